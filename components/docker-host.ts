@@ -1,0 +1,125 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { Subnet } from "./helpers/cidr.js";
+import { type Ownership, ownershipLabels } from "./helpers/labels.js";
+import { bridgeName, homeVolumeName, machineName } from "./helpers/naming.js";
+import { applyTransform, type Transform } from "./helpers/transform.js";
+import { MiB } from "./helpers/units.js";
+import type { MachineSpec } from "./machine-spec.js";
+
+export interface DockerHostArgs {
+  spec: MachineSpec;
+  /** Who owns the seat, and until when. */
+  ownership: Ownership;
+  /** The seat's own bridge network. */
+  subnet: Subnet;
+  /** The matched container image, as Docker names it: `trilab/machine:<hash>`. */
+  image: pulumi.Input<string>;
+  /**
+   * The most processes at once: a fork bomb ends here. The Docker provider has no input for it, so it is set on the
+   * running container, by this function; see environments/.
+   */
+  limitProcesses?: (containerId: string) => Promise<void>;
+  /** Last words on the children's arguments. */
+  transform?: {
+    network?: Transform<docker.NetworkArgs>;
+    volume?: Transform<docker.VolumeArgs>;
+    container?: Transform<docker.ContainerArgs>;
+  };
+}
+
+/**
+ * The spec as a container on a Docker host: a bridge network and a home volume of the seat's own, and the container.
+ *
+ * Nothing of the host is lent to it: no capabilities, no new privileges, the default seccomp profile, no host
+ * namespaces, memory without swap. Which daemon, says the Docker provider's configuration (`docker:host`).
+ */
+export class DockerHost extends pulumi.ComponentResource {
+  readonly containerId: pulumi.Output<string>;
+  /** The container's name and hostname. */
+  readonly name: pulumi.Output<string>;
+  /** Its address in the seat's network. */
+  readonly address: pulumi.Output<string>;
+
+  constructor(name: string, args: DockerHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trilab:index:DockerHost", name, args, opts);
+    const { ownership, spec, subnet, transform } = args;
+    const labels = labelList(ownership);
+
+    const network = new docker.Network(
+      `${name}-network`,
+      applyTransform(transform?.network, {
+        name: machineName(ownership, "container"),
+        driver: "bridge",
+        ipamConfigs: [{ subnet: subnet.cidr, gateway: subnet.gateway }],
+        options: { "com.docker.network.bridge.name": bridgeName(ownership, "container") },
+        labels,
+      }),
+      { parent: this },
+    );
+
+    const home = new docker.Volume(
+      `${name}-home`,
+      applyTransform(transform?.volume, { name: homeVolumeName(ownership), driver: "local", labels }),
+      { parent: this },
+    );
+
+    const container = new docker.Container(
+      `${name}-container`,
+      applyTransform(transform?.container, {
+        name: machineName(ownership, "container"),
+        hostname: machineName(ownership, "container"),
+        image: args.image,
+        // Containers run one program; a lab's container waits to be entered, under an init that reaps.
+        init: true,
+        command: ["sleep", "infinity"],
+        restart: "unless-stopped",
+        mustRun: true,
+        ...limits(spec),
+        ...isolation(),
+        networksAdvanced: [{ name: network.name, ipv4Address: subnet.address }],
+        volumes: [{ volumeName: home.name, containerPath: `/home/${spec.user}` }],
+        // Docker's defaults, spelled out: what the daemon computes must not look like a change on the next `up`.
+        logDriver: "json-file",
+        logOpts: { "max-size": "10m", "max-file": "1" },
+        networkMode: "bridge",
+        // sleep does not heed SIGTERM as PID 2; the init passes it on, and a second is enough.
+        destroyGraceSeconds: 1,
+        labels,
+      }),
+      { parent: this },
+    );
+
+    const { limitProcesses } = args;
+    this.containerId = container.id.apply(async (id) => {
+      if (limitProcesses && !pulumi.runtime.isDryRun()) await limitProcesses(id);
+      return id;
+    });
+    this.name = container.name;
+    this.address = pulumi.output(subnet.address);
+    this.registerOutputs({ containerId: this.containerId, name: this.name, address: this.address });
+  }
+}
+
+/** Memory without swap on top, as a guest has none; CPU time by quota. */
+function limits(spec: MachineSpec): Pick<docker.ContainerArgs, "memory" | "memorySwap" | "cpus" | "shmSize"> {
+  const memory = Math.floor(spec.memory / MiB);
+  return { memory, memorySwap: memory, cpus: spec.cpus.toFixed(1), shmSize: 64 };
+}
+
+/** What a container must not have. Each is asserted in test/components and tried in test/security. */
+function isolation(): Pick<
+  docker.ContainerArgs,
+  "capabilities" | "securityOpts" | "privileged" | "ipcMode" | "cgroupnsMode"
+> {
+  return {
+    privileged: false,
+    capabilities: { drops: ["ALL"] },
+    securityOpts: ["no-new-privileges"],
+    ipcMode: "private",
+  };
+}
+
+function labelList(ownership: Ownership): docker.ContainerArgs["labels"] {
+  return Object.entries(ownershipLabels(ownership, "container")).map(([label, value]) => ({ label, value }));
+}

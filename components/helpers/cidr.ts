@@ -1,0 +1,71 @@
+import { type SeatId, seatSlot, type Target } from "./naming.js";
+
+/** An IPv4 network of one machine: the host is the first address, the machine the second. */
+export interface Subnet {
+  /** `10.213.4.0/28` */
+  cidr: string;
+  prefix: number;
+  gateway: string;
+  /** The machine's fixed address. */
+  address: string;
+}
+
+/**
+ * Seats live in 10.213.0.0/16, each in a /26 of its own: 1024 seats a host. A /26 holds a /28 a target and one to
+ * spare. Explicit subnets, because Docker's own address pools end after about thirty networks.
+ */
+const BASE = (10 << 24) | (213 << 16);
+export const SEAT_SLOTS = 1024;
+const OFFSETS: Record<Target, number> = { container: 0, guest: 16 };
+const MACHINE_PREFIX = 28;
+
+const dotted = (n: number): string => [24, 16, 8, 0].map((shift) => (n >>> shift) & 255).join(".");
+
+function parseAddress(text: string): number | undefined {
+  const parts = text.split(".").map(Number);
+  if (parts.length !== 4 || parts.some((p) => !Number.isInteger(p) || p < 0 || p > 255)) return undefined;
+  return parts.reduce((n, p) => n * 256 + p, 0);
+}
+
+/** The subnet of a target in a slot from 0 to 1023. */
+export function subnetOf(slot: number, target: Target): Subnet {
+  const start = BASE + slot * 64 + OFFSETS[target];
+  return {
+    cidr: `${dotted(start)}/${MACHINE_PREFIX}`,
+    prefix: MACHINE_PREFIX,
+    gateway: dotted(start + 1),
+    address: dotted(start + 2),
+  };
+}
+
+/** Whether two CIDR blocks share an address. Anything that is no IPv4 CIDR overlaps nothing. */
+export function overlaps(a: string, b: string): boolean {
+  const [x, y] = [range(a), range(b)];
+  return x !== undefined && y !== undefined && x.first <= y.last && y.first <= x.last;
+}
+
+function range(cidr: string): { first: number; last: number } | undefined {
+  const [address = "", bits = "32"] = cidr.split("/");
+  const n = parseAddress(address);
+  const prefix = Number(bits);
+  if (n === undefined || !Number.isInteger(prefix) || prefix < 0 || prefix > 32) return undefined;
+  const size = 2 ** (32 - prefix);
+  const first = Math.floor(n / size) * size;
+  return { first, last: first + size - 1 };
+}
+
+/**
+ * The slot of a seat: its own by hash, or the next one whose addresses nobody on the host uses.
+ *
+ * @param inUse CIDR blocks of the host's routes and networks.
+ * @returns 0 … 1023, or `undefined` when every slot is taken.
+ */
+export function freeSlot(id: SeatId, inUse: readonly string[]): number | undefined {
+  const first = seatSlot(id, SEAT_SLOTS);
+  for (let i = 0; i < SEAT_SLOTS; i++) {
+    const slot = (first + i) % SEAT_SLOTS;
+    const block = `${dotted(BASE + slot * 64)}/26`;
+    if (!inUse.some((cidr) => overlaps(block, cidr))) return slot;
+  }
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "./labels.js";
+
+/*
+ * What the libvirt provider's schema cannot say is said by XSLT on the XML it makes. An attribute added this way is
+ * not read back, so it shows as a change only when the stylesheet itself changes.
+ */
+
+const escape = (text: string): string =>
+  text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+
+const stylesheet = (templates: string): string => `<?xml version="1.0"?>
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+  <xsl:output omit-xml-declaration="yes" indent="yes"/>
+  <xsl:template match="node()|@*"><xsl:copy><xsl:apply-templates select="node()|@*"/></xsl:copy></xsl:template>
+${templates}
+</xsl:stylesheet>
+`;
+
+/** No spanning tree on a bridge with one port: its forward delay alone is two seconds. */
+export const networkXslt = (): string =>
+  stylesheet(`  <xsl:template match="/network/bridge">
+    <xsl:copy><xsl:apply-templates select="@*"/>
+      <xsl:attribute name="stp">off</xsl:attribute><xsl:attribute name="delay">0</xsl:attribute></xsl:copy>
+  </xsl:template>`);
+
+export interface DomainXsltArgs {
+  /** SMBIOS type 11 strings: the guest's identity. */
+  oemStrings: readonly string[];
+  ownership: Ownership;
+  /** Path on the libvirt host that the serial console is logged to. */
+  consoleLog: string;
+  accelerator: "kvm" | "tcg";
+}
+
+/** Identity, ownership labels and console log in; the devices a server does not need (USB, video, balloon) out. */
+export function domainXslt(args: DomainXsltArgs): string {
+  const strings = args.oemStrings.map((s) => `<entry>${escape(s)}</entry>`).join("");
+  const labels = Object.entries(ownershipLabels(args.ownership, "guest"))
+    .map(([key, value]) => `<trilab:label key="${escape(key)}">${escape(value)}</trilab:label>`)
+    .join("");
+  // QEMU's default translation cache is a gigabyte of the host's memory a guest.
+  const tcg = args.accelerator === "tcg" ? '<tcg><tb-cache unit="MiB">128</tb-cache></tcg>' : "";
+  return stylesheet(`  <xsl:template match="/domain">
+    <xsl:copy><xsl:apply-templates select="@*"/>
+      <metadata><trilab:seat xmlns:trilab="${METADATA_NAMESPACE}">${labels}</trilab:seat></metadata>
+      <sysinfo type="smbios"><oemStrings>${strings}</oemStrings></sysinfo>
+      <xsl:apply-templates select="node()[not(self::metadata or self::sysinfo)]"/></xsl:copy>
+  </xsl:template>
+  <xsl:template match="/domain/os">
+    <xsl:copy><xsl:apply-templates select="@*|node()[not(self::smbios)]"/><smbios mode="sysinfo"/></xsl:copy>
+  </xsl:template>
+  <xsl:template match="/domain/features"><features><acpi/><apic/>${tcg}</features></xsl:template>
+  <xsl:template match="/domain/devices">
+    <xsl:copy><xsl:apply-templates select="node()[not(self::video or self::graphics or self::memballoon or self::channel or self::controller[@type='usb'] or self::input)]"/>
+      <controller type="usb" model="none"/><memballoon model="none"/></xsl:copy>
+  </xsl:template>
+  <xsl:template match="/domain/devices/interface">
+    <xsl:copy><xsl:apply-templates select="@*|node()[not(self::port)]"/><port isolated="yes"/></xsl:copy>
+  </xsl:template>
+  <xsl:template match="/domain/devices/disk/driver">
+    <driver name="qemu" type="qcow2" discard="unmap"/>
+  </xsl:template>
+  <xsl:template match="/domain/devices/console">
+    <serial type="pty"><log file="${escape(args.consoleLog)}" append="on"/><target port="0"/></serial>
+    <console type="pty"><target type="serial" port="0"/></console>
+  </xsl:template>`);
+}

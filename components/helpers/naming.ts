@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+
+/** What one machine spec can be realised as. */
+export const TARGETS = ["container", "guest"] as const;
+export type Target = (typeof TARGETS)[number];
+
+/** One learner's copy of a lab. */
+export interface SeatId {
+  lab: string;
+  seat: string;
+}
+
+/**
+ * The longest names that keep `trilab-<lab>-<seat>-container` a DNS label (63 characters, RFC 1035),
+ * as it is the machine's hostname too.
+ */
+export const MAX_LAB_LENGTH = 20;
+export const MAX_SEAT_LENGTH = 25;
+
+/** What is wrong with `name` as a DNS label of at most `max` characters, or `undefined`. */
+export function labelProblem(name: string, max: number): string | undefined {
+  if (name.length === 0) return "is empty";
+  if (name.length > max) return `has ${name.length} characters, at most ${max} fit`;
+  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
+    return "may hold only lower-case letters, digits and hyphens, with no hyphen at either end";
+  }
+  return undefined;
+}
+
+/** The prefix of everything a seat owns: `trilab-<lab>-<seat>`. Also its Pulumi stack's name. */
+export const seatPrefix = ({ lab, seat }: SeatId): string => `trilab-${lab}-${seat}`;
+
+/** `trilab-<lab>-<seat>-<target>`: the machine's name, hostname, network and disk. Frozen: a rename needs an alias. */
+export const machineName = (id: SeatId, target: Target): string => `${seatPrefix(id)}-${target}`;
+
+/** The seat's home volume of the container. */
+export const homeVolumeName = (id: SeatId): string => `${machineName(id, "container")}-home`;
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** A Linux bridge's name: `tl` and 12 hex digits, as interface names end at 15 characters. */
+export const bridgeName = (id: SeatId, target: Target): string => `tl${digest(machineName(id, target)).slice(0, 12)}`;
+
+/** A stable MAC address under QEMU's prefix 52:54:00. */
+export function macAddress(id: SeatId, target: Target): string {
+  const hex = digest(`mac ${machineName(id, target)}`);
+  return `52:54:00:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`;
+}
+
+/** A number in [0, buckets) that the seat always gets first. */
+export const seatSlot = (id: SeatId, buckets: number): number =>
+  Number.parseInt(digest(`slot ${seatPrefix(id)}`).slice(0, 8), 16) % buckets;

@@ -1,0 +1,59 @@
+import * as pulumi from "@pulumi/pulumi";
+import { DockerHost, type DockerHostArgs } from "./docker-host.js";
+import { subnetOf } from "./helpers/cidr.js";
+import type { Ownership } from "./helpers/labels.js";
+import type { Target } from "./helpers/naming.js";
+import { LibvirtGuest, type LibvirtGuestArgs } from "./libvirt-guest.js";
+import type { MachineSpec } from "./machine-spec.js";
+
+export interface MatchedLabArgs {
+  /** One spec for every target. */
+  spec: MachineSpec;
+  ownership: Ownership;
+  /** The seat's block of addresses on this host: 0 … 1023, see helpers/cidr.ts. */
+  slot: number;
+  /** What is particular to the container. Absent: there is none. */
+  container?: Pick<DockerHostArgs, "image" | "limitProcesses" | "transform">;
+  /** What is particular to the guest. Absent: there is none. */
+  guest?: Omit<LibvirtGuestArgs, "spec" | "ownership" | "subnet">;
+}
+
+/** How a deployed target is reached. */
+export interface TargetOutputs {
+  name: string;
+  /** IPv4, inside the host's seat network. */
+  address: string;
+  /** Container id or domain UUID. */
+  id: string;
+}
+
+/** One machine spec, realised as each chosen target: side by side, as none waits for another. */
+export class MatchedLab extends pulumi.ComponentResource {
+  readonly targets: pulumi.Output<Partial<Record<Target, TargetOutputs>>>;
+
+  constructor(name: string, args: MatchedLabArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("trilab:index:MatchedLab", name, {}, opts);
+    const { container, guest, ownership, slot, spec } = args;
+    const targets: Partial<Record<Target, pulumi.Input<TargetOutputs>>> = {};
+
+    if (guest) {
+      const it = new LibvirtGuest(
+        `${name}-guest`,
+        { ...guest, spec, ownership, subnet: subnetOf(slot, "guest") },
+        { parent: this },
+      );
+      targets.guest = { name: it.name, address: it.address, id: it.domainId } as pulumi.Input<TargetOutputs>;
+    }
+    if (container) {
+      const it = new DockerHost(
+        `${name}-container`,
+        { ...container, spec, ownership, subnet: subnetOf(slot, "container") },
+        { parent: this },
+      );
+      targets.container = { name: it.name, address: it.address, id: it.containerId } as pulumi.Input<TargetOutputs>;
+    }
+
+    this.targets = pulumi.output(targets);
+    this.registerOutputs({ targets: this.targets });
+  }
+}
