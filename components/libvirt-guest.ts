@@ -4,7 +4,7 @@ import { type GuestIdentity, kernelCommandLine, oemStrings } from "../images/gue
 import type { Subnet } from "./helpers/cidr.js";
 import { domainXslt, networkXslt } from "./helpers/domain-xslt.js";
 import type { Ownership } from "./helpers/labels.js";
-import { bridgeName, macAddress, machineName } from "./helpers/naming.js";
+import { bridgeName, consoleLogName, diskName, macAddress, machineName } from "./helpers/naming.js";
 import { applyTransform, type Transform } from "./helpers/transform.js";
 import { MiB } from "./helpers/units.js";
 import type { MachineSpec } from "./machine-spec.js";
@@ -81,7 +81,7 @@ export class LibvirtGuest extends pulumi.ComponentResource {
     const disk = new libvirt.Volume(
       `${name}-disk`,
       applyTransform(transform?.disk, {
-        name: `${machine}.qcow2`,
+        name: diskName(ownership),
         pool: args.diskPool.name,
         baseVolumeName: args.image.baseVolume,
         baseVolumePool: args.image.pool,
@@ -121,7 +121,7 @@ export class LibvirtGuest extends pulumi.ComponentResource {
             domainXslt({
               oemStrings: strings,
               ownership,
-              consoleLog: `${args.diskPool.path}/${consoleLogName(machine)}`,
+              consoleLog: `${args.diskPool.path}/${consoleLogName(ownership)}`,
               accelerator: args.accelerator,
             }),
           ),
@@ -137,15 +137,12 @@ export class LibvirtGuest extends pulumi.ComponentResource {
   }
 }
 
-/** The console's log lies beside the disk, in the pool, so that libvirt itself can read and delete it, from afar too. */
-export const consoleLogName = (machine: string): string => `${machine}.console.log`;
-
 function guestIdentity(hostname: string, subnet: Subnet, userKeys: string[], hostKey: string): GuestIdentity {
   return {
     hostname,
     address: `${subnet.address}/${subnet.prefix}`,
     gateway: subnet.gateway,
-    dns: subnet.gateway,
+    dns: [subnet.gateway],
     userKeys,
     hostKey,
   };

@@ -28,6 +28,7 @@ const size = (least: number) =>
         ctx.addIssue(`"${text}" is no size: write a positive number and one of B, KiB, MiB, GiB, TiB, such as "512MiB"`);
         return z.NEVER;
       }
+      if (bytes % MiB !== 0) ctx.addIssue(`"${text}" is no whole number of MiB`);
       if (bytes < least) ctx.addIssue(`"${text}" is too small: at least ${formatSize(least)} is needed to boot`);
       return bytes;
     })
@@ -46,7 +47,7 @@ export const machineSpecSchema = z
       .transform((names) => [...new Set(names)].sort()),
     user: z
       .string()
-      .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "is no login name")
+      .regex(/^[a-z][a-z0-9-]{0,31}$/, "is no login name")
       .refine((name) => name !== "root", "must not be root: the seat's key is let in as root anyway")
       .default("lab"),
     authorizedKeys: z.array(z.string().regex(/^(ssh-|ecdsa-)\S+ \S+/, "is no OpenSSH public key")).default([]),

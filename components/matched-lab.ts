@@ -34,7 +34,7 @@ export class MatchedLab extends pulumi.ComponentResource {
   constructor(name: string, args: MatchedLabArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilab:index:MatchedLab", name, {}, opts);
     const { container, guest, ownership, slot, spec } = args;
-    const targets: Partial<Record<Target, pulumi.Input<TargetOutputs>>> = {};
+    const targets: Partial<Record<Target, pulumi.Output<TargetOutputs>>> = {};
 
     if (guest) {
       const it = new LibvirtGuest(
@@ -42,7 +42,7 @@ export class MatchedLab extends pulumi.ComponentResource {
         { ...guest, spec, ownership, subnet: subnetOf(slot, "guest") },
         { parent: this },
       );
-      targets.guest = { name: it.name, address: it.address, id: it.domainId } as pulumi.Input<TargetOutputs>;
+      targets.guest = pulumi.output({ name: it.name, address: it.address, id: it.domainId });
     }
     if (container) {
       const it = new DockerHost(
@@ -50,7 +50,7 @@ export class MatchedLab extends pulumi.ComponentResource {
         { ...container, spec, ownership, subnet: subnetOf(slot, "container") },
         { parent: this },
       );
-      targets.container = { name: it.name, address: it.address, id: it.containerId } as pulumi.Input<TargetOutputs>;
+      targets.container = pulumi.output({ name: it.name, address: it.address, id: it.containerId });
     }
 
     this.targets = pulumi.output(targets);

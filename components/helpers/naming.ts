@@ -36,6 +36,12 @@ export const machineName = (id: SeatId, target: Target): string => `${seatPrefix
 /** The seat's home volume of the container. */
 export const homeVolumeName = (id: SeatId): string => `${machineName(id, "container")}-home`;
 
+/** The guest's overlay disk, a volume of the seats' pool. */
+export const diskName = (id: SeatId): string => `${machineName(id, "guest")}.qcow2`;
+
+/** The guest console's log, beside the disk in the pool, so that libvirt itself can read and delete it, from afar too. */
+export const consoleLogName = (id: SeatId): string => `${machineName(id, "guest")}.console.log`;
+
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** A Linux bridge's name: `tl` and 12 hex digits, as interface names end at 15 characters. */

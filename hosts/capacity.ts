@@ -1,0 +1,74 @@
+import { statfs } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
+import { ExitCode, UserError } from "../base/errors.js";
+import { formatSize } from "../components/helpers/units.js";
+import type { MachineSpec } from "../components/machine-spec.js";
+import { dockerClient } from "./docker.js";
+import { IMAGE_POOL, type Sources } from "./inventory.js";
+import { libvirtUri, virsh } from "./libvirt.js";
+
+/** What a host has: CPUs, bytes of memory, bytes free for disks. */
+export interface Capacity {
+  cpus: number;
+  memory: number;
+  diskFree: number | undefined;
+}
+
+/** The smaller of what Docker's and libvirt's hosts have, as a seat's targets must fit both. */
+export async function hostCapacity(sources: Sources): Promise<Capacity> {
+  const found: Capacity[] = [];
+  if (sources.docker) {
+    const info = (await dockerClient().info()) as { NCPU: number; MemTotal: number };
+    found.push({ cpus: info.NCPU, memory: info.MemTotal, diskFree: undefined });
+  }
+  if (sources.libvirt) {
+    const text = await virsh("nodeinfo");
+    const number = (label: string): number => Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
+    found.push({
+      cpus: number("CPU\\(s\\)"),
+      memory: number("Memory size") * 1024,
+      diskFree: libvirtUri().includes("+") ? undefined : await freeBytes(IMAGE_POOL.path),
+    });
+  }
+  if (found.length === 0) found.push({ cpus: availableParallelism(), memory: totalmem(), diskFree: undefined });
+  const free = found.map((c) => c.diskFree).filter((n) => n !== undefined);
+  return {
+    cpus: Math.min(...found.map((c) => c.cpus)),
+    memory: Math.min(...found.map((c) => c.memory)),
+    diskFree: free.length > 0 ? Math.min(...free) : undefined,
+  };
+}
+
+/** Bytes free on the file system that holds, or will hold, `path`. */
+async function freeBytes(path: string): Promise<number | undefined> {
+  for (let dir = path; dir !== ""; dir = dir.slice(0, dir.lastIndexOf("/"))) {
+    const stat = await statfs(dir).catch(() => undefined);
+    if (stat) return stat.bavail * stat.bsize;
+  }
+  return undefined;
+}
+
+/** Every way in which the spec does not fit, with the spec's key. Pure. */
+export function capacityProblems(spec: MachineSpec, capacity: Capacity): string[] {
+  const problems: string[] = [];
+  if (spec.cpus > capacity.cpus) problems.push(`machine.cpus: ${spec.cpus}, but the host has ${capacity.cpus}`);
+  if (spec.memory > capacity.memory) {
+    problems.push(`machine.memory: ${formatSize(spec.memory)}, but the host has ${formatSize(capacity.memory)}`);
+  }
+  if (capacity.diskFree !== undefined && spec.disk > capacity.diskFree) {
+    problems.push(`machine.disk: ${formatSize(spec.disk)}, but the host has ${formatSize(capacity.diskFree)} free`);
+  }
+  return problems;
+}
+
+/** @throws UserError (exit 2) before anything is made, when the host can't carry the spec. */
+export async function requireCapacity(spec: MachineSpec, sources: Sources): Promise<void> {
+  const problems = capacityProblems(spec, await hostCapacity(sources));
+  if (problems.length === 0) return;
+  throw new UserError("the lab's machine is larger than this host", {
+    why: problems.join("\n"),
+    fix: "make the machine smaller in lab.yaml, or use a larger host (DOCKER_HOST, LIBVIRT_DEFAULT_URI)",
+    exitCode: ExitCode.usage,
+  });
+}
+

@@ -1,0 +1,154 @@
+import type Docker from "dockerode";
+import { hasCode } from "../base/errors.js";
+import { consoleLogName, diskName, homeVolumeName, machineName, type SeatId } from "../components/helpers/naming.js";
+import { dockerClient } from "./docker.js";
+import { domainNames, domainState, networkNames, virsh, virshIfThere, volumeNames } from "./libvirt.js";
+
+/** The storage pools on every libvirt host: the seats' disks, and the read-only images they are laid over. */
+export const DISK_POOL = { name: "trilab", path: "/var/lib/libvirt/images/trilab" } as const;
+export const IMAGE_POOL = { name: "trilab-images", path: "/var/lib/libvirt/images/trilab-images" } as const;
+
+export const KINDS = [
+  "container",
+  "container network",
+  "container volume",
+  "domain",
+  "guest network",
+  "guest disk",
+  "console log",
+  "lease",
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** One thing of a seat that Docker or libvirt says is there. */
+export interface Found {
+  kind: Kind;
+  name: string;
+  /** Docker id, or the libvirt name. */
+  id: string;
+  /** running, exited, shut off, …; empty for what does not run. */
+  state: string;
+  /** The `trilab.owner` label; `undefined` for what can't carry one. */
+  owner: string | undefined;
+}
+
+/** Which of the two daemons to ask. A host may have only one. */
+export interface Sources {
+  docker: boolean;
+  libvirt: boolean;
+}
+
+/** Everything of one seat, as Docker and libvirt themselves report it: by label and by name, never from our state. */
+export async function seatInventory(id: SeatId, sources: Sources): Promise<Found[]> {
+  const [docker, libvirt] = await Promise.all([
+    sources.docker ? dockerObjects(id) : [],
+    sources.libvirt ? libvirtObjects(id) : [],
+  ]);
+  return [...docker, ...libvirt];
+}
+
+async function dockerObjects(id: SeatId): Promise<Found[]> {
+  const docker = dockerClient();
+  const label = [`trilab.lab=${id.lab}`, `trilab.seat=${id.seat}`];
+  const machine = machineName(id, "container");
+  // A name filter matches anywhere in the name; ^…$ makes it exact.
+  const named = { name: [`^/?${machine}$`] };
+  const [byLabel, byName, networks, networksByName, volumes, volumesByName] = await Promise.all([
+    docker.listContainers({ all: true, filters: { label } }),
+    docker.listContainers({ all: true, filters: named }),
+    docker.listNetworks({ filters: { label } }),
+    docker.listNetworks({ filters: { name: [`^${machine}$`] } }),
+    docker.listVolumes({ filters: { label } }),
+    docker.listVolumes({ filters: { name: [`^${homeVolumeName(id)}$`] } }),
+  ]);
+  const found: Found[] = [];
+  const add = (kind: Kind, name: string, oid: string, state: string, labels: Record<string, string> | null | undefined) => {
+    if (!found.some((f) => f.kind === kind && f.id === oid)) {
+      found.push({ kind, name, id: oid, state, owner: labels?.["trilab.owner"] });
+    }
+  };
+  for (const c of [...byLabel, ...byName]) add("container", (c.Names[0] ?? c.Id).replace(/^\//, ""), c.Id, c.State, c.Labels);
+  for (const n of [...networks, ...networksByName]) add("container network", n.Name, n.Id, "", n.Labels);
+  for (const v of [...(volumes.Volumes ?? []), ...(volumesByName.Volumes ?? [])]) {
+    add("container volume", v.Name, v.Name, "", v.Labels);
+  }
+  return found;
+}
+
+async function libvirtObjects(id: SeatId): Promise<Found[]> {
+  const machine = machineName(id, "guest");
+  const [domains, networks, volumes] = await Promise.all([domainNames(), networkNames(), volumeNames(DISK_POOL.name)]);
+  const found: Found[] = [];
+  if (domains.includes(machine)) {
+    const [state, owner] = await Promise.all([domainState(machine), domainOwner(machine)]);
+    found.push({ kind: "domain", name: machine, id: machine, state: state ?? "", owner });
+  }
+  if (networks.includes(machine)) {
+    found.push({ kind: "guest network", name: machine, id: machine, state: "", owner: undefined });
+    // Guests have fixed addresses, so a lease would mean something else sits in the seat's network.
+    const leases = (await virshIfThere("net-dhcp-leases", machine))?.split("\n").filter((l) => /:/.test(l)) ?? [];
+    for (const lease of leases) {
+      found.push({ kind: "lease", name: lease.trim(), id: lease.trim(), state: "", owner: undefined });
+    }
+  }
+  for (const volume of volumes) {
+    if (volume === diskName(id)) found.push({ kind: "guest disk", name: volume, id: volume, state: "", owner: undefined });
+    if (volume === consoleLogName(id)) found.push({ kind: "console log", name: volume, id: volume, state: "", owner: undefined });
+  }
+  return found;
+}
+
+async function domainOwner(name: string): Promise<string | undefined> {
+  const xml = await virshIfThere("dumpxml", name);
+  return xml === undefined ? undefined : /key=['"]trilab\.owner['"][^>]*>([^<]*)</.exec(xml)?.[1];
+}
+
+/** Removes one thing, running or not. What is already gone is success. */
+export async function removeFound(found: Found): Promise<void> {
+  const docker = dockerClient();
+  switch (found.kind) {
+    case "container":
+      return ifThere(docker.getContainer(found.id).remove({ force: true, v: false }));
+    case "container network":
+      return removeNetwork(docker, found.id);
+    case "container volume":
+      return ifThere(docker.getVolume(found.id).remove());
+    case "domain":
+      if ((await domainState(found.id)) !== "shut off") await virsh("destroy", found.id).catch(() => {});
+      await virshIfThere("undefine", found.id, "--managed-save", "--snapshots-metadata", "--checkpoints-metadata", "--nvram");
+      return;
+    case "guest network":
+      await virsh("net-destroy", found.id).catch(() => {});
+      await virshIfThere("net-undefine", found.id);
+      return;
+    case "guest disk":
+    case "console log":
+      await virshIfThere("vol-delete", found.id, "--pool", DISK_POOL.name);
+      return;
+    case "lease":
+      return; // ends with its network
+  }
+}
+
+async function removeNetwork(docker: Docker, id: string): Promise<void> {
+  const network = docker.getNetwork(id);
+  const details = await network.inspect().catch(() => undefined);
+  for (const container of Object.keys(details?.Containers ?? {})) {
+    await network.disconnect({ Container: container, Force: true }).catch(() => {});
+  }
+  await ifThere(network.remove());
+}
+
+/** Awaits a removal; "no such object" is success. */
+async function ifThere(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
+    if (status !== 404 && !hasCode(error, "ENOENT")) throw error;
+  }
+}
+
+/** In the order in which things must go: users before what they use. */
+export const removalOrder = (found: readonly Found[]): Found[] =>
+  [...found].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));

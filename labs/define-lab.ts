@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { closest } from "fastest-levenshtein";
+import { LineCounter, parseDocument } from "yaml";
+import { z } from "zod";
+import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { repoDir } from "../base/paths.js";
+import { labelProblem, MAX_LAB_LENGTH, TARGETS } from "../components/helpers/naming.js";
+import { parseDuration } from "../components/helpers/units.js";
+import { machineSpecSchema } from "../components/machine-spec.js";
+
+const duration = z.string().transform((text, ctx) => {
+  if (text === "none") return undefined;
+  const seconds = parseDuration(text);
+  if (seconds === undefined) {
+    ctx.addIssue(`"${text}" is no duration: write "3h", "1h30m", "45m", or "none"`);
+    return z.NEVER;
+  }
+  return seconds;
+});
+
+/** What a lab.yaml may hold. The published JSON Schema (labs/lab.schema.json) is made from this. */
+export const labSchema = z
+  .strictObject({
+    name: z.string().superRefine((name, ctx) => {
+      const problem = labelProblem(name, MAX_LAB_LENGTH);
+      if (problem) ctx.addIssue(`"${name}" ${problem}`);
+    }),
+    title: z.string().min(1),
+    /** What a learner will have seen at the end, in a sentence or two. */
+    summary: z.string().min(1),
+    /** How long a seat lives, in seconds; absent for `none`. */
+    ttl: duration.default(3 * 3600),
+    targets: z
+      .array(z.enum(TARGETS))
+      .min(1)
+      .refine((list) => new Set(list).size === list.length, "names a target twice")
+      .default([...TARGETS]),
+    machine: machineSpecSchema.prefault({}),
+  })
+  .meta({ id: "Lab", title: "trilab lab", description: "One lab: a machine spec and the targets it becomes" });
+
+export type Lab = z.output<typeof labSchema> & {
+  /** The lab's folder, absolute. */
+  dir: string;
+};
+
+const labsDir = (): string => join(repoDir, "labs");
+
+/** The registered labs' names: every folder of labs/ with a lab.yaml, sorted. */
+export async function labNames(dir = labsDir()): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && existsSync(join(dir, entry.name, "lab.yaml")))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/**
+ * A lab by its name, or by the path of its folder when `nameOrPath` holds a slash.
+ *
+ * @throws UserError: exit 6 when there is no such lab, exit 2 when its lab.yaml is wrong (every problem at once).
+ */
+export async function loadLab(nameOrPath: string): Promise<Lab> {
+  if (nameOrPath.includes("/")) return readLab(resolve(nameOrPath));
+  const names = await labNames();
+  if (!names.includes(nameOrPath)) {
+    throw new UserError(`there is no lab "${nameOrPath}"`, {
+      why: `the labs here are: ${names.join(", ")}`,
+      fix: names.length > 0 ? `did you mean "${closest(nameOrPath, names)}"?` : "make a folder in labs/ with a lab.yaml",
+      exitCode: ExitCode.notFound,
+    });
+  }
+  // Names are joined by hyphens, so "a" with seat "b-c" and "a-b" with seat "c" would share theirs.
+  const clash = names.find((other) => other.startsWith(`${nameOrPath}-`) || nameOrPath.startsWith(`${other}-`));
+  if (clash !== undefined) {
+    throw new UserError(`the labs "${nameOrPath}" and "${clash}" can't stand side by side`, {
+      why: "one's name followed by a hyphen begins the other's, so their seats' names could be the same",
+      fix: `rename one of the folders in ${labsDir()}`,
+      exitCode: ExitCode.usage,
+    });
+  }
+  return readLab(join(labsDir(), nameOrPath));
+}
+
+async function readLab(dir: string): Promise<Lab> {
+  const file = join(dir, "lab.yaml");
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new UserError(`there is no lab in ${dir}`, {
+      why: "a lab is a folder with a lab.yaml",
+      fix: "check the path, or list the labs: trilab labs ls",
+      exitCode: ExitCode.notFound,
+    });
+  });
+  const lab = parseLab(text, file);
+  if (lab.name !== basename(dir)) {
+    throw invalid(file, [`name: is "${lab.name}", but the folder is "${basename(dir)}"; they must be the same`]);
+  }
+  return { ...lab, dir };
+}
+
+/** The lab in a lab.yaml's text. Pure; `file` is only named in errors. */
+export function parseLab(text: string, file: string): z.output<typeof labSchema> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    throw invalid(
+      file,
+      document.errors.map((e) => `line ${lines.linePos(e.pos[0]).line}: ${e.message.split("\n")[0]}`),
+    );
+  }
+  const result = labSchema.safeParse(document.toJS());
+  if (!result.success) {
+    throw invalid(
+      file,
+      result.error.issues.map((issue) => describe(issue)),
+    );
+  }
+  return result.data;
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const path = issue.path.join(".") || "lab.yaml";
+  if (issue.code !== "unrecognized_keys") return `${path}: ${issue.message}`;
+  const known = Object.keys(issue.path[0] === "machine" ? machineSpecSchema.shape : labSchema.shape);
+  return issue.keys
+    .map((key) => `${[...issue.path, key].join(".")}: is not known; did you mean "${closest(key, known)}"? (known: ${known.join(", ")})`)
+    .join("\n");
+}
+
+function invalid(file: string, problems: string[]): UserError {
+  return new UserError(`${file} is not a valid lab`, {
+    why: problems.join("\n"),
+    fix: "correct the file; labs/lab.schema.json describes every key",
+    exitCode: ExitCode.usage,
+  });
+}
