@@ -1,0 +1,196 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { Agent } from "node:http";
+import { join } from "node:path";
+import { Duplex } from "node:stream";
+import Docker from "dockerode";
+import { hasCode, messageOf, UserError } from "../../base/errors.js";
+
+export const DEFAULT_HOST = "unix:///var/run/docker.sock";
+
+/** A daemon's address, taken apart. */
+export type Endpoint =
+  | { kind: "unix"; path: string }
+  | { kind: "tcp"; host: string; port: number; tls: boolean }
+  | { kind: "ssh"; target: string; port: number | undefined };
+
+/**
+ * Reads `unix:///path`, `tcp://host:port` (TLS when DOCKER_TLS_VERIFY is set or the port is 2376) or
+ * `ssh://[user@]host[:port]`.
+ *
+ * @throws UserError for anything else.
+ */
+export function parseHost(host: string, env: NodeJS.ProcessEnv = process.env): Endpoint {
+  const fail = (why: string): never => {
+    throw new UserError(`"${host}" is not a Docker endpoint`, {
+      why,
+      fix: `give docker:host (or DOCKER_HOST) as unix:///path, tcp://host:port or ssh://user@host; the default is ${DEFAULT_HOST}`,
+    });
+  };
+  if (host.startsWith("unix://")) {
+    const path = host.slice("unix://".length) || DEFAULT_HOST.slice("unix://".length);
+    return path.startsWith("/") ? { kind: "unix", path } : fail("the socket's path must be absolute");
+  }
+  if (!/^(tcp|ssh):\/\//.test(host)) return fail("only unix://, tcp:// and ssh:// are known");
+  if (!URL.canParse(host)) return fail("it is not a URL");
+  const url = new URL(host);
+  if (!url.hostname) return fail("it names no host");
+  if (url.password) return fail("a password in the address would end up in the state");
+  if ((url.pathname !== "" && url.pathname !== "/") || url.search) return fail("it has a path");
+  const port = url.port ? Number(url.port) : undefined;
+  if (url.protocol === "ssh:") {
+    const target = url.username ? `${decodeURIComponent(url.username)}@${url.hostname}` : url.hostname;
+    if (target.startsWith("-")) return fail("a host or user can't begin with a dash");
+    return { kind: "ssh", target, port };
+  }
+  const tls = port === 2376 || Boolean(env.DOCKER_TLS_VERIFY);
+  return { kind: "tcp", host: url.hostname, port: port ?? (tls ? 2376 : 2375), tls };
+}
+
+/** @param host The provider's `host`; default DOCKER_HOST, then the default socket. */
+export function connect(host: string | undefined, env: NodeJS.ProcessEnv = process.env): Docker {
+  const endpoint = parseHost(host ?? (env.DOCKER_HOST || DEFAULT_HOST), env);
+  // docker-modem mixes DOCKER_HOST into whatever isn't given, even as undefined: name every field.
+  const nothing = {
+    host: undefined,
+    port: undefined,
+    socketPath: undefined,
+    username: undefined,
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+    protocol: "http",
+  };
+  const options = { ...nothing, ...optionsOf(endpoint, env) };
+  return new Docker(options as unknown as Docker.DockerOptions);
+}
+
+function optionsOf(endpoint: Endpoint, env: NodeJS.ProcessEnv): object {
+  if (endpoint.kind === "unix") return { socketPath: endpoint.path };
+  // The address is never dialled: the agent's connections go to the other side's `docker system dial-stdio`.
+  if (endpoint.kind === "ssh") return { host: "docker", port: 80, agent: new SshAgent(endpoint) };
+  const { host, port } = endpoint;
+  return endpoint.tls ? { host, port, protocol: "https", ...certificates(env) } : { host, port };
+}
+
+function certificates(env: NodeJS.ProcessEnv): { ca: Buffer; cert: Buffer; key: Buffer } | object {
+  const dir = env.DOCKER_CERT_PATH;
+  if (!dir) return {};
+  try {
+    const [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map((name) => readFileSync(join(dir, name)));
+    return { ca, cert, key };
+  } catch (error) {
+    throw new UserError("the Docker client's certificates can't be read", {
+      why: messageOf(error),
+      fix: "point DOCKER_CERT_PATH at a folder with ca.pem, cert.pem and key.pem",
+    });
+  }
+}
+
+/**
+ * A connection through the `ssh` command, as the docker CLI and the official provider make it: so the user's
+ * ~/.ssh/config, known hosts and keys count. (docker-modem's own ssh checks no host key.)
+ */
+class SshAgent extends Agent {
+  readonly #args: string[];
+
+  constructor(endpoint: { target: string; port: number | undefined }) {
+    super({ keepAlive: false });
+    const port = endpoint.port === undefined ? [] : ["-p", String(endpoint.port)];
+    this.#args = [
+      "-o",
+      "BatchMode=yes",
+      "-T",
+      ...port,
+      "--",
+      endpoint.target,
+      "docker",
+      "system",
+      "dial-stdio",
+    ];
+  }
+
+  override createConnection(): Duplex {
+    const child = spawn("ssh", this.#args, { stdio: ["pipe", "pipe", "pipe"] });
+    let complaint = "";
+    child.stderr.on("data", (text: Buffer) => {
+      complaint = `${complaint}${text}`.slice(-2000);
+    });
+    const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+    child.once("error", (error) => stream.destroy(error));
+    child.once("exit", (code) => {
+      if (code !== 0) stream.destroy(new Error(`ssh ended with ${code}: ${complaint.trim()}`));
+    });
+    stream.once("close", () => child.kill());
+    // http expects a socket; these make no sense for a pipe.
+    return Object.assign(stream, {
+      setTimeout: () => stream,
+      setNoDelay: () => stream,
+      setKeepAlive: () => stream,
+      ref: () => stream,
+      unref: () => stream,
+    });
+  }
+}
+
+/** The HTTP status of a daemon's answer, if it was one. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number"
+    ? error.statusCode
+    : undefined;
+}
+
+export const isGone = (error: unknown): boolean => statusOf(error) === 404;
+
+/** The daemon's own words, without the library's "(HTTP code 409) unexpected -". */
+export function daemonSays(error: unknown): string {
+  if (error instanceof Error && "json" in error) {
+    const { json } = error;
+    if (typeof json === "object" && json !== null && "message" in json) return String(json.message);
+  }
+  return messageOf(error)
+    .replace(/^\(HTTP code \d+\) [^-]*- /, "")
+    .trim();
+}
+
+/**
+ * Wraps what a call to the daemon threw: unreachable, or refused. Errors that are ours already pass as they are.
+ *
+ * @param what What didn't work: `container "x" could not be created`.
+ */
+export function daemonError(what: string, error: unknown, fix?: string): UserError {
+  if (error instanceof UserError) return error;
+  if (statusOf(error) !== undefined)
+    return new UserError(what, {
+      why: daemonSays(error),
+      fix: fix ?? "change the inputs so that the daemon accepts them, then run it again",
+      cause: error,
+    });
+  const missing = hasCode(error, "ENOENT", "ECONNREFUSED");
+  return new UserError(`${what}: the Docker daemon can't be reached`, {
+    why: messageOf(error),
+    fix: missing
+      ? "start dockerd, or point docker:host (or DOCKER_HOST) at the daemon; the state is kept as it was"
+      : "check the connection to the daemon (docker:host, DOCKER_HOST) and your right to use it; the state is kept as it was",
+    cause: error,
+  });
+}
+
+/** Runs one call; what it throws comes out as `daemonError`. */
+export async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw daemonError(what, error);
+  }
+}
+
+/** As `asking`, but "no such thing" is undefined. */
+export async function lookUp<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw daemonError(what, error);
+  }
+}

@@ -1,0 +1,111 @@
+import type { PropertyRule } from "../harness/resource.js";
+import { isObject, same } from "../harness/values.js";
+import { type ContainerInputs, nanoseconds } from "./container-schema.js";
+import { sameSet } from "./labels.js";
+
+/** A limit can be changed while the container runs, but the daemon takes 0 for "leave it": no lifting. */
+const unlessLifted: PropertyRule["on"] = (_was, becomes) =>
+  becomes === undefined || becomes === "" || Number(becomes) === 0 ? "replace" : "update";
+
+/** What was asked for holds for each item; what the daemon filled in besides doesn't count. */
+const eachAgrees =
+  (defaults: Record<string, unknown>) =>
+  (has: unknown, wants: unknown): boolean => {
+    if (!Array.isArray(has) || !Array.isArray(wants) || has.length !== wants.length) return false;
+    const left = [...has];
+    return wants.every((want) => {
+      const index = left.findIndex((item) => itemAgrees({ ...defaults, ...item }, { ...defaults, ...want }));
+      if (index >= 0) left.splice(index, 1);
+      return index >= 0;
+    });
+  };
+
+function itemAgrees(item: Record<string, unknown>, want: Record<string, unknown>): boolean {
+  return Object.entries(want).every(([key, value]) => same(item[key], value) || sameSet(item[key], value));
+}
+
+function portsAgree(has: unknown, wants: unknown): boolean {
+  if (!Array.isArray(wants)) return false;
+  // Port 0 is "any", as is none.
+  const open = wants.map((port: unknown) =>
+    isObject(port) && port.external === 0 ? { ...port, external: undefined } : port,
+  );
+  const asked = open.map((port: unknown) => (isObject(port) ? JSON.parse(JSON.stringify(port)) : port));
+  return eachAgrees({ ip: "0.0.0.0", protocol: "tcp" })(has, asked);
+}
+
+function capabilitiesAgree(has: unknown, wants: unknown): boolean {
+  const list = (value: unknown, key: string): string[] => {
+    const items = isObject(value) ? value[key] : undefined;
+    return Array.isArray(items) ? items.map((item) => String(item).toUpperCase().replace(/^CAP_/, "")) : [];
+  };
+  return ["adds", "drops"].every((key) => sameSet(list(has, key), list(wants, key)));
+}
+
+const set: PropertyRule = { on: "replace", agrees: sameSet };
+const fixed: PropertyRule = { on: "replace" };
+
+/** Which change replaces the container, which is made in place. */
+export const containerRules: Record<keyof ContainerInputs, PropertyRule> = {
+  name: fixed,
+  image: fixed,
+  hostname: fixed,
+  command: fixed,
+  entrypoints: fixed,
+  init: fixed,
+  user: fixed,
+  workingDir: fixed,
+  envs: set,
+  labels: set,
+  capabilities: { on: "replace", agrees: capabilitiesAgree },
+  securityOpts: set,
+  memory: { on: unlessLifted, default: 0 },
+  // 0 asks for the default.
+  memorySwap: { on: unlessLifted, agrees: (_has, wants) => wants === 0 },
+  shmSize: fixed,
+  cpus: { on: unlessLifted, default: "0", agrees: (has, wants) => Number(has) === Number(wants) },
+  cpuShares: { on: unlessLifted, default: 0 },
+  cpuSet: { on: (_was, becomes) => (becomes === "" ? "replace" : "update"), default: "" },
+  networksAdvanced: { on: "replace", agrees: eachAgrees({}) },
+  networkMode: fixed,
+  volumes: { on: "replace", agrees: eachAgrees({ readOnly: false }) },
+  mounts: { on: "replace", agrees: eachAgrees({ readOnly: false }) },
+  tmpfs: fixed,
+  ports: { on: "replace", agrees: portsAgree },
+  restart: { on: "update", default: "no" },
+  maxRetryCount: { on: "update", default: 0 },
+  readOnly: { on: "replace", default: false },
+  ulimits: set,
+  hosts: set,
+  dns: fixed,
+  sysctls: fixed,
+  logDriver: fixed,
+  logOpts: fixed,
+  mustRun: { on: "update", default: true },
+  start: { on: "update", default: true },
+  rm: { on: "replace", default: false },
+  attach: { on: "update", default: false },
+  logs: { on: "update", default: false },
+  wait: { on: "update", default: false },
+  waitTimeout: { on: "update", default: 60 },
+  destroyGraceSeconds: { on: "update", default: 0 },
+  stopTimeout: fixed,
+  stopSignal: fixed,
+  privileged: { on: "replace", default: false },
+  removeVolumes: { on: "update", default: true },
+  groupAdds: set,
+  cgroupnsMode: fixed,
+  ipcMode: fixed,
+  pidMode: fixed,
+  healthcheck: { on: "replace", agrees: healthchecksAgree },
+};
+
+function healthchecksAgree(has: unknown, wants: unknown): boolean {
+  if (!isObject(has) || !isObject(wants)) return false;
+  return Object.entries(wants).every(([key, want]) => {
+    const item = has[key];
+    if (same(item, want)) return true;
+    // "90s" is "1m30s".
+    return typeof item === "string" && typeof want === "string" && nanoseconds(item) === nanoseconds(want);
+  });
+}

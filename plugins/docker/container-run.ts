@@ -1,0 +1,188 @@
+import type Docker from "dockerode";
+import { UserError } from "../../base/errors.js";
+import { asking, daemonError, isGone } from "./client.js";
+import type { ContainerInputs } from "./container-schema.js";
+
+/** How long a container must stay up after its start to count as running, in milliseconds. */
+const SETTLE_MS = 250;
+
+/** Between two looks at a health check, in milliseconds. */
+const HEALTH_POLL_MS = 200;
+
+/** Default for `waitTimeout`, in seconds. */
+const WAIT_TIMEOUT_S = 60;
+
+/** How much of a failed container's output goes into the error, in lines. */
+const LOG_LINES = 10;
+
+/** What `attach` brought home. */
+export interface Ended {
+  exitCode: number;
+  /** Undefined unless `logs` was set. */
+  logs: string | undefined;
+}
+
+/**
+ * Starts the container and sees to what `mustRun`, `wait` and `attach` ask for.
+ *
+ * @returns how it ended, with `attach`.
+ * @throws UserError when it doesn't start, doesn't stay up or doesn't get healthy; AbortError-like on cancel.
+ */
+export async function run(
+  docker: Docker,
+  container: Docker.Container,
+  inputs: ContainerInputs,
+  signal: AbortSignal,
+): Promise<Ended | undefined> {
+  const name = `container "${inputs.name}"`;
+  // Asked for before the start: a short-lived container that removes itself is not there any more after it.
+  const ended = inputs.attach ? waitForEnd(container) : undefined;
+  ended?.catch(() => {});
+  const output = inputs.attach && inputs.logs ? follow(docker, container) : undefined;
+  output?.catch(() => {});
+  if (output) await output;
+  await asking(`${name} could not be started`, () => container.start());
+  if (ended) {
+    const exitCode = await untilAborted(
+      asking(`${name} was not seen to end`, () => ended),
+      signal,
+    );
+    return { exitCode, logs: output && (await (await output).text) };
+  }
+  if (inputs.mustRun !== false) await settle(container, name, signal);
+  if (inputs.wait) await healthy(container, name, inputs.waitTimeout ?? WAIT_TIMEOUT_S, signal);
+  return undefined;
+}
+
+async function waitForEnd(container: Docker.Container): Promise<number> {
+  const result: unknown = await container.wait({ condition: "next-exit" });
+  return typeof result === "object" && result !== null && "StatusCode" in result
+    ? Number(result.StatusCode)
+    : 0;
+}
+
+/** Attaches to the output before the start, so that nothing of it is missed. */
+async function follow(docker: Docker, container: Docker.Container): Promise<{ text: Promise<string> }> {
+  const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+  let all = "";
+  const { PassThrough } = await import("node:stream");
+  const sink = new PassThrough();
+  sink.on("data", (chunk: Buffer) => {
+    all += chunk.toString("utf8");
+  });
+  docker.modem.demuxStream(stream, sink, sink);
+  const text = new Promise<string>((resolve) => {
+    stream.once("end", () => resolve(all));
+    stream.once("close", () => resolve(all));
+  });
+  return { text };
+}
+
+/** @throws UserError when the container ends, or ends and is restarted, within the settling time. */
+async function settle(container: Docker.Container, name: string, signal: AbortSignal): Promise<void> {
+  const calm = new AbortController();
+  const end = container.wait({ condition: "not-running", abortSignal: calm.signal }).then(
+    () => true,
+    (error: unknown) => isGone(error),
+  );
+  const ended = await untilAborted(Promise.race([end, delay(SETTLE_MS).then(() => false)]), signal).finally(
+    () => calm.abort(),
+  );
+  if (!ended) return;
+  const info = await container.inspect().catch(() => undefined);
+  // With a restart policy it may be up again by now; that is not "running".
+  const code = info?.State.ExitCode;
+  const killed = info?.State.OOMKilled ? "it was killed for want of memory" : undefined;
+  const text = info ? await lastLines(container) : "";
+  throw new UserError(`${name} did not stay up`, {
+    why: [killed ?? `it ended with exit code ${code ?? "unknown"}`, text && `its last output:\n${text}`]
+      .filter(Boolean)
+      .join("; "),
+    fix: "check its command and image; set mustRun: false if it is meant to end",
+  });
+}
+
+async function lastLines(container: Docker.Container): Promise<string> {
+  const raw = await container.logs({ stdout: true, stderr: true, tail: LOG_LINES }).catch(() => undefined);
+  if (!Buffer.isBuffer(raw)) return "";
+  return demux(raw).trimEnd();
+}
+
+/** The text of a multiplexed log: each frame is 8 bytes of header, of which the last four are its length. */
+function demux(raw: Buffer): string {
+  let text = "";
+  for (let at = 0; at + 8 <= raw.length; ) {
+    const length = raw.readUInt32BE(at + 4);
+    text += raw.toString("utf8", at + 8, at + 8 + length);
+    at += 8 + length;
+  }
+  return text;
+}
+
+async function healthy(
+  container: Docker.Container,
+  name: string,
+  timeoutSeconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = Date.now() + timeoutSeconds * 1000;
+  for (;;) {
+    const { State: state } = await asking(`${name} could not be read`, () => container.inspect());
+    const health = state.Health as { Status: string; Log?: { Output?: string }[] | null } | undefined;
+    if (!health || health.Status === "none")
+      throw new UserError(`${name} can't be waited for`, {
+        why: "wait is set, but the container has no health check",
+        fix: "give it a healthcheck, or take wait out",
+      });
+    if (health.Status === "healthy") return;
+    const last = health.Log?.at(-1)?.Output?.trim();
+    if (!state.Running || health.Status === "unhealthy" || Date.now() > until)
+      throw new UserError(`${name} did not become healthy`, {
+        why: `${state.Running ? `it is ${health.Status} after at most ${timeoutSeconds} s` : "it ended"}${last ? `; its check said: ${last}` : ""}`,
+        fix: "check the health check's command, or raise waitTimeout (seconds)",
+      });
+    await untilAborted(delay(HEALTH_POLL_MS), signal);
+  }
+}
+
+/**
+ * Removes a container that must not stay. Gone already is success; one being removed is waited for.
+ *
+ * @param graceSeconds Let it end by itself for so long first; 0 kills it.
+ * @param volumes Remove its anonymous volumes too.
+ */
+export async function remove(
+  container: Docker.Container,
+  what: string,
+  graceSeconds: number,
+  volumes: boolean,
+): Promise<void> {
+  try {
+    if (graceSeconds > 0) await container.stop({ t: graceSeconds }).catch(passOver(304, 404));
+    await container.remove({ force: true, v: volumes }).catch(passOver(404, 409));
+    // 409 is "removal already in progress" (rm: true), and even success may come before the name is free.
+    await container.wait({ condition: "removed" }).catch(passOver(404));
+  } catch (error) {
+    throw daemonError(what, error);
+  }
+}
+
+/** Lets the daemon's answers with these status codes pass. */
+const passOver =
+  (...codes: number[]) =>
+  (error: unknown): void => {
+    if (error instanceof Error && "statusCode" in error && codes.includes(Number(error.statusCode))) return;
+    throw error;
+  };
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The promise's outcome, unless the run is cancelled first. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}

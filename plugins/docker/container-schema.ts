@@ -1,0 +1,166 @@
+import { z } from "zod";
+import { labelsSchema } from "./labels.js";
+
+/** A duration as Go writes it: `1m30s`, `500ms`, `0`. */
+export const durationSchema = z
+  .string()
+  .regex(/^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/, 'expected a duration such as "30s" or "1m30s"');
+
+const strings = z.array(z.string());
+const port = z.int().min(0).max(65535);
+
+export const containerSchema = z.strictObject({
+  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, "expected a container name: letters, digits, _ . -"),
+  /** A local image's name or ID; pulled when it isn't there. */
+  image: z.string().min(1),
+  hostname: z.string().optional(),
+  command: strings.optional(),
+  entrypoints: strings.optional(),
+  /** Run an init process that reaps children. Default: the daemon's. */
+  init: z.boolean().optional(),
+  user: z.string().optional(),
+  workingDir: z.string().optional(),
+  /** `NAME=value`. */
+  envs: strings.optional(),
+  labels: labelsSchema.optional(),
+  capabilities: z.strictObject({ adds: strings.optional(), drops: strings.optional() }).optional(),
+  securityOpts: strings.optional(),
+  /** MiB; 0 or not set is unlimited. */
+  memory: z.int().min(0).optional(),
+  /** MiB of memory and swap together; -1 is unlimited swap. Default: the daemon's, twice the memory. */
+  memorySwap: z.int().min(-1).optional(),
+  /** Size of /dev/shm, MiB. Default: the daemon's, 64. */
+  shmSize: z.int().min(1).optional(),
+  /** How many CPUs' worth of time: "1.5". */
+  cpus: z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'expected a number as text, such as "1.5"')
+    .optional(),
+  /** Relative weight; 0 is the daemon's default, 1024. */
+  cpuShares: z.int().min(0).optional(),
+  /** Which CPUs: "0-1" or "0,2". */
+  cpuSet: z
+    .string()
+    .regex(/^(\d+(-\d+)?(,\d+(-\d+)?)*)?$/, 'expected a list of CPUs such as "0-1,3"')
+    .optional(),
+  networksAdvanced: z
+    .array(
+      z.strictObject({
+        /** A network's name or ID. */
+        name: z.string().min(1),
+        aliases: strings.optional(),
+        ipv4Address: z.string().optional(),
+      }),
+    )
+    .optional(),
+  networkMode: z.string().optional(),
+  volumes: z
+    .array(
+      z.strictObject({
+        containerPath: z.string().optional(),
+        hostPath: z.string().optional(),
+        volumeName: z.string().optional(),
+        fromContainer: z.string().optional(),
+        readOnly: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  mounts: z
+    .array(
+      z.strictObject({
+        type: z.enum(["volume", "bind", "tmpfs"]),
+        target: z.string().startsWith("/", "expected an absolute path"),
+        source: z.string().optional(),
+        readOnly: z.boolean().optional(),
+        bindOptions: z.strictObject({ propagation: z.string().optional() }).optional(),
+        tmpfsOptions: z
+          .strictObject({
+            /** The permissions in octal digits, as the official provider reads them: 1777. */
+            mode: z.int().optional(),
+            sizeBytes: z.int().optional(),
+          })
+          .optional(),
+        volumeOptions: z
+          .strictObject({
+            driverName: z.string().optional(),
+            driverOptions: z.record(z.string(), z.string()).optional(),
+            labels: labelsSchema.optional(),
+            noCopy: z.boolean().optional(),
+          })
+          .optional(),
+      }),
+    )
+    .optional(),
+  /** Path → mount options. */
+  tmpfs: z.record(z.string(), z.string()).optional(),
+  ports: z
+    .array(
+      z.strictObject({
+        internal: port,
+        /** 0 or not set: the daemon picks one. */
+        external: port.optional(),
+        ip: z.string().optional(),
+        protocol: z.enum(["tcp", "udp", "sctp"]).optional(),
+      }),
+    )
+    .optional(),
+  restart: z.enum(["no", "on-failure", "always", "unless-stopped"]).optional(),
+  /** Only with `restart: on-failure`; 0 is without limit. */
+  maxRetryCount: z.int().min(0).optional(),
+  /** Mount the root filesystem read-only. */
+  readOnly: z.boolean().optional(),
+  ulimits: z.array(z.strictObject({ name: z.string(), soft: z.int(), hard: z.int() })).optional(),
+  hosts: z.array(z.strictObject({ host: z.string(), ip: z.string() })).optional(),
+  dns: strings.optional(),
+  sysctls: z.record(z.string(), z.string()).optional(),
+  logDriver: z.string().optional(),
+  logOpts: z.record(z.string(), z.string()).optional(),
+  /** Fail if it doesn't stay up after its start, and start it again when it was found stopped. Default true. */
+  mustRun: z.boolean().optional(),
+  /** Default true. */
+  start: z.boolean().optional(),
+  /** The daemon removes the container once it ends. */
+  rm: z.boolean().optional(),
+  /** Wait for its end before going on. */
+  attach: z.boolean().optional(),
+  /** With `attach`: keep its output in `containerLogs`. */
+  logs: z.boolean().optional(),
+  /** Wait until its health check is content. */
+  wait: z.boolean().optional(),
+  /** For `wait`, in seconds. Default 60. */
+  waitTimeout: z.number().positive().optional(),
+  /** Seconds to let it end by itself before it is removed. Default: it is killed. */
+  destroyGraceSeconds: z.int().min(0).optional(),
+  /** Seconds; the daemon's for `docker stop`. */
+  stopTimeout: z.int().min(0).optional(),
+  stopSignal: z.string().optional(),
+  privileged: z.boolean().optional(),
+  /** Remove its anonymous volumes with it. Default true. */
+  removeVolumes: z.boolean().optional(),
+  groupAdds: strings.optional(),
+  cgroupnsMode: z.enum(["private", "host"]).optional(),
+  ipcMode: z.string().optional(),
+  pidMode: z.string().optional(),
+  healthcheck: z
+    .strictObject({
+      /** `["CMD", …]`, `["CMD-SHELL", …]` or `["NONE"]`. */
+      tests: strings.min(1),
+      interval: durationSchema.optional(),
+      timeout: durationSchema.optional(),
+      startPeriod: durationSchema.optional(),
+      retries: z.int().min(0).optional(),
+    })
+    .optional(),
+});
+
+export type ContainerInputs = z.output<typeof containerSchema>;
+
+const UNITS: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+
+/** A Go duration in nanoseconds, as the daemon counts. */
+export function nanoseconds(duration: string): number {
+  let total = 0;
+  for (const [, number, unit] of duration.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
+    total += Number(number) * (UNITS[unit ?? ""] ?? 0);
+  return total;
+}
