@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rm, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { type LockOptions, withLock } from "../base/lock.js";
+import { cacheDir } from "../base/paths.js";
+import type { Progress } from "../base/progress.js";
+import { runTool } from "./run-tool.js";
+
+/** Where images are kept: `<hash>/` an image, `roots/<hash>/` a root file system, `work/` what is being built. */
+export const imageCache = (): string => join(cacheDir(), "images");
+export const imageDir = (hash: string): string => join(imageCache(), hash);
+export const rootDir = (hash: string): string => join(imageCache(), "roots", hash);
+/** Kept after a failed build, replaced by the next. */
+export const buildLog = (hash: string): string => join(imageCache(), `build-${hash}.log`);
+const workRoot = (): string => join(imageCache(), "work");
+const lockPath = (name: string): string => join(imageCache(), "locks", name);
+
+/** Waits for whoever builds the same thing, telling so, and for at most an hour. */
+export async function withBuildLock<T>(name: string, progress: Progress, body: () => Promise<T>): Promise<T> {
+  const what = `image ${name}`;
+  const deadline = Date.now() + 3_600_000;
+  for (let waitMs = 0; ; waitMs = 5_000) {
+    let inside = false;
+    try {
+      return await withLock(lockPath(name), { what, waitMs }, () => {
+        inside = true;
+        return body();
+      });
+    } catch (error) {
+      const busy = !inside && error instanceof UserError && error.exitCode === ExitCode.locked;
+      if (!busy || Date.now() > deadline) throw error;
+      progress.update(`another run is building this image (${error.why ?? "locked"}); waiting`);
+    }
+  }
+}
+
+/** As `withLock`: fails at once (exit 7) when the image is being built. */
+export function withFreeLock<T>(name: string, body: () => Promise<T>): Promise<T> {
+  const options: LockOptions = { what: `image ${name}` };
+  return withLock(lockPath(name), options, body);
+}
+
+/** Field 22 of /proc/PID/stat, which tells a process from a later one of the same number. */
+async function startOf(pid: number): Promise<string | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, "utf8");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Gives `body` a fresh folder on the cache's own file system (so that a rename publishes what it made)
+ * and removes it afterwards. Folders of builders that died are swept first.
+ */
+export async function withWorkDir<T>(body: (dir: string) => Promise<T>): Promise<T> {
+  await sweepWorkDirs();
+  // The name tells whose it is from the first moment on.
+  const name = `${process.pid}-${(await startOf(process.pid)) ?? "0"}-${randomBytes(4).toString("hex")}`;
+  const dir = join(workRoot(), name);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  try {
+    return await body(dir);
+  } finally {
+    await removeTree(dir);
+  }
+}
+
+/** Removes work folders whose builder no longer runs. */
+export async function sweepWorkDirs(): Promise<void> {
+  for (const name of await readdir(workRoot()).catch(() => [])) {
+    const [pid, started] = name.split("-");
+    if ((await startOf(Number(pid))) !== started) await removeTree(join(workRoot(), name));
+  }
+}
+
+/** Removes a folder, also one whose files belong to subordinate ids (mmdebstrap's unshare mode). */
+export async function removeTree(dir: string): Promise<void> {
+  try {
+    // A builder told to end by its parent's death may still be tidying up in there.
+    await rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  } catch (error) {
+    if (!hasCode(error, "EACCES", "EPERM")) throw error;
+    await runTool("mmdebstrap", ["--unshare-helper", "rm", "-rf", dir]);
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** @throws UserError (exit 3) when the file system that holds `dir` has less than `needed` bytes free. */
+export async function checkFreeSpace(dir: string, needed: number, what: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dir);
+  const free = bavail * bsize;
+  if (free < needed)
+    throw diskFullError(`${what} needs ${inMiB(needed)} MiB, and ${dir} has ${inMiB(free)} MiB free`);
+}
+
+const inMiB = (bytes: number): number => Math.round(bytes / 1024 ** 2);
+
+export function diskFullError(why: string, cause?: unknown): UserError {
+  return new UserError("there is not enough disk space to build the image", {
+    why,
+    fix: `free some space (trilab images prune), or point XDG_CACHE_HOME at a larger file system than that of ${imageCache()}`,
+    exitCode: ExitCode.hostNotReady,
+    cause,
+  });
+}

@@ -1,0 +1,105 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type Docker from "dockerode";
+import { hasCode, UserError } from "../base/errors.js";
+import { type Progress, silent } from "../base/progress.js";
+import type { MatchedImage } from "./ensure.js";
+
+/** Whether the daemon has this image: a tag, or an id. */
+export async function containerImageLoaded(docker: Docker, tag: string): Promise<boolean> {
+  try {
+    await docker.getImage(tag).inspect();
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Loads the image into a daemon, local or remote, as `image.containerTag`; does nothing when it is there.
+ * Labels: trilab.image, trilab.root, trilab.release, trilab.user.
+ *
+ * @returns The image's id (`sha256:…`).
+ * @throws UserError when the daemon refuses it.
+ */
+export async function importContainerImage(
+  docker: Docker,
+  image: MatchedImage,
+  options: { progress?: Progress } = {},
+): Promise<string> {
+  const { containerTag, manifest } = image;
+  const progress = options.progress ?? silent;
+  const present = await labelsOf(docker, containerTag);
+  if (present?.labels["trilab.image"] === image.hash) return present.id;
+
+  const [repo, tag] = containerTag.split(":");
+  const labels = {
+    "trilab.image": image.hash,
+    "trilab.root": image.rootHash,
+    "trilab.release": manifest.release,
+    "trilab.user": manifest.user,
+  };
+  const changes = [
+    ...Object.entries(labels).map(([key, value]) => `LABEL ${key}=${value}`),
+    "ENV LANG=C.UTF-8",
+    // A machine that stays up and reaps what is orphaned is the container component's affair; this is the default.
+    'CMD ["sleep", "infinity"]',
+  ];
+  const { size } = await stat(image.rootTar);
+  let sent = 0;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      sent += chunk.length;
+      progress.update(`loading the container image (${Math.round((sent / size) * 100)} %)`);
+      done(undefined, chunk);
+    },
+  });
+  const sending = pipeline(createReadStream(image.rootTar, { highWaterMark: 1024 ** 2 }), counter);
+  const answered = docker.importImage(counter, { repo, tag, changes: changes.join("\n") });
+  const [answer] = await Promise.all([answered, sending]);
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(answer, (error: Error | null, events: unknown[]) => {
+      const refused = error?.message ?? events.map(errorIn).find((text) => text !== undefined);
+      if (refused === undefined) resolve();
+      else
+        reject(
+          new UserError("the Docker daemon did not take the container image", {
+            why: refused,
+            fix: /no space left/i.test(refused)
+              ? "free space where the daemon keeps its images"
+              : "see the daemon's log",
+          }),
+        );
+    });
+  });
+  const loaded = await labelsOf(docker, containerTag);
+  if (loaded === undefined) throw new Error(`the daemon took ${containerTag}, and does not have it`);
+  return loaded.id;
+}
+
+function errorIn(event: unknown): string | undefined {
+  if (typeof event !== "object" || event === null || !("error" in event)) return undefined;
+  return String(event.error);
+}
+
+async function labelsOf(
+  docker: Docker,
+  tag: string,
+): Promise<{ id: string; labels: Record<string, string> } | undefined> {
+  try {
+    const found = await docker.getImage(tag).inspect();
+    return { id: found.Id, labels: found.Config.Labels ?? {} };
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return (
+    (error instanceof Error && "statusCode" in error && error.statusCode === 404) || hasCode(error, "404")
+  );
+}

@@ -1,0 +1,135 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode, UserError } from "../base/errors.js";
+import type { Progress } from "../base/progress.js";
+import { silent } from "../base/progress.js";
+import { buildDisk, diskFiles } from "./build-disk.js";
+import { type BuildOptions, buildRoot, rootFiles } from "./build-root.js";
+import { diskFullError, imageDir, rootDir, withBuildLock } from "./cache.js";
+import { type ImageManifest, type RootManifest, readImageManifest, readRootManifest } from "./manifest.js";
+import { ToolFailure } from "./run-tool.js";
+import { checkImageSpec, type ImageSpec, imageHash, rootHash } from "./spec.js";
+import { findCorruption } from "./verify.js";
+
+/** A built image: the same files as a container image and as a guest's disk. Paths are absolute. */
+export interface MatchedImage {
+  /** 16 hex digits; see `imageHash`. */
+  hash: string;
+  /** 16 hex digits; images that differ by disk size only share it. */
+  rootHash: string;
+  /** `trilab/machine:<hash>`, once `importContainerImage` has loaded it. */
+  containerTag: string;
+  rootTar: string;
+  /** qcow2 without a backing file; the whole disk is one ext4 file system. */
+  disk: string;
+  /** ELF vmlinux, booted by PVH. */
+  kernel: string;
+  initrd: string;
+  manifest: ImageManifest;
+}
+
+export interface EnsureOptions extends BuildOptions {
+  progress?: Progress;
+  /** Build again even when it is there and sound. */
+  force?: boolean;
+}
+
+/** The image a manifest describes, at its place in the cache. */
+export function imageFrom(manifest: ImageManifest): MatchedImage {
+  const root = rootDir(manifest.rootHash);
+  return {
+    hash: manifest.hash,
+    rootHash: manifest.rootHash,
+    containerTag: `trilab/machine:${manifest.hash}`,
+    rootTar: join(root, rootFiles.rootTar),
+    disk: join(imageDir(manifest.hash), diskFiles.disk),
+    kernel: join(root, rootFiles.kernel),
+    initrd: join(root, rootFiles.initrd),
+    manifest,
+  };
+}
+
+/** The image of this spec if it is built, without looking at more than its manifest. */
+export async function findImage(hash: string): Promise<MatchedImage | undefined> {
+  const manifest = await readImageManifest(join(imageDir(hash), diskFiles.manifest));
+  return manifest === undefined ? undefined : imageFrom(manifest);
+}
+
+/**
+ * The image of this spec, built if it is not in the cache (about a minute), verified if it is.
+ * A corrupt one is only a cache: it is built again, with a note. Concurrent callers build once.
+ *
+ * @throws UserError: the spec is not valid (exit 2), a tool or disk space is lacking (3), mmdebstrap failed (1).
+ */
+export async function ensureImage(spec: ImageSpec, options: EnsureOptions = {}): Promise<MatchedImage> {
+  checkImageSpec(spec);
+  const progress = withElapsed(options.progress ?? silent);
+  const hash = imageHash(spec);
+  if (options.force !== true) {
+    const ready = await soundImage(hash);
+    if (ready !== undefined) return ready;
+  }
+  try {
+    return await withBuildLock(hash, progress, async () => {
+      // Whoever held the lock may have built it.
+      const ready = options.force === true ? undefined : await soundImage(hash, progress);
+      if (ready !== undefined) return ready;
+      const root = await ensureRoot(spec, progress, options);
+      const manifest = await buildDisk(spec, root, progress, options);
+      progress.note(`image ${hash} built: Debian ${spec.release}, ${manifest.packages.length} packages`);
+      return imageFrom(manifest);
+    });
+  } catch (error) {
+    throw (error instanceof ToolFailure && error.diskFull) || hasCode(error, "ENOSPC", "EDQUOT")
+      ? diskFullError("the file system ran full during the build; what was half built is removed", error)
+      : error;
+  }
+}
+
+/** The image when it is complete and passes the quick check. */
+async function soundImage(hash: string, progress: Progress = silent): Promise<MatchedImage | undefined> {
+  const image = await findImage(hash);
+  if (image === undefined) return undefined;
+  const corrupt = await findCorruption(image);
+  if (corrupt === undefined) return image;
+  progress.note(`${corrupt.path} ${corrupt.why}; building it again`);
+  return undefined;
+}
+
+/** The root stage: from the cache when sound, else built, under a lock of its own. */
+function ensureRoot(spec: ImageSpec, progress: Progress, options: EnsureOptions): Promise<RootManifest> {
+  const hash = rootHash(spec);
+  const dir = rootDir(hash);
+  return withBuildLock(`root-${hash}`, progress, async () => {
+    const manifest = await readRootManifest(join(dir, rootFiles.manifest));
+    if (manifest !== undefined && options.force !== true) {
+      const { rootTar, kernel, initrd } = manifest.files;
+      const corrupt = await findCorruption({
+        files: [
+          { path: join(dir, rootFiles.rootTar), record: rootTar },
+          { path: join(dir, rootFiles.kernel), record: kernel },
+          { path: join(dir, rootFiles.initrd), record: initrd },
+        ],
+      });
+      if (corrupt === undefined) return manifest;
+      progress.note(`${corrupt.path} ${corrupt.why}; building the root file system again`);
+    }
+    const built = await buildRoot(spec, progress, options);
+    return built;
+  });
+}
+
+/** Appends the seconds since the start, so that a slow step is seen to be alive. */
+function withElapsed(progress: Progress): Progress {
+  const started = Date.now();
+  return {
+    update: (text) => progress.update(`${text}, ${Math.round((Date.now() - started) / 1000)} s`),
+    note: (text) => progress.note(text),
+  };
+}
+
+/** Removes one image from the cache, whether whole or not. Its root stage stays for others. */
+export async function dropImage(hash: string): Promise<void> {
+  if (!/^[0-9a-f]{16}$/.test(hash)) throw new UserError(`${JSON.stringify(hash)} is not an image's hash`);
+  await rm(imageDir(hash), { recursive: true, force: true });
+}

@@ -1,0 +1,126 @@
+import { z } from "zod";
+
+/**
+ * What a domain must be for the matched image to boot in it, as data. The image's side of the contract is
+ * images/rootfs (trilab-identity) and images/initrd.
+ */
+
+/**
+ * The kernel command line: `key=value` pairs, and bare flags. Mitigations, audit and AppArmor stay as Debian has them.
+ */
+export const kernelCommandLine = {
+  pairs: {
+    root: "/dev/vda",
+    console: "ttyS0",
+    /** The one network card is eth0. */
+    "net.ifnames": "0",
+    /** Errors and worse reach the console. */
+    loglevel: "4",
+    /** systemd tells of failed and slow units only. */
+    "systemd.show_status": "error",
+    /** SSH before the rest of the system. */
+    "systemd.unit": "trilab-early.target",
+    "random.trust_cpu": "1",
+  },
+  flags: ["rw", "quiet"],
+} as const satisfies { pairs: Record<string, string>; flags: readonly string[] };
+
+/** The command line as one string, for QEMU and raw domain XML. `more` is appended: `["trilab.probe"]`. */
+export function commandLineText(more: readonly string[] = []): string {
+  const pairs = Object.entries(kernelCommandLine.pairs).map(([key, value]) => `${key}=${value}`);
+  return [...pairs, ...kernelCommandLine.flags, ...more].join(" ");
+}
+
+/** What the domain's XML must have. */
+export const guestRequirements = {
+  machine: "pc",
+  /** Under TCG `<features><tcg><tb-cache unit='MiB'>`: guest code is small, and 1 GiB is the default. */
+  tbCacheMiB: 128,
+  /** ACPI is on: power off and the CPU's tables. */
+  features: ["acpi", "apic"],
+  disk: { bus: "virtio", target: "vda", format: "qcow2" },
+  network: { model: "virtio", count: 1, guestName: "eth0" },
+  rng: { model: "virtio", backend: "/dev/urandom" },
+  serial: { type: "pty", port: 0 },
+  /** Absent unless a lab asks: they cost boot time and memory. */
+  absent: ["usb", "video", "graphics", "memballoon", "sound"],
+  smbiosMode: "sysinfo",
+  minimumMemoryMiB: 256,
+} as const;
+
+/** Exits 0 inside the guest once the rest of the system is up too (SSH answers earlier). */
+export const settledCommand = ["systemctl", "is-active", "--quiet", "multi-user.target"] as const;
+
+const ipv4 = "(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)\\.){3}(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+const oneLine = /^[\x20-\x7e]*$/;
+
+/** What makes one guest of many; everything but these is in the image. */
+export const guestIdentitySchema = z.strictObject({
+  /** One RFC 1123 label, lower case. */
+  hostname: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "want one lower-case label of at most 63 characters"),
+  /** IPv4 address with prefix length: `10.1.2.3/28`. */
+  address: z
+    .string()
+    .regex(new RegExp(`^${ipv4}/(?:[1-9]|[12]\\d|3[0-2])$`), "want an IPv4 address with prefix: 10.1.2.3/28"),
+  /** IPv4 address of the default route; absent: no way out of the subnet. */
+  gateway: z
+    .string()
+    .regex(new RegExp(`^${ipv4}$`), "want an IPv4 address")
+    .optional(),
+  /** IPv4 addresses of resolvers. */
+  dns: z
+    .array(z.string().regex(new RegExp(`^${ipv4}$`), "want an IPv4 address"))
+    .max(3)
+    .optional(),
+  /** Public keys in authorized_keys form, authorised for the login user and for root. */
+  userKeys: z
+    .array(
+      z
+        .string()
+        .max(1024)
+        .regex(oneLine, "want one line of ASCII")
+        .regex(
+          /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,2}( .*)?$/,
+          "want an OpenSSH public key",
+        ),
+    )
+    .min(1)
+    .max(16),
+  /** An unencrypted OpenSSH ed25519 private key file: the text. */
+  hostKey: z
+    .string()
+    .regex(/^-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END OPENSSH PRIVATE KEY-----\n?$/, {
+      error: "want the text of an OpenSSH private key file",
+    }),
+  /** Shown at login. At most 2 KiB. */
+  motd: z.string().max(2048).optional(),
+});
+
+export type GuestIdentity = z.infer<typeof guestIdentitySchema>;
+
+/**
+ * The SMBIOS type 11 strings for `<sysinfo type='smbios'><oemStrings>`, in the order to write them.
+ * The host key among them is secret.
+ *
+ * @throws Error listing every field that is wrong, never a value of the host key.
+ */
+export function oemStrings(identity: GuestIdentity): string[] {
+  const checked = guestIdentitySchema.safeParse(identity);
+  if (!checked.success) {
+    const problems = checked.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new Error(`the guest's identity is not valid: ${problems.join("; ")}`);
+  }
+  const { hostname, address, gateway, dns, userKeys, hostKey, motd } = checked.data;
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  return [
+    `trilab:hostname=${hostname}`,
+    `trilab:address=${address}`,
+    ...(gateway === undefined ? [] : [`trilab:gateway=${gateway}`]),
+    ...(dns === undefined || dns.length === 0 ? [] : [`trilab:dns=${dns.join(",")}`]),
+    ...userKeys.map((key) => `trilab:user-key=${key}`),
+    `trilab:host-key=${base64(hostKey.endsWith("\n") ? hostKey : `${hostKey}\n`)}`,
+    ...(motd === undefined ? [] : [`trilab:motd=${base64(motd)}`]),
+  ];
+}

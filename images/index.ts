@@ -1,0 +1,10 @@
+/** The matched image: one Debian root file system as a container image and as a guest's disk, kernel and initrd. */
+export { basePackages } from "./base-packages.js";
+export { containerImageLoaded, importContainerImage } from "./container.js";
+export { type EnsureOptions, ensureImage, findImage, type MatchedImage } from "./ensure.js";
+export * from "./guest-contract.js";
+export { kvmVerdict, type ProbeOptions, type ProbeVerdict, probeKvm } from "./kvm-probe.js";
+export { type FileRecord, type ImageManifest, recordFile } from "./manifest.js";
+export { checkImageSpec, type ImageSpec, imageHash, imageSpecProblems, rootHash } from "./spec.js";
+export { type CachedImage, listImages, pruneImages } from "./store.js";
+export { verifyImage } from "./verify.js";

@@ -1,0 +1,71 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { initrdDir } from "./assets.js";
+import { findKernelModules } from "./kernel.js";
+
+/** One entry of a cpio archive. `device` makes it a character device. */
+export interface CpioEntry {
+  path: string;
+  /** st_mode, type bits included. */
+  mode: number;
+  content?: Buffer | undefined;
+  device?: { major: number; minor: number };
+}
+
+/** Writes the "newc" format the kernel unpacks; owner 0:0, time 0, so that the same input gives the same bytes. */
+export function cpio(entries: readonly CpioEntry[]): Buffer {
+  const parts: Buffer[] = [];
+  const put = (entry: CpioEntry, inode: number): void => {
+    const content = entry.content ?? Buffer.alloc(0);
+    const name = Buffer.from(`${entry.path}\0`);
+    const { major, minor } = entry.device ?? { major: 0, minor: 0 };
+    const fields = [inode, entry.mode, 0, 0, 1, 0, content.length, 0, 0, major, minor, name.length, 0];
+    const header = `070701${fields.map((field) => field.toString(16).padStart(8, "0")).join("")}`;
+    parts.push(padded(Buffer.concat([Buffer.from(header), name])), padded(content));
+  };
+  for (const [index, entry] of entries.entries()) put(entry, index + 1);
+  put({ path: "TRAILER!!!", mode: 0 }, 0);
+  return Buffer.concat(parts);
+}
+
+function padded(buffer: Buffer): Buffer {
+  return Buffer.concat([buffer, Buffer.alloc((4 - (buffer.length % 4)) % 4)]);
+}
+
+/** What init uses; `run-init` is klibc's switch_root. */
+const programs = ["sh", "mount", "umount", "insmod", "sleep", "reboot", "run-init"];
+
+/**
+ * The guest's initrd, uncompressed (there is nothing to gain by making an emulated CPU decompress it):
+ * klibc's small programs, init, and the virtio modules of this kernel.
+ *
+ * @param tree Folder with the root's `usr/lib/modules`, `usr/lib/klibc` and `usr/lib/klibc-*.so`.
+ */
+export async function buildInitrd(tree: string, kernelRelease: string): Promise<Buffer> {
+  const lib = join(tree, "usr/lib");
+  const wanted = (await readFile(join(initrdDir, "modules"), "utf8"))
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const modules = await findKernelModules(join(lib, "modules", kernelRelease), wanted);
+  const runtime = (await readdir(lib)).filter((name) => /^klibc-.*\.so$/.test(name));
+  if (runtime.length === 0) throw new Error("the root file system has no klibc (package klibc-utils)");
+  const dir = (path: string): CpioEntry => ({ path, mode: 0o040755 });
+  const file = async (path: string, from: string): Promise<CpioEntry> => ({
+    path,
+    mode: 0o100755,
+    content: await readFile(from),
+  });
+  const order = modules.map((module) => `${module.name}.ko\n`).join("");
+  return cpio([
+    ...["bin", "dev", "lib", "modules", "proc", "root"].map(dir),
+    // Without it the kernel cannot open init's standard streams.
+    { path: "dev/console", mode: 0o020600, device: { major: 5, minor: 1 } },
+    ...(await Promise.all(runtime.map((name) => file(`lib/${name}`, join(lib, name))))),
+    ...(await Promise.all(programs.map((name) => file(`bin/${name}`, join(lib, "klibc/bin", name))))),
+    await file("init", join(initrdDir, "init")),
+    { path: "modules/order", mode: 0o100644, content: Buffer.from(order) },
+    ...modules.map(
+      (module): CpioEntry => ({ path: `modules/${module.name}.ko`, mode: 0o100644, content: module.content }),
+    ),
+  ]);
+}

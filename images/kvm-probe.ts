@@ -1,0 +1,116 @@
+import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { release } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { cacheDir } from "../base/paths.js";
+
+export interface ProbeOptions {
+  /** ELF vmlinux and initrd of a matched image. */
+  kernel: string;
+  initrd: string;
+  /** Give up after this many milliseconds. Default 10 000. */
+  timeoutMs?: number;
+  /** `tcg` proves the probe itself. Default `kvm`. */
+  accel?: "kvm" | "tcg";
+}
+
+const verdictSchema = z.strictObject({
+  works: z.boolean(),
+  /** One sentence for people. */
+  why: z.string(),
+  /** How long the probe took. */
+  seconds: z.number(),
+});
+
+export type ProbeVerdict = z.infer<typeof verdictSchema>;
+
+/**
+ * Whether a guest really runs under KVM here, by booting the image's kernel until its init speaks:
+ * /dev/kvm may exist and still hang every guest.
+ *
+ * @throws UserError (exit 3) when qemu-system-x86_64 is not installed.
+ */
+export async function probeKvm(options: ProbeOptions): Promise<ProbeVerdict> {
+  const accel = options.accel ?? "kvm";
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const started = Date.now();
+  const verdict = (works: boolean, why: string): ProbeVerdict => ({
+    works,
+    why,
+    seconds: Math.round(Date.now() - started) / 1000,
+  });
+  if (accel === "kvm") {
+    const denied = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (hasCode(denied, "ENOENT"))
+      return verdict(false, "there is no /dev/kvm: no hardware virtualisation, or not passed on");
+    if (denied !== undefined) return verdict(false, "/dev/kvm may not be opened by this user (group kvm)");
+  }
+  const run = await execa(
+    "qemu-system-x86_64",
+    [
+      ...["-machine", "pc", "-accel", accel, "-cpu", "max", "-m", "256", "-smp", "1"],
+      ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"],
+      ...["-kernel", options.kernel, "-initrd", options.initrd],
+      ...["-append", "console=ttyS0 quiet panic=-1 trilab.probe"],
+    ],
+    { reject: false, stdin: "ignore", timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: 1024 ** 2 },
+  );
+  if (hasCode(run, "ENOENT"))
+    throw new UserError("qemu-system-x86_64 is not installed", {
+      why: "only booting a kernel tells whether KVM works",
+      fix: "install it: apt-get install qemu-system-x86",
+      exitCode: ExitCode.hostNotReady,
+    });
+  if (run.stdout.includes("trilab-probe-ok")) return verdict(true, `a kernel booted under ${accel}`);
+  const said = [run.stderr, run.stdout].join("\n").trim().split("\n").at(-1)?.trim() ?? "";
+  if (run.timedOut)
+    return verdict(
+      false,
+      `a kernel started under ${accel} did not reach its init within ${timeoutMs / 1000} s`,
+    );
+  return verdict(
+    false,
+    `QEMU ended without booting a kernel under ${accel}${said === "" ? "" : `: ${said}`}`,
+  );
+}
+
+const cacheSchema = z.strictObject({ key: z.string(), verdict: verdictSchema });
+
+/**
+ * The verdict for this host, from `<cacheDir>/kvm.json` when boot, host kernel, QEMU and the state of /dev/kvm
+ * are the same as when it was found, else by probing.
+ */
+export async function kvmVerdict(
+  options: Omit<ProbeOptions, "accel"> & { fresh?: boolean },
+): Promise<ProbeVerdict> {
+  const path = join(cacheDir(), "kvm.json");
+  const key = await hostKey();
+  if (options.fresh !== true) {
+    const cached = await readFile(path, "utf8")
+      .then((text) => cacheSchema.safeParse(JSON.parse(text)).data)
+      .catch(() => undefined);
+    if (cached?.key === key) return cached.verdict;
+  }
+  const verdict = await probeKvm(options);
+  await mkdir(cacheDir(), { recursive: true, mode: 0o700 });
+  const fresh = `${path}.${process.pid}`;
+  await writeFile(fresh, `${JSON.stringify({ key, verdict })}\n`);
+  await rename(fresh, path);
+  return verdict;
+}
+
+async function hostKey(): Promise<string> {
+  const bootId = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "none");
+  const version = await execa("qemu-system-x86_64", ["--version"], { reject: false });
+  // Joining group kvm, or loading the module, must not be answered from before.
+  const device = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
+    () => "open",
+    (error: unknown) => (hasCode(error, "ENOENT") ? "absent" : "denied"),
+  );
+  return [bootId.trim(), release(), version.stdout?.split("\n")[0] ?? "no qemu", device].join("|");
+}

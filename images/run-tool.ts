@@ -1,0 +1,98 @@
+import { createWriteStream } from "node:fs";
+import { finished } from "node:stream/promises";
+import { execa } from "execa";
+import { ExitCode, hasCode, UserError } from "../base/errors.js";
+
+/** Debian package that brings each tool, for the error's fix. */
+const packageOf: Readonly<Record<string, string>> = {
+  mmdebstrap: "mmdebstrap",
+  "qemu-img": "qemu-utils",
+  mke2fs: "e2fsprogs",
+  xz: "xz-utils",
+  zstd: "zstd",
+  tar: "tar",
+  setpriv: "util-linux",
+};
+
+/** A tool that ran and failed. `tail` holds its last lines. */
+export class ToolFailure extends Error {
+  override readonly name = "ToolFailure";
+  constructor(
+    readonly tool: string,
+    readonly status: string,
+    readonly tail: readonly string[],
+    readonly logPath: string | undefined,
+  ) {
+    super(`${tool} failed (${status})${tail.length > 0 ? `: ${tail.at(-1)}` : ""}`);
+  }
+
+  get diskFull(): boolean {
+    return this.tail.some((line) => /No space left on device|ENOSPC/i.test(line));
+  }
+}
+
+export interface RunOptions {
+  cwd?: string;
+  /** File the tool reads as its standard input; none by default. */
+  stdinFile?: string;
+  /** Added to the environment. */
+  env?: Record<string, string>;
+  /** Everything the tool prints is appended here. */
+  logPath?: string;
+  /** Each line as it is printed. */
+  onLine?: (line: string) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a tool to its end. It gets SIGTERM from the kernel when our process dies, however that dies,
+ * so that no builder outlives the run that holds the lock.
+ *
+ * @throws ToolFailure when it fails; UserError (exit 3) when it is not installed.
+ */
+export async function runTool(
+  tool: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const log = options.logPath === undefined ? undefined : createWriteStream(options.logPath, { flags: "a" });
+  // A log that cannot be written (disk full) must not hide the tool's own error.
+  log?.on("error", () => {});
+  const tail: string[] = [];
+  const child = execa("setpriv", ["--pdeathsig", "TERM", tool, ...args], {
+    reject: false,
+    stdin: options.stdinFile === undefined ? "ignore" : { file: options.stdinFile },
+    all: true,
+    buffer: { all: false, stdout: true, stderr: false },
+    maxBuffer: 64 * 1024 ** 2,
+    env: { LC_ALL: "C.UTF-8", ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal, forceKillAfterDelay: 10_000 }),
+  });
+  const reading = (async () => {
+    for await (const line of child.iterable({ from: "all" })) {
+      tail.push(line);
+      if (tail.length > 40) tail.shift();
+      log?.write(`${line}\n`);
+      options.onLine?.(line);
+    }
+  })().catch(() => {});
+  const result = await child;
+  await reading;
+  if (log !== undefined) {
+    log.end();
+    await finished(log).catch(() => {});
+  }
+  if (!result.failed) return result.stdout;
+  options.signal?.throwIfAborted();
+  const missing =
+    hasCode(result, "ENOENT") || tail.some((line) => line.startsWith(`setpriv: failed to execute ${tool}`));
+  if (missing)
+    throw new UserError(`${tool} is not installed`, {
+      why: "the matched image is built with it",
+      fix: `install it: apt-get install ${packageOf[tool] ?? tool}`,
+      exitCode: ExitCode.hostNotReady,
+    });
+  const status = result.signal === undefined ? `exit ${result.exitCode ?? "unknown"}` : result.signal;
+  throw new ToolFailure(tool, status, tail, options.logPath);
+}

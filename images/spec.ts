@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { ExitCode, UserError } from "../base/errors.js";
+import { recipeDigest } from "./assets.js";
+import { basePackages } from "./base-packages.js";
+
+/** What a matched image is made from. */
+export interface ImageSpec {
+  /** Debian release by code name: `bookworm`. */
+  release: string;
+  /** Debian packages beyond `basePackages`. Order and repetition do not matter. */
+  packages: readonly string[];
+  /** Login user, uid 1000, with /home, bash and a locked password. */
+  user: string;
+  /** Size of the guest's disk in bytes, a multiple of 1 MiB; at least 1 GiB. */
+  diskBytes: number;
+}
+
+/** Raise it when the TypeScript side of the recipe changes what is built. */
+const recipeVersion = 1;
+const mib = 1024 ** 2;
+
+/** Every problem of a spec: path, value and what is wanted. Empty when it is sound. */
+export function imageSpecProblems(spec: ImageSpec): string[] {
+  const problems: string[] = [];
+  if (!/^[a-z]{2,32}$/.test(spec.release))
+    problems.push(`release: ${JSON.stringify(spec.release)} is not a Debian code name such as "bookworm"`);
+  for (const [index, name] of spec.packages.entries())
+    if (!/^[a-z0-9][a-z0-9+.-]{1,127}$/.test(name))
+      problems.push(`packages[${index}]: ${JSON.stringify(name)} is not a Debian package name`);
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(spec.user) || spec.user === "root")
+    problems.push(
+      `user: ${JSON.stringify(spec.user)}: want lower-case letters, digits and "-", and not root`,
+    );
+  if (!Number.isSafeInteger(spec.diskBytes) || spec.diskBytes < 1024 * mib || spec.diskBytes % mib !== 0)
+    problems.push(`diskBytes: ${spec.diskBytes}: want a multiple of 1 MiB, at least 1 GiB (1073741824)`);
+  return problems;
+}
+
+/** @throws UserError (exit 2) that lists every problem. */
+export function checkImageSpec(spec: ImageSpec): void {
+  const problems = imageSpecProblems(spec);
+  if (problems.length > 0)
+    throw new UserError("the image's description is not valid", {
+      why: problems.join("\n"),
+      fix: "correct these fields of the machine in lab.yaml",
+      exitCode: ExitCode.usage,
+    });
+}
+
+/** The base packages and the spec's, each once, sorted. */
+export function allPackages(spec: Pick<ImageSpec, "packages">): string[] {
+  return [...new Set([...Object.keys(basePackages), ...spec.packages])].sort();
+}
+
+/** Names the root file system: 16 hex digits over release, packages, user and recipe, not the disk's size. */
+export function rootHash(spec: Omit<ImageSpec, "diskBytes">): string {
+  return shortHash([recipeVersion, recipeDigest(), process.arch, spec.release, allPackages(spec), spec.user]);
+}
+
+/** Names the whole image: 16 hex digits over the root file system's hash and the disk's size. */
+export function imageHash(spec: ImageSpec): string {
+  return shortHash([rootHash(spec), spec.diskBytes]);
+}
+
+function shortHash(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,68 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ExitCode, UserError } from "../base/errors.js";
+import { imageCache, imageDir, rootDir, sweepWorkDirs, withFreeLock } from "./cache.js";
+import { findImage, type MatchedImage } from "./ensure.js";
+
+export interface CachedImage extends MatchedImage {
+  /** Bytes on disk of the image's own disk; the root stage may be shared. */
+  diskUsage: number;
+  /** Bytes on disk of the root stage. */
+  rootUsage: number;
+}
+
+const isHash = (name: string): boolean => /^[0-9a-f]{16}$/.test(name);
+
+/** The images in the cache, newest first. */
+export async function listImages(): Promise<CachedImage[]> {
+  const images: CachedImage[] = [];
+  for (const hash of await hashesIn(imageCache())) {
+    const image = await findImage(hash);
+    if (image === undefined) continue;
+    images.push({
+      ...image,
+      diskUsage: await usage(image.disk),
+      rootUsage: (await usage(image.rootTar)) + (await usage(image.kernel)) + (await usage(image.initrd)),
+    });
+  }
+  return images.sort((a, b) => b.manifest.diskBuiltAt.localeCompare(a.manifest.diskBuiltAt));
+}
+
+/**
+ * Removes cached images but those to keep, root stages no image needs any more, and what dead builders left.
+ * What another run is building stays.
+ *
+ * @returns The hashes removed.
+ */
+export async function pruneImages(options: { keep?: readonly string[] } = {}): Promise<string[]> {
+  await sweepWorkDirs();
+  const keep = new Set(options.keep);
+  const removed: string[] = [];
+  for (const hash of await hashesIn(imageCache()))
+    if (!keep.has(hash) && (await removeUnlocked(hash, imageDir(hash)))) removed.push(hash);
+  const needed = new Set((await listImages()).map((image) => image.rootHash));
+  for (const hash of await hashesIn(join(imageCache(), "roots")))
+    if (!needed.has(hash) && (await removeUnlocked(`root-${hash}`, rootDir(hash)))) removed.push(hash);
+  return removed;
+}
+
+async function removeUnlocked(lock: string, dir: string): Promise<boolean> {
+  try {
+    await withFreeLock(lock, () => rm(dir, { recursive: true, force: true }));
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && error.exitCode === ExitCode.locked) return false;
+    throw error;
+  }
+}
+
+async function hashesIn(dir: string): Promise<string[]> {
+  return (await readdir(dir).catch(() => [])).filter(isHash);
+}
+
+async function usage(path: string): Promise<number> {
+  return await stat(path).then(
+    ({ blocks }) => blocks * 512,
+    () => 0,
+  );
+}
