@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { hasCode } from "../base/errors.js";
+import { privateDir, stateDir } from "../base/paths.js";
+
+/** The Pulumi project all of trilab's stacks belong to, unless a caller says otherwise. */
+export const defaultProject = "trilab";
+
+/** What names a stack. `project` defaults to {@link defaultProject}. */
+export interface StackRef {
+  stack: string;
+  project?: string;
+}
+
+/** Where the state is: `PULUMI_BACKEND_URL` when set, else `file://<stateDir>/backend`. */
+export function backendUrl(): string {
+  return process.env.PULUMI_BACKEND_URL || `file://${join(stateDir(), "backend")}`;
+}
+
+/** The directory of a `file://` backend; undefined for every other backend. */
+export function fileBackendDir(): string | undefined {
+  const url = backendUrl();
+  if (!url.startsWith("file://")) return undefined;
+  const bare = url.split("?")[0] ?? url;
+  if (bare.startsWith("file://~")) return join(homedir(), bare.slice("file://~".length));
+  return bare.startsWith("file:///") ? fileURLToPath(bare) : bare.slice("file://".length);
+}
+
+/** Where a file backend keeps what belongs to one stack; undefined for other backends. */
+export interface StackFiles {
+  checkpoint: string;
+  locks: string;
+  history: string;
+  backups: string;
+}
+
+export function stackFiles(ref: StackRef): StackFiles | undefined {
+  const dir = fileBackendDir();
+  if (dir === undefined) return undefined;
+  const project = ref.project ?? defaultProject;
+  const root = join(dir, ".pulumi");
+  return {
+    checkpoint: join(root, "stacks", project, `${ref.stack}.json`),
+    locks: join(root, "locks", "organization", project, ref.stack),
+    history: join(root, "history", project, ref.stack),
+    backups: join(root, "backups", project, ref.stack),
+  };
+}
+
+/** The directory that holds Pulumi.yaml and Pulumi.<stack>.yaml: one per stack, since two would race. */
+export const workDir = (stack: string): string => join(stateDir(), "work", stack);
+
+/** The flock a caller holds (base/lock.ts) round every operation that changes the stack. */
+export const stackLock = (stack: string): string => join(stateDir(), "locks", `${stack}.lock`);
+
+/**
+ * The passphrase secrets are encrypted with: the user's own `PULUMI_CONFIG_PASSPHRASE(_FILE)` when set, else one
+ * generated once into `<stateDir>/passphrase` (0600).
+ *
+ * @returns the passphrase, and the environment that hands it to the engine.
+ */
+export async function passphrase(): Promise<{ value: string; env: Record<string, string> }> {
+  const value = process.env.PULUMI_CONFIG_PASSPHRASE;
+  if (value !== undefined) return { value, env: { PULUMI_CONFIG_PASSPHRASE: value } };
+  const given = process.env.PULUMI_CONFIG_PASSPHRASE_FILE;
+  const file = given || join(await privateDir(stateDir()), "passphrase");
+  if (!given) {
+    // `wx`: of two first runs at once one wins, and both then read the same file.
+    await writeFile(file, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" }).catch(
+      (error: unknown) => {
+        if (!hasCode(error, "EEXIST")) throw error;
+      },
+    );
+  }
+  return { value: (await readFile(file, "utf8")).trim(), env: { PULUMI_CONFIG_PASSPHRASE_FILE: file } };
+}

@@ -1,0 +1,72 @@
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { withLock } from "../base/lock.js";
+import type { Progress } from "../base/progress.js";
+import { findGo, type Go, goError } from "./go-toolchain.js";
+import { engineCache, goModuleDir } from "./layout.js";
+import { record, verified } from "./provenance.js";
+import type { GoTool } from "./versions.js";
+
+/**
+ * Builds a tool into `file`, unless it is there. Only one process builds at a time, the others wait and find it
+ * done; an interrupted build goes on from Go's own caches; `file` appears whole or not at all.
+ *
+ * @returns whether it was built now.
+ * @throws UserError (exit 3): no Go, an old Go, no module proxy, a wrong checksum, a full disk.
+ */
+export async function buildTool(tool: GoTool, file: string, progress: Progress): Promise<boolean> {
+  const lock = { what: `the build of ${tool.title}`, waitMs: 30 * 60_000 };
+  return withLock(join(engineCache(), "build.lock"), lock, async () => {
+    if (await verified(file)) return false;
+    const go = await findGo();
+    const fresh = `${file}.${process.pid}.new`;
+    await mkdir(dirname(file), { recursive: true });
+    try {
+      await compile(tool, go, fresh, progress);
+      await rename(fresh, file);
+    } finally {
+      await rm(fresh, { force: true });
+    }
+    await record(file, { version: tool.version, way: "built" });
+    return true;
+  });
+}
+
+async function compile(tool: GoTool, go: Go, out: string, progress: Progress): Promise<void> {
+  const started = Date.now();
+  const cwd = goModuleDir(tool.name);
+  const options = { cwd, env: go.env, reject: false } as const;
+  progress.update(`fetching the Go modules of ${tool.title}`);
+  const list = await execa(
+    go.file,
+    ["list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", tool.package],
+    options,
+  );
+  if (list.exitCode !== 0) throw goError(tool.title, list.stderr || list.shortMessage || "");
+  const total = list.stdout.split("\n").filter(Boolean).length;
+
+  const ldflags = ["-s", "-w", ...(tool.stamp ? ["-X", tool.stamp] : [])].join(" ");
+  // -v names each package as its compilation begins; packages found in the cache are not named.
+  const build = execa(go.file, ["build", "-v", "-ldflags", ldflags, "-o", out, tool.package], options);
+  let done = 0;
+  const tell = (): void => {
+    const clock = new Date(Date.now() - started).toISOString().slice(14, 19);
+    const percent = Math.min(99, Math.floor((100 * done) / Math.max(1, total)));
+    progress.update(
+      `building ${tool.title}: ${percent} %, ${clock} (about ${tool.minutes} min on two cores)`,
+    );
+  };
+  const timer = setInterval(tell, 1000);
+  createInterface({ input: build.stderr }).on("line", (line) => {
+    if (!line.includes(" ")) done += 1;
+  });
+  try {
+    tell();
+    const result = await build;
+    if (result.exitCode !== 0) throw goError(tool.title, result.stderr || result.shortMessage || "");
+  } finally {
+    clearInterval(timer);
+  }
+}

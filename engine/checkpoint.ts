@@ -1,0 +1,164 @@
+import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { z } from "zod";
+import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { backendUrl, passphrase, type StackRef, stackFiles } from "./backend.js";
+import { exportStack, importStack } from "./cli.js";
+import { openCrypter } from "./secrets.js";
+
+const resourceSchema = z.looseObject({
+  urn: z.string(),
+  type: z.string(),
+  id: z.string().optional(),
+  custom: z.boolean().optional(),
+  parent: z.string().optional(),
+  provider: z.string().optional(),
+  protect: z.boolean().optional(),
+  inputs: z.record(z.string(), z.unknown()).default({}),
+  outputs: z.record(z.string(), z.unknown()).default({}),
+});
+const operationSchema = z.looseObject({ type: z.string(), resource: resourceSchema });
+const deploymentSchema = z.looseObject({
+  secrets_providers: z.looseObject({ type: z.string(), state: z.unknown() }).optional(),
+  resources: z.array(resourceSchema).nullish(),
+  pending_operations: z.array(operationSchema).nullish(),
+});
+const checkpointSchema = z.looseObject({
+  version: z.number(),
+  checkpoint: z.looseObject({ latest: deploymentSchema.nullish() }),
+});
+const exportSchema = z.looseObject({ version: z.number(), deployment: deploymentSchema.nullish() });
+
+export type CheckpointResource = z.infer<typeof resourceSchema>;
+/** `type`: creating, updating, deleting, reading, importing. */
+export type PendingOperation = z.infer<typeof operationSchema>;
+
+/** What a stack's state says, as it was last written. */
+export interface Checkpoint {
+  resources: CheckpointResource[];
+  pendingOperations: PendingOperation[];
+  /** The salt of the stack's passphrase secrets, when it has any. */
+  salt: string | undefined;
+}
+
+/**
+ * A stack's state without an engine process: the file backend's checkpoint file, read once; other backends are
+ * asked by `pulumi stack export`.
+ *
+ * @returns undefined when there is no such stack.
+ * @throws UserError (exit 1) when the file is truncated or garbled.
+ */
+export async function readCheckpoint(ref: StackRef): Promise<Checkpoint | undefined> {
+  const files = stackFiles(ref);
+  if (!files) {
+    const text = await exportStack(ref);
+    if (text === undefined) return undefined;
+    return describe(parse(exportSchema, text, ref, backendUrl()).deployment);
+  }
+  const text = await readFile(files.checkpoint, "utf8").catch((error: unknown) => {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  return describe(parse(checkpointSchema, text, ref, files.checkpoint).checkpoint.latest);
+}
+
+/** What a killed engine may have created without being able to say so; look each up by its labels. */
+export async function pendingCreates(ref: StackRef): Promise<CheckpointResource[]> {
+  const pending = (await readCheckpoint(ref))?.pendingOperations ?? [];
+  return pending.filter((operation) => operation.type === "creating").map((operation) => operation.resource);
+}
+
+/**
+ * Forgets a stack's pending operations, once what they left was adopted or deleted. The resources, with their
+ * parents and dependencies, stay as they are; the former checkpoint is kept beside as `<stack>.json.before-clear`.
+ * The caller holds the stack's lock.
+ */
+export async function clearPending(ref: StackRef): Promise<void> {
+  const files = stackFiles(ref);
+  if (!files) {
+    const text = await exportStack(ref);
+    if (text === undefined) return;
+    const state = parse(exportSchema, text, ref, backendUrl());
+    if (!state.deployment?.pending_operations?.length) return;
+    delete state.deployment.pending_operations;
+    await importStack(ref, JSON.stringify(state));
+    return;
+  }
+  const text = await readFile(files.checkpoint, "utf8");
+  const state = parse(checkpointSchema, text, ref, files.checkpoint);
+  if (!state.checkpoint.latest?.pending_operations?.length) return;
+  // The raw JSON is edited, not what the schema made of it: nothing the engine wrote is lost on the way.
+  const raw = JSON.parse(text) as { checkpoint: { latest: { pending_operations?: unknown } } };
+  delete raw.checkpoint.latest.pending_operations;
+  await copyFile(files.checkpoint, `${files.checkpoint}.before-clear`);
+  const fresh = `${files.checkpoint}.${process.pid}.new`;
+  await writeFile(fresh, `${JSON.stringify(raw, null, 4)}\n`, { mode: 0o600 });
+  await rename(fresh, files.checkpoint);
+  // The blob library's side file holds the old content's checksum; it does without one.
+  await rm(`${files.checkpoint}.attrs`, { force: true });
+}
+
+/** One output of a stack. */
+export interface OutputValue {
+  value: unknown;
+  secret: boolean;
+}
+
+const signatureKey = "4dabf18193072939515e22adb298388d";
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+
+/** The stack's outputs as the checkpoint holds them, secrets in plain. */
+export async function checkpointOutputs(checkpoint: Checkpoint): Promise<Record<string, OutputValue>> {
+  const root = checkpoint.resources.find((resource) => resource.type === "pulumi:pulumi:Stack");
+  let decrypt: ((sealed: string) => string) | undefined;
+  if (checkpoint.salt !== undefined && JSON.stringify(root?.outputs ?? {}).includes(secretSignature)) {
+    decrypt = (await openCrypter((await passphrase()).value, checkpoint.salt)).decrypt;
+  }
+  const outputs: Record<string, OutputValue> = {};
+  for (const [name, raw] of Object.entries(root?.outputs ?? {})) {
+    const seen = { secret: false };
+    outputs[name] = { value: reveal(raw, decrypt, seen), secret: seen.secret };
+  }
+  return outputs;
+}
+
+function reveal(
+  value: unknown,
+  decrypt: ((sealed: string) => string) | undefined,
+  seen: { secret: boolean },
+): unknown {
+  if (Array.isArray(value)) return value.map((item) => reveal(item, decrypt, seen));
+  if (typeof value !== "object" || value === null) return value;
+  if (signatureKey in value && value[signatureKey] === secretSignature && "ciphertext" in value) {
+    seen.secret = true;
+    return decrypt ? reveal(JSON.parse(decrypt(String(value.ciphertext))), decrypt, seen) : undefined;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, reveal(item, decrypt, seen)]));
+}
+
+function describe(deployment: z.infer<typeof deploymentSchema> | null | undefined): Checkpoint {
+  const secrets = deployment?.secrets_providers;
+  const state = z.object({ salt: z.string() }).safeParse(secrets?.state);
+  return {
+    resources: deployment?.resources ?? [],
+    pendingOperations: deployment?.pending_operations ?? [],
+    salt: secrets?.type === "passphrase" && state.success ? state.data.salt : undefined,
+  };
+}
+
+function parse<T>(schema: z.ZodType<T>, text: string, ref: StackRef, where: string): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw damagedState(ref.stack, where, cause);
+  }
+}
+
+export function damagedState(stack: string, where: string, cause?: unknown): UserError {
+  return new UserError(`the state of "${stack}" cannot be read`, {
+    why: `${where} is truncated or garbled (a full disk or a crash while it was written)`,
+    fix: `run \`trilab down --by-label\`: it finds what the seat left by its labels, without the state. The last good copy may be ${where}.bak`,
+    exitCode: ExitCode.failed,
+    cause,
+  });
+}

@@ -1,0 +1,94 @@
+import { rm, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { execa, type ResultPromise } from "execa";
+import { silent } from "../base/progress.js";
+import { backendUrl, passphrase, type StackRef, workDir } from "./backend.js";
+import { engineError } from "./engine-errors.js";
+import { type Engine, ensureEngine } from "./install.js";
+import { prepareWorkDir } from "./work-dir.js";
+
+/** The environment of every engine process: our own home, no telemetry, no updates, no surprise downloads. */
+export async function engineEnvironment(engine: Engine): Promise<Record<string, string>> {
+  return {
+    ...(await passphrase()).env,
+    // The directory of the CLI first: what stands beside it (the language host) belongs to it.
+    PATH: [...engine.path, dirname(engine.pulumi), process.env.PATH ?? ""].join(delimiter),
+    PULUMI_HOME: engine.home,
+    PULUMI_BACKEND_URL: backendUrl(),
+    PULUMI_AUTOMATION_API: "true",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_SUPPRESS_NEO_LINK: "true",
+    // One copy of the last state stays beside the checkpoint (.bak); a copy for every update fills disks.
+    PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS:
+      process.env.PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS ?? "true",
+  };
+}
+
+const spawnOptions = (cwd: string, env: Record<string, string>) =>
+  ({
+    cwd,
+    env,
+    reject: false,
+    detached: true,
+    cleanup: false,
+    stdin: "ignore",
+    maxBuffer: 64 * 1024 * 1024,
+  }) as const;
+type EngineProcess = ResultPromise<ReturnType<typeof spawnOptions>>;
+
+/**
+ * Starts the engine. In a process group of its own: a Ctrl-C at the terminal reaches us alone, and we pass on
+ * exactly one (a second makes Pulumi abandon its steps). umask 077, since it writes checkpoints 0666.
+ */
+export function spawnEngine(
+  engine: Engine,
+  args: string[],
+  cwd: string,
+  env: Record<string, string>,
+): EngineProcess {
+  const script = 'umask 077; exec "$@"';
+  return execa(
+    "/bin/sh",
+    ["-c", script, "sh", engine.pulumi, ...args, "--non-interactive"],
+    spawnOptions(cwd, env),
+  );
+}
+
+/** Runs one short command of the CLI and returns its standard output. @throws what engine-errors.ts makes of a failure. */
+export async function pulumi(ref: StackRef, args: string[], engine?: Engine): Promise<string> {
+  const used = engine ?? (await ensureEngine({ progress: silent }));
+  const cwd = await prepareWorkDir(ref);
+  const result = await spawnEngine(used, [...args, "--stack", ref.stack], cwd, await engineEnvironment(used));
+  if (result.exitCode === 0) return String(result.stdout);
+  throw engineError({
+    command: args.slice(0, 2).join(" "),
+    stack: ref.stack,
+    exitCode: result.exitCode,
+    stderr: String(result.stderr),
+    diagnostics: [],
+    interrupted: false,
+  });
+}
+
+/** The stack's deployment as JSON, secrets encrypted; undefined when there is no such stack. */
+export async function exportStack(ref: StackRef, engine?: Engine): Promise<string | undefined> {
+  try {
+    return await pulumi(ref, ["stack", "export"], engine);
+  } catch (error) {
+    if (error instanceof Error && "exitCode" in error && error.exitCode === 6) return undefined;
+    throw error;
+  }
+}
+
+/** Replaces the stack's deployment with the JSON that `exportStack` gave. The caller holds the lock. */
+export async function importStack(ref: StackRef, deployment: string, engine?: Engine): Promise<void> {
+  const file = join(workDir(ref.stack), "import.json");
+  await prepareWorkDir(ref);
+  await writeFile(file, deployment, { mode: 0o600 });
+  try {
+    await pulumi(ref, ["stack", "import", "--file", file], engine);
+  } finally {
+    await rm(file, { force: true });
+  }
+}

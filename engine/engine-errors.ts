@@ -1,0 +1,97 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import { damagedState } from "./checkpoint.js";
+import { wrongPassphrase } from "./secrets.js";
+
+/** How an engine process ended, as far as an error is made from it. */
+export interface EngineFailure {
+  /** What was being done: `up`, `destroy`, … */
+  command: string;
+  stack: string;
+  exitCode: number | undefined;
+  stderr: string;
+  /** Messages of severity error among the engine's events, resource name first. */
+  diagnostics: string[];
+  /** Whether we asked the engine to stop. */
+  interrupted: boolean;
+  /** What the inline program threw. */
+  programError?: unknown;
+}
+
+/**
+ * The one place that knows the engine's failures by their text. What the user can do something about becomes a
+ * UserError with its exit code; a crash of our own program stays an Error with its stack.
+ */
+export function engineError(failure: EngineFailure): Error {
+  const { stack, command } = failure;
+  const text = [...failure.diagnostics, failure.stderr].join("\n");
+  if (failure.interrupted) {
+    return new UserError(`${command} of "${stack}" was interrupted`, {
+      why: "the engine finished the steps it had begun and stopped",
+      fix: "run the command again to go on, or `trilab down` to take away what is there",
+      exitCode: ExitCode.interrupted,
+    });
+  }
+  if (failure.programError instanceof UserError) return failure.programError;
+  if (/no stack named .* found/.test(text)) {
+    return new UserError(`there is no stack "${stack}"`, {
+      fix: "run `trilab list` to see what there is",
+      exitCode: ExitCode.notFound,
+    });
+  }
+  if (/the stack is currently locked by|\[409\] Conflict/.test(text)) {
+    return new UserError(`the stack "${stack}" is locked by another engine`, {
+      why: /created by .*/.exec(text)?.[0] ?? firstLine(text),
+      fix: "wait until it has finished; trilab clears the lock of an engine that is no longer alive by itself",
+      exitCode: ExitCode.locked,
+    });
+  }
+  if (/incorrect passphrase/.test(text)) return wrongPassphrase();
+  const missing =
+    /no (?:resource|language|analyzer) plugin '?([\w.-]+)'?/.exec(text) ??
+    /Could not find plugin for '?([^']+)'?/i.exec(text);
+  if (missing) {
+    return new UserError(`the Pulumi plugin ${missing[1]} is not installed`, {
+      why: firstLine(text),
+      fix: "run `trilab doctor --fix`, or install it with `pulumi plugin install` where Pulumi's servers answer",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+  if (
+    /could not (?:be )?deserialize|unmarshall?ing checkpoint|unexpected end of JSON input|invalid character .* looking for/.test(
+      text,
+    )
+  ) {
+    return damagedState(stack, "its checkpoint");
+  }
+  if (/no space left on device/.test(text)) {
+    return new UserError(`${command} of "${stack}" ran out of disk space`, {
+      why: firstLine(text),
+      fix: "free some space and run the command again",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+  const bug = failure.diagnostics.find((message) => message.includes("Unhandled exception:"));
+  if (failure.programError instanceof Error && bug !== undefined && !isExpected(failure.programError)) {
+    return failure.programError;
+  }
+  return new UserError(`${command} of "${stack}" failed`, {
+    why: failure.diagnostics.length > 0 ? failure.diagnostics.join("\n") : errorLines(failure),
+    fix: "the message above is the provider's own; once its cause is gone, run the command again: it goes on from where it stopped",
+  });
+}
+
+/** Pulumi's own way to say that a message is for the user: RunError and ResourceError with its stack hidden. */
+function isExpected(error: Error): boolean {
+  return (
+    "__pulumiRunError" in error ||
+    ("__pulumResourceError" in error && "hideStack" in error && error.hideStack === true)
+  );
+}
+
+const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
+
+function errorLines(failure: EngineFailure): string {
+  const lines = failure.stderr.split("\n").filter((line) => line.startsWith("error: "));
+  if (lines.length > 0) return lines.map((line) => line.slice("error: ".length)).join("\n");
+  return failure.stderr.trim() || `the engine ended with code ${failure.exitCode ?? "none (killed)"}`;
+}

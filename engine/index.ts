@@ -1,0 +1,14 @@
+/** What the rest of trilab uses of the engine room. */
+export type { EngineEvent, OperationResult, StackHandle, StackOptions, UpResult } from "./automation.js";
+export { openStack } from "./automation.js";
+export type { StackRef } from "./backend.js";
+export { backendUrl, defaultProject, stackLock } from "./backend.js";
+export type { Checkpoint, CheckpointResource, OutputValue, PendingOperation } from "./checkpoint.js";
+export { clearPending, pendingCreates, readCheckpoint } from "./checkpoint.js";
+export type { Program } from "./inline.js";
+export type { ToolReport } from "./inspect.js";
+export { inspectEngine } from "./inspect.js";
+export type { Engine, EngineOptions } from "./install.js";
+export { ensureEngine, ensureLanguageHost } from "./install.js";
+export { clearStaleLock } from "./recovery.js";
+export type { StackConfig } from "./work-dir.js";

@@ -1,0 +1,158 @@
+/**
+ * Running an inline program against the engine: the two small gRPC servers that the Automation API's `Stack.up`
+ * starts, without the five further `pulumi` processes it runs around them (version, select, two `stack output`,
+ * history), and without first loading the whole SDK (0.3 s, 2/3 of it the TypeScript compiler): that loads while
+ * the engine starts. The SDK's modules are loaded by path, for its types do not declare the language server.
+ * Only engine/automation.ts uses this file.
+ */
+
+import { createRequire } from "node:module";
+import type * as Grpc from "@grpc/grpc-js";
+import type { EngineEvent } from "@pulumi/pulumi/automation/events.js";
+import type { OutputValue } from "./checkpoint.js";
+
+export type { EngineEvent };
+
+/** A Pulumi program; what it returns (plain values, outputs or both) becomes the stack's outputs. */
+export type Program = () => Promise<Record<string, unknown> | undefined>;
+
+type Service = Grpc.ServiceDefinition<Grpc.UntypedServiceImplementation>;
+type UnaryHandler = Grpc.handleUnaryCall<unknown, unknown>;
+interface LanguageServer {
+  run: UnaryHandler;
+  getRequiredPlugins: UnaryHandler;
+  getPluginInfo: UnaryHandler;
+}
+
+const fromPulumi = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi"));
+const load = <T>(module: string): T => fromPulumi(module) as T;
+
+export interface InlineServers {
+  /** Arguments for the engine's command line. */
+  args: string[];
+  /** What the program returned, resolved, once it ended well; secrets in plain. */
+  outputs(): Record<string, OutputValue> | undefined;
+  /** What the program threw. */
+  error(): unknown;
+  close(): void;
+}
+
+/** Serves engine events, and `program` when given, on loopback ports. */
+export async function serve(
+  program: Program | undefined,
+  onEvent: (event: EngineEvent) => void,
+): Promise<InlineServers> {
+  const grpc = load<typeof Grpc>("@grpc/grpc-js");
+  const server = new grpc.Server({ "grpc.max_receive_message_length": 400 * 1024 * 1024 });
+  server.addService(eventsService(), { StreamEvents: streamEvents(onEvent) });
+  const seen: { outputs?: Record<string, OutputValue>; error?: unknown } = {};
+  if (program) addLanguageServer(server, program, seen);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) reject(error);
+      else resolve(bound);
+    });
+  });
+  return {
+    args: [
+      ...(program ? [`--client=127.0.0.1:${port}`] : []),
+      "--exec-kind",
+      program ? "auto.inline" : "auto.local",
+      "--event-log",
+      `tcp://127.0.0.1:${port}`,
+    ],
+    outputs: () => seen.outputs,
+    error: () => seen.error,
+    close: () => server.forceShutdown(),
+  };
+}
+
+function addLanguageServer(
+  server: Grpc.Server,
+  program: Program,
+  seen: { outputs?: Record<string, OutputValue>; error?: unknown },
+): void {
+  const { LanguageRuntimeService } = load<{ LanguageRuntimeService: Service }>("./proto/language_grpc_pb.js");
+  const watched: Program = async () => {
+    try {
+      const result = await program();
+      if (result) await collectOutputs(result, seen);
+      return result;
+    } catch (error) {
+      seen.error = error;
+      throw error;
+    }
+  };
+  let language: LanguageServer | undefined;
+  // Loading the SDK blocks: one turn of the loop first, in which the engine is spawned.
+  const later =
+    (method: keyof LanguageServer): UnaryHandler =>
+    (call, callback) => {
+      language ??= new (load<{ LanguageServer: new (program: Program) => LanguageServer }>(
+        "./automation/server.js",
+      ).LanguageServer)(watched);
+      language[method](call, callback);
+    };
+  server.addService(LanguageRuntimeService, {
+    run: later("run"),
+    getRequiredPlugins: later("getRequiredPlugins"),
+    getPluginInfo: later("getPluginInfo"),
+  });
+}
+
+/** Loads the SDK; called once the engine process is starting, so that both happen at the same time. */
+export function warmUp(): void {
+  load("./automation/server.js");
+}
+
+async function collectOutputs(
+  result: Record<string, unknown>,
+  seen: { outputs?: Record<string, OutputValue> },
+): Promise<void> {
+  const { output } = load<typeof import("@pulumi/pulumi")>("./index.js");
+  const names = Object.keys(result);
+  // Not awaited: it settles when the resources it depends on do, which the program's end waits for.
+  void Promise.all(
+    names.map(async (name): Promise<[string, OutputValue]> => {
+      const wrapped = output(result[name]) as unknown as {
+        promise(withUnknowns?: boolean): Promise<unknown>;
+        isSecret: Promise<boolean>;
+      };
+      return [name, { value: await wrapped.promise(), secret: await wrapped.isSecret }];
+    }),
+  ).then(
+    (entries) => {
+      seen.outputs = Object.fromEntries(entries);
+    },
+    () => {}, // The engine reports the resource that failed.
+  );
+}
+
+function eventsService(): Service {
+  const { EventRequest } = load<{ EventRequest: { deserializeBinary(bytes: Buffer): unknown } }>(
+    "./proto/events_pb.js",
+  );
+  return {
+    StreamEvents: {
+      path: "/pulumirpc.Events/StreamEvents",
+      requestStream: true,
+      responseStream: false,
+      requestSerialize: () => Buffer.alloc(0),
+      requestDeserialize: (bytes) => EventRequest.deserializeBinary(bytes),
+      responseSerialize: () => Buffer.alloc(0),
+      responseDeserialize: () => ({}),
+    },
+  };
+}
+
+function streamEvents(
+  onEvent: (event: EngineEvent) => void,
+): Grpc.handleClientStreamingCall<{ getEvent(): string }, unknown> {
+  return (call, callback) => {
+    call.on("data", (request: { getEvent(): string }) =>
+      onEvent(JSON.parse(request.getEvent()) as EngineEvent),
+    );
+    call.on("end", () => callback(null, {}));
+    call.on("error", () => {}); // The engine died; its exit tells.
+  };
+}

@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { messageOf } from "../base/errors.js";
+import { findDockerPlugin } from "./docker-plugin.js";
+import { lastFailure } from "./download.js";
+import { findPulumi, type Way } from "./find.js";
+import { findGo } from "./go-toolchain.js";
+import { bridgeFile, engineCache, isExecutable, libvirtFile, which } from "./layout.js";
+import { provenance } from "./provenance.js";
+import { versions } from "./versions.js";
+
+/** One part of the engine, as `trilab doctor` shows it. */
+export interface ToolReport {
+  name: string;
+  /** The pinned version. */
+  wanted: string;
+  /** Undefined when it is not there. */
+  found: { file: string; version: string | undefined; way: Way } | undefined;
+  /** What else is worth knowing: a CLI passed over, why a download failed, what Go there is. */
+  notes: string[];
+}
+
+/** What of the engine is where. Changes nothing, downloads nothing, and takes no lock. */
+export async function inspectEngine(): Promise<{
+  tools: ToolReport[];
+  docker: "official" | "stand-in" | undefined;
+}> {
+  const [cli, docker] = await Promise.all([findPulumi(), findDockerPlugin()]);
+  const notes = cli.unfit.map(({ file, version }) => `${file} is passed over (${version ?? "does not run"})`);
+  const failure = await lastFailure("server");
+  if (failure) notes.push(failure);
+  if (!cli.found) {
+    notes.push(
+      await findGo().then(
+        (go) => `Go ${go.version} (${go.file}) can build it`,
+        (error: unknown) => messageOf(error),
+      ),
+    );
+  }
+  const ours = cli.found && (await provenance(cli.found.file));
+  const pulumi: ToolReport = {
+    name: "pulumi",
+    wanted: versions.pulumi,
+    found: cli.found && { ...cli.found, way: ours?.way ?? cli.found.way },
+    notes,
+  };
+  const [host] = [
+    ...(cli.found ? await which("pulumi-language-nodejs", [join(cli.found.file, "..")]) : []),
+    ...(await which("pulumi-language-nodejs", [join(engineCache(), "bin")])),
+    ...(await which("pulumi-language-nodejs")),
+  ];
+  return {
+    docker: docker?.kind,
+    tools: [
+      pulumi,
+      await fileReport("pulumi-resource-terraform-provider", versions.bridge, bridgeFile()),
+      await fileReport("terraform-provider-libvirt", versions.libvirt, libvirtFile()),
+      {
+        name: "pulumi-resource-docker",
+        wanted: versions.docker,
+        found: docker && {
+          file: docker.file,
+          version: docker.way === "path" ? undefined : versions.docker,
+          way: docker.way,
+        },
+        notes: docker?.kind === "stand-in" ? ["trilab's stand-in, not Pulumi's own plugin"] : [],
+      },
+      {
+        ...(await fileReport("pulumi-language-nodejs", versions.languageHost, host)),
+        notes: ["only for plain `pulumi up`"],
+      },
+    ],
+  };
+}
+
+async function fileReport(name: string, wanted: string, file: string | undefined): Promise<ToolReport> {
+  if (file === undefined || !(await isExecutable(file))) return { name, wanted, found: undefined, notes: [] };
+  const origin = await provenance(file);
+  return {
+    name,
+    wanted,
+    found: { file, version: origin?.version ?? wanted, way: origin?.way ?? "pulumi-home" },
+    notes: [],
+  };
+}

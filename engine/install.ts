@@ -1,0 +1,157 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { withLock } from "../base/lock.js";
+import type { Progress } from "../base/progress.js";
+import { buildTool } from "./build.js";
+import {
+  type DockerPlugin,
+  ensureDockerPlugin,
+  forcedDockerPlugin,
+  forcedStandInDir,
+} from "./docker-plugin.js";
+import { attempt, downloadPlugin, downloadPulumi } from "./download.js";
+import { type Found, findPulumi } from "./find.js";
+import {
+  bridgeDir,
+  bridgeFile,
+  engineCache,
+  isExecutable,
+  libvirtFile,
+  pulumiHome,
+  which,
+} from "./layout.js";
+import { intact, verified } from "./provenance.js";
+import { stamped, writeStamp } from "./stamp.js";
+import { linkUserPlugins } from "./user-plugins.js";
+import { goTools, versions } from "./versions.js";
+
+/** An engine that is ready to run. */
+export interface Engine {
+  /** The CLI, absolute. */
+  pulumi: string;
+  /** Its version, without v. */
+  version: string;
+  /** PULUMI_HOME for it. */
+  home: string;
+  /** Directories that go before PATH. */
+  path: string[];
+  /** Set when the Docker plugin was asked for. */
+  docker?: DockerPlugin["kind"];
+}
+
+export interface EngineOptions {
+  progress: Progress;
+  /** The Docker plugin is needed too. Default false. */
+  docker?: boolean;
+  /** The Terraform bridge and the libvirt provider are needed too. Default false. */
+  libvirt?: boolean;
+  /** Look anew, and ask the release server again although it failed lately or a stand-in serves. Default false. */
+  retry?: boolean;
+}
+
+/**
+ * Finds, downloads or builds the engine. With all in place: a few milliseconds. From nothing, offline: about
+ * four minutes on two cores.
+ *
+ * @throws UserError (exit 3) naming what is missing and the way out.
+ */
+export async function ensureEngine(options: EngineOptions): Promise<Engine> {
+  const wanted = { docker: options.docker === true, libvirt: options.libvirt === true };
+  const name = `engine${wanted.docker ? "-docker" : ""}${wanted.libvirt ? "-libvirt" : ""}`;
+  const known = options.retry ? undefined : await stamped<Engine>(name, wanted);
+  if (known) return known;
+  const lock = { what: "the engine's installation", waitMs: 30 * 60_000 };
+  return withLock(join(engineCache(), "install.lock"), lock, async () => {
+    const { progress, retry = false } = options;
+    await linkUserPlugins();
+    const cli = await ensurePulumi(progress, wanted.libvirt);
+    if (wanted.libvirt) await ensureLibvirt(cli.file, progress);
+    const docker = wanted.docker ? await ensureDockerPlugin(cli.file, progress, retry) : undefined;
+    const engine: Engine = {
+      pulumi: cli.file,
+      version: cli.version,
+      home: pulumiHome(),
+      path: forcedDockerPlugin() === "stand-in" ? [forcedStandInDir()] : [],
+      ...(docker ? { docker: docker.kind } : {}),
+    };
+    const files = [
+      cli.file,
+      ...(wanted.libvirt ? [bridgeFile(), libvirtFile()] : []),
+      ...(docker ? [docker.file] : []),
+    ];
+    await writeStamp(name, wanted, files, engine);
+    return engine;
+  });
+}
+
+/** The CLI: found, else downloaded, else built (after the bridge when that is wanted too: it is faster that way). */
+async function ensurePulumi(progress: Progress, libvirt: boolean): Promise<Found> {
+  const ours = join(engineCache(), "bin", "pulumi");
+  const first = await findPulumi();
+  // Our own is verified once per change; a damaged one is made again.
+  if (first.found && (first.found.way !== "cache" || (await verified(ours)))) return first.found;
+  for (const { file, version } of first.unfit) {
+    progress.note(
+      `${file} is not used: ${version ? `version ${version}` : "it does not run"}, ${versions.pulumiMinimum} or newer is needed`,
+    );
+  }
+  if (!(await downloadPulumi(progress))) {
+    if (libvirt && !(await intact(bridgeFile()))) await buildBridge(progress);
+    await buildTool(goTools.pulumi, ours, progress);
+  }
+  const version = (await verified(ours))?.version ?? versions.pulumi;
+  return { file: ours, version, way: "cache" };
+}
+
+async function ensureLibvirt(pulumi: string, progress: Progress): Promise<void> {
+  const haveBridge = await intact(bridgeFile());
+  if (!haveBridge && !(await downloadPlugin(pulumi, "terraform-provider", versions.bridge, progress))) {
+    await buildBridge(progress);
+  }
+  if (await intact(libvirtFile())) return;
+  if (await downloadLibvirtProvider(pulumi, progress)) return;
+  await buildTool(goTools.libvirt, libvirtFile(), progress);
+}
+
+/** As `pulumi plugin install --file` leaves it: the directory, the binary in it, an empty lock file beside. */
+async function buildBridge(progress: Progress): Promise<void> {
+  await buildTool(goTools.bridge, bridgeFile(), progress);
+  await writeFile(`${bridgeDir()}.lock`, "");
+}
+
+/** Asked for a schema, the bridge fetches the provider from the OpenTofu registry and checks its signature. */
+async function downloadLibvirtProvider(pulumi: string, progress: Progress): Promise<boolean> {
+  return attempt("libvirt", progress, "downloading the libvirt provider", async () => {
+    await execa(
+      pulumi,
+      ["package", "get-schema", "terraform-provider", "dmacvicar/libvirt", versions.libvirt],
+      {
+        env: {
+          PULUMI_HOME: pulumiHome(),
+          PULUMI_SKIP_UPDATE_CHECK: "true",
+          PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        },
+        cwd: engineCache(),
+        timeout: 120_000,
+        stdout: "ignore",
+      },
+    );
+    if (!(await isExecutable(libvirtFile()))) throw new Error("the bridge did not keep the provider");
+  });
+}
+
+/**
+ * The Node.js language host, beside the CLI: plain `pulumi up` needs it, trilab's inline programs do not.
+ * An official installation has it already. @returns its path.
+ */
+export async function ensureLanguageHost(progress: Progress): Promise<string> {
+  const engine = await ensureEngine({ progress });
+  const name = "pulumi-language-nodejs";
+  const [beside] = await which(name, [join(engine.pulumi, "..")]);
+  const [found] = beside ? [beside] : await which(name);
+  if (found) return found;
+  const file = join(engineCache(), "bin", name);
+  await buildTool(goTools.nodejs, file, progress);
+  return file;
+}

@@ -1,0 +1,63 @@
+/** Every version the engine is made of, in one place. The go.mod and go.sum files in engine/go pin the same. */
+export const versions = {
+  pulumi: "3.228.0",
+  /**
+   * The oldest CLI on PATH that is used as it is; up to, not including, 4.0.0. The CLI is compatible with older
+   * SDKs, so a user's newer 3.x serves; events over gRPC came after 3.205.
+   */
+  pulumiMinimum: "3.206.0",
+  bridge: "1.1.2",
+  libvirt: "0.8.3",
+  docker: "5.2.0",
+  languageHost: "3.68.0",
+  /** What the modules' own go directives ask for. A Go from 1.21 on fetches a newer toolchain by itself. */
+  go: "1.25.8",
+  goMinimum: "1.21.0",
+} as const;
+
+/** A program that is built from the Go module proxy where no release server answers. */
+export interface GoTool {
+  /** The directory in engine/go that holds its go.mod and go.sum; also its name in messages and files. */
+  name: "pulumi" | "bridge" | "libvirt" | "nodejs";
+  title: string;
+  version: string;
+  package: string;
+  /** The variable the linker writes the version into, as `package.Variable=value`. */
+  stamp?: string;
+  /** Minutes on two cores, the tools before it having been built. */
+  minutes: number;
+}
+
+/** In the order they build fastest: the bridge first, the CLI then finds most packages in the build cache. */
+export const goTools: Record<GoTool["name"], GoTool> = {
+  bridge: {
+    name: "bridge",
+    title: "the Terraform bridge",
+    version: versions.bridge,
+    package: "github.com/pulumi/pulumi-terraform-bridge/v3/dynamic",
+    stamp: `github.com/pulumi/pulumi-terraform-bridge/v3/dynamic/version.version=v${versions.bridge}`,
+    minutes: 3,
+  },
+  pulumi: {
+    name: "pulumi",
+    title: "the Pulumi CLI",
+    version: versions.pulumi,
+    package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    stamp: `github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${versions.pulumi}`,
+    minutes: 2,
+  },
+  libvirt: {
+    name: "libvirt",
+    title: "the libvirt provider",
+    version: versions.libvirt,
+    package: "github.com/dmacvicar/terraform-provider-libvirt",
+    minutes: 1,
+  },
+  nodejs: {
+    name: "nodejs",
+    title: "Pulumi's Node.js language host",
+    version: versions.languageHost,
+    package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
+    minutes: 1,
+  },
+};
