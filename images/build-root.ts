@@ -178,6 +178,7 @@ async function extractBootFiles(rootTar: string, tree: string): Promise<string> 
     "./boot/vmlinuz-*",
     "./var/lib/dpkg/status",
     "./usr/lib/klibc*",
+    "./usr/lib/modules/*/modules.dep",
     "./usr/lib/modules/*/kernel/drivers/*",
     "./usr/lib/modules/*/kernel/net/*",
   ]);

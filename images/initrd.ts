@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { initrdDir } from "./assets.js";
-import { findKernelModules } from "./kernel.js";
+import { moduleLoadOrder } from "./kernel.js";
 
 /** One entry of a cpio archive. `device` makes it a character device. */
 export interface CpioEntry {
@@ -46,7 +46,8 @@ export async function buildInitrd(tree: string, kernelRelease: string): Promise<
   const wanted = (await readFile(join(initrdDir, "modules"), "utf8"))
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));
-  const modules = await findKernelModules(join(lib, "modules", kernelRelease), wanted);
+  const modulesDir = join(lib, "modules", kernelRelease);
+  const modules = moduleLoadOrder(await readFile(join(modulesDir, "modules.dep"), "utf8"), wanted);
   const runtime = (await readdir(lib)).filter((name) => /^klibc-.*\.so$/.test(name));
   if (runtime.length === 0) throw new Error("the root file system has no klibc (package klibc-utils)");
   const dir = (path: string): CpioEntry => ({ path, mode: 0o040755 });
@@ -55,7 +56,7 @@ export async function buildInitrd(tree: string, kernelRelease: string): Promise<
     mode: 0o100755,
     content: await readFile(from),
   });
-  const order = modules.map((module) => `${module.name}.ko\n`).join("");
+  const order = modules.map((path) => `${basename(path)}\n`).join("");
   return cpio([
     ...["bin", "dev", "lib", "modules", "proc", "root"].map(dir),
     // Without it the kernel cannot open init's standard streams.
@@ -64,8 +65,6 @@ export async function buildInitrd(tree: string, kernelRelease: string): Promise<
     ...(await Promise.all(programs.map((name) => file(`bin/${name}`, join(lib, "klibc/bin", name))))),
     await file("init", join(initrdDir, "init")),
     { path: "modules/order", mode: 0o100644, content: Buffer.from(order) },
-    ...modules.map(
-      (module): CpioEntry => ({ path: `modules/${module.name}.ko`, mode: 0o100644, content: module.content }),
-    ),
+    ...(await Promise.all(modules.map((path) => file(`modules/${basename(path)}`, join(modulesDir, path))))),
   ]);
 }

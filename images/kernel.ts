@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { unpackLegacyLz4 } from "./lz4.js";
 import { runTool } from "./run-tool.js";
@@ -61,19 +61,34 @@ export async function newestKernelRelease(bootDir: string): Promise<string> {
   return newest;
 }
 
-/** The wanted modules that exist in this kernel, in the order wanted. */
-export async function findKernelModules(
-  modulesDir: string,
-  wanted: readonly string[],
-): Promise<Array<{ name: string; content: Buffer }>> {
-  const paths = new Map<string, string>();
-  for (const entry of await readdir(modulesDir, { recursive: true, withFileTypes: true }))
-    if (entry.isFile() && entry.name.endsWith(".ko"))
-      paths.set(basename(entry.name, ".ko"), join(entry.parentPath, entry.name));
-  const found: Array<{ name: string; content: Buffer }> = [];
-  for (const name of wanted) {
-    const path = paths.get(name);
-    if (path !== undefined) found.push({ name, content: await readFile(path) });
+/**
+ * The wanted modules of this kernel with all they depend on, in an order in which they load.
+ * A name that is built in, or that this kernel does not have, is left out.
+ *
+ * @param modulesDep The kernel's modules.dep: `kernel/a/b.ko: kernel/c/d.ko …`, paths within the modules folder.
+ */
+export function moduleLoadOrder(modulesDep: string, wanted: readonly string[]): string[] {
+  const dependencies = new Map<string, string[]>();
+  for (const line of modulesDep.split("\n")) {
+    const [path, rest] = line.split(":");
+    if (path !== undefined && rest !== undefined)
+      dependencies.set(
+        path,
+        rest.split(" ").filter((part) => part !== ""),
+      );
   }
-  return found;
+  // A module's name may be written with "-" or "_".
+  const nameOf = (path: string): string => basename(path, ".ko").replaceAll("-", "_");
+  const byName = new Map([...dependencies.keys()].map((path) => [nameOf(path), path]));
+  const order = new Set<string>();
+  const visit = (path: string): void => {
+    if (order.has(path)) return;
+    for (const needed of dependencies.get(path) ?? []) visit(needed);
+    order.add(path);
+  };
+  for (const name of wanted) {
+    const path = byName.get(name.replaceAll("-", "_"));
+    if (path !== undefined) visit(path);
+  }
+  return [...order];
 }
