@@ -44,7 +44,7 @@ export function stateOf(
 ): Found {
   const live = bag(liveProperties(info, image));
   const { __defaults, ...asked } = known.inputs;
-  if (Object.keys(asked).length === 0) return imported(info, live);
+  if (Object.keys(asked).length === 0) return imported(info, live, image);
   const outs: PropertyMap = { ...live };
   const inputs: PropertyMap = { ...known.inputs };
   for (const [key, value] of Object.entries(asked)) {
@@ -68,20 +68,43 @@ export function stateOf(
   return { id: info.Id, outs: { ...outs, containerLogs: kept ?? "" }, inputs };
 }
 
-/** For an import: the inputs are whatever differs from a plain container's. */
-function imported(info: Docker.ContainerInspectInfo, live: PropertyMap): Found {
-  const inputs: PropertyMap = {};
-  for (const [key, rule] of Object.entries(containerRules)) {
-    const computed = (computedOutputs as readonly string[]).includes(key);
-    if (live[key] !== undefined && live[key] !== rule.default && (!computed || key === "command"))
-      inputs[key] = live[key];
+/** Set by the daemon or the image where nothing is asked for: an import must not take them for inputs. */
+function isImplied(key: string, live: PropertyMap, image: Docker.ImageInspectInfo | undefined): boolean {
+  switch (key) {
+    case "command":
+      return same(live.command, image?.Config?.Cmd ?? []);
+    case "user":
+      return same(live.user, image?.Config?.User);
+    case "workingDir":
+      return same(live.workingDir, image?.Config?.WorkingDir);
+    case "memorySwap":
+      return live.memorySwap === 0 || live.memorySwap === Number(live.memory) * 2;
+    case "networkMode":
+      return live.networkMode === "default" || live.networksAdvanced !== undefined;
+    case "cgroupnsMode":
+    case "logOpts":
+      return true;
+    default:
+      return (computedOutputs as readonly string[]).includes(key);
   }
-  const defaults = Object.fromEntries(
+}
+
+/** For an import: the inputs are whatever differs from a plain container's. */
+function imported(
+  info: Docker.ContainerInspectInfo,
+  live: PropertyMap,
+  image: Docker.ImageInspectInfo | undefined,
+): Found {
+  const inputs: PropertyMap = {};
+  for (const [key, rule] of Object.entries(containerRules))
+    if (live[key] !== undefined && live[key] !== rule.default && !isImplied(key, live, image))
+      inputs[key] = live[key];
+  const ours = Object.fromEntries(
     OURS.map((key) => [key, containerRules[key as keyof typeof containerRules].default]),
   );
   return {
     id: info.Id,
-    outs: { ...live, ...defaults, mustRun: info.State.Running, containerLogs: "" },
+    outs: { ...live, ...ours, mustRun: info.State.Running, containerLogs: "" },
     inputs,
   };
 }

@@ -24,7 +24,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
 
   async create(inputs, ctx) {
     const docker = await ctx.client();
-    await ensureImage(docker, inputs.image, undefined, ctx.signal);
+    const image = await ensureImage(docker, inputs.image, undefined, ctx.signal);
     const made = await createStopped(docker, inputs);
     const known: Known = { inputs: bag(inputs), state: {} };
     // Kept for a container that removes itself at its end: there is nothing to look at then.
@@ -33,7 +33,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
       last = await made.inspect();
       const ended = inputs.start === false ? undefined : await run(docker, made, inputs, ctx.signal);
       last = (await lookUp(`container "${inputs.name}" could not be read`, () => made.inspect())) ?? last;
-      const { id, outs } = stateOf(last, known);
+      const { id, outs } = stateOf(last, known, image);
       return { id, outs: { ...outs, ...endOf(ended) } };
     } catch (error) {
       await undo(made, inputs, known, last, error);
@@ -60,6 +60,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
     if (change.Memory !== undefined && change.MemorySwap === undefined) change.MemorySwap = change.Memory * 2;
     await asking(what, () => target.update(change));
     const info = await asking(what, () => target.inspect());
+    const image = await lookUp(what, () => docker.getImage(info.Image).inspect());
     const shouldRun = inputs.start !== false && inputs.mustRun !== false;
     const known: Known = { inputs: bag(inputs), state: old.state };
     if (shouldRun && !info.State.Running) {
@@ -67,10 +68,10 @@ export const container = defineResource<typeof containerSchema, Docker>({
         await run(docker, target, { ...inputs, attach: false }, ctx.signal);
       } catch (error) {
         // The limits have changed all the same: the state must say so.
-        throw new HalfMade(stateOf(await target.inspect(), known), daemonError(what, error));
+        throw new HalfMade(stateOf(await target.inspect(), known, image), daemonError(what, error));
       }
     }
-    return stateOf(await asking(what, () => target.inspect()), known).outs;
+    return stateOf(await asking(what, () => target.inspect()), known, image).outs;
   },
 
   async delete(id, state, ctx) {
