@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../base/errors.js";
@@ -186,7 +186,6 @@ async function extractBootFiles(rootTar: string, tree: string): Promise<string> 
 }
 
 async function writeSynced(path: string, content: Buffer): Promise<void> {
-  const { open } = await import("node:fs/promises");
   const file = await open(path, "w", 0o644);
   try {
     await file.writeFile(content);

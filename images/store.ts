@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
-import { imageCache, imageDir, rootDir, sweepWorkDirs, withFreeLock } from "./cache.js";
+import { buildLog, imageCache, imageDir, rootDir, sweepWorkDirs, withFreeLock } from "./cache.js";
 import { findImage, type MatchedImage } from "./ensure.js";
 
 export interface CachedImage extends MatchedImage {
@@ -48,7 +48,10 @@ export async function pruneImages(options: { keep?: readonly string[] } = {}): P
 
 async function removeUnlocked(lock: string, dir: string): Promise<boolean> {
   try {
-    await withFreeLock(lock, () => rm(dir, { recursive: true, force: true }));
+    await withFreeLock(lock, async () => {
+      await rm(dir, { recursive: true, force: true });
+      await rm(buildLog(basename(dir)), { force: true });
+    });
     return true;
   } catch (error) {
     if (error instanceof UserError && error.exitCode === ExitCode.locked) return false;
