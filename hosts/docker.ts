@@ -15,7 +15,7 @@ export function dockerClient(endpoint = dockerEndpoint()): Docker {
       host: url.hostname,
       port: Number(url.port || 22),
       username: url.username || "root",
-      sshOptions: { agentForward: false, agent: process.env.SSH_AUTH_SOCK },
+      sshOptions: process.env.SSH_AUTH_SOCK ? { agent: process.env.SSH_AUTH_SOCK } : {},
     });
   }
   return new Docker({ protocol: "http", host: url.hostname, port: Number(url.port || 2375) });

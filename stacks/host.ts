@@ -20,7 +20,7 @@ export const imageVolumes = (hash: string): { disk: string; kernel: string; init
 });
 
 /** The shared stack of a host: two storage pools, and every image as container image and as volumes. */
-export function hostProgram(settings: HostSettings): () => Promise<void> {
+export function hostProgram(settings: HostSettings): () => Promise<undefined> {
   return async () => {
     if (settings.libvirt) {
       new libvirt.Pool("disks", { name: DISK_POOL.name, type: "dir", target: { path: DISK_POOL.path } });
@@ -40,5 +40,6 @@ export function hostProgram(settings: HostSettings): () => Promise<void> {
         new docker.RemoteImage(`container-${image.hash}`, { name: image.containerTag, keepLocally: true });
       }
     }
+    return undefined;
   };
 }

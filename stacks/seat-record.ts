@@ -28,6 +28,8 @@ const recordSchema = z.object({
   user: z.string(),
   /** The matched image's hash. */
   image: z.string(),
+  /** Bytes of the guest's disk when it was made. */
+  disk: z.int(),
 });
 export type SeatRecord = z.infer<typeof recordSchema>;
 

@@ -22,9 +22,10 @@ export interface SeatSettings {
   hostKey: string;
 }
 
-export interface SeatOutputs {
+/** The outputs of a seat's stack. */
+export type SeatOutputs = {
   targets: pulumi.Output<Partial<Record<Target, TargetOutputs>>>;
-}
+};
 
 /** One learner's copy of a lab: the chosen targets. */
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {

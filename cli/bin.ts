@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { ExitCode, UserError } from "../base/errors.js";
+import { main } from "./main.js";
+import { terminalContext } from "./terminal-context.js";
+
+// State, keys and checkpoints are their owner's alone; Pulumi writes its checkpoints 0666 & ~umask.
+process.umask(0o077);
+
+const argv = process.argv.slice(2);
+const ctx = terminalContext(argv.includes("--json"));
+
+/** What went wrong, for people: what, why, how to fix; a stack only for errors of ours. */
+function explain(error: unknown): number {
+  const { bad, bold, dim } = ctx.style;
+  if (error instanceof UserError) {
+    ctx.tell(`${bad("error:")} ${bold(error.message)}`);
+    for (const line of error.why?.split("\n") ?? []) ctx.tell(`  ${line}`);
+    if (error.fix) ctx.tell(`${dim("fix:")} ${error.fix}`);
+    if (process.env.TRILAB_DEBUG && error.cause) ctx.tell(String(error.cause instanceof Error ? error.cause.stack : error.cause));
+    return error.exitCode;
+  }
+  ctx.tell(`${bad("error:")} ${bold("something went wrong in trilab itself")}`);
+  ctx.tell(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  ctx.tell(`${dim("fix:")} please report this with the lines above; \`trilab down\` still takes the seat away`);
+  return ExitCode.failed;
+}
+
+// The first Ctrl-C lets the engine finish the step it is at (engine/ listens too); the second ends at once.
+let interrupts = 0;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    interrupts += 1;
+    if (interrupts > 1) process.exit(ExitCode.interrupted);
+    if (process.listenerCount(signal) > 1) ctx.tell("interrupted: finishing the step in hand (again to end now); `trilab up` or `trilab down` goes on from here");
+    else process.exit(ExitCode.interrupted);
+  });
+}
+// A reader that went away (`trilab labs ls | head -1`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(ExitCode.done);
+});
+
+const exitCode = await main(argv, () => ctx).catch(explain);
+process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);

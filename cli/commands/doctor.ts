@@ -1,0 +1,46 @@
+import { ExitCode, messageOf } from "../../base/errors.js";
+import { type Context, report } from "../context.js";
+import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
+import { readyHost } from "../ready-host.js";
+import { parseTargets } from "../seats.js";
+
+export const doctor = defineCommand({
+  usage: "doctor",
+  description: "what this host has, what is wanted, and how to get there",
+  options: {
+    fix: { type: "boolean", describe: "install and start what is missing" },
+    on: { type: "string", default: "container,guest", describe: "only what these targets need" },
+    ...yesOption,
+  },
+  handler: examine,
+});
+
+async function examine(args: Args, ctx: Context): Promise<number> {
+  const { CHECKS, relevant } = await import("../../hosts/checks.js");
+  const { inspectEngine } = await import("../../engine/install.js");
+  const { sourcesOf } = await import("../../stacks/sources.js");
+  const sources = sourcesOf(parseTargets(text(args, "on") ?? ""));
+  if (flag(args, "fix")) await readyHost(ctx, sources, flag(args, "yes"));
+
+  const findings = [];
+  // In order: a check may rely on those before it.
+  for (const check of CHECKS.filter((c) => relevant(c, sources))) {
+    const finding = await check.run(sources).catch((error: unknown) => ({ ok: false, found: messageOf(error), wanted: "an answer", fix: "see above" }));
+    findings.push({ id: check.id, title: check.title, level: check.level, ok: finding.ok, found: finding.found, wanted: finding.wanted, fix: finding.ok ? undefined : finding.fix });
+  }
+  const engine = await inspectEngine();
+  const ready = findings.every((f) => f.ok || f.level === "advice");
+  report(ctx, "doctor", { ready, checks: findings, engine }, () => {
+    const { bad, bold, dim, good, warn } = ctx.style;
+    const lines: string[] = [];
+    for (const f of findings) {
+      const mark = f.ok ? good("✓") : f.level === "advice" ? warn("!") : bad("✗");
+      lines.push(`${mark} ${bold(f.title)}: ${f.found}`);
+      if (!f.ok) lines.push(dim(`    wanted: ${f.wanted}`), dim(`    fix:    ${f.fix ?? ""}`));
+    }
+    lines.push("", bold("Engine"), ...engine.tools.map((t) => `  ${t.name} ${t.wanted}: ${t.found ? `${t.found.way} ${dim(t.found.file)}` : "not there yet (trilab up gets it)"}${t.note ? ` – ${t.note}` : ""}`));
+    lines.push("", ready ? good("This host is ready.") : bad("This host is not ready: trilab doctor --fix"));
+    return lines;
+  });
+  return ready ? ExitCode.done : ExitCode.hostNotReady;
+}

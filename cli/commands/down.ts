@@ -1,0 +1,84 @@
+import { ExitCode, UserError } from "../../base/errors.js";
+import type { Receipt } from "../../stacks/remove-seat.js";
+import { type Context, columns, report } from "../context.js";
+import { type Args, defineCommand, flag, seatOptions, text } from "../define-command.js";
+import { DEFAULT_LAB, defaultSeat, labName, matchingSeats } from "../seats.js";
+
+export const down = defineCommand({
+  usage: "down [lab]",
+  description: "take a seat down and prove that nothing is left",
+  positionals: { lab: { type: "string", describe: "the lab; default: that of the only seat there is" } },
+  options: {
+    ...seatOptions,
+    "by-label": {
+      type: "boolean",
+      describe: "don't trust the state (lost, damaged): remove what carries the seat's labels and names",
+    },
+  },
+  examples: [
+    ["trilab down", "your seat"],
+    ["trilab down first-boot --seat alice --by-label", "alice's, with the state lost"],
+  ],
+  handler: takeDown,
+});
+
+async function takeDown(args: Args, ctx: Context): Promise<number> {
+  const id = await whichSeat(text(args, "lab"), text(args, "seat"));
+  const { checkSeatName } = await import("../../stacks/prepare-seat.js");
+  checkSeatName(id.seat);
+  const { withSeatLock } = await import("../../stacks/deploy-seat.js");
+  const { isClean, removeSeat } = await import("../../stacks/remove-seat.js");
+  const { sourcesToAsk } = await import("../../stacks/sources.js");
+  const receipt = await withSeatLock(id, async () => {
+    const sources = await sourcesToAsk(id);
+    let made: Receipt | undefined;
+    await ctx.tasks.run([
+      {
+        title: `taking seat ${id.seat} of lab ${id.lab} down`,
+        run: async (progress) => {
+          made = await removeSeat(id, { byLabel: flag(args, "by-label"), sources }, progress);
+        },
+      },
+    ]);
+    return made;
+  });
+  if (receipt === undefined) throw new Error("removeSeat gave no receipt");
+  report(ctx, "receipt", receipt, () => receiptLines(receipt, ctx));
+  return isClean(receipt) ? ExitCode.done : ExitCode.residue;
+}
+
+function receiptLines(receipt: Receipt, ctx: Context): string[] {
+  const { bad, bold, dim, good } = ctx.style;
+  const { docker, libvirt } = receipt.asked;
+  const asked = [docker && "Docker", libvirt && "libvirt"].filter(Boolean).join(" and ");
+  const rows = Object.entries(receipt.left).map(([kind, count]) => [`  ${kind}s`, count === 0 ? good("0") : bad(String(count))]);
+  return [
+    bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) + dim(` (asked ${asked || "nobody: neither daemon is here"}, ${receipt.at})`),
+    ...columns(rows),
+    ...receipt.residue.map((found) => bad(`  left: ${found.kind} ${found.name}`)),
+    receipt.residue.length === 0 ? good("Nothing is left.") : bad("Not everything could be removed; run it again, or remove the rest by hand."),
+    ...(receipt.residue.length === 0 ? [dim("The image stays cached for the next up: trilab images prune removes it.")] : []),
+  ];
+}
+
+/** The seat meant: the caller's own or the only one. One that is not there is taken at its word: `down` twice is fine. */
+async function whichSeat(lab: string | undefined, seat: string | undefined): Promise<{ lab: string; seat: string }> {
+  const there = await matchingSeats(lab, seat ?? defaultSeat());
+  const [only, second] = there.length > 0 ? there : await matchingSeats(lab, seat);
+  if (second !== undefined) {
+    throw new UserError("several seats fit", {
+      why: (await matchingSeats(lab, seat)).map((s) => `lab ${s.lab}, seat ${s.seat}`).join("\n"),
+      fix: "name one: trilab down LAB --seat SEAT",
+      exitCode: ExitCode.usage,
+    });
+  }
+  if (only !== undefined) return only;
+  const wanted = { lab: labName(lab ?? DEFAULT_LAB), seat: seat ?? defaultSeat() };
+  const { labNames, loadLab } = await import("../../labs/define-lab.js");
+  // A lab that is neither registered nor has left anything by this name is a slip of the hand.
+  if (!(await labNames()).includes(wanted.lab)) {
+    const { leftovers } = await import("../../stacks/sources.js");
+    if (!(await leftovers(wanted))) await loadLab(lab ?? DEFAULT_LAB);
+  }
+  return wanted;
+}

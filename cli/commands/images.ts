@@ -1,0 +1,82 @@
+import { ExitCode } from "../../base/errors.js";
+import { formatSize } from "../../components/helpers/units.js";
+import { columns, report } from "../context.js";
+import { defineCommand, flag, text, yesOption } from "../define-command.js";
+import { readyHost } from "../ready-host.js";
+import { DEFAULT_LAB } from "../seats.js";
+
+const ls = defineCommand({
+  usage: "ls",
+  aliases: ["list"],
+  description: "the matched images in the cache",
+  handler: async (_args, ctx) => {
+    const { listImages } = await import("../../images/index.js");
+    const images = (await listImages()).map((image) => ({
+      hash: image.hash,
+      release: image.manifest.release,
+      packages: image.manifest.packages.length,
+      built: image.manifest.diskBuiltAt,
+      bytes: image.diskUsage + image.rootUsage,
+    }));
+    report(ctx, "images", { images }, () =>
+      images.length === 0
+        ? ["No image is built yet. trilab up, or trilab images build, makes one."]
+        : columns([
+            ["IMAGE", "DEBIAN", "PACKAGES", "BUILT", "ON DISK"].map(ctx.style.bold),
+            ...images.map((i) => [i.hash, i.release, String(i.packages), i.built, formatSize(i.bytes)]),
+          ]),
+    );
+    return undefined;
+  },
+});
+
+const build = defineCommand({
+  usage: "build [lab]",
+  description: "build a lab's image, or check that it is there and sound",
+  positionals: { lab: { type: "string", default: DEFAULT_LAB, describe: "a lab's name, or the path of its folder" } },
+  options: { force: { type: "boolean", describe: "build it anew even when it is sound" }, ...yesOption },
+  handler: async (args, ctx) => {
+    const { loadLab } = await import("../../labs/define-lab.js");
+    const { ensureImage, verifyImage } = await import("../../images/index.js");
+    const { imageSpecOf } = await import("../../stacks/prepare-seat.js");
+    const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
+    await readyHost(ctx, { docker: false, libvirt: true }, flag(args, "yes"));
+    await ctx.tasks.run([
+      {
+        title: `image of lab ${lab.name}`,
+        run: async (progress) => {
+          const image = await ensureImage(imageSpecOf(lab.machine), { progress, force: flag(args, "force") });
+          progress.update("checking every byte");
+          await verifyImage(image, { full: true });
+          ctx.print(ctx.json ? JSON.stringify({ schema: 1, kind: "image", hash: image.hash, manifest: image.manifest }) : image.hash);
+        },
+      },
+    ]);
+    return ExitCode.done;
+  },
+});
+
+const prune = defineCommand({
+  usage: "prune",
+  description: "remove the images no seat uses: from the cache, from Docker and from libvirt's pools",
+  handler: async (_args, ctx) => {
+    const { pruneHost } = await import("../../stacks/prune-host.js");
+    let removed: string[] = [];
+    await ctx.tasks.run([
+      {
+        title: "removing unused images",
+        run: async (progress) => {
+          removed = await pruneHost(progress);
+        },
+      },
+    ]);
+    report(ctx, "pruned", { removed }, () => [removed.length === 0 ? "Nothing to remove." : `Removed ${removed.join(", ")}.`]);
+    return undefined;
+  },
+});
+
+export const images = defineCommand({
+  usage: "images",
+  description: "list, build or prune the matched images",
+  subcommands: [ls, build, prune],
+});

@@ -1,0 +1,15 @@
+import type { Command } from "../define-command.js";
+import { cp } from "./cp.js";
+import { doctor } from "./doctor.js";
+import { down } from "./down.js";
+import { images } from "./images.js";
+import { labs } from "./labs.js";
+import { logs } from "./logs.js";
+import { parity } from "./parity.js";
+import { ssh } from "./ssh.js";
+import { status } from "./status.js";
+import { up } from "./up.js";
+import { version } from "./version.js";
+
+/** Every command, in the order the help shows them. */
+export const COMMANDS: readonly Command[] = [up, down, status, ssh, cp, logs, parity, labs, images, doctor, version];

@@ -1,0 +1,60 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../../base/errors.js";
+import { formatDuration, formatSize } from "../../components/helpers/units.js";
+import { columns, report } from "../context.js";
+import { defineCommand, text } from "../define-command.js";
+
+const ls = defineCommand({
+  usage: "ls",
+  aliases: ["list"],
+  description: "the labs that are here",
+  handler: async (_args, ctx) => {
+    const { labNames, loadLab } = await import("../../labs/define-lab.js");
+    // One broken lab must not hide the others.
+    const labs = await Promise.all(
+      (await labNames()).map(async (name) => {
+        try {
+          const { title, targets } = await loadLab(name);
+          return { name, title, targets };
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          return { name, title: `broken: ${error.why ?? error.message}`, targets: [] };
+        }
+      }),
+    );
+    report(ctx, "labs", { labs }, () => columns([["LAB", "TARGETS", "TITLE"].map(ctx.style.bold), ...labs.map((l) => [l.name, l.targets.join(","), l.title])]));
+    return undefined;
+  },
+});
+
+const show = defineCommand({
+  usage: "show <lab>",
+  description: "one lab: its machine, its targets, its guide",
+  positionals: { lab: { type: "string", describe: "a lab's name, or the path of its folder", demandOption: true } },
+  handler: async (args, ctx) => {
+    const { loadLab } = await import("../../labs/define-lab.js");
+    const lab = await loadLab(text(args, "lab") ?? "");
+    const guide = await readFile(join(lab.dir, "guide.md"), "utf8").catch(() => "");
+    const { bold } = ctx.style;
+    report(ctx, "lab", { ...lab, guide }, () => [
+      bold(lab.title),
+      lab.summary,
+      "",
+      ...columns([
+        ["targets", lab.targets.join(", ")],
+        ["machine", `${lab.machine.cpus} CPU, ${formatSize(lab.machine.memory)} of memory, ${formatSize(lab.machine.disk)} of disk`],
+        ["system", `Debian ${lab.machine.release}${lab.machine.packages.length > 0 ? ` with ${lab.machine.packages.join(", ")}` : ""}`],
+        ["lives for", lab.ttl === undefined ? "as long as you like" : formatDuration(lab.ttl)],
+      ]),
+      ...(guide ? ["", guide.trimEnd()] : []),
+    ]);
+    return undefined;
+  },
+});
+
+export const labs = defineCommand({
+  usage: "labs",
+  description: "list labs, or show one",
+  subcommands: [ls, show],
+});

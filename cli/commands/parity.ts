@@ -1,0 +1,31 @@
+import { ExitCode } from "../../base/errors.js";
+import type { Context } from "../context.js";
+import { report } from "../context.js";
+import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
+import { parityLines, parityVerdict } from "../parity-table.js";
+import { resolveSeat } from "../seats.js";
+
+export const parity = defineCommand({
+  usage: "parity",
+  description: "read from inside each target what it really is, beside what the spec says",
+  options: labAndSeatOptions,
+  handler: showParity,
+});
+
+async function showParity(args: Args, ctx: Context): Promise<number> {
+  const { loadLab } = await import("../../labs/define-lab.js");
+  const { openEnvironment } = await import("../../environments/open.js");
+  const { compareFacts, readFacts } = await import("../../environments/parity.js");
+  const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
+  const lab = await loadLab(record.labDir);
+  const facts = Object.fromEntries(
+    await Promise.all(record.targets.map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const)),
+  );
+  const result = compareFacts({ ...lab.machine, disk: record.disk }, facts);
+  report(ctx, "parity", { lab: record.lab, seat: record.seat, ...result, facts }, () => [
+    ...parityLines(result, record.targets, ctx.style),
+    "",
+    parityVerdict(result, ctx.style),
+  ]);
+  return result.inTolerance ? ExitCode.done : ExitCode.parityOutOfTolerance;
+}

@@ -1,0 +1,58 @@
+import { type Context, columns, report } from "../context.js";
+import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
+import { formatDuration } from "../../components/helpers/units.js";
+import { matchingSeats } from "../seats.js";
+
+export const status = defineCommand({
+  usage: "status",
+  description: "what is up here, asked of Docker and libvirt themselves",
+  options: labAndSeatOptions,
+  handler: showStatus,
+});
+
+/** One target of a seat. `state` is Docker's or libvirt's word, or `gone`. */
+interface Row {
+  lab: string;
+  seat: string;
+  target: string;
+  state: string;
+  address: string;
+  /** ISO 8601 or `never`. */
+  expires: string;
+}
+
+async function showStatus(args: Args, ctx: Context): Promise<undefined> {
+  const { readRecord } = await import("../../stacks/seat-record.js");
+  const { sourcesToAsk } = await import("../../stacks/sources.js");
+  const { seatInventory } = await import("../../hosts/inventory.js");
+  const { machineName } = await import("../../components/helpers/naming.js");
+  const { subnetOf } = await import("../../components/helpers/cidr.js");
+  const rows: Row[] = [];
+  for (const id of await matchingSeats(text(args, "lab"), text(args, "seat"))) {
+    const record = await readRecord(id).catch(() => undefined);
+    if (record === undefined) {
+      rows.push({ ...id, target: "?", state: `record damaged: trilab down ${id.lab} --seat ${id.seat} --by-label`, address: "", expires: "" });
+      continue;
+    }
+    const there = await seatInventory(id, await sourcesToAsk(id));
+    for (const target of record.targets) {
+      const state = there.find((f) => f.name === machineName(id, target) && f.state !== "")?.state ?? "gone";
+      rows.push({ ...id, target, state, address: subnetOf(record.slot, target).address, expires: record.expires });
+    }
+  }
+  report(ctx, "status", { seats: rows }, () => {
+    if (rows.length === 0) return ["Nothing is up. Start with: trilab up"];
+    const { bad, bold, good } = ctx.style;
+    return columns([
+      ["LAB", "SEAT", "TARGET", "STATE", "ADDRESS", "EXPIRES"].map(bold),
+      ...rows.map((r) => [r.lab, r.seat, r.target, r.state === "running" ? good(r.state) : bad(r.state), r.address, expiry(r.expires)]),
+    ]);
+  });
+  return undefined;
+}
+
+function expiry(at: string): string {
+  if (at === "" || at === "never") return at;
+  const seconds = (Date.parse(at) - Date.now()) / 1000;
+  return seconds > 0 ? `in ${formatDuration(seconds)}` : `${formatDuration(-seconds)} ago`;
+}

@@ -1,0 +1,141 @@
+import { ExitCode, UserError } from "../../base/errors.js";
+import { parseDuration } from "../../components/helpers/units.js";
+import { type Context, report } from "../context.js";
+import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
+import { parityLines, parityVerdict } from "../parity-table.js";
+import { readyHost } from "../ready-host.js";
+import { DEFAULT_LAB, defaultSeat, matchingSeats, parseTargets } from "../seats.js";
+
+/** How long a guest may take to answer SSH before `up` gives up: emulated ones on a busy host are slow. */
+const DEFAULT_WAIT = "5m";
+
+export const up = defineCommand({
+  usage: "up [lab]",
+  description: "bring a seat up: the same machine as every target the lab names",
+  positionals: { lab: { type: "string", describe: `a lab's name, or the path of its folder; default: ${DEFAULT_LAB}` } },
+  options: {
+    ...seatOptions,
+    on: { type: "string", describe: "targets, with commas: container,guest; default: what the lab says" },
+    ttl: { type: "string", describe: "how long the seat is meant to live: 3h, 1h30m, none; default: the lab's" },
+    wait: { type: "string", default: DEFAULT_WAIT, describe: "how long to wait for a guest to answer SSH" },
+    ...yesOption,
+  },
+  examples: [
+    ["trilab up", `the lab ${DEFAULT_LAB}, with everything it needs`],
+    ["trilab up --on container", "only the container (works without libvirt)"],
+    ["trilab up ./my-lab --seat alice", "a lab of your own, for alice"],
+  ],
+  handler: bringUp,
+});
+
+async function bringUp(args: Args, ctx: Context): Promise<number> {
+  const started = Date.now();
+  const { loadLab } = await import("../../labs/define-lab.js");
+  const prepare = await import("../../stacks/prepare-seat.js");
+  const { lab: wanted, seat } = await whichSeat(text(args, "lab"), text(args, "seat"));
+  prepare.checkSeatName(seat);
+  const on = text(args, "on");
+  const targets = on === undefined ? undefined : parseTargets(on);
+  const ttl = lifetime(text(args, "ttl"));
+  const waitMs = duration("wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
+  const lab = await loadLab(wanted);
+  const id = { lab: lab.name, seat };
+  const { readRecord } = await import("../../stacks/seat-record.js");
+  const { sourcesOf } = await import("../../stacks/sources.js");
+  const existing = await readRecord(id);
+  const sources = sourcesOf([...(existing?.targets ?? []), ...(targets ?? existing?.targets ?? lab.targets)]);
+
+  await readyHost(ctx, sources, flag(args, "yes"));
+  const { requireCapacity } = await import("../../hosts/capacity.js");
+  await requireCapacity(lab.machine, sources);
+  await setUp(ctx, lab.machine, sources);
+
+  const { withSeatLock, deploySeat } = await import("../../stacks/deploy-seat.js");
+  return withSeatLock(id, async () => {
+    const { ensureHost } = await import("../../stacks/ensure-host.js");
+    const { openEnvironment } = await import("../../environments/open.js");
+    const { readFacts, compareFacts } = await import("../../environments/parity.js");
+    const { silent } = await import("../../base/progress.js");
+    let deployed: Awaited<ReturnType<typeof deploySeat>> | undefined;
+    const request = { lab, seat, ...(targets ? { targets } : {}), ...(ttl === undefined ? {} : { ttl }) };
+    const record = await prepare.prepareRecord(request, { ...silent, note: ctx.tell });
+    await ctx.tasks.run([
+      {
+        title: "host: image and storage",
+        run: async (progress) => {
+          const image = await prepare.seatImage(record, lab, progress);
+          if (image.built) await ensureHost(image.built, sources, progress);
+        },
+      },
+      {
+        title: `seat ${seat}: ${record.targets.join(" and ")}`,
+        run: async (progress) => {
+          const image = await prepare.seatImage(record, lab, progress);
+          const settings = await prepare.seatSettings(record, lab, image);
+          deployed = await deploySeat(settings, sources, progress);
+        },
+      },
+    ]);
+    const environments = await Promise.all(record.targets.map((target) => openEnvironment(record, target)));
+    await ctx.tasks.run(
+      environments.map((environment) => ({
+        title: `${environment.target}: answering`,
+        run: async (progress) => {
+          progress.update(environment.target === "guest" ? "booting its own kernel" : "starting its processes");
+          await environment.waitReady(waitMs);
+        },
+      })),
+      { concurrent: true },
+    );
+    const facts = Object.fromEntries(
+      await Promise.all(environments.map(async (e) => [e.target, await readFacts(e)] as const)),
+    );
+    const parity = compareFacts({ ...lab.machine, disk: record.disk }, facts);
+    const changes = (deployed?.steps ?? []).length;
+    report(ctx, "up", { ...id, targets: record.targets, expires: record.expires, changes: deployed?.changes ?? {}, parity }, () => [
+      ...parityLines(parity, record.targets, ctx.style),
+      "",
+      `${parityVerdict(parity, ctx.style)}${changes === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+      "",
+      ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
+      "  take it all away:  trilab down",
+    ]);
+    return parity.inTolerance ? ExitCode.done : ExitCode.parityOutOfTolerance;
+  });
+}
+
+/** The seat that a bare `up` means: one that is there, else the newcomer's. */
+async function whichSeat(lab: string | undefined, seat: string | undefined): Promise<{ lab: string; seat: string }> {
+  if (lab !== undefined && seat !== undefined) return { lab, seat };
+  const own = seat ?? defaultSeat();
+  if (lab !== undefined) return { lab, seat: own };
+  const there = (await matchingSeats(undefined, own)).map((s) => s.lab);
+  if (there.length !== 1 || there[0] === undefined) return { lab: DEFAULT_LAB, seat: own };
+  const { readRecord } = await import("../../stacks/seat-record.js");
+  const record = await readRecord({ lab: there[0], seat: own });
+  return { lab: record?.labDir ?? there[0], seat: own };
+}
+
+/** Engine and image, made once a machine; side by side, as one waits on the network and one on the CPU. */
+async function setUp(ctx: Context, spec: import("../../components/machine-spec.js").MachineSpec, sources: import("../../hosts/inventory.js").Sources): Promise<void> {
+  const { ensureEngine } = await import("../../engine/install.js");
+  const { ensureImage } = await import("../../images/index.js");
+  const { imageSpecOf } = await import("../../stacks/prepare-seat.js");
+  await ctx.tasks.run(
+    [
+      { title: "engine: Pulumi and its providers", run: async (progress) => void (await ensureEngine({ progress, ...sources })) },
+      { title: "image: one root file system for all", run: async (progress) => void (await ensureImage(imageSpecOf(spec), { progress })) },
+    ],
+    { concurrent: true },
+  );
+}
+
+function duration(option: string, value: string): number {
+  const seconds = parseDuration(value);
+  if (seconds !== undefined) return seconds;
+  throw new UserError(`--${option} ${value} is no duration`, { fix: "write 90s, 5m, 1h30m", exitCode: ExitCode.usage });
+}
+
+/** Seconds; Infinity for `none`. */
+const lifetime = (value: string | undefined): number | undefined =>
+  value === undefined ? undefined : value === "none" ? Number.POSITIVE_INFINITY : duration("ttl", value);

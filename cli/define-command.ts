@@ -1,0 +1,53 @@
+import type { Options, PositionalOptions } from "yargs";
+import type { Context } from "./context.js";
+
+/** A command's parsed arguments, as yargs gives them: checked against `positionals` and `options`. */
+export type Args = Readonly<Record<string, unknown>>;
+
+/** A command is data: how it is called, and what it does. Heavy modules are imported inside `handler`. */
+export interface Command {
+  /** With positionals as yargs writes them: `up [lab]`. */
+  usage: string;
+  aliases?: readonly string[];
+  description: string;
+  positionals?: Readonly<Record<string, PositionalOptions>>;
+  options?: Readonly<Record<string, Options>>;
+  /** Command line and what it does. */
+  examples?: readonly (readonly [string, string])[];
+  /** Returns the exit code; nothing is 0. Throws UserError for what the user can mend. */
+  handler?: (args: Args, ctx: Context) => Promise<number | undefined>;
+  /** Commands below this one: `labs ls`. */
+  subcommands?: readonly Command[];
+}
+
+/** Says what a command is; exists so that a command's file is checked where it is written. */
+export const defineCommand = (command: Command): Command => command;
+
+/** An argument that is text, or `undefined` when it was not given. */
+export function text(args: Args, name: string): string | undefined {
+  const value = args[name];
+  return value === undefined ? undefined : String(value);
+}
+
+export const flag = (args: Args, name: string): boolean => args[name] === true;
+
+/** What follows `--`. */
+export const rest = (args: Args): string[] => (Array.isArray(args["--"]) ? args["--"].map(String) : []);
+
+/** The options that name a seat, the same for every command that works on one. */
+export const seatOptions = {
+  seat: {
+    type: "string",
+    describe: "the learner's name for this copy of the lab; default: the only seat there is, else your login name",
+  },
+} as const satisfies Record<string, Options>;
+
+/** As {@link seatOptions}, for commands whose positional is not the lab. */
+export const labAndSeatOptions = {
+  lab: { type: "string", describe: "the lab, by name or by its folder's path; default: that of the only seat there is" },
+  ...seatOptions,
+} as const satisfies Record<string, Options>;
+
+export const yesOption = {
+  yes: { alias: "y", type: "boolean", describe: "don't ask before installing or starting what is missing" },
+} as const satisfies Record<string, Options>;

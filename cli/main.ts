@@ -1,0 +1,83 @@
+import { closest, distance } from "fastest-levenshtein";
+import yargs, { type Argv } from "yargs";
+import { ExitCode, UserError } from "../base/errors.js";
+import { COMMANDS } from "./commands/index.js";
+import type { Context } from "./context.js";
+import type { Command } from "./define-command.js";
+import { readVersion } from "./version.js";
+
+/** Options that every command takes. */
+const GLOBAL_OPTIONS = {
+  json: { type: "boolean", describe: "data as JSON on standard output" },
+} as const;
+
+/**
+ * Runs one command line and returns its exit code. Never ends the process.
+ *
+ * @param argv without node and script: `["up", "first-boot"]`.
+ */
+export async function main(argv: readonly string[], makeContext: (json: boolean) => Context): Promise<number> {
+  let exitCode: number = ExitCode.done;
+  const parser = yargs([...argv])
+    .scriptName("trilab")
+    .usage("$0 <command>\n\nThe same machine as a container and as a virtual machine, side by side.")
+    .options(GLOBAL_OPTIONS)
+    .parserConfiguration({ "populate--": true, "parse-numbers": false })
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, "name a command")
+    .completion("completion", "print a shell completion script (bash, zsh): source <(trilab completion)")
+    .version(readVersion())
+    .help()
+    .alias("h", "help")
+    .wrap(Math.min(100, process.stderr.columns ?? 100))
+    .epilogue("Exit codes: 0 done, 1 failed, 2 usage, 3 host not ready, 4 checks not passed, 5 out of parity,\n6 no such lab or seat, 7 locked, 8 residue left, 130 interrupted.")
+    .exitProcess(false)
+    .fail((message, error) => {
+      if (error) throw error;
+      throw usageError(message, argv);
+    });
+  for (const command of COMMANDS) {
+    register(parser, command, makeContext, (code) => {
+      exitCode = code;
+    });
+  }
+  await parser.parseAsync();
+  return exitCode;
+}
+
+function register(parser: Argv, command: Command, makeContext: (json: boolean) => Context, done: (code: number) => void): void {
+  parser.command({
+    command: [command.usage, ...(command.aliases ?? [])],
+    describe: command.description,
+    builder: (sub: Argv) => {
+      for (const [name, options] of Object.entries(command.positionals ?? {})) sub.positional(name, options);
+      sub.options(command.options ?? {});
+      for (const [line, what] of command.examples ?? []) sub.example(line, what);
+      for (const child of command.subcommands ?? []) register(sub, child, makeContext, done);
+      if (command.subcommands) sub.demandCommand(1, `${command.usage.split(" ")[0]}: name what to do`);
+      return sub;
+    },
+    handler: async (args) => {
+      if (command.handler) done((await command.handler(args, makeContext(args.json === true))) ?? ExitCode.done);
+    },
+  });
+}
+
+/** yargs' own complaint, with the nearest thing that is known. */
+function usageError(message: string, argv: readonly string[]): UserError {
+  const unknown = /Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
+  const given = argv.find((word) => !word.startsWith("-"));
+  const command = COMMANDS.find((c) => c.usage.split(" ")[0] === given || c.aliases?.includes(given ?? ""));
+  let fix = `see trilab ${command ? `${given} ` : ""}--help`;
+  if (unknown !== undefined) {
+    const isOption = argv.some((word) => word.replace(/=.*/, "") === `--${unknown}`);
+    const options = [command, ...(command?.subcommands ?? [])].flatMap((c) => Object.keys(c?.options ?? {}));
+    const known = isOption
+      ? [...Object.keys(GLOBAL_OPTIONS), "help", ...options].map((o) => `--${o}`)
+      : COMMANDS.map((c) => c.usage.split(" ")[0] ?? "");
+    const near = closest(isOption ? `--${unknown}` : unknown, known);
+    if (distance(near.replace(/^--/, ""), unknown) <= Math.max(2, unknown.length / 3)) fix = `did you mean ${near}? ${fix}`;
+  }
+  return new UserError(message.replace(/\n+/g, "; "), { fix, exitCode: ExitCode.usage });
+}

@@ -1,0 +1,87 @@
+import { userInfo } from "node:os";
+import { closest } from "fastest-levenshtein";
+import { ExitCode, UserError } from "../base/errors.js";
+import { MAX_SEAT_LENGTH, type SeatId, TARGETS, type Target } from "../components/helpers/naming.js";
+import type { Environment } from "../environments/environment.js";
+import { openEnvironment } from "../environments/open.js";
+import { listSeats, readRecord, type SeatRecord } from "../stacks/seat-record.js";
+
+/** The lab that a newcomer gets. */
+export const DEFAULT_LAB = "first-boot";
+
+/** `TRILAB_SEAT`, else the login name as a DNS label. */
+export function defaultSeat(): string {
+  if (process.env.TRILAB_SEAT) return process.env.TRILAB_SEAT;
+  const name = userInfo().username.toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^-+|-+$/g, "");
+  return name.slice(0, MAX_SEAT_LENGTH).replace(/-+$/, "") || "me";
+}
+
+/** A lab's name from what a user typed: a name, or the path of its folder. */
+export const labName = (nameOrPath: string): string => nameOrPath.replace(/\/+$/, "").split("/").at(-1) ?? nameOrPath;
+
+/** The seats that fit what was given; none given: all. */
+export async function matchingSeats(lab: string | undefined, seat: string | undefined): Promise<SeatId[]> {
+  const seats = await listSeats();
+  return seats.filter((s) => (lab === undefined || s.lab === labName(lab)) && (seat === undefined || s.seat === seat));
+}
+
+/**
+ * The one seat that is meant: by what was given, and of several the caller's own.
+ *
+ * @throws UserError: exit 6 when there is none, exit 2 when there are several.
+ */
+export async function resolveSeat(lab: string | undefined, seat: string | undefined): Promise<SeatRecord> {
+  const seats = await matchingSeats(lab, seat);
+  const own = seats.filter((s) => s.seat === defaultSeat());
+  const [only, second] = seats.length > 1 && own.length === 1 ? own : seats;
+  if (only === undefined) throw noSeat(lab, seat);
+  if (second !== undefined) {
+    throw new UserError("several seats fit", {
+      why: seats.map((s) => `lab ${s.lab}, seat ${s.seat}`).join("\n"),
+      fix: "name one: --lab LAB --seat SEAT",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const record = await readRecord(only);
+  if (record === undefined) throw noSeat(lab, seat);
+  return record;
+}
+
+function noSeat(lab: string | undefined, seat: string | undefined): UserError {
+  const wanted = [lab && `of lab "${lab}"`, seat && `named "${seat}"`].filter(Boolean).join(" ");
+  return new UserError(`there is no seat${wanted ? ` ${wanted}` : ""}`, {
+    why: "nothing of that name is up here",
+    fix: "see what there is: trilab status; or bring one up: trilab up",
+    exitCode: ExitCode.notFound,
+  });
+}
+
+/** Targets from `container,guest`. @throws UserError (exit 2) for an unknown one. */
+export function parseTargets(list: string): Target[] {
+  return list
+    .split(",")
+    .map((word) => word.trim())
+    .filter(Boolean)
+    .map(parseTarget);
+}
+
+export function parseTarget(word: string): Target {
+  const target = TARGETS.find((t) => t === word);
+  if (target !== undefined) return target;
+  throw new UserError(`there is no target "${word}"`, {
+    why: `the targets are: ${TARGETS.join(", ")}`,
+    fix: `did you mean "${closest(word, [...TARGETS])}"?`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** The environment of a seat's target. @throws UserError (exit 6) when the seat has no such target. */
+export async function environmentOf(record: SeatRecord, word: string): Promise<Environment> {
+  const target = parseTarget(word);
+  if (record.targets.includes(target)) return openEnvironment(record, target);
+  throw new UserError(`seat "${record.seat}" has no ${target}`, {
+    why: `it has: ${record.targets.join(", ")}`,
+    fix: `add it: trilab up ${record.lab} --seat ${record.seat} --on ${target}`,
+    exitCode: ExitCode.notFound,
+  });
+}

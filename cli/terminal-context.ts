@@ -1,0 +1,39 @@
+import { createInterface } from "node:readline/promises";
+import { styleText } from "node:util";
+import type { Context, Style } from "./context.js";
+import { lineTasks, terminalTasks } from "./tasks.js";
+
+type Format = Parameters<typeof styleText>[0];
+
+/** Output for a terminal or a log: data on standard output, everything else on standard error. */
+export function terminalContext(json: boolean): Context {
+  const { stderr, stdin, stdout } = process;
+  const drawn = stderr.isTTY && process.env.TERM !== "dumb" && process.env.CI === undefined;
+  const tell = (line: string): void => {
+    stderr.write(`${line}\n`);
+  };
+  return {
+    json,
+    tell,
+    print: (line) => {
+      stdout.write(`${line}\n`);
+    },
+    async confirm(question) {
+      if (!stdin.isTTY || !stderr.isTTY) return undefined;
+      const lines = createInterface({ input: stdin, output: stderr });
+      try {
+        return /^(y|yes|)$/i.test((await lines.question(`${question} [Y/n] `)).trim());
+      } finally {
+        lines.close();
+      }
+    },
+    tasks: drawn ? terminalTasks(stderr) : lineTasks(tell),
+    style: style(Boolean(stderr.isTTY) && !process.env.NO_COLOR && process.env.TERM !== "dumb"),
+  };
+}
+
+/** Styles that colour, or that leave text as it is. */
+function style(coloured: boolean): Style {
+  const as = (format: Format) => (text: string) => (coloured ? styleText(format, text, { validateStream: false }) : text);
+  return { bold: as("bold"), dim: as("dim"), good: as("green"), bad: as("red"), warn: as("yellow") };
+}

@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import type { Accelerator } from "../components/libvirt-guest.js";
+import { kvmVerdict, listImages } from "../images/index.js";
+import { libvirtUri, VirshError, virsh } from "./libvirt.js";
+
+/** Which accelerator guests get here, and why. */
+export interface AcceleratorVerdict {
+  use: Accelerator;
+  why: string;
+}
+
+/**
+ * KVM where a kernel really booted under it, else TCG. A device node proves nothing: there are hosts whose /dev/kvm
+ * opens and never runs a guest. `TRILAB_ACCELERATOR=kvm|tcg` overrides.
+ */
+export async function accelerator(): Promise<AcceleratorVerdict> {
+  const forced = process.env.TRILAB_ACCELERATOR;
+  if (forced === "kvm" || forced === "tcg") return { use: forced, why: "TRILAB_ACCELERATOR says so" };
+  if (libvirtUri().includes("+")) return remoteAccelerator();
+  if (!existsSync("/dev/kvm")) return { use: "tcg", why: "there is no /dev/kvm" };
+  const image = (await listImages())[0];
+  if (image === undefined) return { use: "tcg", why: "not probed yet: there is no image to boot" };
+  const probe = await kvmVerdict({ kernel: image.kernel, initrd: image.initrd });
+  return { use: probe.works ? "kvm" : "tcg", why: probe.why };
+}
+
+/** A remote host is taken at libvirt's word: nothing can be booted there without making something. */
+async function remoteAccelerator(): Promise<AcceleratorVerdict> {
+  try {
+    await virsh("domcapabilities", "--virttype", "kvm");
+    return { use: "kvm", why: "the remote libvirt offers it" };
+  } catch (error) {
+    if (error instanceof VirshError) return { use: "tcg", why: "the remote libvirt does not offer KVM" };
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+import { existsSync, statSync } from "node:fs";
+import { messageOf, UserError } from "../base/errors.js";
+import type { Progress } from "../base/progress.js";
+import { formatSize } from "../components/helpers/units.js";
+import { accelerator } from "./accelerator.js";
+import { hostCapacity } from "./capacity.js";
+import { openKvmToItsGroup, startDocker, startLibvirt } from "./daemons.js";
+import { dockerClient, requireDocker } from "./docker.js";
+import type { Sources } from "./inventory.js";
+import { virsh } from "./libvirt.js";
+import { dockerIsLocal, hasApt, installPackages, libvirtIsLocal, missingTools } from "./packages.js";
+
+/** What a check saw. */
+export interface Finding {
+  ok: boolean;
+  found: string;
+  wanted: string;
+  /** What the reader can do, where it is not ok. */
+  fix?: string;
+  /** Does it for them. */
+  repair?: (progress: Progress) => Promise<void>;
+}
+
+export interface Check {
+  id: string;
+  title: string;
+  /** `advice` never makes the host "not ready". */
+  level: "required" | "advice";
+  /** Asked only when the source is. */
+  for?: keyof Sources;
+  run(sources: Sources): Promise<Finding>;
+}
+
+/** In the order in which they must hold: each may rely on those before. */
+export const CHECKS: readonly Check[] = [
+  { id: "node", title: "Node.js", level: "required", run: checkNode },
+  { id: "packages", title: "tools", level: "required", run: checkTools },
+  { id: "docker", title: "Docker daemon", level: "required", for: "docker", run: checkDocker },
+  { id: "kvm-access", title: "/dev/kvm's access", level: "required", for: "libvirt", run: checkKvmAccess },
+  { id: "libvirt", title: "libvirt", level: "required", for: "libvirt", run: checkLibvirt },
+  { id: "kvm", title: "KVM", level: "advice", for: "libvirt", run: checkKvm },
+  { id: "capacity", title: "room", level: "advice", run: checkCapacity },
+];
+
+export const relevant = (check: Check, sources: Sources): boolean => check.for === undefined || sources[check.for];
+
+async function checkNode(): Promise<Finding> {
+  const major = Number(process.versions.node.split(".")[0]);
+  return { ok: major >= 20, found: process.versions.node, wanted: "20 or newer", fix: "install a newer Node.js" };
+}
+
+async function checkTools(sources: Sources): Promise<Finding> {
+  const { commands, packages } = missingTools(sources);
+  if (commands.length === 0) return { ok: true, found: "all there", wanted: "all there" };
+  const install = `apt-get install ${packages.join(" ")}`;
+  return {
+    ok: false,
+    found: `missing: ${commands.join(", ")}`,
+    wanted: "all there",
+    fix: hasApt() ? install : `install what Debian has in ${packages.join(", ")}`,
+    ...(hasApt() ? { repair: (progress: Progress) => installPackages(packages, progress) } : {}),
+  };
+}
+
+async function checkDocker(): Promise<Finding> {
+  try {
+    const docker = dockerClient();
+    await requireDocker(docker);
+    const version = await docker.version();
+    return { ok: true, found: `${version.Version} (API ${version.ApiVersion})`, wanted: "an answer" };
+  } catch (error) {
+    return {
+      ok: false,
+      found: error instanceof UserError ? (error.why ?? error.message) : messageOf(error),
+      wanted: "an answer",
+      fix: "start dockerd",
+      ...(dockerIsLocal() ? { repair: startDocker } : {}),
+    };
+  }
+}
+
+async function checkLibvirt(): Promise<Finding> {
+  try {
+    const version = await virsh("version");
+    const number = (label: string): string => new RegExp(`${label}.*?([\\d.]+)$`, "m").exec(version)?.[1] ?? "?";
+    return { ok: true, found: `libvirt ${number("Using library")}, ${/Running hypervisor: (.*)/.exec(version)?.[1] ?? ""}`, wanted: "an answer" };
+  } catch (error) {
+    return {
+      ok: false,
+      found: error instanceof UserError ? (error.why ?? error.message) : messageOf(error),
+      wanted: "an answer",
+      fix: "start virtlogd and libvirtd",
+      ...(libvirtIsLocal() ? { repair: startLibvirt } : {}),
+    };
+  }
+}
+
+async function checkKvmAccess(): Promise<Finding> {
+  const wanted = "open to its group, where it exists";
+  if (!libvirtIsLocal() || !existsSync("/dev/kvm")) return { ok: true, found: "no /dev/kvm here", wanted };
+  const { mode, gid } = statSync("/dev/kvm");
+  const open = (mode & 0o006) === 0o006 || ((mode & 0o060) === 0o060 && gid !== 0);
+  return {
+    ok: open,
+    found: `mode ${(mode & 0o777).toString(8)}, group ${gid}`,
+    wanted,
+    fix: "chgrp kvm /dev/kvm && chmod 660 /dev/kvm (libvirt probes QEMU for over a minute at every start otherwise)",
+    repair: openKvmToItsGroup,
+  };
+}
+
+async function checkKvm(): Promise<Finding> {
+  const verdict = await accelerator();
+  return {
+    ok: verdict.use === "kvm",
+    found: verdict.use === "kvm" ? `works: ${verdict.why}` : `guests are emulated (TCG): ${verdict.why}`,
+    wanted: "a kernel that boots under it",
+    fix: "use a host with hardware virtualisation (nested, in a VM); emulated guests work, but their CPU figures mean nothing",
+  };
+}
+
+async function checkCapacity(sources: Sources): Promise<Finding> {
+  try {
+    const { cpus, memory, diskFree } = await hostCapacity(sources);
+    const disk = diskFree === undefined ? "" : `, ${formatSize(diskFree)} of disk free`;
+    const ok = diskFree === undefined || diskFree > 6 * 2 ** 30;
+    return { ok, found: `${cpus} CPUs, ${formatSize(memory)} of memory${disk}`, wanted: "6GiB of disk free", fix: "free some disk" };
+  } catch (error) {
+    return { ok: false, found: messageOf(error), wanted: "6GiB of disk free", fix: "start the daemons first" };
+  }
+}

@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode, UserError } from "../base/errors.js";
+import { stateDir } from "../base/paths.js";
+import type { Progress } from "../base/progress.js";
+import { requireDocker } from "./docker.js";
+import { virsh } from "./libvirt.js";
+import { asRoot, isRoot, which } from "./privilege.js";
+
+/** Whether systemd runs this machine (sd_booted(3)). */
+const hasSystemd = (): boolean => existsSync("/run/systemd/system");
+
+/** Starts dockerd: by the service manager, or by hand where there is none. */
+export async function startDocker(progress: Progress): Promise<void> {
+  progress.update("starting the Docker daemon");
+  if (hasSystemd()) await asRoot("systemctl", ["enable", "--now", "docker"]);
+  else await startByHand("dockerd", []);
+  await until("dockerd", async () => requireDocker(undefined, 2_000));
+  progress.note("started the Docker daemon");
+}
+
+/** Starts virtlogd (the consoles' logs) and libvirtd. */
+export async function startLibvirt(progress: Progress): Promise<void> {
+  progress.update("starting libvirt");
+  await openKvmToItsGroup();
+  if (hasSystemd()) await asRoot("systemctl", ["enable", "--now", "virtlogd.socket", "libvirtd"]);
+  else {
+    if (!existsSync("/run/libvirt/virtlogd-sock")) await startByHand("virtlogd", []);
+    await startByHand("libvirtd", []);
+  }
+  await until("libvirtd", async () => {
+    await virsh("version");
+  });
+  progress.note("started libvirt");
+}
+
+/**
+ * What udev does on an ordinary host: /dev/kvm belongs to the group kvm. Where it does not, libvirt believes in KVM,
+ * its qemu user can't open it, and every look-up probes QEMU anew: 80 s a `virsh create`.
+ */
+export async function openKvmToItsGroup(): Promise<void> {
+  if (!existsSync("/dev/kvm")) return;
+  await asRoot("chgrp", ["kvm", "/dev/kvm"]);
+  await asRoot("chmod", ["660", "/dev/kvm"]);
+}
+
+/** A daemon of its own session, so that it outlives us; its output goes to the state directory's log folder. */
+async function startByHand(command: string, args: readonly string[]): Promise<void> {
+  if (!isRoot()) {
+    throw new UserError(`${command} is not running`, {
+      why: "no service manager runs this machine, and only root can start it by hand",
+      fix: `as root: ${command} &`,
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+  await mkdir(join(stateDir(), "log"), { recursive: true, mode: 0o700 });
+  const log = await open(logFile(command), "a", 0o600);
+  try {
+    const child = spawn(which(command) ?? command, args, { detached: true, stdio: ["ignore", log.fd, log.fd], cwd: "/" });
+    child.on("error", () => {}); // A missing binary shows as a daemon that does not answer.
+    child.unref();
+  } finally {
+    await log.close();
+  }
+}
+
+const logFile = (command: string): string => join(stateDir(), "log", `${command}.log`);
+
+/** Waits for a daemon to answer, 30 s at most. */
+async function until(command: string, answers: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    try {
+      await answers();
+      return;
+    } catch (error) {
+      if (Date.now() < deadline) {
+        await sleep(200);
+        continue;
+      }
+      const log = await readFile(logFile(command), "utf8").catch(() => "");
+      throw new UserError(`${command} was started but does not answer`, {
+        why: log.trim().split("\n").slice(-5).join("\n") || "it left no log",
+        fix: `look at ${hasSystemd() ? `journalctl -u ${command}` : logFile(command)}`,
+        exitCode: ExitCode.hostNotReady,
+        cause: error,
+      });
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import type { Progress } from "../base/progress.js";
+import { dockerEndpoint } from "./docker.js";
+import type { Sources } from "./inventory.js";
+import { libvirtUri } from "./libvirt.js";
+import { asRoot, which } from "./privilege.js";
+
+/** A command that trilab runs, and the Debian package it comes in. */
+interface Tool {
+  command: string;
+  package: string;
+  /** Which targets need it; `always` for all. */
+  for: "always" | "docker" | "libvirt";
+  /** Only where the daemon is on this machine. */
+  local?: boolean;
+}
+
+const TOOLS: readonly Tool[] = [
+  { command: "flock", package: "util-linux", for: "always" },
+  { command: "ip", package: "iproute2", for: "always" },
+  { command: "mmdebstrap", package: "mmdebstrap", for: "always" },
+  { command: "docker", package: "docker.io", for: "docker" },
+  { command: "dockerd", package: "docker.io", for: "docker", local: true },
+  { command: "iptables", package: "iptables", for: "docker", local: true },
+  { command: "ssh", package: "openssh-client", for: "libvirt" },
+  { command: "scp", package: "openssh-client", for: "libvirt" },
+  { command: "virsh", package: "libvirt-clients", for: "libvirt" },
+  { command: "qemu-img", package: "qemu-utils", for: "libvirt" },
+  { command: "mke2fs", package: "e2fsprogs", for: "libvirt" },
+  { command: "xsltproc", package: "xsltproc", for: "libvirt" },
+  { command: "libvirtd", package: "libvirt-daemon-system", for: "libvirt", local: true },
+  { command: "qemu-system-x86_64", package: "qemu-system-x86", for: "libvirt", local: true },
+  { command: "dnsmasq", package: "dnsmasq-base", for: "libvirt", local: true },
+  { command: "iptables", package: "iptables", for: "libvirt", local: true },
+];
+
+export const dockerIsLocal = (): boolean => dockerEndpoint().startsWith("unix://");
+export const libvirtIsLocal = (): boolean => !libvirtUri().includes("+");
+
+/** The commands that these sources need and that are not there, and the packages which bring them. */
+export function missingTools(sources: Sources): { commands: string[]; packages: string[] } {
+  const needed = TOOLS.filter((tool) => {
+    if (tool.for === "docker" && !sources.docker) return false;
+    if (tool.for === "libvirt" && !sources.libvirt) return false;
+    if (tool.local !== true) return true;
+    return tool.for === "docker" ? dockerIsLocal() : libvirtIsLocal();
+  });
+  const missing = needed.filter((tool) => which(tool.command) === undefined);
+  return {
+    commands: [...new Set(missing.map((t) => t.command))],
+    packages: [...new Set(missing.map((t) => t.package))].sort(),
+  };
+}
+
+export const hasApt = (): boolean => which("apt-get") !== undefined;
+
+/** Installs Debian packages. Package lists are fetched first, as a fresh machine has none. */
+export async function installPackages(packages: readonly string[], progress: Progress): Promise<void> {
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  // Another apt-get (a desktop's updater) is waited for.
+  const options = ["-q", "-o", "DPkg::Lock::Timeout=120"];
+  progress.update("fetching package lists");
+  await asRoot("apt-get", [...options, "update"], env);
+  progress.update(`installing ${packages.length} packages: ${packages.join(" ")}`);
+  await asRoot("apt-get", [...options, "install", "-y", "--no-install-recommends", ...packages], env);
+  progress.note(`installed ${packages.join(" ")}`);
+}

@@ -1,0 +1,120 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { withLock } from "../base/lock.js";
+import { stateDir } from "../base/paths.js";
+import type { Progress } from "../base/progress.js";
+import { openStack } from "../engine/automation.js";
+import { clearPending, readCheckpoint } from "../engine/checkpoint.js";
+import { clearStaleLock } from "../engine/recovery.js";
+import { dockerClient, dockerEndpoint } from "../hosts/docker.js";
+import { DISK_POOL, IMAGE_POOL, type Sources } from "../hosts/inventory.js";
+import { libvirtUri, poolNames, virsh, volumeNames } from "../hosts/libvirt.js";
+import { containerImageLoaded, findImage, importContainerImage, type MatchedImage } from "../images/index.js";
+import { hostProgram, imageVolumes } from "./host.js";
+
+/** The stack of what a host's seats share. */
+export const HOST_STACK = { stack: "trilab-host" } as const;
+
+/** What the host stack carries; the reality is asked for beside it. */
+const hostRecordSchema = z.object({
+  /** With the paths they were uploaded from: an image may leave our cache while seats still run on it. */
+  images: z.array(
+    z.object({ hash: z.string(), containerTag: z.string(), disk: z.string(), kernel: z.string(), initrd: z.string() }),
+  ),
+  docker: z.boolean(),
+  libvirt: z.boolean(),
+});
+type HostRecord = z.infer<typeof hostRecordSchema>;
+
+const recordFile = (): string => join(stateDir(), "host.json");
+
+export async function readHostRecord(): Promise<HostRecord> {
+  try {
+    return hostRecordSchema.parse(JSON.parse(await readFile(recordFile(), "utf8")));
+  } catch {
+    // The host stack holds only what can be made again, so a lost or damaged record costs a second look, no more.
+    return { images: [], docker: false, libvirt: false };
+  }
+}
+
+export async function writeHostRecord(record: HostRecord): Promise<void> {
+  await mkdir(stateDir(), { recursive: true, mode: 0o700 });
+  await writeFile(recordFile(), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
+/** The provider settings of every stack of ours: which daemons the default providers talk to. */
+export const providerConfig = (): Record<string, { value: string }> => ({
+  "docker:host": { value: dockerEndpoint() },
+  "libvirt:uri": { value: libvirtUri() },
+});
+
+/**
+ * Makes the host ready for seats of this image: pools, base volumes, container image. Quick when it is.
+ *
+ * @returns whether anything was done.
+ */
+export async function ensureHost(image: MatchedImage, sources: Sources, progress: Progress): Promise<boolean> {
+  if (await hostHas(image.hash, sources)) return false;
+  return withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, async () => {
+    if (await hostHas(image.hash, sources)) return false;
+    progress.update("giving the image to the host");
+    const before = await readHostRecord();
+    const { hash, containerTag, disk, kernel, initrd } = image;
+    const record: HostRecord = {
+      images: [...before.images.filter((i) => i.hash !== hash), { hash, containerTag, disk, kernel, initrd }],
+      docker: before.docker || sources.docker,
+      libvirt: before.libvirt || sources.libvirt,
+    };
+    if (record.docker) {
+      const cached = (await Promise.all(record.images.map((i) => findImage(i.hash)))).filter((i) => i !== undefined);
+      for (const each of cached) await importContainerImage(dockerClient(), each, { progress });
+    }
+    await clearStaleLock(HOST_STACK);
+    const checkpoint = await readCheckpoint(HOST_STACK);
+    // Pools and volumes are taken over by name, so what an ended engine may have made needs no looking up.
+    if (checkpoint && checkpoint.pendingOperations.length > 0) await clearPending(HOST_STACK);
+    const stack = openStack({
+      ...HOST_STACK,
+      program: hostProgram(record),
+      config: providerConfig(),
+      progress,
+    });
+    if (record.libvirt) await adoptPools((checkpoint?.resources ?? []).map((r) => String(r.inputs?.name ?? "")));
+    await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
+    if (record.libvirt) for (const pool of [DISK_POOL, IMAGE_POOL]) await virsh("pool-autostart", pool.name);
+    await writeHostRecord(record);
+    return true;
+  });
+}
+
+/** Asks the daemons, so that an image removed by hand is noticed. */
+async function hostHas(hash: string, sources: Sources): Promise<boolean> {
+  const [container, guest] = await Promise.all([
+    !sources.docker || containerImageLoaded(dockerClient(), `trilab/machine:${hash}`),
+    !sources.libvirt || hostHasVolumes(hash),
+  ]);
+  return container && guest;
+}
+
+async function hostHasVolumes(hash: string): Promise<boolean> {
+  const [pools, volumes] = await Promise.all([activePools(), volumeNames(IMAGE_POOL.name)]);
+  return pools.includes(DISK_POOL.name) && Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));
+}
+
+const activePools = async (): Promise<string[]> =>
+  (await virsh("pool-list", "--name")).split("\n").map((l) => l.trim()).filter(Boolean);
+
+/**
+ * A pool that is there but not in our state (another state directory made it, or ours was lost) would make create fail.
+ * Its definition is dropped, not its files: the stack defines it again over the same folder and adopts the volumes.
+ * Running guests name their disks by path and don't notice.
+ */
+async function adoptPools(inState: readonly string[]): Promise<void> {
+  const there = await poolNames();
+  for (const { name } of [DISK_POOL, IMAGE_POOL]) {
+    if (!there.includes(name) || inState.includes(name)) continue;
+    await virsh("pool-destroy", name).catch(() => {});
+    await virsh("pool-undefine", name);
+  }
+}

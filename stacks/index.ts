@@ -1,0 +1,33 @@
+import * as pulumi from "@pulumi/pulumi";
+import { stderrProgress } from "../base/progress.js";
+import { TARGETS } from "../components/helpers/naming.js";
+import { ensureImage, findImage, imageHash } from "../images/index.js";
+import { loadLab } from "../labs/define-lab.js";
+import { ensureHost } from "./ensure-host.js";
+import { checkSeatName, imageSpecOf, prepareRecord, seatSettings } from "./prepare-seat.js";
+import { seatProgram } from "./seat.js";
+import { sourcesOf } from "./sources.js";
+
+/*
+ * `pulumi up` in the repo's root: the seat that the stack's configuration names, the same as `trilab up` deploys.
+ * The host's part (image, pools) lives in a stack of its own, shared with the CLI's seats.
+ */
+process.umask(0o077);
+const config = new pulumi.Config("trilab");
+const lab = await loadLab(config.get("lab") || "first-boot");
+const seat = config.get("seat") || pulumi.getStack();
+checkSeatName(seat);
+const on = config.get("on");
+const targets = on ? TARGETS.filter((target) => on.split(",").includes(target)) : undefined;
+const record = await prepareRecord({ lab, seat, ...(targets ? { targets } : {}) }, stderrProgress);
+
+const hash = imageHash(imageSpecOf(lab.machine));
+// A preview makes nothing: it needs the image's name only.
+if (!pulumi.runtime.isDryRun()) {
+  await ensureHost(await ensureImage(imageSpecOf(lab.machine), { progress: stderrProgress }), sourcesOf(record.targets), stderrProgress);
+}
+const image = (await findImage(hash)) ?? { hash, containerTag: `trilab/machine:${hash}` };
+const outputs = await seatProgram(await seatSettings(record, lab, image))();
+
+/** How each target is reached. */
+export const machines = outputs.targets;

@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { ExitCode, UserError } from "../base/errors.js";
+import { withLock } from "../base/lock.js";
+import { stateDir } from "../base/paths.js";
+import type { Progress } from "../base/progress.js";
+import { freeSlot, SEAT_SLOTS, seatBlock } from "../components/helpers/cidr.js";
+import { labelProblem, MAX_SEAT_LENGTH, type SeatId, type Target } from "../components/helpers/naming.js";
+import type { MachineSpec } from "../components/machine-spec.js";
+import { accelerator } from "../hosts/accelerator.js";
+import { requireCapacity } from "../hosts/capacity.js";
+import { subnetsInUse } from "../hosts/subnets.js";
+import { ensureImage, type ImageSpec, imageHash, type MatchedImage } from "../images/index.js";
+import type { Lab } from "../labs/define-lab.js";
+import type { SeatSettings } from "./seat.js";
+import { sourcesOf } from "./sources.js";
+import { listSeats, owner, readRecord, type SeatRecord, seatKeys, writeRecord } from "./seat-record.js";
+
+export interface SeatRequest {
+  lab: Lab;
+  seat: string;
+  /** Absent: the lab's targets, or those the seat has. */
+  targets?: readonly Target[];
+  /** Seconds, Infinity for no end; absent: the lab's. */
+  ttl?: number;
+}
+
+/** @throws UserError (exit 2) when `name` can't be a seat's. */
+export function checkSeatName(name: string): void {
+  const problem = labelProblem(name, MAX_SEAT_LENGTH);
+  if (problem === undefined) return;
+  throw new UserError(`"${name}" can't be a seat's name`, {
+    why: `it ${problem}; it becomes a part of host names`,
+    fix: "name it like alice or seat-07: --seat NAME",
+    exitCode: ExitCode.usage,
+  });
+}
+
+export const imageSpecOf = (spec: MachineSpec): ImageSpec => ({
+  release: spec.release,
+  packages: spec.packages,
+  user: spec.user,
+  diskBytes: spec.disk,
+});
+
+/** The seat's record as it is or newly made: checks that the host can carry it, and gives it addresses of its own. */
+export async function prepareRecord(request: SeatRequest, progress: Progress): Promise<SeatRecord> {
+  const { lab, seat } = request;
+  checkSeatName(seat);
+  const id: SeatId = { lab: lab.name, seat };
+  const existing = await readRecord(id);
+  const targets = wantedTargets(request, existing);
+  if (existing) return keep(existing, lab, targets, progress);
+
+  const sources = sourcesOf(targets);
+  await requireCapacity(lab.machine, sources);
+  // Two seats that start together must not get the same block: the record is the reservation.
+  return withLock(join(stateDir(), "slots.lock"), { what: "the list of seats' addresses", waitMs: 30_000 }, async () => {
+    const taken = await Promise.all((await listSeats()).map((other) => readRecord(other).catch(() => undefined)));
+    const blocks = taken.filter((r) => r !== undefined).map((r) => seatBlock(r.slot));
+    const slot = freeSlot(id, [...blocks, ...(await subnetsInUse(sources))]);
+    if (slot === undefined) {
+      throw new UserError("this host has no free addresses for another seat", {
+        why: `all ${SEAT_SLOTS} blocks of 10.213.0.0/16 are in use`,
+        fix: "take seats down that are no longer needed: trilab status, trilab down",
+      });
+    }
+    const created = new Date();
+    const ttl = request.ttl ?? lab.ttl;
+    const record: SeatRecord = {
+      schema: 1,
+      ...id,
+      labDir: lab.dir,
+      owner: owner(),
+      created: created.toISOString(),
+      expires: ttl === undefined || !Number.isFinite(ttl) ? "never" : new Date(created.getTime() + ttl * 1000).toISOString(),
+      slot,
+      targets: [...targets],
+      user: lab.machine.user,
+      image: imageHash(imageSpecOf(lab.machine)),
+      disk: lab.machine.disk,
+    };
+    await writeRecord(record);
+    return record;
+  });
+}
+
+/** Targets once deployed stay until `down`: asking for one more must not take another away. */
+function wantedTargets(request: SeatRequest, existing: SeatRecord | undefined): readonly Target[] {
+  const asked = request.targets ?? existing?.targets ?? request.lab.targets;
+  return [...new Set([...(existing?.targets ?? []), ...asked])];
+}
+
+/** A seat that is there keeps its image and disk: a changed lab.yaml must not take the learner's work away. */
+async function keep(existing: SeatRecord, lab: Lab, targets: readonly Target[], progress: Progress): Promise<SeatRecord> {
+  if (existing.image !== imageHash(imageSpecOf(lab.machine))) {
+    progress.note(
+      `the lab's image has changed since this seat was made; the seat keeps its own, with the learner's work. For the new one: trilab down ${lab.name} --seat ${existing.seat}, then up`,
+    );
+  }
+  const record = { ...existing, targets: [...targets] };
+  if (targets.length !== existing.targets.length) await writeRecord(record);
+  return record;
+}
+
+/** The matched image of a seat: built if its record's is the lab's, else the one it was made with. */
+export async function seatImage(record: SeatRecord, lab: Lab, progress: Progress): Promise<Pick<MatchedImage, "hash" | "containerTag"> & { built?: MatchedImage }> {
+  const spec = imageSpecOf(lab.machine);
+  if (record.image !== imageHash(spec)) return { hash: record.image, containerTag: `trilab/machine:${record.image}` };
+  const built = await ensureImage(spec, { progress });
+  return { hash: built.hash, containerTag: built.containerTag, built };
+}
+
+/** The settings of the seat's program. */
+export async function seatSettings(record: SeatRecord, lab: Lab, image: SeatSettings["image"]): Promise<SeatSettings> {
+  const keys = await seatKeys(record, record.slot);
+  const { created, expires, seat } = record;
+  return {
+    spec: { ...lab.machine, user: record.user, disk: record.disk },
+    ownership: { owner: record.owner, lab: record.lab, seat, created, expires },
+    targets: record.targets,
+    slot: record.slot,
+    image,
+    accelerator: record.targets.includes("guest") ? (await accelerator()).use : "tcg",
+    userKey: keys.publicKey,
+    hostKey: keys.hostKey,
+  };
+}

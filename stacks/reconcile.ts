@@ -1,0 +1,83 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import { seatPrefix } from "../components/helpers/naming.js";
+import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/checkpoint.js";
+import { dockerClient } from "../hosts/docker.js";
+import { type Found, type Kind, removalOrder, removeFound, type Sources, seatInventory } from "../hosts/inventory.js";
+import { virsh } from "../hosts/libvirt.js";
+import type { Ownership } from "../components/helpers/labels.js";
+
+/** Resource types of the seat's stack, and what Docker or libvirt call the same thing. */
+const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
+  "docker:index/container:Container": "container",
+  "docker:index/network:Network": "container network",
+  "docker:index/volume:Volume": "container volume",
+  "libvirt:index/domain:Domain": "domain",
+  "libvirt:index/network:Network": "guest network",
+  "libvirt:index/volume:Volume": "guest disk",
+};
+
+/** How the state and what is really there differ. */
+export interface Drift {
+  /** There, but not in the state: an engine was ended between making it and writing it down. */
+  orphans: Found[];
+  /** In the state, but gone. */
+  missing: CheckpointResource[];
+  /** There and known, but stopped. */
+  stopped: Found[];
+}
+
+/** Sets a state beside an inventory. Pure. */
+export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Found[]): Drift {
+  const known = (checkpoint?.resources ?? []).filter((r) => KIND_OF_TYPE[r.type] !== undefined);
+  const same = (r: CheckpointResource, f: Found): boolean => KIND_OF_TYPE[r.type] === f.kind && r.inputs?.name === f.name;
+  return {
+    // A console log is written by the domain, a lease by its network: neither is ever a resource.
+    orphans: inventory.filter((f) => f.kind !== "console log" && f.kind !== "lease" && !known.some((r) => same(r, f))),
+    missing: known.filter((r) => !inventory.some((f) => same(r, f))),
+    stopped: inventory.filter((f) => f.state !== "" && f.state !== "running" && known.some((r) => same(r, f))),
+  };
+}
+
+/**
+ * Brings state and reality together before the engine runs: half-made things are removed, stopped machines started.
+ *
+ * @returns whether the engine must refresh, because something it knows is gone.
+ * @throws UserError when the names are taken by somebody else's machines, or by ours whose state is lost.
+ */
+export async function reconcile(ownership: Ownership, sources: Sources): Promise<{ refresh: boolean }> {
+  const ref = { stack: seatPrefix(ownership) };
+  const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), seatInventory(ownership, sources)]);
+  refuseForeign(ownership, inventory);
+  const { orphans, missing, stopped } = drift(checkpoint, inventory);
+  if (orphans.length > 0 && checkpoint === undefined) throw lostState(ownership, orphans);
+  for (const orphan of removalOrder(orphans)) await removeFound(orphan);
+  if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
+  for (const machine of stopped) await start(machine);
+  return { refresh: missing.length > 0 };
+}
+
+/** @throws UserError when something of this name carries another owner's label. */
+export function refuseForeign(ownership: Ownership, inventory: readonly Found[]): void {
+  const foreign = inventory.find((f) => f.owner !== undefined && f.owner !== ownership.owner);
+  if (foreign === undefined) return;
+  throw new UserError(`the ${foreign.kind} ${foreign.name} belongs to ${foreign.owner}`, {
+    why: `you are ${ownership.owner}; both seats have the same name on this host`,
+    fix: "choose another seat name: --seat NAME",
+    exitCode: ExitCode.usage,
+  });
+}
+
+function lostState(ownership: Ownership, orphans: readonly Found[]): UserError {
+  return new UserError(`seat "${ownership.seat}" is there, but its state is lost`, {
+    why: orphans.map((o) => `${o.kind} ${o.name}`).join("\n"),
+    fix: `copy out what you need, then take it down by its labels: trilab down ${ownership.lab} --seat ${ownership.seat} --by-label`,
+  });
+}
+
+async function start(machine: Found): Promise<void> {
+  if (machine.kind === "domain") await virsh(machine.state === "paused" ? "resume" : "start", machine.id);
+  if (machine.kind === "container") {
+    const container = dockerClient().getContainer(machine.id);
+    await (machine.state === "paused" ? container.unpause() : container.start());
+  }
+}

@@ -1,0 +1,101 @@
+import { rm } from "node:fs/promises";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import type { Progress } from "../base/progress.js";
+import { machineName, type SeatId, seatPrefix } from "../components/helpers/naming.js";
+import { openStack } from "../engine/automation.js";
+import { stackFiles, workDir } from "../engine/backend.js";
+import { readCheckpoint } from "../engine/checkpoint.js";
+import { clearStaleLock } from "../engine/recovery.js";
+import { type Found, KINDS, type Kind, removalOrder, removeFound, type Sources, seatInventory } from "../hosts/inventory.js";
+import { libvirtIsLocal } from "../hosts/packages.js";
+import { asRoot, isRoot } from "../hosts/privilege.js";
+import { drift } from "./reconcile.js";
+import { owner, removeRecord } from "./seat-record.js";
+import { providerConfig } from "./ensure-host.js";
+
+/** What Docker and libvirt themselves say is left of a seat. */
+export interface Receipt extends SeatId {
+  /** How many of each kind are left. */
+  left: Record<Kind, number>;
+  /** Those, by name. */
+  residue: Found[];
+  /** Which daemons were asked. */
+  asked: Sources;
+  /** ISO 8601. */
+  at: string;
+}
+
+export interface RemoveOptions {
+  /** Don't ask the state: remove what carries the seat's labels and names. */
+  byLabel: boolean;
+  sources: Sources;
+}
+
+/**
+ * Takes a seat down: by its state where there is one, then by label and name, and asks what is left. Works when machines
+ * were removed by hand, when the state is lost, and twice in a row. The caller holds the seat's lock.
+ */
+export async function removeSeat(id: SeatId, options: RemoveOptions, progress: Progress): Promise<Receipt> {
+  const ref = { stack: seatPrefix(id) };
+  const mine = owner();
+  await clearStaleLock(ref);
+  if (!options.byLabel) await destroyByState(id, options.sources, progress);
+
+  progress.update("asking Docker and libvirt what is left");
+  const found = await seatInventory(id, options.sources);
+  // What carries no label is named as only this seat's things are; unless its machines are somebody else's.
+  const foreign = found.some((f) => f.owner !== undefined && f.owner !== mine);
+  for (const thing of removalOrder(found)) {
+    if (thing.owner === mine || (thing.owner === undefined && !foreign)) {
+      progress.update(`removing ${thing.kind} ${thing.name}`);
+      await removeFound(thing).catch((error: unknown) => progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageOf(error)}`));
+    }
+  }
+  await removeLibvirtLog(id, options.sources);
+
+  const residue = found.length > 0 ? await seatInventory(id, options.sources) : [];
+  const ours = residue.filter((f) => f.owner === mine || (f.owner === undefined && !foreign));
+  if (ours.length === 0) await forget(id);
+  const left = Object.fromEntries(KINDS.map((kind) => [kind, ours.filter((f) => f.kind === kind).length])) as Record<Kind, number>;
+  return { ...id, left, residue: ours, asked: options.sources, at: new Date().toISOString() };
+}
+
+async function destroyByState(id: SeatId, sources: Sources, progress: Progress): Promise<void> {
+  const ref = { stack: seatPrefix(id) };
+  const checkpoint = await readCheckpoint(ref);
+  if (checkpoint === undefined || checkpoint.resources.length === 0) return;
+  const { missing } = drift(checkpoint, await seatInventory(id, sources));
+  const stack = openStack({ ...ref, config: providerConfig(), progress });
+  try {
+    await stack.destroy({ refresh: missing.length > 0 });
+  } catch (error) {
+    const given: number[] = [ExitCode.interrupted, ExitCode.locked, ExitCode.hostNotReady];
+    if (!(error instanceof UserError) || given.includes(error.exitCode)) throw error;
+    progress.note(`the engine could not (${error.why ?? error.message}); removing by label and name`);
+  }
+}
+
+/** libvirt's own log of a domain's QEMU stays when the domain goes. */
+async function removeLibvirtLog(id: SeatId, sources: Sources): Promise<void> {
+  if (!sources.libvirt || !libvirtIsLocal()) return;
+  const file = `/var/log/libvirt/qemu/${machineName(id, "guest")}.log`;
+  if (isRoot()) await rm(file, { force: true });
+  else await asRoot("rm", ["-f", file]).catch(() => {});
+}
+
+/** Drops the stack's files, whatever they say, and the seat's record and keys. */
+async function forget(id: SeatId): Promise<void> {
+  const ref = { stack: seatPrefix(id) };
+  const files = stackFiles(ref);
+  if (files) {
+    for (const end of ["", ".attrs", ".bak", ".bak.attrs", ".before-clear"]) await rm(`${files.checkpoint}${end}`, { force: true });
+    for (const dir of [files.history, files.backups, files.locks]) await rm(dir, { recursive: true, force: true });
+    await rm(workDir(ref.stack), { recursive: true, force: true });
+  } else {
+    await openStack(ref).removeStack();
+  }
+  await removeRecord(id);
+}
+
+/** Whether nothing at all is left. */
+export const isClean = (receipt: Receipt): boolean => receipt.residue.length === 0;
