@@ -13,10 +13,16 @@ import type { GoTool } from "./versions.js";
  * Builds a tool into `file`, unless it is there. Only one process builds at a time, the others wait and find it
  * done; an interrupted build goes on from Go's own caches; `file` appears whole or not at all.
  *
+ * @param moduleDir Holds the go.mod and go.sum that pin it. Default the tool's own in engine/go.
  * @returns whether it was built now.
  * @throws UserError (exit 3): no Go, an old Go, no module proxy, a wrong checksum, a full disk.
  */
-export async function buildTool(tool: GoTool, file: string, progress: Progress): Promise<boolean> {
+export async function buildTool(
+  tool: GoTool,
+  file: string,
+  progress: Progress,
+  moduleDir = goModuleDir(tool.name),
+): Promise<boolean> {
   const lock = { what: `the build of ${tool.title}`, waitMs: 30 * 60_000 };
   return withLock(join(engineCache(), "build.lock"), lock, async () => {
     if (await verified(file)) return false;
@@ -24,7 +30,7 @@ export async function buildTool(tool: GoTool, file: string, progress: Progress):
     const fresh = `${file}.${process.pid}.new`;
     await mkdir(dirname(file), { recursive: true });
     try {
-      await compile(tool, go, fresh, progress);
+      await compile(tool, moduleDir, go, fresh, progress);
       await rename(fresh, file);
     } finally {
       await rm(fresh, { force: true });
@@ -34,9 +40,8 @@ export async function buildTool(tool: GoTool, file: string, progress: Progress):
   });
 }
 
-async function compile(tool: GoTool, go: Go, out: string, progress: Progress): Promise<void> {
+async function compile(tool: GoTool, cwd: string, go: Go, out: string, progress: Progress): Promise<void> {
   const started = Date.now();
-  const cwd = goModuleDir(tool.name);
   const options = { cwd, env: go.env, reject: false } as const;
   progress.update(`fetching the Go modules of ${tool.title}`);
   const list = await execa(

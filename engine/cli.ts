@@ -16,6 +16,8 @@ export async function engineEnvironment(engine: Engine): Promise<Record<string, 
     PULUMI_HOME: engine.home,
     PULUMI_BACKEND_URL: backendUrl(),
     PULUMI_AUTOMATION_API: "true",
+    // Without it there is no --event-log.
+    PULUMI_DEBUG_COMMANDS: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SUPPRESS_NEO_LINK: "true",

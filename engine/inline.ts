@@ -122,7 +122,8 @@ async function collectOutputs(
     }),
   ).then(
     (entries) => {
-      seen.outputs = Object.fromEntries(entries);
+      // As the engine does: an output without a value is none.
+      seen.outputs = Object.fromEntries(entries.filter(([, { value }]) => value !== undefined));
     },
     () => {}, // The engine reports the resource that failed.
   );
