@@ -220,16 +220,18 @@ export async function serve<Client>(standIn: StandIn<Client>): Promise<void> {
       error ? reject(error) : resolve(bound),
     );
   });
-  // Ctrl-C reaches the whole process group; the engine then says what to stop, through Cancel.
-  process.on("SIGINT", () => {});
   const parent = process.ppid;
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(watch);
+  let ending = false;
+  const end = (): void => {
+    if (ending) return;
+    ending = true;
     standIn.orphan();
     setTimeout(() => process.exit(1), ORPHAN_GRACE_MS).unref();
-    void Promise.allSettled(running).then(() => process.exit(1));
-  }, PARENT_CHECK_MS);
-  watch.unref();
+    void Promise.allSettled(running).then(() => process.exit(0));
+  };
+  // The engine starts plugins in process groups of their own, so Ctrl-C comes as Cancel; SIGINT is how it ends
+  // a plugin it needs no more, and it waits a second for that before it kills.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, end);
+  setInterval(() => process.ppid === parent || end(), PARENT_CHECK_MS).unref();
   process.stdout.write(`${port}\n`);
 }

@@ -45,7 +45,7 @@ export async function sweep(text: string): Promise<string[]> {
   for (const name of left)
     if (name.startsWith("/"))
       await client.getContainer(name.slice(1)).remove({ force: true, v: true }).catch(gone);
-  for (const name of left) {
+  for (const name of left.filter((item) => !item.startsWith("/"))) {
     await client.getNetwork(name).remove().catch(gone);
     await client.getVolume(name).remove().catch(gone);
   }

@@ -280,7 +280,7 @@ describe("providers and imports", () => {
         );
       };
     const imported = await (await bench.stack(program({ import: made.id }))).up();
-    expect(imported.summary.resourceChanges).toEqual({ create: 1, import: 1 });
+    expect(imported.summary.resourceChanges).toEqual({ same: 1, import: 1 });
     const after = await (await bench.stack(program({}))).up();
     expect(after.summary.resourceChanges).toEqual({ same: 2 });
     await (await bench.stack(program({}))).destroy();
