@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { machineSpecSchema } from "../../components/machine-spec.js";
+import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
+import { only, registered } from "./pulumi-mocks.js";
+
+const HOST_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${"A".repeat(68)}\n-----END OPENSSH PRIVATE KEY-----\n`;
+const ownership = {
+  owner: "teacher@host",
+  lab: "first-boot",
+  seat: "alice",
+  created: "2026-01-01T00:00:00.000Z",
+  expires: "2026-01-01T03:00:00.000Z",
+};
+const base = { spec: machineSpecSchema.parse({ cpus: 2, memory: "512MiB" }), ownership, slot: 5 };
+const container: MatchedLabArgs["container"] = { image: "trilab/machine:abc" };
+const guest: MatchedLabArgs["guest"] = {
+  image: { pool: "trilab-images", baseVolume: "abc.qcow2", kernel: "/p/abc.vmlinux", initrd: "/p/abc.initrd" },
+  diskPool: { name: "trilab", path: "/p/disks" },
+  accelerator: "tcg",
+  userKeys: ["ssh-ed25519 AAAA seat"],
+  hostKey: HOST_KEY,
+};
+const LABELS = [
+  { label: "trilab.owner", value: "teacher@host" },
+  { label: "trilab.lab", value: "first-boot" },
+  { label: "trilab.seat", value: "alice" },
+  { label: "trilab.target", value: "container" },
+  { label: "trilab.created", value: "2026-01-01T00:00:00.000Z" },
+  { label: "trilab.expires", value: "2026-01-01T03:00:00.000Z" },
+];
+
+describe("MatchedLab", () => {
+  it("registers just these resources, each once", async () => {
+    const resources = await registered(() => new MatchedLab("alice", { ...base, container, guest }));
+    expect(resources.map((r) => r.type).sort()).toEqual([
+      "docker:index/container:Container",
+      "docker:index/network:Network",
+      "docker:index/volume:Volume",
+      "libvirt:index/domain:Domain",
+      "libvirt:index/network:Network",
+      "libvirt:index/volume:Volume",
+      "trilab:index:DockerHost",
+      "trilab:index:LibvirtGuest",
+      "trilab:index:MatchedLab",
+    ]);
+  });
+
+  it("makes only the targets asked for", async () => {
+    const resources = await registered(() => new MatchedLab("alice", { ...base, container }));
+    expect(resources.filter((r) => r.type.startsWith("libvirt:"))).toEqual([]);
+    expect(resources.filter((r) => r.type.startsWith("docker:"))).toHaveLength(3);
+  });
+
+  it("gives the container these inputs and no others", async () => {
+    const resources = await registered(() => new MatchedLab("alice", { ...base, container }));
+    expect(only(resources, "docker:index/container:Container").inputs).toEqual({
+      name: "trilab-first-boot-alice-container",
+      hostname: "trilab-first-boot-alice-container",
+      image: "trilab/machine:abc",
+      init: true,
+      command: ["sleep", "infinity"],
+      restart: "unless-stopped",
+      mustRun: true,
+      memory: 512,
+      memorySwap: 512,
+      shmSize: 64,
+      cpus: "2.0",
+      privileged: false,
+      capabilities: { drops: ["ALL"] },
+      securityOpts: ["no-new-privileges"],
+      ipcMode: "private",
+      networkMode: "bridge",
+      networksAdvanced: [{ name: "trilab-first-boot-alice-container", ipv4Address: "10.213.1.66" }],
+      volumes: [{ volumeName: "trilab-first-boot-alice-container-home", containerPath: "/home/lab" }],
+      logDriver: "json-file",
+      logOpts: { "max-size": "10m", "max-file": "1" },
+      destroyGraceSeconds: 1,
+      labels: LABELS,
+    });
+  });
+
+  it("lends the container nothing of the host", async () => {
+    const { inputs } = only(await registered(() => new MatchedLab("alice", { ...base, container })), "docker:index/container:Container");
+    for (const absent of ["mounts", "devices", "pidMode", "usernsMode", "ports", "groupAdds", "publishAllPorts"]) {
+      expect(inputs).not.toHaveProperty(absent);
+    }
+    expect(JSON.stringify(inputs)).not.toContain("docker.sock");
+  });
+
+  it("gives the guest an overlay on the base disk, a network of its own and a fixed address", async () => {
+    const resources = await registered(() => new MatchedLab("alice", { ...base, guest }));
+    expect(only(resources, "libvirt:index/volume:Volume").inputs).toEqual({
+      name: "trilab-first-boot-alice-guest.qcow2",
+      pool: "trilab",
+      baseVolumeName: "abc.qcow2",
+      baseVolumePool: "trilab-images",
+      size: 4 * 2 ** 30,
+      format: "qcow2",
+    });
+    const network = only(resources, "libvirt:index/network:Network").inputs;
+    expect(network).toMatchObject({ name: "trilab-first-boot-alice-guest", mode: "nat", addresses: ["10.213.1.80/28"], dhcp: { enabled: false } });
+    const domain = only(resources, "libvirt:index/domain:Domain").inputs;
+    expect(domain).toMatchObject({ type: "qemu", machine: "pc", memory: 512, vcpu: 2, kernel: "/p/abc.vmlinux", initrd: "/p/abc.initrd", running: true });
+    expect(domain).not.toHaveProperty("cpu");
+  });
+
+  it("keeps the guest's identity, with its private host key, secret", async () => {
+    const resources = await registered(() => new MatchedLab("alice", { ...base, guest }));
+    const { inputs } = only(resources, "libvirt:index/domain:Domain");
+    // Pulumi wraps a secret input with its signature; what the mocks see must be so wrapped.
+    const text = JSON.stringify(inputs.xml);
+    expect(text).toContain("1b47061264138c4ac30d75fd1eb44270");
+    expect(text).toContain("trilab:hostname=trilab-first-boot-alice-guest");
+    expect(text).toContain("trilab:address=10.213.1.82/28");
+  });
+
+  it("under KVM passes the host's CPU on and has no translation cache", async () => {
+    const resources = await registered(() => new MatchedLab("alice", { ...base, guest: { ...guest, accelerator: "kvm" } }));
+    const domain = only(resources, "libvirt:index/domain:Domain").inputs;
+    expect(domain).toMatchObject({ type: "kvm", cpu: { mode: "host-passthrough" } });
+    expect(JSON.stringify(domain.xml)).not.toContain("tb-cache");
+  });
+
+  it("lets a transform have the last word", async () => {
+    const resources = await registered(
+      () => new MatchedLab("alice", { ...base, container: { image: "i", transform: { container: (args) => ({ ...args, memory: 64 }), volume: { name: "mine" } } } }),
+    );
+    expect(only(resources, "docker:index/container:Container").inputs.memory).toBe(64);
+    expect(only(resources, "docker:index/volume:Volume").inputs.name).toBe("mine");
+  });
+});

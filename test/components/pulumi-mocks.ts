@@ -1,0 +1,33 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** One resource as the engine would have been told of it. */
+export interface Registered {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+/** Runs a program against mocks and returns what it registered, in order. Any function call is an error. */
+export async function registered(program: () => unknown): Promise<Registered[]> {
+  const resources: Registered[] = [];
+  await pulumi.runtime.setMocks({
+    newResource(args) {
+      resources.push({ type: args.type, name: args.name, inputs: args.inputs });
+      return { id: `${args.name}-id`, state: { ...args.inputs } };
+    },
+    call(args) {
+      throw new Error(`unexpected call of ${args.token}`);
+    },
+  });
+  await program();
+  await pulumi.runtime.disconnect();
+  return resources;
+}
+
+/** The one resource of a type. */
+export function only(resources: readonly Registered[], type: string): Registered {
+  const found = resources.filter((r) => r.type === type);
+  const [first] = found;
+  if (first === undefined || found.length > 1) throw new Error(`${found.length} resources of type ${type}`);
+  return first;
+}

@@ -1,0 +1,49 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { domainXslt, networkXslt } from "../../components/helpers/domain-xslt.js";
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "trilab-xslt-"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+async function transform(xslt: string, xml: string): Promise<string> {
+  await writeFile(join(dir, "s.xsl"), xslt);
+  await writeFile(join(dir, "in.xml"), xml);
+  return (await execa("xsltproc", [join(dir, "s.xsl"), join(dir, "in.xml")])).stdout;
+}
+
+const DOMAIN = `<domain type="qemu"><name>n</name><os><type>hvm</type></os><features><pae/><acpi/><apic/></features>
+<devices><disk type="file" device="disk"><driver name="qemu" type="raw"/><source file="/d"/></disk>
+<interface type="network"><source network="n"/></interface><console type="pty"><target type="serial" port="0"/></console>
+<channel type="unix"/><graphics type="spice"/><video/><input type="tablet"/><rng model="virtio"/></devices></domain>`;
+
+const args = {
+  oemStrings: ["trilab:hostname=a", 'trilab:motd=<&">'],
+  ownership: { owner: "o'brien@h", lab: "l", seat: "s", created: "c", expires: "never" },
+  consoleLog: "/pool/x.log",
+  accelerator: "tcg" as const,
+};
+
+it("adds identity, labels and console log, and takes the needless devices out", async () => {
+  const out = await transform(domainXslt(args), DOMAIN);
+  expect(out).toContain('<sysinfo type="smbios"><oemStrings><entry>trilab:hostname=a</entry><entry>trilab:motd=&lt;&amp;"&gt;</entry>');
+  expect(out).toContain('<smbios mode="sysinfo"/>');
+  expect(out).toContain('key="trilab.owner">o\'brien@h<');
+  expect(out).toContain('<log file="/pool/x.log" append="on"/>');
+  expect(out).toContain('<tb-cache unit="MiB">128</tb-cache>');
+  expect(out).toContain('<port isolated="yes"/>');
+  expect(out).toMatch(/<driver name="qemu" type="qcow2"/);
+  expect(out).toMatch(/<memballoon model="none"\/>/);
+  for (const gone of ["<video", "<graphics", "<channel", "<input", "<pae"]) expect(out).not.toContain(gone);
+  expect(out).toContain('<rng model="virtio"/>');
+});
+
+it("turns spanning tree off and keeps the bridge's name", async () => {
+  const out = await transform(networkXslt(), '<network><name>n</name><bridge name="tl0" stp="on"/></network>');
+  expect(out).toContain('<bridge name="tl0" stp="off" delay="0"/>');
+});
