@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import { type Progress, silent } from "../base/progress.js";
 import { fileBackendDir, type StackRef, stackFiles, workDir } from "./backend.js";
@@ -91,7 +92,8 @@ export function openStack(options: StackOptions): StackHandle {
       if (command !== "preview") args.push("--yes", "--skip-preview", "--suppress-progress");
       if (refresh) args.push("--refresh");
       const started = performance.now();
-      const child = spawnEngine(engine, args, workDir(stack), await engineEnvironment(engine));
+      const log = join(workDir(stack), "engine.log");
+      const child = spawnEngine(engine, args, workDir(stack), await engineEnvironment(engine), log);
       stop = (): void => {
         if (interrupted) return; // A second SIGINT makes Pulumi abandon its steps.
         interrupted = true;
@@ -108,7 +110,7 @@ export function openStack(options: StackOptions): StackHandle {
           command,
           stack,
           exitCode: ended.exitCode,
-          stderr: String(ended.stderr),
+          stderr: await readFile(log, "utf8"),
           diagnostics,
           interrupted,
           programError: servers.error(),

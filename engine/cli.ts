@@ -42,17 +42,21 @@ type EngineProcess = ResultPromise<ReturnType<typeof spawnOptions>>;
 /**
  * Starts the engine. In a process group of its own: a Ctrl-C at the terminal reaches us alone, and we pass on
  * exactly one (a second makes Pulumi abandon its steps). umask 077, since it writes checkpoints 0666.
+ *
+ * @param log Takes what it prints, instead of our pipes: were we killed, the first line written to a broken pipe
+ *   would kill the engine too, before it has recorded what it had just created.
  */
 export function spawnEngine(
   engine: Engine,
   args: string[],
   cwd: string,
   env: Record<string, string>,
+  log?: string,
 ): EngineProcess {
-  const script = 'umask 077; exec "$@"';
+  const script = `umask 077; ${log === undefined ? "" : 'exec >"$0" 2>&1; '}exec "$@"`;
   return execa(
     "/bin/sh",
-    ["-c", script, "sh", engine.pulumi, ...args, "--non-interactive"],
+    ["-c", script, log ?? "sh", engine.pulumi, ...args, "--non-interactive"],
     spawnOptions(cwd, env),
   );
 }

@@ -8,6 +8,7 @@ export interface EngineFailure {
   command: string;
   stack: string;
   exitCode: number | undefined;
+  /** What it printed. */
   stderr: string;
   /** Messages of severity error among the engine's events, resource name first. */
   diagnostics: string[];
@@ -93,5 +94,8 @@ const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
 function errorLines(failure: EngineFailure): string {
   const lines = failure.stderr.split("\n").filter((line) => line.startsWith("error: "));
   if (lines.length > 0) return lines.map((line) => line.slice("error: ".length)).join("\n");
-  return failure.stderr.trim() || `the engine ended with code ${failure.exitCode ?? "none (killed)"}`;
+  return (
+    failure.stderr.trim().split("\n").slice(-12).join("\n") ||
+    `the engine ended with code ${failure.exitCode ?? "none (killed)"}`
+  );
 }

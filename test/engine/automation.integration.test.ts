@@ -13,6 +13,8 @@ import { type Engine, ensureEngine } from "../../engine/install.js";
 import { clearStaleLock } from "../../engine/recovery.js";
 import { ownState, slowProvider, stackName, waitForText } from "./helpers.js";
 
+const here = dirname(fileURLToPath(import.meta.url));
+const compiled = await stat(join(here, "../../dist/engine/index.js")).then(Boolean, () => false);
 let engine: Engine;
 let log: string;
 let stack: string;
@@ -215,9 +217,26 @@ test("an engine whose caller was killed is waited for", { timeout: 60_000 }, asy
   await running;
 });
 
+test.skipIf(!compiled)(
+  "a killed caller's engine still records what it creates",
+  { timeout: 60_000 },
+  async () => {
+    const caller = execa(process.execPath, [join(here, "killed-caller.mjs"), stack, log, "2000"], {
+      reject: false,
+    });
+    await waitForText(log, "create begun\ncreate done\ncreate begun");
+    caller.kill("SIGKILL");
+    await caller;
+    expect(await clearStaleLock({ stack })).toBe(0);
+    expect(await pendingCreates({ stack })).toEqual([]);
+    expect(
+      (await readCheckpoint({ stack }))?.resources.map((resource) => resource.urn.split("::").at(-1)),
+    ).toEqual(expect.arrayContaining(["first", "second"]));
+  },
+);
+
 test("the checked-in libvirt SDK is what its generator writes", { timeout: 5 * 60_000 }, async () => {
-  const repo = join(dirname(fileURLToPath(import.meta.url)), "../..");
   const withLibvirt = await ensureEngine({ progress: silent, libvirt: true });
   const env = { PULUMI_HOME: withLibvirt.home, PATH: `${dirname(withLibvirt.pulumi)}:${process.env.PATH}` };
-  await execa(join(repo, "scripts/generate-libvirt-sdk"), ["--check"], { env });
+  await execa(join(here, "../../scripts/generate-libvirt-sdk"), ["--check"], { env });
 });

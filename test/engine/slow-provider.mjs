@@ -4,6 +4,10 @@ import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import provider from "@pulumi/pulumi/provider/index.js";
 
+// The tests kill engines; nobody else would end their providers.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || process.exit(), 500).unref();
+
 await provider.main(
   {
     version: "1.0.0",
