@@ -33,6 +33,8 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
       const lock = await readLock(join(dir, file));
       if (lock === "gone") break;
       if (lock === "garbled" || (lock.hostname === hostname() && !(await isLiveEngine(lock.pid)))) {
+        // It may have ended properly, taking its lock away, since the lock was read.
+        if ((await readLock(join(dir, file))) === "gone") break;
         await rm(join(dir, file), { force: true });
         await rm(join(dir, `${file}.attrs`), { force: true });
         removed += 1;
