@@ -27,8 +27,8 @@ export function sourcesFor(release: string, lines: readonly string[]): string[] 
     const key = `deb ${uri} ${name}`;
     components.set(key, (components.get(key) ?? new Set()).add(component));
   }
-  const entries = [...components].map(([key, names]) => `${key} ${[...names].sort().join(" ")}`);
-  return entries.some((entry) => entry.includes(` ${release} main`)) ? entries : [];
+  const complete = [...components].some(([key, names]) => key.endsWith(` ${release}`) && names.has("main"));
+  return complete ? [...components].map(([key, names]) => `${key} ${[...names].sort().join(" ")}`) : [];
 }
 
 /** The host's apt options on how to fetch (proxies, TLS, retries), as `--aptopt` values. */

@@ -113,6 +113,8 @@ async function bootstrap(
       {
         cwd: work,
         logPath: log,
+        // As root mmdebstrap mounts /proc, /sys and more in our own namespace, and leaves them there when killed.
+        ownMounts: asRoot,
         // The guest has an initrd of its own, so none is made while the kernel is installed.
         env: { TRILAB_USER: spec.user, INITRD: "No", TMPDIR: scratch },
         signal: options.signal,

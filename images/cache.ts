@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rm, statfs } from "node:fs/promises";
+import { mkdir, readdir, readFile, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode, UserError } from "../base/errors.js";
 import { type LockOptions, withLock } from "../base/lock.js";
 import { cacheDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
-import { runTool } from "./run-tool.js";
+import { runTool, ToolFailure } from "./run-tool.js";
 
 /** Where images are kept: `<hash>/` an image, `roots/<hash>/` a root file system, `work/` what is being built. */
 export const imageCache = (): string => join(cacheDir(), "images");
@@ -76,16 +77,53 @@ export async function sweepWorkDirs(): Promise<void> {
   }
 }
 
-/** Removes a folder, also one whose files belong to subordinate ids (mmdebstrap's unshare mode). */
+/**
+ * Removes a folder, also one whose files belong to subordinate ids (mmdebstrap's unshare mode).
+ * Never goes into a mount: a tree a killed builder left could have the host's /proc or /sys in it.
+ *
+ * @throws UserError when something is mounted below and cannot be unmounted.
+ */
 export async function removeTree(dir: string): Promise<void> {
-  try {
-    // A builder told to end by its parent's death may still be tidying up in there.
-    await rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-  } catch (error) {
-    if (!hasCode(error, "EACCES", "EPERM")) throw error;
-    await runTool("mmdebstrap", ["--unshare-helper", "rm", "-rf", dir]);
-    await rm(dir, { recursive: true, force: true });
+  await unmountBelow(dir);
+  // A builder told to end by its parent's death may still be tidying up in there: try a few times.
+  for (let attempt = 0; attempt < 10; attempt++) {
+    try {
+      await runTool("rm", ["-rf", "--one-file-system", dir]);
+      return;
+    } catch (error) {
+      if (!(error instanceof ToolFailure)) throw error;
+      if (error.tail.some((line) => /Permission denied|Operation not permitted/.test(line)))
+        await runTool("mmdebstrap", ["--unshare-helper", "rm", "-rf", "--one-file-system", dir]).catch(
+          () => {},
+        );
+      await sleep(200);
+    }
   }
+  await runTool("rm", ["-rf", "--one-file-system", dir]);
+}
+
+async function unmountBelow(dir: string): Promise<void> {
+  const mounts = mountsBelow(dir, await readFile("/proc/self/mountinfo", "utf8").catch(() => ""));
+  for (const mount of mounts) await runTool("umount", [mount]).catch(() => {});
+  const left = mountsBelow(dir, await readFile("/proc/self/mountinfo", "utf8").catch(() => ""));
+  if (left.length > 0)
+    throw new UserError(`${dir} cannot be removed`, {
+      why: `still mounted in it: ${left.join(", ")}`,
+      fix: `unmount it: umount ${left.join(" ")}`,
+    });
+}
+
+/** Mount points strictly below a folder, deepest first, from the text of /proc/self/mountinfo. */
+export function mountsBelow(dir: string, mountinfo: string): string[] {
+  return mountinfo
+    .split("\n")
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
+    .filter((path) => path.startsWith(`${dir}/`))
+    .sort((a, b) => b.length - a.length);
 }
 
 /** @throws UserError (exit 3) when the file system that holds `dir` has less than `needed` bytes free. */

@@ -42,6 +42,8 @@ export interface RunOptions {
   /** Each line as it is printed. */
   onLine?: (line: string) => void;
   signal?: AbortSignal | undefined;
+  /** In a mount namespace of its own (needs root): what the tool mounts goes with its last process. */
+  ownMounts?: boolean;
 }
 
 /**
@@ -59,8 +61,11 @@ export async function runTool(
   // A log that cannot be written (disk full) must not hide the tool's own error.
   log?.on("error", () => {});
   const tail: string[] = [];
-  const child = execa("setpriv", ["--pdeathsig", "TERM", tool, ...args], {
+  const enter = options.ownMounts === true ? ["unshare", "--mount", "--propagation", "private"] : [];
+  const child = execa("setpriv", ["--pdeathsig", "TERM", ...enter, tool, ...args], {
     reject: false,
+    // A group of its own: mmdebstrap, when told to end, sends SIGHUP to its whole group, and that would be us.
+    detached: true,
     stdin: options.stdinFile === undefined ? "ignore" : { file: options.stdinFile },
     all: true,
     buffer: { all: false, stdout: true, stderr: false },
@@ -86,7 +91,8 @@ export async function runTool(
   if (!result.failed) return result.stdout;
   options.signal?.throwIfAborted();
   const missing =
-    hasCode(result, "ENOENT") || tail.some((line) => line.startsWith(`setpriv: failed to execute ${tool}`));
+    hasCode(result, "ENOENT") ||
+    tail.some((line) => /^(setpriv|unshare): failed to execute /.test(line) && line.includes(tool));
   if (missing)
     throw new UserError(`${tool} is not installed`, {
       why: "the matched image is built with it",
