@@ -74,13 +74,17 @@ function addLanguageServer(
 ): void {
   const { LanguageRuntimeService } = load<{ LanguageRuntimeService: Service }>("./proto/language_grpc_pb.js");
   const watched: Program = async () => {
+    const failure = firstUnhandledRejection();
     try {
-      const result = await program();
-      if (result) await collectOutputs(result, seen);
+      const result = await Promise.race([program(), failure.rejected]);
+      // A resource that could not be registered leaves its outputs unsettled for ever; SDK and engine would wait on.
+      if (result) await Promise.race([collectOutputs(result, seen), failure.rejected]);
       return result;
     } catch (error) {
       seen.error = error;
       throw error;
+    } finally {
+      failure.forget();
     }
   };
   let language: LanguageServer | undefined;
@@ -100,6 +104,26 @@ function addLanguageServer(
   });
 }
 
+/** Rejects two seconds after the first rejection that nobody handles: others may follow and are reported too. */
+function firstUnhandledRejection(): { rejected: Promise<never>; forget(): void } {
+  let listener = (_error: unknown): void => {};
+  let timer: NodeJS.Timeout | undefined;
+  const rejected = new Promise<never>((_, reject) => {
+    listener = (error) => {
+      timer ??= setTimeout(() => reject(error), 2_000);
+    };
+  });
+  rejected.catch(() => {}); // Nobody races it once the program has ended.
+  process.on("unhandledRejection", listener);
+  return {
+    rejected,
+    forget() {
+      clearTimeout(timer);
+      process.off("unhandledRejection", listener);
+    },
+  };
+}
+
 /** Loads the SDK; called once the engine process is starting, so that both happen at the same time. */
 export function warmUp(): void {
   load("./automation/server.js");
@@ -111,8 +135,7 @@ async function collectOutputs(
 ): Promise<void> {
   const { output } = load<typeof import("@pulumi/pulumi")>("./index.js");
   const names = Object.keys(result);
-  // Not awaited: it settles when the resources it depends on do, which the program's end waits for.
-  void Promise.all(
+  await Promise.all(
     names.map(async (name): Promise<[string, OutputValue]> => {
       const wrapped = output(result[name]) as unknown as {
         promise(withUnknowns?: boolean): Promise<unknown>;

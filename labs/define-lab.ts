@@ -39,7 +39,7 @@ export const labSchema = z
       .default([...TARGETS]),
     machine: machineSpecSchema.prefault({}),
   })
-  .meta({ id: "Lab", title: "trilab lab", description: "One lab: a machine spec and the targets it becomes" });
+  .meta({ title: "trilab lab", description: "One lab: a machine spec and the targets it becomes" });
 
 export type Lab = z.output<typeof labSchema> & {
   /** The lab's folder, absolute. */

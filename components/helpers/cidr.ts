@@ -38,6 +38,9 @@ export function subnetOf(slot: number, target: Target): Subnet {
   };
 }
 
+/** The whole block of a slot. */
+export const seatBlock = (slot: number): string => `${dotted(BASE + slot * 64)}/26`;
+
 /** Whether two CIDR blocks share an address. Anything that is no IPv4 CIDR overlaps nothing. */
 export function overlaps(a: string, b: string): boolean {
   const [x, y] = [range(a), range(b)];
@@ -64,8 +67,7 @@ export function freeSlot(id: SeatId, inUse: readonly string[]): number | undefin
   const first = seatSlot(id, SEAT_SLOTS);
   for (let i = 0; i < SEAT_SLOTS; i++) {
     const slot = (first + i) % SEAT_SLOTS;
-    const block = `${dotted(BASE + slot * 64)}/26`;
-    if (!inUse.some((cidr) => overlaps(block, cidr))) return slot;
+    if (!inUse.some((cidr) => overlaps(seatBlock(slot), cidr))) return slot;
   }
   return undefined;
 }

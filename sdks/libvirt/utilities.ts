@@ -98,16 +98,16 @@ export async function callAsync<T>(
 }
 
 const _packageLock = new mutex.Mutex();
-var _packageRef : undefined | string = undefined;
+const _packageRefs = new WeakMap<object, string>();
 export async function getPackage() : Promise<string | undefined> {
-	if (_packageRef === undefined) {
+	const monitor = runtime.getMonitor() as any;
+	if (!_packageRefs.has(monitor)) {
 		if (!runtime.supportsParameterization()) {
 			throw new Error("The Pulumi CLI does not support parameterization. Please update the Pulumi CLI");
 		}
 
 		await _packageLock.acquire();
-		if (_packageRef === undefined) {
-			const monitor = runtime.getMonitor();
+		if (!_packageRefs.has(monitor)) {
 			const params = new resproto.Parameterization();
 			params.setName("libvirt");
 			params.setVersion("0.8.3");
@@ -127,9 +127,9 @@ export async function getPackage() : Promise<string | undefined> {
 					}
 				});
 			});
-			_packageRef = resp.getRef();
+			_packageRefs.set(monitor, resp.getRef());
 		}
 		_packageLock.release();
 	}
-	return _packageRef as string;
+	return _packageRefs.get(monitor);
 }

@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { ExitCode, UserError } from "../../base/errors.js";
+import { type Context, columns } from "../../cli/context.js";
+import { main } from "../../cli/main.js";
+import { lineTasks } from "../../cli/tasks.js";
+
+/** Runs a command line in process. */
+async function run(...argv: string[]): Promise<{ exitCode: number; out: string; err: string; error: UserError | undefined }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const plain = (text: string): string => text;
+  const ctx = (json: boolean): Context => ({
+    json,
+    print: (line) => out.push(line),
+    tell: (line) => err.push(line),
+    confirm: async () => undefined,
+    tasks: lineTasks((line) => err.push(line)),
+    style: { bold: plain, dim: plain, good: plain, bad: plain, warn: plain },
+  });
+  try {
+    const exitCode = await main(argv, ctx);
+    return { exitCode, out: out.join("\n"), err: err.join("\n"), error: undefined };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { exitCode: error.exitCode, out: out.join("\n"), err: err.join("\n"), error };
+  }
+}
+
+describe("bad usage", () => {
+  it.each([
+    [["up", "--sat", "x"], ExitCode.usage, "--seat"],
+    [["stauts"], ExitCode.usage, ""],
+    [["up", "frist-boot"], ExitCode.notFound, "first-boot"],
+    [["up", "--on", "gest"], ExitCode.usage, "guest"],
+    [["up", "--ttl", "soon"], ExitCode.usage, "1h30m"],
+    [["up", "--seat", "a b"], ExitCode.usage, "--seat"],
+    [["up", "--seat", "x".repeat(64)], ExitCode.usage, "--seat"],
+    [["ssh", "vm", "--seat", "nobody-here"], ExitCode.notFound, "trilab up"],
+    [["ssh"], ExitCode.usage, "--help"],
+    [["logs", "guest", "-n", "many"], ExitCode.usage, "-n 20"],
+    [["cp", "a", "b"], ExitCode.usage, "target:path"],
+    [["labs", "show", "nothing"], ExitCode.notFound, "did you mean"],
+    [["down", "no-such-lab-at-all"], ExitCode.notFound, "did you mean"],
+    [[], ExitCode.usage, "--help"],
+  ])("trilab %j ends with %i and helps", async (argv, exitCode, help) => {
+    const result = await run(...argv);
+    expect(result.exitCode).toBe(exitCode);
+    expect(`${result.error?.message} ${result.error?.fix}`).toContain(help);
+  });
+});
+
+describe("reports", () => {
+  it("labs ls --json has a schema version and stable keys", async () => {
+    const { out, exitCode } = await run("labs", "ls", "--json");
+    expect(exitCode).toBe(0);
+    const data = JSON.parse(out);
+    expect(data).toMatchObject({ schema: 1, kind: "labs" });
+    expect(data.labs.find((l: { name: string }) => l.name === "first-boot")).toEqual({
+      name: "first-boot",
+      title: "First boot",
+      targets: ["container", "guest"],
+    });
+  });
+
+  it("columns align whatever their colour", () => {
+    expect(columns([["a", "b"], ["\u001b[32mlong\u001b[39m", "c"]])).toEqual(["a     b", "\u001b[32mlong\u001b[39m  c"]);
+  });
+});

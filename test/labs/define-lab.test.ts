@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ExitCode, UserError } from "../../base/errors.js";
+import { repoDir } from "../../base/paths.js";
+import { labNames, labSchema, loadLab, parseLab } from "../../labs/define-lab.js";
+import { labJsonSchema } from "../../labs/json-schema.js";
+
+const MINIMAL = "name: l\ntitle: T\nsummary: S\n";
+
+/** What is wrong with a lab.yaml, as its reader is told. */
+function problems(text: string): string {
+  try {
+    parseLab(text, "lab.yaml");
+  } catch (error) {
+    if (error instanceof UserError && error.exitCode === ExitCode.usage) return error.why ?? "";
+    throw error;
+  }
+  throw new Error("it was accepted");
+}
+
+describe("lab.yaml", () => {
+  it("has a default for all but name, title and summary", () => {
+    expect(parseLab(MINIMAL, "f")).toEqual({
+      name: "l",
+      title: "T",
+      summary: "S",
+      ttl: 10_800,
+      targets: ["container", "guest"],
+      machine: {
+        cpus: 1,
+        memory: 512 * 2 ** 20,
+        disk: 4 * 2 ** 30,
+        release: "bookworm",
+        packages: [],
+        user: "lab",
+        authorizedKeys: [],
+      },
+    });
+  });
+
+  it.each([
+    ["machine: { memroy: 1GiB }", /machine\.memroy: is not known; did you mean "memory"/],
+    ["titel: x", /titel: is not known; did you mean "title"/],
+    ["machine: { memory: 512MB }", /machine\.memory: "512MB" is no size/],
+    ["machine: { memory: 512 }", /machine\.memory: must be a size with a unit/],
+    ["machine: { memory: -1GiB }", /machine\.memory: "-1GiB" is no size/],
+    ["machine: { memory: 1MiB }", /machine\.memory: "1MiB" is too small/],
+    ["machine: { cpus: -2 }", /machine\.cpus/],
+    ["machine: { cpus: 1.5 }", /machine\.cpus: must be a whole number/],
+    ["machine: { user: root }", /machine\.user: must not be root/],
+    ["machine: { packages: ['a b'] }", /machine\.packages\.0: is no Debian package name/],
+    ["machine: { release: sid }", /machine\.release: must be "bookworm"/],
+    ["targets: [vm]", /targets\.0/],
+    ["targets: [guest, guest]", /targets: names a target twice/],
+    ["targets: []", /targets/],
+    ["ttl: soon", /ttl: "soon" is no duration/],
+    ["ttl: 3h\nttl: 4h", /line \d+: Map keys must be unique/],
+    ["machine: [", /line \d+/],
+  ])("refuses %j and says why", (line, why) => expect(problems(`${MINIMAL}${line}\n`)).toMatch(why));
+
+  it.each(["First Boot", "UPPER", "-x", "a_b", "x".repeat(64)])("refuses the name %j", (name) => {
+    expect(problems(MINIMAL.replace("name: l", `name: "${name}"`))).toMatch(/name: /);
+  });
+
+  it("reports every problem at once", () => {
+    expect(problems(`${MINIMAL}machine: { cpus: 0, memory: 1 }\nttl: x\n`).split("\n")).toHaveLength(3);
+  });
+});
+
+describe("the labs of this checkout", () => {
+  it("are all valid and named as their folders", async () => {
+    const names = await labNames();
+    expect(names).toContain("first-boot");
+    for (const name of names) expect((await loadLab(name)).name).toBe(name);
+  });
+
+  it("are described by the schema that is checked in", async () => {
+    expect(JSON.parse(await readFile(join(repoDir, "labs", "lab.schema.json"), "utf8"))).toEqual(labJsonSchema());
+  });
+
+  it("have schema keys and schema properties that agree", () => {
+    expect(Object.keys(labJsonSchema().properties ?? {}).sort()).toEqual(Object.keys(labSchema.shape).sort());
+  });
+});
+
+describe("finding a lab", () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "trilab-labs-"));
+    await mkdir(join(dir, "mine"));
+    await writeFile(join(dir, "mine", "lab.yaml"), MINIMAL.replace("name: l", "name: mine"));
+    await mkdir(join(dir, "other"));
+    await writeFile(join(dir, "other", "lab.yaml"), MINIMAL.replace("name: l", "name: mine"));
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  it("by its folder's path", async () => expect((await loadLab(join(dir, "mine"))).dir).toBe(join(dir, "mine")));
+
+  it("not when folder and name differ", async () => {
+    await expect(loadLab(join(dir, "other"))).rejects.toMatchObject({ exitCode: ExitCode.usage });
+  });
+
+  it("not when there is none, with the nearest name", async () => {
+    await expect(loadLab("frist-boot")).rejects.toMatchObject({ exitCode: ExitCode.notFound, fix: 'did you mean "first-boot"?' });
+    await expect(loadLab(join(dir, "nowhere"))).rejects.toMatchObject({ exitCode: ExitCode.notFound });
+  });
+});

@@ -1,0 +1,30 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { repoDir } from "../base/paths.js";
+
+/** The rooms, in the direction in which data flows: each imports only from itself and those before it. */
+const ROOMS = ["base", "images", "components", "labs", "plugins", "engine", "hosts", "stacks", "environments", "cli"];
+
+it("a room imports only rooms to its left", async () => {
+  const wrong: string[] = [];
+  for (const [i, room] of ROOMS.entries()) {
+    const files = await readdir(join(repoDir, room), { recursive: true });
+    for (const file of files.filter((f) => f.endsWith(".ts"))) {
+      const text = await readFile(join(repoDir, room, file), "utf8");
+      for (const [, path = ""] of text.matchAll(/(?:from|import\() ?"((?:\.\.\/)+[^"]+)"/g)) {
+        const imported = join(room, file, "..", path).split("/")[0] ?? "";
+        if (!ROOMS.slice(0, i + 1).includes(imported)) wrong.push(`${room}/${file} imports ${imported}`);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+it("only engine/ imports Pulumi's Automation API", async () => {
+  for (const room of ROOMS.filter((r) => r !== "engine")) {
+    for (const file of (await readdir(join(repoDir, room), { recursive: true })).filter((f) => f.endsWith(".ts"))) {
+      expect(await readFile(join(repoDir, room, file), "utf8"), `${room}/${file}`).not.toContain("@pulumi/pulumi/automation");
+    }
+  }
+});
