@@ -22,12 +22,10 @@ export class ToolFailure extends Error {
     readonly status: string,
     readonly tail: readonly string[],
     readonly logPath: string | undefined,
+    /** Some line, perhaps long before the last, said that the file system is full. */
+    readonly diskFull: boolean,
   ) {
     super(`${tool} failed (${status})${tail.length > 0 ? `: ${tail.at(-1)}` : ""}`);
-  }
-
-  get diskFull(): boolean {
-    return this.tail.some((line) => /No space left on device|ENOSPC/i.test(line));
   }
 }
 
@@ -61,6 +59,7 @@ export async function runTool(
   // A log that cannot be written (disk full) must not hide the tool's own error.
   log?.on("error", () => {});
   const tail: string[] = [];
+  let diskFull = false;
   const enter = options.ownMounts === true ? ["unshare", "--mount", "--propagation", "private"] : [];
   const child = execa("setpriv", ["--pdeathsig", "TERM", ...enter, tool, ...args], {
     reject: false,
@@ -76,7 +75,9 @@ export async function runTool(
   });
   const reading = (async () => {
     for await (const line of child.iterable({ from: "all" })) {
-      tail.push(line);
+      diskFull ||= /No space left on device|not enough free (disk )?space|ENOSPC/i.test(line);
+      // dpkg's command line, which mmdebstrap repeats, is pages long.
+      tail.push(line.length > 300 ? `${line.slice(0, 300)} …` : line);
       if (tail.length > 40) tail.shift();
       log?.write(`${line}\n`);
       options.onLine?.(line);
@@ -100,5 +101,5 @@ export async function runTool(
       exitCode: ExitCode.hostNotReady,
     });
   const status = result.signal === undefined ? `exit ${result.exitCode ?? "unknown"}` : result.signal;
-  throw new ToolFailure(tool, status, tail, options.logPath);
+  throw new ToolFailure(tool, status, tail, options.logPath, diskFull);
 }
