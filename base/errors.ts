@@ -32,7 +32,10 @@ export class UserError extends Error {
   readonly fix: string | undefined;
 
   /** @param what One sentence, no trailing period needed. `exitCode` defaults to 1 (failed). */
-  constructor(what: string, details: { why?: string; fix?: string; exitCode?: ExitCode; cause?: unknown } = {}) {
+  constructor(
+    what: string,
+    details: { why?: string; fix?: string; exitCode?: ExitCode; cause?: unknown } = {},
+  ) {
     super(what, details.cause === undefined ? undefined : { cause: details.cause });
     this.why = details.why;
     this.fix = details.fix;

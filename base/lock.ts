@@ -1,6 +1,6 @@
-import { execa } from "execa";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { execa } from "execa";
 import { ExitCode, UserError } from "./errors.js";
 
 export interface Holder {
@@ -27,7 +27,16 @@ export async function withLock<T>(path: string, options: LockOptions, body: () =
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const child = execa(
     "flock",
-    ["--wait", String((options.waitMs ?? 0) / 1000), "--conflict-exit-code", "75", path, "sh", "-c", "echo locked; exec cat"],
+    [
+      "--wait",
+      String((options.waitMs ?? 0) / 1000),
+      "--conflict-exit-code",
+      "75",
+      path,
+      "sh",
+      "-c",
+      "echo locked; exec cat",
+    ],
     { reject: false, stdin: "pipe", buffer: false, detached: true },
   );
   const taken = await new Promise<boolean>((resolve, reject) => {

@@ -9,4 +9,7 @@ export interface Progress {
 export const silent: Progress = { update: () => {}, note: () => {} };
 
 /** Only what is worth keeping, on standard error: for plain Pulumi programs. */
-export const stderrProgress: Progress = { update: () => {}, note: (text) => void process.stderr.write(`${text}\n`) };
+export const stderrProgress: Progress = {
+  update: () => {},
+  note: (text) => void process.stderr.write(`${text}\n`),
+};

@@ -16,12 +16,15 @@ function explain(error: unknown): number {
     ctx.tell(`${bad("error:")} ${bold(error.message)}`);
     for (const line of error.why?.split("\n") ?? []) ctx.tell(`  ${line}`);
     if (error.fix) ctx.tell(`${dim("fix:")} ${error.fix}`);
-    if (process.env.TRILAB_DEBUG && error.cause) ctx.tell(String(error.cause instanceof Error ? error.cause.stack : error.cause));
+    if (process.env.TRILAB_DEBUG && error.cause)
+      ctx.tell(String(error.cause instanceof Error ? error.cause.stack : error.cause));
     return error.exitCode;
   }
   ctx.tell(`${bad("error:")} ${bold("something went wrong in trilab itself")}`);
   ctx.tell(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  ctx.tell(`${dim("fix:")} please report this with the lines above; \`trilab down\` still takes the seat away`);
+  ctx.tell(
+    `${dim("fix:")} please report this with the lines above; \`trilab down\` still takes the seat away`,
+  );
   return ExitCode.failed;
 }
 
@@ -31,7 +34,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     interrupts += 1;
     if (interrupts > 1) process.exit(ExitCode.interrupted);
-    if (process.listenerCount(signal) > 1) ctx.tell("interrupted: finishing the step in hand (again to end now); `trilab up` or `trilab down` goes on from here");
+    if (process.listenerCount(signal) > 1)
+      ctx.tell(
+        "interrupted: finishing the step in hand (again to end now); `trilab up` or `trilab down` goes on from here",
+      );
     else process.exit(ExitCode.interrupted);
   });
 }

@@ -38,13 +38,17 @@ export const rest = (args: Args): string[] => (Array.isArray(args["--"]) ? args[
 export const seatOptions = {
   seat: {
     type: "string",
-    describe: "the learner's name for this copy of the lab; default: the only seat there is, else your login name",
+    describe:
+      "the learner's name for this copy of the lab; default: the only seat there is, else your login name",
   },
 } as const satisfies Record<string, Options>;
 
 /** As {@link seatOptions}, for commands whose positional is not the lab. */
 export const labAndSeatOptions = {
-  lab: { type: "string", describe: "the lab, by name or by its folder's path; default: that of the only seat there is" },
+  lab: {
+    type: "string",
+    describe: "the lab, by name or by its folder's path; default: that of the only seat there is",
+  },
   ...seatOptions,
 } as const satisfies Record<string, Options>;
 

@@ -16,7 +16,10 @@ const GLOBAL_OPTIONS = {
  *
  * @param argv without node and script: `["up", "first-boot"]`.
  */
-export async function main(argv: readonly string[], makeContext: (json: boolean) => Context): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  makeContext: (json: boolean) => Context,
+): Promise<number> {
   let exitCode: number = ExitCode.done;
   const parser = yargs([...argv])
     .scriptName("trilab")
@@ -31,7 +34,9 @@ export async function main(argv: readonly string[], makeContext: (json: boolean)
     .help()
     .alias("h", "help")
     .wrap(Math.min(100, process.stderr.columns ?? 100))
-    .epilogue("Exit codes: 0 done, 1 failed, 2 usage, 3 host not ready, 4 checks not passed, 5 out of parity,\n6 no such lab or seat, 7 locked, 8 residue left, 130 interrupted.")
+    .epilogue(
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 host not ready, 4 checks not passed, 5 out of parity,\n6 no such lab or seat, 7 locked, 8 residue left, 130 interrupted.",
+    )
     .exitProcess(false)
     .fail((message, error) => {
       if (error) throw error;
@@ -46,7 +51,12 @@ export async function main(argv: readonly string[], makeContext: (json: boolean)
   return exitCode;
 }
 
-function register(parser: Argv, command: Command, makeContext: (json: boolean) => Context, done: (code: number) => void): void {
+function register(
+  parser: Argv,
+  command: Command,
+  makeContext: (json: boolean) => Context,
+  done: (code: number) => void,
+): void {
   parser.command({
     command: [command.usage, ...(command.aliases ?? [])],
     describe: command.description,
@@ -59,7 +69,8 @@ function register(parser: Argv, command: Command, makeContext: (json: boolean) =
       return sub;
     },
     handler: async (args) => {
-      if (command.handler) done((await command.handler(args, makeContext(args.json === true))) ?? ExitCode.done);
+      if (command.handler)
+        done((await command.handler(args, makeContext(args.json === true))) ?? ExitCode.done);
     },
   });
 }
@@ -77,7 +88,8 @@ function usageError(message: string, argv: readonly string[]): UserError {
       ? [...Object.keys(GLOBAL_OPTIONS), "help", ...options].map((o) => `--${o}`)
       : COMMANDS.map((c) => c.usage.split(" ")[0] ?? "");
     const near = closest(isOption ? `--${unknown}` : unknown, known);
-    if (distance(near.replace(/^--/, ""), unknown) <= Math.max(2, unknown.length / 3)) fix = `did you mean ${near}? ${fix}`;
+    if (distance(near.replace(/^--/, ""), unknown) <= Math.max(2, unknown.length / 3))
+      fix = `did you mean ${near}? ${fix}`;
   }
   return new UserError(message.replace(/\n+/g, "; "), { fix, exitCode: ExitCode.usage });
 }

@@ -6,7 +6,11 @@ const MARK: Record<Verdict, string> = { match: "=", nature: "~", wrong: "✗" };
 
 /** The parity report as a table: what matches, what differs by nature (and why), what is wrong. */
 export function parityLines(report: ParityReport, targets: readonly Target[], style: Style): string[] {
-  const paint: Record<Verdict, (text: string) => string> = { match: style.good, nature: style.dim, wrong: style.bad };
+  const paint: Record<Verdict, (text: string) => string> = {
+    match: style.good,
+    nature: style.dim,
+    wrong: style.bad,
+  };
   const shown = (verdict: Verdict): string => paint[verdict](MARK[verdict]);
   const rows = report.rows.map((row) => [
     shown(row.verdict),

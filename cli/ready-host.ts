@@ -14,14 +14,17 @@ const required = (check: Check): boolean => check.level === "required";
  */
 export async function readyHost(ctx: Context, sources: Sources, yes: boolean): Promise<void> {
   const checks = CHECKS.filter((check) => required(check) && relevant(check, sources));
-  const first = await Promise.all(checks.map(async (check) => ({ check, finding: await check.run(sources) })));
+  const first = await Promise.all(
+    checks.map(async (check) => ({ check, finding: await check.run(sources) })),
+  );
   const failing = first.filter(({ finding }) => !finding.ok);
   if (failing.length === 0) return;
 
   const stuck = failing.filter(({ finding }) => finding.repair === undefined);
   if (stuck.length > 0) throw notReady(stuck);
   ctx.tell("This host is not ready yet:");
-  for (const { check, finding } of failing) ctx.tell(`  ${check.title}: ${finding.found} → ${finding.fix ?? finding.wanted}`);
+  for (const { check, finding } of failing)
+    ctx.tell(`  ${check.title}: ${finding.found} → ${finding.fix ?? finding.wanted}`);
   if (!yes && (await ctx.confirm("Do that now?")) !== true) {
     throw new UserError("this host is not ready", {
       why: failing.map(({ check, finding }) => `${check.title}: ${finding.found}`).join("\n"),
@@ -53,7 +56,9 @@ export async function repairAll(ctx: Context, checks: readonly Check[], sources:
 
 function notReady(failing: readonly { check: Check; finding: Finding }[]): UserError {
   return new UserError("this host is not ready", {
-    why: failing.map(({ check, finding }) => `${check.title}: ${finding.found} (wanted: ${finding.wanted})`).join("\n"),
+    why: failing
+      .map(({ check, finding }) => `${check.title}: ${finding.found} (wanted: ${finding.wanted})`)
+      .join("\n"),
     fix: failing.map(({ finding }) => finding.fix ?? finding.wanted).join("; "),
     exitCode: ExitCode.hostNotReady,
   });

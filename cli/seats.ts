@@ -12,17 +12,23 @@ export const DEFAULT_LAB = "first-boot";
 /** `TRILAB_SEAT`, else the login name as a DNS label. */
 export function defaultSeat(): string {
   if (process.env.TRILAB_SEAT) return process.env.TRILAB_SEAT;
-  const name = userInfo().username.toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^-+|-+$/g, "");
+  const name = userInfo()
+    .username.toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
   return name.slice(0, MAX_SEAT_LENGTH).replace(/-+$/, "") || "me";
 }
 
 /** A lab's name from what a user typed: a name, or the path of its folder. */
-export const labName = (nameOrPath: string): string => nameOrPath.replace(/\/+$/, "").split("/").at(-1) ?? nameOrPath;
+export const labName = (nameOrPath: string): string =>
+  nameOrPath.replace(/\/+$/, "").split("/").at(-1) ?? nameOrPath;
 
 /** The seats that fit what was given; none given: all. */
 export async function matchingSeats(lab: string | undefined, seat: string | undefined): Promise<SeatId[]> {
   const seats = await listSeats();
-  return seats.filter((s) => (lab === undefined || s.lab === labName(lab)) && (seat === undefined || s.seat === seat));
+  return seats.filter(
+    (s) => (lab === undefined || s.lab === labName(lab)) && (seat === undefined || s.seat === seat),
+  );
 }
 
 /**

@@ -71,7 +71,10 @@ export function lineTasks(write: (line: string) => void): Tasks {
         };
         const seconds = (): number => (Date.now() - started) / 1000;
         const first = setTimeout(() => say(`${title} …`), 1000);
-        const beat = setInterval(() => say(`${title}: ${doing || "working"} (${formatDuration(seconds())})`), HEARTBEAT * 1000);
+        const beat = setInterval(
+          () => say(`${title}: ${doing || "working"} (${formatDuration(seconds())})`),
+          HEARTBEAT * 1000,
+        );
         try {
           await run({
             update: (line) => {

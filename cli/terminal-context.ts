@@ -34,6 +34,7 @@ export function terminalContext(json: boolean): Context {
 
 /** Styles that colour, or that leave text as it is. */
 function style(coloured: boolean): Style {
-  const as = (format: Format) => (text: string) => (coloured ? styleText(format, text, { validateStream: false }) : text);
+  const as = (format: Format) => (text: string) =>
+    coloured ? styleText(format, text, { validateStream: false }) : text;
   return { bold: as("bold"), dim: as("dim"), good: as("green"), bad: as("red"), warn: as("yellow") };
 }

@@ -91,9 +91,9 @@ export class LibvirtGuest extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    const identity = pulumi.secret(pulumi.all([args.userKeys, args.hostKey])).apply(([userKeys, hostKey]) =>
-      oemStrings(guestIdentity(machine, subnet, userKeys, hostKey)),
-    );
+    const identity = pulumi
+      .secret(pulumi.all([args.userKeys, args.hostKey]))
+      .apply(([userKeys, hostKey]) => oemStrings(guestIdentity(machine, subnet, userKeys, hostKey)));
     const domain = new libvirt.Domain(
       `${name}-domain`,
       applyTransform(transform?.domain, {

@@ -25,11 +25,14 @@ const size = (least: number) =>
     .transform((text, ctx) => {
       const bytes = parseSize(text);
       if (bytes === undefined) {
-        ctx.addIssue(`"${text}" is no size: write a positive number and one of B, KiB, MiB, GiB, TiB, such as "512MiB"`);
+        ctx.addIssue(
+          `"${text}" is no size: write a positive number and one of B, KiB, MiB, GiB, TiB, such as "512MiB"`,
+        );
         return z.NEVER;
       }
       if (bytes % MiB !== 0) ctx.addIssue(`"${text}" is no whole number of MiB`);
-      if (bytes < least) ctx.addIssue(`"${text}" is too small: at least ${formatSize(least)} is needed to boot`);
+      if (bytes < least)
+        ctx.addIssue(`"${text}" is too small: at least ${formatSize(least)} is needed to boot`);
       return bytes;
     })
     .meta({ description: "A size with an IEC unit: 512MiB, 4GiB" });
@@ -40,7 +43,9 @@ export const machineSpecSchema = z
     cpus: z.int("must be a whole number of CPUs").min(1).max(64).default(1),
     memory: size(256 * MiB).default(512 * MiB),
     disk: size(2048 * MiB).default(4096 * MiB),
-    release: z.enum(["bookworm"], { error: 'must be "bookworm", the release the matched image is built from' }).default("bookworm"),
+    release: z
+      .enum(["bookworm"], { error: 'must be "bookworm", the release the matched image is built from' })
+      .default("bookworm"),
     packages: z
       .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "is no Debian package name"))
       .default([])
@@ -50,7 +55,9 @@ export const machineSpecSchema = z
       .regex(/^[a-z][a-z0-9-]{0,31}$/, "is no login name")
       .refine((name) => name !== "root", "must not be root: the seat's key is let in as root anyway")
       .default("lab"),
-    authorizedKeys: z.array(z.string().regex(/^(ssh-|ecdsa-)\S+ \S+/, "is no OpenSSH public key")).default([]),
+    authorizedKeys: z
+      .array(z.string().regex(/^(ssh-|ecdsa-)\S+ \S+/, "is no OpenSSH public key"))
+      .default([]),
   })
   .meta({ id: "MachineSpec" });
 

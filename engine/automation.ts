@@ -56,8 +56,11 @@ export interface StackHandle {
   /** The deployment as JSON, secrets encrypted. Exit 6 when there is no stack. */
   exportState(): Promise<string>;
   importState(deployment: string): Promise<void>;
-  /** Removes an empty stack with its history and work directory; refuses one that still has resources. */
-  removeStack(): Promise<void>;
+  /**
+   * Removes an empty stack with its history and work directory. One that still has resources is refused, unless
+   * `force`: its caller knows better than the state, which may be damaged.
+   */
+  removeStack(options?: { force?: boolean }): Promise<void>;
   exists(): Promise<boolean>;
   /** Asks a running operation to stop after the steps it is at; it then throws with exit 130. Only the first call counts. */
   cancel(): void;
@@ -177,19 +180,12 @@ export function openStack(options: StackOptions): StackHandle {
       return text;
     },
     importState: (deployment) => importStack(options, deployment, options.engine),
-    async removeStack() {
-      const checkpoint = await readCheckpoint(options);
-      const left = checkpoint?.resources.filter((resource) => resource.type !== "pulumi:pulumi:Stack") ?? [];
-      if (left.length > 0) {
-        throw new UserError(`the stack "${stack}" still has ${left.length} resource(s)`, {
-          why: left.map((resource) => resource.urn).join("\n"),
-          fix: "run `trilab down` first",
-          exitCode: ExitCode.residue,
-        });
-      }
+    async removeStack({ force = false } = {}) {
+      if (!force) await requireEmpty(options);
       const files = stackFiles(options);
       if (!files) {
-        if (checkpoint) await pulumi(options, ["stack", "rm", "--yes"], options.engine);
+        if (await exists())
+          await pulumi(options, ["stack", "rm", "--yes", ...(force ? ["--force"] : [])], options.engine);
       } else {
         const beside = [".attrs", ".bak", ".bak.attrs", ".before-clear"].map((end) => files.checkpoint + end);
         for (const path of [...beside, files.history, files.backups, files.locks, files.checkpoint]) {
@@ -201,9 +197,20 @@ export function openStack(options: StackOptions): StackHandle {
   };
 }
 
+/** @throws UserError (exit 8) when the stack's state still holds resources. */
+async function requireEmpty(ref: StackRef): Promise<void> {
+  const left = (await readCheckpoint(ref))?.resources.filter((r) => r.type !== "pulumi:pulumi:Stack") ?? [];
+  if (left.length === 0) return;
+  throw new UserError(`the stack "${ref.stack}" still has ${left.length} resource(s)`, {
+    why: left.map((resource) => resource.urn).join("\n"),
+    fix: "run `trilab down` first",
+    exitCode: ExitCode.residue,
+  });
+}
+
 function noSuchStack(stack: string): UserError {
   return new UserError(`there is no stack "${stack}"`, {
-    fix: "run `trilab list` to see what there is",
+    fix: "run `trilab status` to see what there is",
     exitCode: ExitCode.notFound,
   });
 }

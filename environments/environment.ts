@@ -16,14 +16,25 @@ export interface ExecResult {
   stderr: string;
 }
 
+export interface Answer {
+  result: ExecResult;
+  before: number;
+  after: number;
+}
+
 /** A deployed target, and what can be done with it. The same for each kind. */
 export interface Environment {
   readonly target: Target;
   /** The machine's name and hostname. */
   readonly name: string;
 
-  /** Resolves once a command is answered; bounded. @throws UserError with what its console or log said last. */
-  waitReady(timeoutMs: number): Promise<void>;
+  /**
+   * Runs a command as soon as the target answers, and tells when it was sent and answered (our clock, ms).
+   *
+   * @param waitMs How long it may take to start; 0: it must answer at once.
+   * @throws UserError with what its console or log said last, when it does not answer in time.
+   */
+  firstAnswer(command: readonly string[], options: ExecOptions, waitMs: number): Promise<Answer>;
 
   /** Runs one command, without a terminal. Arguments arrive as they are, no shell is between. */
   exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;

@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
 import { DISK_POOL } from "../hosts/inventory.js";
 import { domainState, libvirtUri, virshIfThere } from "../hosts/libvirt.js";
-import type { Environment, ExecOptions, ExecResult } from "./environment.js";
+import type { Answer, Environment, ExecOptions, ExecResult } from "./environment.js";
 
 /** How the seat's guest is reached. */
 export interface GuestAccess {
@@ -31,53 +31,82 @@ export class GuestEnvironment implements Environment {
     return this.access.name;
   }
 
-  async waitReady(timeoutMs: number): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
+  async firstAnswer(command: readonly string[], options: ExecOptions, waitMs: number): Promise<Answer> {
+    const deadline = Date.now() + waitMs;
     let said = "";
-    let state: string | undefined = "running";
-    // A try is bounded, so a guest that swallows packets costs no more than one that refuses them.
-    for (let pause = 100; Date.now() < deadline; pause = Math.min(500, pause + 50)) {
-      const result = await this.exec(["true"], { timeoutMs: Math.min(15_000, deadline - Date.now()) });
-      if (result.exitCode === 0) return;
+    let state: string | undefined;
+    for (let pause = 100; ; pause = Math.min(500, pause + 50)) {
+      // A guest that is not running is not asked: its address may then be somebody else's.
+      state = await domainState(this.name);
+      if (state !== "running") break;
+      const before = Date.now();
+      const result = await this.exec(command, options);
+      if (result.exitCode !== UNREACHABLE) return { result, before, after: Date.now() };
       said = result.stderr.trim().split("\n").at(-1) ?? "";
       if (/host key|Permission denied/i.test(result.stderr)) break; // It is up, and waiting won't change its mind.
-      if (pause >= 300 && (state = await domainState(this.name)) !== "running") break;
+      if (Date.now() + pause >= deadline) break;
       await sleep(pause);
     }
-    throw new UserError(`the guest ${this.name} did not answer SSH${state === "running" ? ` within ${Math.round(timeoutMs / 1000)} s` : ""}`, {
-      why: `the domain is ${state ?? "gone"}; ssh said: ${said || "nothing"}\nits console ended with:\n${await this.consoleTail(12)}`,
-      fix: "look at the whole console with `trilab logs guest`; on a slow host give it longer with --wait 10m; then run `trilab up` again",
+    throw new UserError(`the guest ${this.name} does not answer SSH`, {
+      why: [
+        `the domain is ${state ?? "gone"}${waitMs > 0 ? `; it was given ${Math.round(waitMs / 1000)} s` : ""}`,
+        ...(said ? [`ssh said: ${said}`] : []),
+        "its console ended with:",
+        await this.consoleTail(12),
+      ].join("\n"),
+      fix: "see the whole console with `trilab logs guest`; a slow host may need longer (trilab up --wait 10m); `trilab up` starts a stopped guest",
       exitCode: ExitCode.failed,
     });
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const result = await execa("ssh", [...this.options(), "-o", "BatchMode=yes", this.login(options.root), "--", quote(command)], {
-      reject: false,
-      timeout: options.timeoutMs ?? 60_000,
-      ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
-    });
-    return { exitCode: result.exitCode ?? UNREACHABLE, stdout: result.stdout ?? "", stderr: result.stderr || result.message || "" };
+    const result = await execa(
+      "ssh",
+      [...this.options(), "-o", "BatchMode=yes", this.login(options.root), "--", quote(command)],
+      {
+        reject: false,
+        timeout: options.timeoutMs ?? 60_000,
+        ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
+      },
+    );
+    return {
+      exitCode: result.exitCode ?? UNREACHABLE,
+      stdout: result.stdout ?? "",
+      stderr: result.stderr || result.message || "",
+    };
   }
 
   async shell(command: readonly string[], options: { root?: boolean } = {}): Promise<number> {
     const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["-t"] : [];
     const remote = command.length > 0 ? ["--", quote(command)] : [];
-    const result = await execa("ssh", [...this.options(), ...terminal, this.login(options.root), ...remote], { reject: false, stdio: "inherit" });
+    const result = await execa("ssh", [...this.options(), ...terminal, this.login(options.root), ...remote], {
+      reject: false,
+      stdio: "inherit",
+    });
     return result.exitCode ?? UNREACHABLE;
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
     const there = `${this.login()}:${remote}`;
-    const result = await execa("scp", ["-r", ...this.options(), ...(direction === "in" ? [local, there] : [there, local])], { reject: false });
+    const result = await execa(
+      "scp",
+      ["-r", ...this.options(), ...(direction === "in" ? [local, there] : [there, local])],
+      { reject: false },
+    );
     if (result.exitCode !== 0) {
-      throw new UserError(`can't copy ${direction === "in" ? local : remote}`, { why: result.stderr, fix: "check both paths, and that the guest is up: trilab status" });
+      throw new UserError(`can't copy ${direction === "in" ? local : remote}`, {
+        why: result.stderr,
+        fix: "check both paths, and that the guest is up: trilab status",
+      });
     }
   }
 
   async logs(options: { follow: boolean; lines?: number }): Promise<number> {
     if (options.follow) {
-      const result = await execa("virsh", ["--connect", libvirtUri(), "console", this.name], { reject: false, stdio: "inherit" });
+      const result = await execa("virsh", ["--connect", libvirtUri(), "console", this.name], {
+        reject: false,
+        stdio: "inherit",
+      });
       return result.exitCode ?? 1;
     }
     process.stdout.write(`${await this.consoleTail(options.lines)}\n`);
@@ -87,7 +116,13 @@ export class GuestEnvironment implements Environment {
   /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
   async consoleTail(lines?: number): Promise<string> {
     await virshIfThere("pool-refresh", DISK_POOL.name);
-    const text = await virshIfThere("vol-download", this.access.consoleLog, "/dev/stdout", "--pool", DISK_POOL.name);
+    const text = await virshIfThere(
+      "vol-download",
+      this.access.consoleLog,
+      "/dev/stdout",
+      "--pool",
+      DISK_POOL.name,
+    );
     if (text === undefined) return "(no console log)";
     const all = text.replace(/\r/g, "").trimEnd().split("\n");
     return (lines === undefined ? all : all.slice(-lines)).join("\n");
@@ -115,4 +150,6 @@ export class GuestEnvironment implements Environment {
 
 /** One shell word a piece, as ssh hands the remote shell a single string. */
 const quote = (command: readonly string[]): string =>
-  command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ");
+  command
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(" ");

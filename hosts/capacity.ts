@@ -23,14 +23,16 @@ export async function hostCapacity(sources: Sources): Promise<Capacity> {
   }
   if (sources.libvirt) {
     const text = await virsh("nodeinfo");
-    const number = (label: string): number => Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
+    const number = (label: string): number =>
+      Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
     found.push({
       cpus: number("CPU\\(s\\)"),
       memory: number("Memory size") * 1024,
       diskFree: libvirtUri().includes("+") ? undefined : await freeBytes(IMAGE_POOL.path),
     });
   }
-  if (found.length === 0) found.push({ cpus: availableParallelism(), memory: totalmem(), diskFree: undefined });
+  if (found.length === 0)
+    found.push({ cpus: availableParallelism(), memory: totalmem(), diskFree: undefined });
   const free = found.map((c) => c.diskFree).filter((n) => n !== undefined);
   return {
     cpus: Math.min(...found.map((c) => c.cpus)),
@@ -51,12 +53,17 @@ async function freeBytes(path: string): Promise<number | undefined> {
 /** Every way in which the spec does not fit, with the spec's key. Pure. */
 export function capacityProblems(spec: MachineSpec, capacity: Capacity): string[] {
   const problems: string[] = [];
-  if (spec.cpus > capacity.cpus) problems.push(`machine.cpus: ${spec.cpus}, but the host has ${capacity.cpus}`);
+  if (spec.cpus > capacity.cpus)
+    problems.push(`machine.cpus: ${spec.cpus}, but the host has ${capacity.cpus}`);
   if (spec.memory > capacity.memory) {
-    problems.push(`machine.memory: ${formatSize(spec.memory)}, but the host has ${formatSize(capacity.memory)}`);
+    problems.push(
+      `machine.memory: ${formatSize(spec.memory)}, but the host has ${formatSize(capacity.memory)}`,
+    );
   }
   if (capacity.diskFree !== undefined && spec.disk > capacity.diskFree) {
-    problems.push(`machine.disk: ${formatSize(spec.disk)}, but the host has ${formatSize(capacity.diskFree)} free`);
+    problems.push(
+      `machine.disk: ${formatSize(spec.disk)}, but the host has ${formatSize(capacity.diskFree)} free`,
+    );
   }
   return problems;
 }
@@ -71,4 +78,3 @@ export async function requireCapacity(spec: MachineSpec, sources: Sources): Prom
     exitCode: ExitCode.usage,
   });
 }
-

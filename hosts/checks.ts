@@ -42,11 +42,17 @@ export const CHECKS: readonly Check[] = [
   { id: "capacity", title: "room", level: "advice", run: checkCapacity },
 ];
 
-export const relevant = (check: Check, sources: Sources): boolean => check.for === undefined || sources[check.for];
+export const relevant = (check: Check, sources: Sources): boolean =>
+  check.for === undefined || sources[check.for];
 
 async function checkNode(): Promise<Finding> {
   const major = Number(process.versions.node.split(".")[0]);
-  return { ok: major >= 20, found: process.versions.node, wanted: "20 or newer", fix: "install a newer Node.js" };
+  return {
+    ok: major >= 20,
+    found: process.versions.node,
+    wanted: "20 or newer",
+    fix: "install a newer Node.js",
+  };
 }
 
 async function checkTools(sources: Sources): Promise<Finding> {
@@ -82,8 +88,13 @@ async function checkDocker(): Promise<Finding> {
 async function checkLibvirt(): Promise<Finding> {
   try {
     const version = await virsh("version");
-    const number = (label: string): string => new RegExp(`${label}.*?([\\d.]+)$`, "m").exec(version)?.[1] ?? "?";
-    return { ok: true, found: `libvirt ${number("Using library")}, ${/Running hypervisor: (.*)/.exec(version)?.[1] ?? ""}`, wanted: "an answer" };
+    const number = (label: string): string =>
+      new RegExp(`${label}.*?([\\d.]+)$`, "m").exec(version)?.[1] ?? "?";
+    return {
+      ok: true,
+      found: `libvirt ${number("Using library")}, ${/Running hypervisor: (.*)/.exec(version)?.[1] ?? ""}`,
+      wanted: "an answer",
+    };
   } catch (error) {
     return {
       ok: false,
@@ -124,8 +135,18 @@ async function checkCapacity(sources: Sources): Promise<Finding> {
     const { cpus, memory, diskFree } = await hostCapacity(sources);
     const disk = diskFree === undefined ? "" : `, ${formatSize(diskFree)} of disk free`;
     const ok = diskFree === undefined || diskFree > 6 * 2 ** 30;
-    return { ok, found: `${cpus} CPUs, ${formatSize(memory)} of memory${disk}`, wanted: "6GiB of disk free", fix: "free some disk" };
+    return {
+      ok,
+      found: `${cpus} CPUs, ${formatSize(memory)} of memory${disk}`,
+      wanted: "6GiB of disk free",
+      fix: "free some disk",
+    };
   } catch (error) {
-    return { ok: false, found: messageOf(error), wanted: "6GiB of disk free", fix: "start the daemons first" };
+    return {
+      ok: false,
+      found: messageOf(error),
+      wanted: "6GiB of disk free",
+      fix: "start the daemons first",
+    };
   }
 }

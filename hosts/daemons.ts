@@ -59,7 +59,11 @@ async function startByHand(command: string, args: readonly string[]): Promise<vo
   await mkdir(join(stateDir(), "log"), { recursive: true, mode: 0o700 });
   const log = await open(logFile(command), "a", 0o600);
   try {
-    const child = spawn(which(command) ?? command, args, { detached: true, stdio: ["ignore", log.fd, log.fd], cwd: "/" });
+    const child = spawn(which(command) ?? command, args, {
+      detached: true,
+      stdio: ["ignore", log.fd, log.fd],
+      cwd: "/",
+    });
     child.on("error", () => {}); // A missing binary shows as a daemon that does not answer.
     child.unref();
   } finally {

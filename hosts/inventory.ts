@@ -1,6 +1,12 @@
 import type Docker from "dockerode";
 import { hasCode } from "../base/errors.js";
-import { consoleLogName, diskName, homeVolumeName, machineName, type SeatId } from "../components/helpers/naming.js";
+import {
+  consoleLogName,
+  diskName,
+  homeVolumeName,
+  machineName,
+  type SeatId,
+} from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
 import { domainNames, domainState, networkNames, virsh, virshIfThere, volumeNames } from "./libvirt.js";
 
@@ -62,12 +68,19 @@ async function dockerObjects(id: SeatId): Promise<Found[]> {
     docker.listVolumes({ filters: { name: [`^${homeVolumeName(id)}$`] } }),
   ]);
   const found: Found[] = [];
-  const add = (kind: Kind, name: string, oid: string, state: string, labels: Record<string, string> | null | undefined) => {
+  const add = (
+    kind: Kind,
+    name: string,
+    oid: string,
+    state: string,
+    labels: Record<string, string> | null | undefined,
+  ) => {
     if (!found.some((f) => f.kind === kind && f.id === oid)) {
       found.push({ kind, name, id: oid, state, owner: labels?.["trilab.owner"] });
     }
   };
-  for (const c of [...byLabel, ...byName]) add("container", (c.Names[0] ?? c.Id).replace(/^\//, ""), c.Id, c.State, c.Labels);
+  for (const c of [...byLabel, ...byName])
+    add("container", (c.Names[0] ?? c.Id).replace(/^\//, ""), c.Id, c.State, c.Labels);
   for (const n of [...networks, ...networksByName]) add("container network", n.Name, n.Id, "", n.Labels);
   for (const v of [...(volumes.Volumes ?? []), ...(volumesByName.Volumes ?? [])]) {
     add("container volume", v.Name, v.Name, "", v.Labels);
@@ -77,7 +90,11 @@ async function dockerObjects(id: SeatId): Promise<Found[]> {
 
 async function libvirtObjects(id: SeatId): Promise<Found[]> {
   const machine = machineName(id, "guest");
-  const [domains, networks, volumes] = await Promise.all([domainNames(), networkNames(), volumeNames(DISK_POOL.name)]);
+  const [domains, networks, volumes] = await Promise.all([
+    domainNames(),
+    networkNames(),
+    volumeNames(DISK_POOL.name),
+  ]);
   const found: Found[] = [];
   if (domains.includes(machine)) {
     const [state, owner] = await Promise.all([domainState(machine), domainOwner(machine)]);
@@ -86,14 +103,17 @@ async function libvirtObjects(id: SeatId): Promise<Found[]> {
   if (networks.includes(machine)) {
     found.push({ kind: "guest network", name: machine, id: machine, state: "", owner: undefined });
     // Guests have fixed addresses, so a lease would mean something else sits in the seat's network.
-    const leases = (await virshIfThere("net-dhcp-leases", machine))?.split("\n").filter((l) => /:/.test(l)) ?? [];
+    const leases =
+      (await virshIfThere("net-dhcp-leases", machine))?.split("\n").filter((l) => /:/.test(l)) ?? [];
     for (const lease of leases) {
       found.push({ kind: "lease", name: lease.trim(), id: lease.trim(), state: "", owner: undefined });
     }
   }
   for (const volume of volumes) {
-    if (volume === diskName(id)) found.push({ kind: "guest disk", name: volume, id: volume, state: "", owner: undefined });
-    if (volume === consoleLogName(id)) found.push({ kind: "console log", name: volume, id: volume, state: "", owner: undefined });
+    if (volume === diskName(id))
+      found.push({ kind: "guest disk", name: volume, id: volume, state: "", owner: undefined });
+    if (volume === consoleLogName(id))
+      found.push({ kind: "console log", name: volume, id: volume, state: "", owner: undefined });
   }
   return found;
 }
@@ -115,7 +135,14 @@ export async function removeFound(found: Found): Promise<void> {
       return ifThere(docker.getVolume(found.id).remove());
     case "domain":
       if ((await domainState(found.id)) !== "shut off") await virsh("destroy", found.id).catch(() => {});
-      await virshIfThere("undefine", found.id, "--managed-save", "--snapshots-metadata", "--checkpoints-metadata", "--nvram");
+      await virshIfThere(
+        "undefine",
+        found.id,
+        "--managed-save",
+        "--snapshots-metadata",
+        "--checkpoints-metadata",
+        "--nvram",
+      );
       return;
     case "guest network":
       await virsh("net-destroy", found.id).catch(() => {});
@@ -144,7 +171,8 @@ async function ifThere(removal: Promise<unknown>): Promise<void> {
   try {
     await removal;
   } catch (error) {
-    const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
+    const status =
+      typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
     if (status !== 404 && !hasCode(error, "ENOENT")) throw error;
   }
 }

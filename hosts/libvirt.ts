@@ -11,7 +11,10 @@ export class VirshError extends Error {
   constructor(args: readonly string[], stderr: string) {
     super(`virsh ${args.join(" ")}: ${stderr.trim()}`);
     // libvirt's error texts are untranslated under LC_ALL=C, and virsh has no other form for the error's code.
-    this.gone = /not found|no domain with matching|no storage (pool|vol)|failed to get (domain|network|vol|pool)|Network not found/i.test(stderr);
+    this.gone =
+      /not found|no domain with matching|no storage (pool|vol)|failed to get (domain|network|vol|pool)|Network not found/i.test(
+        stderr,
+      );
   }
 }
 
@@ -29,7 +32,12 @@ export async function virsh(...args: string[]): Promise<string> {
   });
   if (result.exitCode === 0) return result.stdout;
   const said = result.stderr || result.message || "";
-  if (result.exitCode === undefined || /failed to connect to the hypervisor|Failed to connect socket|Cannot recv data|End of file while reading/i.test(said)) {
+  if (
+    result.exitCode === undefined ||
+    /failed to connect to the hypervisor|Failed to connect socket|Cannot recv data|End of file while reading/i.test(
+      said,
+    )
+  ) {
     throw new UserError(`libvirt at ${libvirtUri()} does not answer`, {
       why: said.trim().split("\n").slice(-2).join(" "),
       fix: "install and start it (trilab doctor --fix), or point LIBVIRT_DEFAULT_URI at another",
@@ -49,7 +57,11 @@ export async function virshIfThere(...args: string[]): Promise<string | undefine
   }
 }
 
-const lines = (text: string): string[] => text.split("\n").map((l) => l.trim()).filter(Boolean);
+const lines = (text: string): string[] =>
+  text
+    .split("\n")
+    .map((l) => l.trim())
+    .filter(Boolean);
 
 export const domainNames = async (): Promise<string[]> => lines(await virsh("list", "--all", "--name"));
 export const networkNames = async (): Promise<string[]> => lines(await virsh("net-list", "--all", "--name"));

@@ -19,7 +19,11 @@ export const canBeRoot = (): boolean => isRoot() || which("sudo") !== undefined;
  *
  * @throws UserError (exit 3) with the last lines it printed when it fails, or when there is no way to be root.
  */
-export async function asRoot(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+export async function asRoot(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<string> {
   if (!canBeRoot()) {
     throw new UserError(`${command} must be run as root`, {
       why: "this is not root, and there is no sudo",
@@ -28,8 +32,14 @@ export async function asRoot(command: string, args: readonly string[], env: Reco
     });
   }
   const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-  const [program, ...rest] = isRoot() ? ["env", ...variables, command, ...args] : ["sudo", "env", ...variables, command, ...args];
-  const result = await execa(program ?? "env", rest, { reject: false, all: true, stdin: isRoot() ? "ignore" : "inherit" });
+  const [program, ...rest] = isRoot()
+    ? ["env", ...variables, command, ...args]
+    : ["sudo", "env", ...variables, command, ...args];
+  const result = await execa(program ?? "env", rest, {
+    reject: false,
+    all: true,
+    stdin: isRoot() ? "ignore" : "inherit",
+  });
   if (result.exitCode === 0) return result.stdout;
   throw new UserError(`${command} ${args[0] ?? ""} failed`, {
     why: result.all.trim().split("\n").slice(-5).join("\n"),

@@ -17,12 +17,16 @@ export async function subnetsInUse(sources: Sources): Promise<string[]> {
 async function localRoutes(): Promise<string[]> {
   const result = await execa("ip", ["-json", "-4", "route", "show"], { reject: false });
   if (result.exitCode !== 0) return [];
-  return (JSON.parse(result.stdout || "[]") as { dst: string }[]).map((r) => r.dst).filter((dst) => dst !== "default");
+  return (JSON.parse(result.stdout || "[]") as { dst: string }[])
+    .map((r) => r.dst)
+    .filter((dst) => dst !== "default");
 }
 
 async function dockerSubnets(): Promise<string[]> {
   const networks = await dockerClient().listNetworks();
-  return networks.flatMap((n) => (n.IPAM?.Config ?? []).map((c) => c.Subnet ?? "")).filter((s) => s.includes("."));
+  return networks
+    .flatMap((n) => (n.IPAM?.Config ?? []).map((c) => c.Subnet ?? ""))
+    .filter((s) => s.includes("."));
 }
 
 async function libvirtSubnets(): Promise<string[]> {
@@ -31,7 +35,13 @@ async function libvirtSubnets(): Promise<string[]> {
   return xml.flatMap((text) => {
     const address = /<ip address='([\d.]+)' (?:netmask='([\d.]+)'|prefix='(\d+)')/.exec(text ?? "");
     if (!address?.[1]) return [];
-    const bits = address[3] ?? String((address[2] ?? "").split(".").reduce((n, part) => n + (Number(part).toString(2).match(/1/g)?.length ?? 0), 0));
+    const bits =
+      address[3] ??
+      String(
+        (address[2] ?? "")
+          .split(".")
+          .reduce((n, part) => n + (Number(part).toString(2).match(/1/g)?.length ?? 0), 0),
+      );
     return [`${address[1]}/${bits}`];
   });
 }

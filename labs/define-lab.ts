@@ -68,12 +68,17 @@ export async function loadLab(nameOrPath: string): Promise<Lab> {
   if (!names.includes(nameOrPath)) {
     throw new UserError(`there is no lab "${nameOrPath}"`, {
       why: `the labs here are: ${names.join(", ")}`,
-      fix: names.length > 0 ? `did you mean "${closest(nameOrPath, names)}"?` : "make a folder in labs/ with a lab.yaml",
+      fix:
+        names.length > 0
+          ? `did you mean "${closest(nameOrPath, names)}"?`
+          : "make a folder in labs/ with a lab.yaml",
       exitCode: ExitCode.notFound,
     });
   }
   // Names are joined by hyphens, so "a" with seat "b-c" and "a-b" with seat "c" would share theirs.
-  const clash = names.find((other) => other.startsWith(`${nameOrPath}-`) || nameOrPath.startsWith(`${other}-`));
+  const clash = names.find(
+    (other) => other.startsWith(`${nameOrPath}-`) || nameOrPath.startsWith(`${other}-`),
+  );
   if (clash !== undefined) {
     throw new UserError(`the labs "${nameOrPath}" and "${clash}" can't stand side by side`, {
       why: "one's name followed by a hyphen begins the other's, so their seats' names could be the same",
@@ -96,7 +101,9 @@ async function readLab(dir: string): Promise<Lab> {
   });
   const lab = parseLab(text, file);
   if (lab.name !== basename(dir)) {
-    throw invalid(file, [`name: is "${lab.name}", but the folder is "${basename(dir)}"; they must be the same`]);
+    throw invalid(file, [
+      `name: is "${lab.name}", but the folder is "${basename(dir)}"; they must be the same`,
+    ]);
   }
   return { ...lab, dir };
 }
@@ -126,7 +133,10 @@ function describe(issue: z.core.$ZodIssue): string {
   if (issue.code !== "unrecognized_keys") return `${path}: ${issue.message}`;
   const known = Object.keys(issue.path[0] === "machine" ? machineSpecSchema.shape : labSchema.shape);
   return issue.keys
-    .map((key) => `${[...issue.path, key].join(".")}: is not known; did you mean "${closest(key, known)}"? (known: ${known.join(", ")})`)
+    .map(
+      (key) =>
+        `${[...issue.path, key].join(".")}: is not known; did you mean "${closest(key, known)}"? (known: ${known.join(", ")})`,
+    )
     .join("\n");
 }
 

@@ -1,26 +1,34 @@
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
 import { type SeatId, seatPrefix } from "../components/helpers/naming.js";
-import { openStack, type UpResult } from "../engine/automation.js";
-import { stackLock } from "../engine/backend.js";
-import { clearStaleLock } from "../engine/recovery.js";
+import { clearStaleLock, type Engine, openStack, stackLock, type UpResult } from "../engine/index.js";
 import type { Sources } from "../hosts/inventory.js";
-import { reconcile } from "./reconcile.js";
 import { providerConfig } from "./ensure-host.js";
+import { reconcile } from "./reconcile.js";
 import { type SeatSettings, seatProgram } from "./seat.js";
 
 /** Holds a seat's lock while `body` works on it. @throws UserError (exit 7) naming the holder. */
 export const withSeatLock = <T>(id: SeatId, body: () => Promise<T>): Promise<T> =>
   withLock(stackLock(seatPrefix(id)), { what: `seat "${id.seat}" of lab "${id.lab}"` }, body);
 
+export interface DeployOptions {
+  sources: Sources;
+  /** Installed for these sources. */
+  engine: Engine;
+  progress: Progress;
+}
+
 /**
  * Brings the seat's stack up, whatever state an earlier run left it in. A seat that is up stays as it is.
  * The caller holds the seat's lock.
  */
-export async function deploySeat(settings: SeatSettings, sources: Sources, progress: Progress): Promise<UpResult> {
+export async function deploySeat(settings: SeatSettings, options: DeployOptions): Promise<UpResult> {
+  const { engine, progress, sources } = options;
   const ref = { stack: seatPrefix(settings.ownership) };
   await clearStaleLock(ref);
   progress.update("looking at what is there");
   const { refresh } = await reconcile(settings.ownership, sources);
-  return openStack({ ...ref, program: seatProgram(settings), config: providerConfig(), progress }).up({ refresh });
+  return openStack({ ...ref, engine, program: seatProgram(settings), config: providerConfig(), progress }).up(
+    { refresh },
+  );
 }

@@ -4,9 +4,7 @@ import { z } from "zod";
 import { withLock } from "../base/lock.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
-import { openStack } from "../engine/automation.js";
-import { clearPending, readCheckpoint } from "../engine/checkpoint.js";
-import { clearStaleLock } from "../engine/recovery.js";
+import { clearPending, clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
 import { dockerClient, dockerEndpoint } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL, type Sources } from "../hosts/inventory.js";
 import { libvirtUri, poolNames, virsh, volumeNames } from "../hosts/libvirt.js";
@@ -20,7 +18,13 @@ export const HOST_STACK = { stack: "trilab-host" } as const;
 const hostRecordSchema = z.object({
   /** With the paths they were uploaded from: an image may leave our cache while seats still run on it. */
   images: z.array(
-    z.object({ hash: z.string(), containerTag: z.string(), disk: z.string(), kernel: z.string(), initrd: z.string() }),
+    z.object({
+      hash: z.string(),
+      containerTag: z.string(),
+      disk: z.string(),
+      kernel: z.string(),
+      initrd: z.string(),
+    }),
   ),
   docker: z.boolean(),
   libvirt: z.boolean(),
@@ -54,7 +58,11 @@ export const providerConfig = (): Record<string, { value: string }> => ({
  *
  * @returns whether anything was done.
  */
-export async function ensureHost(image: MatchedImage, sources: Sources, progress: Progress): Promise<boolean> {
+export async function ensureHost(
+  image: MatchedImage,
+  sources: Sources,
+  progress: Progress,
+): Promise<boolean> {
   if (await hostHas(image.hash, sources)) return false;
   return withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, async () => {
     if (await hostHas(image.hash, sources)) return false;
@@ -67,7 +75,9 @@ export async function ensureHost(image: MatchedImage, sources: Sources, progress
       libvirt: before.libvirt || sources.libvirt,
     };
     if (record.docker) {
-      const cached = (await Promise.all(record.images.map((i) => findImage(i.hash)))).filter((i) => i !== undefined);
+      const cached = (await Promise.all(record.images.map((i) => findImage(i.hash)))).filter(
+        (i) => i !== undefined,
+      );
       for (const each of cached) await importContainerImage(dockerClient(), each, { progress });
     }
     await clearStaleLock(HOST_STACK);
@@ -80,7 +90,8 @@ export async function ensureHost(image: MatchedImage, sources: Sources, progress
       config: providerConfig(),
       progress,
     });
-    if (record.libvirt) await adoptPools((checkpoint?.resources ?? []).map((r) => String(r.inputs?.name ?? "")));
+    if (record.libvirt)
+      await adoptPools((checkpoint?.resources ?? []).map((r) => String(r.inputs?.name ?? "")));
     await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
     if (record.libvirt) for (const pool of [DISK_POOL, IMAGE_POOL]) await virsh("pool-autostart", pool.name);
     await writeHostRecord(record);
@@ -99,11 +110,17 @@ async function hostHas(hash: string, sources: Sources): Promise<boolean> {
 
 async function hostHasVolumes(hash: string): Promise<boolean> {
   const [pools, volumes] = await Promise.all([activePools(), volumeNames(IMAGE_POOL.name)]);
-  return pools.includes(DISK_POOL.name) && Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));
+  return (
+    pools.includes(DISK_POOL.name) &&
+    Object.values(imageVolumes(hash)).every((name) => volumes.includes(name))
+  );
 }
 
 const activePools = async (): Promise<string[]> =>
-  (await virsh("pool-list", "--name")).split("\n").map((l) => l.trim()).filter(Boolean);
+  (await virsh("pool-list", "--name"))
+    .split("\n")
+    .map((l) => l.trim())
+    .filter(Boolean);
 
 /**
  * A pool that is there but not in our state (another state directory made it, or ours was lost) would make create fail.

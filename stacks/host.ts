@@ -24,11 +24,20 @@ export function hostProgram(settings: HostSettings): () => Promise<undefined> {
   return async () => {
     if (settings.libvirt) {
       new libvirt.Pool("disks", { name: DISK_POOL.name, type: "dir", target: { path: DISK_POOL.path } });
-      const pool = new libvirt.Pool("images", { name: IMAGE_POOL.name, type: "dir", target: { path: IMAGE_POOL.path } });
+      const pool = new libvirt.Pool("images", {
+        name: IMAGE_POOL.name,
+        type: "dir",
+        target: { path: IMAGE_POOL.path },
+      });
       for (const image of settings.images) {
         const names = imageVolumes(image.hash);
         const volume = (part: "disk" | "kernel" | "initrd", format: string) =>
-          new libvirt.Volume(`${part}-${image.hash}`, { name: names[part], pool: pool.name, source: image[part], format });
+          new libvirt.Volume(`${part}-${image.hash}`, {
+            name: names[part],
+            pool: pool.name,
+            source: image[part],
+            format,
+          });
         volume("disk", "qcow2");
         volume("kernel", "raw");
         volume("initrd", "raw");

@@ -24,7 +24,11 @@ const record = await prepareRecord({ lab, seat, ...(targets ? { targets } : {}) 
 const hash = imageHash(imageSpecOf(lab.machine));
 // A preview makes nothing: it needs the image's name only.
 if (!pulumi.runtime.isDryRun()) {
-  await ensureHost(await ensureImage(imageSpecOf(lab.machine), { progress: stderrProgress }), sourcesOf(record.targets), stderrProgress);
+  await ensureHost(
+    await ensureImage(imageSpecOf(lab.machine), { progress: stderrProgress }),
+    sourcesOf(record.targets),
+    stderrProgress,
+  );
 }
 const image = (await findImage(hash)) ?? { hash, containerTag: `trilab/machine:${hash}` };
 const outputs = await seatProgram(await seatSettings(record, lab, image))();

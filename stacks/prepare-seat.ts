@@ -12,8 +12,8 @@ import { subnetsInUse } from "../hosts/subnets.js";
 import { ensureImage, type ImageSpec, imageHash, type MatchedImage } from "../images/index.js";
 import type { Lab } from "../labs/define-lab.js";
 import type { SeatSettings } from "./seat.js";
-import { sourcesOf } from "./sources.js";
 import { listSeats, owner, readRecord, type SeatRecord, seatKeys, writeRecord } from "./seat-record.js";
+import { sourcesOf } from "./sources.js";
 
 export interface SeatRequest {
   lab: Lab;
@@ -54,34 +54,43 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
   const sources = sourcesOf(targets);
   await requireCapacity(lab.machine, sources);
   // Two seats that start together must not get the same block: the record is the reservation.
-  return withLock(join(stateDir(), "slots.lock"), { what: "the list of seats' addresses", waitMs: 30_000 }, async () => {
-    const taken = await Promise.all((await listSeats()).map((other) => readRecord(other).catch(() => undefined)));
-    const blocks = taken.filter((r) => r !== undefined).map((r) => seatBlock(r.slot));
-    const slot = freeSlot(id, [...blocks, ...(await subnetsInUse(sources))]);
-    if (slot === undefined) {
-      throw new UserError("this host has no free addresses for another seat", {
-        why: `all ${SEAT_SLOTS} blocks of 10.213.0.0/16 are in use`,
-        fix: "take seats down that are no longer needed: trilab status, trilab down",
-      });
-    }
-    const created = new Date();
-    const ttl = request.ttl ?? lab.ttl;
-    const record: SeatRecord = {
-      schema: 1,
-      ...id,
-      labDir: lab.dir,
-      owner: owner(),
-      created: created.toISOString(),
-      expires: ttl === undefined || !Number.isFinite(ttl) ? "never" : new Date(created.getTime() + ttl * 1000).toISOString(),
-      slot,
-      targets: [...targets],
-      user: lab.machine.user,
-      image: imageHash(imageSpecOf(lab.machine)),
-      disk: lab.machine.disk,
-    };
-    await writeRecord(record);
-    return record;
-  });
+  return withLock(
+    join(stateDir(), "slots.lock"),
+    { what: "the list of seats' addresses", waitMs: 30_000 },
+    async () => {
+      const taken = await Promise.all(
+        (await listSeats()).map((other) => readRecord(other).catch(() => undefined)),
+      );
+      const blocks = taken.filter((r) => r !== undefined).map((r) => seatBlock(r.slot));
+      const slot = freeSlot(id, [...blocks, ...(await subnetsInUse(sources))]);
+      if (slot === undefined) {
+        throw new UserError("this host has no free addresses for another seat", {
+          why: `all ${SEAT_SLOTS} blocks of 10.213.0.0/16 are in use`,
+          fix: "take seats down that are no longer needed: trilab status, trilab down",
+        });
+      }
+      const created = new Date();
+      const ttl = request.ttl ?? lab.ttl;
+      const record: SeatRecord = {
+        schema: 1,
+        ...id,
+        labDir: lab.dir,
+        owner: owner(),
+        created: created.toISOString(),
+        expires:
+          ttl === undefined || !Number.isFinite(ttl)
+            ? "never"
+            : new Date(created.getTime() + ttl * 1000).toISOString(),
+        slot,
+        targets: [...targets],
+        user: lab.machine.user,
+        image: imageHash(imageSpecOf(lab.machine)),
+        disk: lab.machine.disk,
+      };
+      await writeRecord(record);
+      return record;
+    },
+  );
 }
 
 /** Targets once deployed stay until `down`: asking for one more must not take another away. */
@@ -91,7 +100,12 @@ function wantedTargets(request: SeatRequest, existing: SeatRecord | undefined): 
 }
 
 /** A seat that is there keeps its image and disk: a changed lab.yaml must not take the learner's work away. */
-async function keep(existing: SeatRecord, lab: Lab, targets: readonly Target[], progress: Progress): Promise<SeatRecord> {
+async function keep(
+  existing: SeatRecord,
+  lab: Lab,
+  targets: readonly Target[],
+  progress: Progress,
+): Promise<SeatRecord> {
   if (existing.image !== imageHash(imageSpecOf(lab.machine))) {
     progress.note(
       `the lab's image has changed since this seat was made; the seat keeps its own, with the learner's work. For the new one: trilab down ${lab.name} --seat ${existing.seat}, then up`,
@@ -103,15 +117,24 @@ async function keep(existing: SeatRecord, lab: Lab, targets: readonly Target[], 
 }
 
 /** The matched image of a seat: built if its record's is the lab's, else the one it was made with. */
-export async function seatImage(record: SeatRecord, lab: Lab, progress: Progress): Promise<Pick<MatchedImage, "hash" | "containerTag"> & { built?: MatchedImage }> {
+export async function seatImage(
+  record: SeatRecord,
+  lab: Lab,
+  progress: Progress,
+): Promise<Pick<MatchedImage, "hash" | "containerTag"> & { built?: MatchedImage }> {
   const spec = imageSpecOf(lab.machine);
-  if (record.image !== imageHash(spec)) return { hash: record.image, containerTag: `trilab/machine:${record.image}` };
+  if (record.image !== imageHash(spec))
+    return { hash: record.image, containerTag: `trilab/machine:${record.image}` };
   const built = await ensureImage(spec, { progress });
   return { hash: built.hash, containerTag: built.containerTag, built };
 }
 
 /** The settings of the seat's program. */
-export async function seatSettings(record: SeatRecord, lab: Lab, image: SeatSettings["image"]): Promise<SeatSettings> {
+export async function seatSettings(
+  record: SeatRecord,
+  lab: Lab,
+  image: SeatSettings["image"],
+): Promise<SeatSettings> {
   const keys = await seatKeys(record, record.slot);
   const { created, expires, seat } = record;
   return {

@@ -3,9 +3,7 @@ import { join } from "node:path";
 import { withLock } from "../base/lock.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
-import { openStack } from "../engine/automation.js";
-import { readCheckpoint } from "../engine/checkpoint.js";
-import { clearStaleLock } from "../engine/recovery.js";
+import { clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
 import { dockerClient, requireDocker } from "../hosts/docker.js";
 import { DISK_POOL } from "../hosts/inventory.js";
 import { virsh, volumeNames } from "../hosts/libvirt.js";
@@ -25,7 +23,13 @@ export async function pruneHost(progress: Progress): Promise<string[]> {
     const seats = await Promise.all((await listSeats()).map((id) => readRecord(id)));
     const inUse = new Set(seats.filter((r) => r !== undefined).map((r) => r.image));
     await pruneStack(inUse, progress);
-    if (await requireDocker().then(() => true, () => false)) await pruneContainerImages(inUse);
+    if (
+      await requireDocker().then(
+        () => true,
+        () => false,
+      )
+    )
+      await pruneContainerImages(inUse);
     return pruneImages({ keep: [...inUse] });
   });
 }
@@ -37,14 +41,20 @@ async function pruneStack(inUse: ReadonlySet<string>, progress: Progress): Promi
   const before = await readHostRecord();
   const record = { ...before, images: before.images.filter((i) => inUse.has(i.hash)) };
   const othersDisks = before.libvirt && (await volumeNames(DISK_POOL.name)).length > 0;
-  const stack = openStack({ ...HOST_STACK, program: hostProgram(record), config: providerConfig(), progress });
+  const stack = openStack({
+    ...HOST_STACK,
+    program: hostProgram(record),
+    config: providerConfig(),
+    progress,
+  });
   if (record.images.length > 0 || othersDisks) {
     await stack.up({ refresh: true });
     await writeHostRecord(record);
     return;
   }
   // A folder's pool refuses to go while it is not active.
-  if (before.libvirt) for (const pool of ["trilab", "trilab-images"]) await virsh("pool-start", pool).catch(() => {});
+  if (before.libvirt)
+    for (const pool of ["trilab", "trilab-images"]) await virsh("pool-start", pool).catch(() => {});
   await stack.destroy({ refresh: true });
   await stack.removeStack();
   await rm(join(stateDir(), "host.json"), { force: true });
@@ -56,6 +66,10 @@ async function pruneContainerImages(inUse: ReadonlySet<string>): Promise<void> {
   for (const image of await docker.listImages({ filters: { label: ["trilab.image"] } })) {
     const hash = image.Labels?.["trilab.image"];
     // A container of another owner keeps its image: the daemon refuses, and is right.
-    if (hash !== undefined && !inUse.has(hash)) await docker.getImage(image.Id).remove().catch(() => {});
+    if (hash !== undefined && !inUse.has(hash))
+      await docker
+        .getImage(image.Id)
+        .remove()
+        .catch(() => {});
   }
 }

@@ -1,10 +1,17 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import { seatPrefix } from "../components/helpers/naming.js";
-import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/checkpoint.js";
-import { dockerClient } from "../hosts/docker.js";
-import { type Found, type Kind, removalOrder, removeFound, type Sources, seatInventory } from "../hosts/inventory.js";
-import { virsh } from "../hosts/libvirt.js";
 import type { Ownership } from "../components/helpers/labels.js";
+import { seatPrefix } from "../components/helpers/naming.js";
+import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/index.js";
+import { dockerClient } from "../hosts/docker.js";
+import {
+  type Found,
+  type Kind,
+  removalOrder,
+  removeFound,
+  type Sources,
+  seatInventory,
+} from "../hosts/inventory.js";
+import { virsh } from "../hosts/libvirt.js";
 
 /** Resource types of the seat's stack, and what Docker or libvirt call the same thing. */
 const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
@@ -29,12 +36,17 @@ export interface Drift {
 /** Sets a state beside an inventory. Pure. */
 export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Found[]): Drift {
   const known = (checkpoint?.resources ?? []).filter((r) => KIND_OF_TYPE[r.type] !== undefined);
-  const same = (r: CheckpointResource, f: Found): boolean => KIND_OF_TYPE[r.type] === f.kind && r.inputs?.name === f.name;
+  const same = (r: CheckpointResource, f: Found): boolean =>
+    KIND_OF_TYPE[r.type] === f.kind && r.inputs?.name === f.name;
   return {
     // A console log is written by the domain, a lease by its network: neither is ever a resource.
-    orphans: inventory.filter((f) => f.kind !== "console log" && f.kind !== "lease" && !known.some((r) => same(r, f))),
+    orphans: inventory.filter(
+      (f) => f.kind !== "console log" && f.kind !== "lease" && !known.some((r) => same(r, f)),
+    ),
     missing: known.filter((r) => !inventory.some((f) => same(r, f))),
-    stopped: inventory.filter((f) => f.state !== "" && f.state !== "running" && known.some((r) => same(r, f))),
+    stopped: inventory.filter(
+      (f) => f.state !== "" && f.state !== "running" && known.some((r) => same(r, f)),
+    ),
   };
 }
 

@@ -2,16 +2,21 @@ import { rm } from "node:fs/promises";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { machineName, type SeatId, seatPrefix } from "../components/helpers/naming.js";
-import { openStack } from "../engine/automation.js";
-import { stackFiles, workDir } from "../engine/backend.js";
-import { readCheckpoint } from "../engine/checkpoint.js";
-import { clearStaleLock } from "../engine/recovery.js";
-import { type Found, KINDS, type Kind, removalOrder, removeFound, type Sources, seatInventory } from "../hosts/inventory.js";
+import { clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
+import {
+  type Found,
+  KINDS,
+  type Kind,
+  removalOrder,
+  removeFound,
+  type Sources,
+  seatInventory,
+} from "../hosts/inventory.js";
 import { libvirtIsLocal } from "../hosts/packages.js";
 import { asRoot, isRoot } from "../hosts/privilege.js";
+import { providerConfig } from "./ensure-host.js";
 import { drift } from "./reconcile.js";
 import { owner, removeRecord } from "./seat-record.js";
-import { providerConfig } from "./ensure-host.js";
 
 /** What Docker and libvirt themselves say is left of a seat. */
 export interface Receipt extends SeatId {
@@ -48,7 +53,9 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   for (const thing of removalOrder(found)) {
     if (thing.owner === mine || (thing.owner === undefined && !foreign)) {
       progress.update(`removing ${thing.kind} ${thing.name}`);
-      await removeFound(thing).catch((error: unknown) => progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageOf(error)}`));
+      await removeFound(thing).catch((error: unknown) =>
+        progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageOf(error)}`),
+      );
     }
   }
   await removeLibvirtLog(id, options.sources);
@@ -56,7 +63,9 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   const residue = found.length > 0 ? await seatInventory(id, options.sources) : [];
   const ours = residue.filter((f) => f.owner === mine || (f.owner === undefined && !foreign));
   if (ours.length === 0) await forget(id);
-  const left = Object.fromEntries(KINDS.map((kind) => [kind, ours.filter((f) => f.kind === kind).length])) as Record<Kind, number>;
+  const left = Object.fromEntries(
+    KINDS.map((kind) => [kind, ours.filter((f) => f.kind === kind).length]),
+  ) as Record<Kind, number>;
   return { ...id, left, residue: ours, asked: options.sources, at: new Date().toISOString() };
 }
 
@@ -83,17 +92,9 @@ async function removeLibvirtLog(id: SeatId, sources: Sources): Promise<void> {
   else await asRoot("rm", ["-f", file]).catch(() => {});
 }
 
-/** Drops the stack's files, whatever they say, and the seat's record and keys. */
+/** Drops the stack, whatever its state says, and the seat's record and keys. */
 async function forget(id: SeatId): Promise<void> {
-  const ref = { stack: seatPrefix(id) };
-  const files = stackFiles(ref);
-  if (files) {
-    for (const end of ["", ".attrs", ".bak", ".bak.attrs", ".before-clear"]) await rm(`${files.checkpoint}${end}`, { force: true });
-    for (const dir of [files.history, files.backups, files.locks]) await rm(dir, { recursive: true, force: true });
-    await rm(workDir(ref.stack), { recursive: true, force: true });
-  } else {
-    await openStack(ref).removeStack();
-  }
+  await openStack({ stack: seatPrefix(id) }).removeStack({ force: true });
   await removeRecord(id);
 }
 

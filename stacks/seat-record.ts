@@ -83,7 +83,10 @@ export async function writeRecord(record: SeatRecord): Promise<void> {
 /** Every seat of this state directory, sorted by lab and seat; also those whose record is damaged. */
 export async function listSeats(): Promise<SeatId[]> {
   const folders = async (dir: string): Promise<string[]> =>
-    (await readdir(dir, { withFileTypes: true }).catch(() => [])).filter((e) => e.isDirectory()).map((e) => e.name).sort();
+    (await readdir(dir, { withFileTypes: true }).catch(() => []))
+      .filter((e) => e.isDirectory())
+      .map((e) => e.name)
+      .sort();
   const seats: SeatId[] = [];
   for (const lab of await folders(seatsDir())) {
     for (const seat of await folders(join(seatsDir(), lab))) {

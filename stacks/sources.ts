@@ -1,6 +1,6 @@
 import { UserError } from "../base/errors.js";
 import { type SeatId, seatPrefix, type Target } from "../components/helpers/naming.js";
-import { readCheckpoint } from "../engine/checkpoint.js";
+import { readCheckpoint } from "../engine/index.js";
 import { requireDocker } from "../hosts/docker.js";
 import { type Sources, seatInventory } from "../hosts/inventory.js";
 import { virsh } from "../hosts/libvirt.js";
@@ -21,7 +21,9 @@ export const sourcesOf = (targets: readonly Target[]): Sources => ({
  */
 export async function sourcesToAsk(id: SeatId): Promise<Sources> {
   const record = await readRecord(id).catch(() => undefined);
-  const types = (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources.map((r) => r.type) ?? [];
+  const types =
+    (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources.map((r) => r.type) ??
+    [];
   const uses = (target: Target, prefix: string): boolean =>
     record?.targets.includes(target) === true || types.some((type) => type.startsWith(prefix));
   const [docker, libvirt] = await Promise.all([

@@ -4,7 +4,18 @@ import { expect, it } from "vitest";
 import { repoDir } from "../base/paths.js";
 
 /** The rooms, in the direction in which data flows: each imports only from itself and those before it. */
-const ROOMS = ["base", "images", "components", "labs", "plugins", "engine", "hosts", "stacks", "environments", "cli"];
+const ROOMS = [
+  "base",
+  "images",
+  "components",
+  "labs",
+  "plugins",
+  "engine",
+  "hosts",
+  "stacks",
+  "environments",
+  "cli",
+];
 
 it("a room imports only rooms to its left", async () => {
   const wrong: string[] = [];
@@ -23,8 +34,12 @@ it("a room imports only rooms to its left", async () => {
 
 it("only engine/ imports Pulumi's Automation API", async () => {
   for (const room of ROOMS.filter((r) => r !== "engine")) {
-    for (const file of (await readdir(join(repoDir, room), { recursive: true })).filter((f) => f.endsWith(".ts"))) {
-      expect(await readFile(join(repoDir, room, file), "utf8"), `${room}/${file}`).not.toContain("@pulumi/pulumi/automation");
+    for (const file of (await readdir(join(repoDir, room), { recursive: true })).filter((f) =>
+      f.endsWith(".ts"),
+    )) {
+      expect(await readFile(join(repoDir, room, file), "utf8"), `${room}/${file}`).not.toContain(
+        "@pulumi/pulumi/automation",
+      );
     }
   }
 });

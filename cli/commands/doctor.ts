@@ -22,11 +22,34 @@ async function examine(args: Args, ctx: Context): Promise<number> {
   const sources = sourcesOf(parseTargets(text(args, "on") ?? ""));
   if (flag(args, "fix")) await readyHost(ctx, sources, flag(args, "yes"));
 
-  const findings: { id: string; title: string; level: string; ok: boolean; found: string; wanted: string; fix: string | undefined }[] = [];
+  const findings: {
+    id: string;
+    title: string;
+    level: string;
+    ok: boolean;
+    found: string;
+    wanted: string;
+    fix: string | undefined;
+  }[] = [];
   // In order: a check may rely on those before it.
   for (const check of CHECKS.filter((c) => relevant(c, sources))) {
-    const finding = await check.run(sources).catch((error: unknown) => ({ ok: false, found: messageOf(error), wanted: "an answer", fix: "see above" }));
-    findings.push({ id: check.id, title: check.title, level: check.level, ok: finding.ok, found: finding.found, wanted: finding.wanted, fix: finding.ok ? undefined : finding.fix });
+    const finding = await check
+      .run(sources)
+      .catch((error: unknown) => ({
+        ok: false,
+        found: messageOf(error),
+        wanted: "an answer",
+        fix: "see above",
+      }));
+    findings.push({
+      id: check.id,
+      title: check.title,
+      level: check.level,
+      ok: finding.ok,
+      found: finding.found,
+      wanted: finding.wanted,
+      fix: finding.ok ? undefined : finding.fix,
+    });
   }
   const engine = await inspectEngine();
   const ready = findings.every((f) => f.ok || f.level === "advice");
@@ -38,7 +61,14 @@ async function examine(args: Args, ctx: Context): Promise<number> {
       lines.push(`${mark} ${bold(f.title)}: ${f.found}`);
       if (!f.ok) lines.push(dim(`    wanted: ${f.wanted}`), dim(`    fix:    ${f.fix ?? ""}`));
     }
-    lines.push("", bold("Engine"), ...engine.tools.map((t) => `  ${t.name} ${t.wanted}: ${t.found ? `${t.found.way} ${dim(t.found.file)}` : "not there yet (trilab up gets it)"}${t.notes.length > 0 ? ` – ${t.notes.join("; ")}` : ""}`));
+    lines.push(
+      "",
+      bold("Engine"),
+      ...engine.tools.map(
+        (t) =>
+          `  ${t.name} ${t.wanted}: ${t.found ? `${t.found.way} ${dim(t.found.file)}` : "not there yet (trilab up gets it)"}${t.notes.length > 0 ? ` – ${t.notes.join("; ")}` : ""}`,
+      ),
+    );
     lines.push("", ready ? good("This host is ready.") : bad("This host is not ready: trilab doctor --fix"));
     return lines;
   });

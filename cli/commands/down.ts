@@ -51,18 +51,29 @@ function receiptLines(receipt: Receipt, ctx: Context): string[] {
   const { bad, bold, dim, good } = ctx.style;
   const { docker, libvirt } = receipt.asked;
   const asked = [docker && "Docker", libvirt && "libvirt"].filter(Boolean).join(" and ");
-  const rows = Object.entries(receipt.left).map(([kind, count]) => [`  ${kind}s`, count === 0 ? good("0") : bad(String(count))]);
+  const rows = Object.entries(receipt.left).map(([kind, count]) => [
+    `  ${kind}s`,
+    count === 0 ? good("0") : bad(String(count)),
+  ]);
   return [
-    bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) + dim(` (asked ${asked || "nobody: neither daemon is here"}, ${receipt.at})`),
+    bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) +
+      dim(` (asked ${asked || "nobody: neither daemon is here"}, ${receipt.at})`),
     ...columns(rows),
     ...receipt.residue.map((found) => bad(`  left: ${found.kind} ${found.name}`)),
-    receipt.residue.length === 0 ? good("Nothing is left.") : bad("Not everything could be removed; run it again, or remove the rest by hand."),
-    ...(receipt.residue.length === 0 ? [dim("The image stays cached for the next up: trilab images prune removes it.")] : []),
+    receipt.residue.length === 0
+      ? good("Nothing is left.")
+      : bad("Not everything could be removed; run it again, or remove the rest by hand."),
+    ...(receipt.residue.length === 0
+      ? [dim("The image stays cached for the next up: trilab images prune removes it.")]
+      : []),
   ];
 }
 
 /** The seat meant: the caller's own or the only one. One that is not there is taken at its word: `down` twice is fine. */
-async function whichSeat(lab: string | undefined, seat: string | undefined): Promise<{ lab: string; seat: string }> {
+async function whichSeat(
+  lab: string | undefined,
+  seat: string | undefined,
+): Promise<{ lab: string; seat: string }> {
   const there = await matchingSeats(lab, seat ?? defaultSeat());
   const [only, second] = there.length > 0 ? there : await matchingSeats(lab, seat);
   if (second !== undefined) {

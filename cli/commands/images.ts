@@ -33,7 +33,9 @@ const ls = defineCommand({
 const build = defineCommand({
   usage: "build [lab]",
   description: "build a lab's image, or check that it is there and sound",
-  positionals: { lab: { type: "string", default: DEFAULT_LAB, describe: "a lab's name, or the path of its folder" } },
+  positionals: {
+    lab: { type: "string", default: DEFAULT_LAB, describe: "a lab's name, or the path of its folder" },
+  },
   options: { force: { type: "boolean", describe: "build it anew even when it is sound" }, ...yesOption },
   handler: async (args, ctx) => {
     const { loadLab } = await import("../../labs/define-lab.js");
@@ -48,7 +50,11 @@ const build = defineCommand({
           const image = await ensureImage(imageSpecOf(lab.machine), { progress, force: flag(args, "force") });
           progress.update("checking every byte");
           await verifyImage(image, { full: true });
-          ctx.print(ctx.json ? JSON.stringify({ schema: 1, kind: "image", hash: image.hash, manifest: image.manifest }) : image.hash);
+          ctx.print(
+            ctx.json
+              ? JSON.stringify({ schema: 1, kind: "image", hash: image.hash, manifest: image.manifest })
+              : image.hash,
+          );
         },
       },
     ]);
@@ -70,7 +76,9 @@ const prune = defineCommand({
         },
       },
     ]);
-    report(ctx, "pruned", { removed }, () => [removed.length === 0 ? "Nothing to remove." : `Removed ${removed.join(", ")}.`]);
+    report(ctx, "pruned", { removed }, () => [
+      removed.length === 0 ? "Nothing to remove." : `Removed ${removed.join(", ")}.`,
+    ]);
     return undefined;
   },
 });

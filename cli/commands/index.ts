@@ -12,4 +12,16 @@ import { up } from "./up.js";
 import { version } from "./version.js";
 
 /** Every command, in the order the help shows them. */
-export const COMMANDS: readonly Command[] = [up, down, status, ssh, cp, logs, parity, labs, images, doctor, version];
+export const COMMANDS: readonly Command[] = [
+  up,
+  down,
+  status,
+  ssh,
+  cp,
+  logs,
+  parity,
+  labs,
+  images,
+  doctor,
+  version,
+];

@@ -23,7 +23,12 @@ const ls = defineCommand({
         }
       }),
     );
-    report(ctx, "labs", { labs }, () => columns([["LAB", "TARGETS", "TITLE"].map(ctx.style.bold), ...labs.map((l) => [l.name, l.targets.join(","), l.title])]));
+    report(ctx, "labs", { labs }, () =>
+      columns([
+        ["LAB", "TARGETS", "TITLE"].map(ctx.style.bold),
+        ...labs.map((l) => [l.name, l.targets.join(","), l.title]),
+      ]),
+    );
     return undefined;
   },
 });
@@ -31,7 +36,9 @@ const ls = defineCommand({
 const show = defineCommand({
   usage: "show <lab>",
   description: "one lab: its machine, its targets, its guide",
-  positionals: { lab: { type: "string", describe: "a lab's name, or the path of its folder", demandOption: true } },
+  positionals: {
+    lab: { type: "string", describe: "a lab's name, or the path of its folder", demandOption: true },
+  },
   handler: async (args, ctx) => {
     const { loadLab } = await import("../../labs/define-lab.js");
     const lab = await loadLab(text(args, "lab") ?? "");
@@ -43,8 +50,14 @@ const show = defineCommand({
       "",
       ...columns([
         ["targets", lab.targets.join(", ")],
-        ["machine", `${lab.machine.cpus} CPU, ${formatSize(lab.machine.memory)} of memory, ${formatSize(lab.machine.disk)} of disk`],
-        ["system", `Debian ${lab.machine.release}${lab.machine.packages.length > 0 ? ` with ${lab.machine.packages.join(", ")}` : ""}`],
+        [
+          "machine",
+          `${lab.machine.cpus} CPU, ${formatSize(lab.machine.memory)} of memory, ${formatSize(lab.machine.disk)} of disk`,
+        ],
+        [
+          "system",
+          `Debian ${lab.machine.release}${lab.machine.packages.length > 0 ? ` with ${lab.machine.packages.join(", ")}` : ""}`,
+        ],
         ["lives for", lab.ttl === undefined ? "as long as you like" : formatDuration(lab.ttl)],
       ]),
       ...(guide ? ["", guide.trimEnd()] : []),

@@ -8,14 +8,21 @@ export const logs = defineCommand({
   positionals: { target: { type: "string", describe: "container or guest", demandOption: true } },
   options: {
     ...labAndSeatOptions,
-    follow: { alias: "f", type: "boolean", describe: "go on as more is written (guest: its live console, leave with Ctrl-])" },
+    follow: {
+      alias: "f",
+      type: "boolean",
+      describe: "go on as more is written (guest: its live console, leave with Ctrl-])",
+    },
     lines: { alias: "n", type: "string", describe: "only the last so many lines" },
   },
   handler: async (args) => {
     const wanted = text(args, "lines");
     const lines = wanted === undefined ? undefined : Number(wanted);
     if (lines !== undefined && !(Number.isInteger(lines) && lines > 0)) {
-      throw new UserError(`--lines ${wanted} is no number of lines`, { fix: "write a whole number: -n 20", exitCode: ExitCode.usage });
+      throw new UserError(`--lines ${wanted} is no number of lines`, {
+        fix: "write a whole number: -n 20",
+        exitCode: ExitCode.usage,
+      });
     }
     const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
     const environment = await environmentOf(record, text(args, "target") ?? "");

@@ -15,11 +15,14 @@ export const parity = defineCommand({
 async function showParity(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/define-lab.js");
   const { openEnvironment } = await import("../../environments/open.js");
-  const { compareFacts, readFacts } = await import("../../environments/parity.js");
+  const { readFacts } = await import("../../environments/facts.js");
+  const { compareFacts } = await import("../../environments/parity.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const lab = await loadLab(record.labDir);
   const facts = Object.fromEntries(
-    await Promise.all(record.targets.map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const)),
+    await Promise.all(
+      record.targets.map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const),
+    ),
   );
   const result = compareFacts({ ...lab.machine, disk: record.disk }, facts);
   report(ctx, "parity", { lab: record.lab, seat: record.seat, ...result, facts }, () => [

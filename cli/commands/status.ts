@@ -1,6 +1,6 @@
+import { formatDuration } from "../../components/helpers/units.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
-import { formatDuration } from "../../components/helpers/units.js";
 import { matchingSeats } from "../seats.js";
 
 export const status = defineCommand({
@@ -31,13 +31,25 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   for (const id of await matchingSeats(text(args, "lab"), text(args, "seat"))) {
     const record = await readRecord(id).catch(() => undefined);
     if (record === undefined) {
-      rows.push({ ...id, target: "?", state: `record damaged: trilab down ${id.lab} --seat ${id.seat} --by-label`, address: "", expires: "" });
+      rows.push({
+        ...id,
+        target: "?",
+        state: `record damaged: trilab down ${id.lab} --seat ${id.seat} --by-label`,
+        address: "",
+        expires: "",
+      });
       continue;
     }
     const there = await seatInventory(id, await sourcesToAsk(id));
     for (const target of record.targets) {
       const state = there.find((f) => f.name === machineName(id, target) && f.state !== "")?.state ?? "gone";
-      rows.push({ ...id, target, state, address: subnetOf(record.slot, target).address, expires: record.expires });
+      rows.push({
+        ...id,
+        target,
+        state,
+        address: subnetOf(record.slot, target).address,
+        expires: record.expires,
+      });
     }
   }
   report(ctx, "status", { seats: rows }, () => {
@@ -45,7 +57,14 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
     const { bad, bold, good } = ctx.style;
     return columns([
       ["LAB", "SEAT", "TARGET", "STATE", "ADDRESS", "EXPIRES"].map(bold),
-      ...rows.map((r) => [r.lab, r.seat, r.target, r.state === "running" ? good(r.state) : bad(r.state), r.address, expiry(r.expires)]),
+      ...rows.map((r) => [
+        r.lab,
+        r.seat,
+        r.target,
+        r.state === "running" ? good(r.state) : bad(r.state),
+        r.address,
+        expiry(r.expires),
+      ]),
     ]);
   });
   return undefined;

@@ -1,5 +1,9 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { parseDuration } from "../../components/helpers/units.js";
+import type { MachineSpec } from "../../components/machine-spec.js";
+import type { Engine } from "../../engine/index.js";
+import type { Facts } from "../../environments/facts.js";
+import type { Sources } from "../../hosts/inventory.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
@@ -12,11 +16,16 @@ const DEFAULT_WAIT = "5m";
 export const up = defineCommand({
   usage: "up [lab]",
   description: "bring a seat up: the same machine as every target the lab names",
-  positionals: { lab: { type: "string", describe: `a lab's name, or the path of its folder; default: ${DEFAULT_LAB}` } },
+  positionals: {
+    lab: { type: "string", describe: `a lab's name, or the path of its folder; default: ${DEFAULT_LAB}` },
+  },
   options: {
     ...seatOptions,
     on: { type: "string", describe: "targets, with commas: container,guest; default: what the lab says" },
-    ttl: { type: "string", describe: "how long the seat is meant to live: 3h, 1h30m, none; default: the lab's" },
+    ttl: {
+      type: "string",
+      describe: "how long the seat is meant to live: 3h, 1h30m, none; default: the lab's",
+    },
     wait: { type: "string", default: DEFAULT_WAIT, describe: "how long to wait for a guest to answer SSH" },
     ...yesOption,
   },
@@ -48,17 +57,24 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   await readyHost(ctx, sources, flag(args, "yes"));
   const { requireCapacity } = await import("../../hosts/capacity.js");
   await requireCapacity(lab.machine, sources);
-  await setUp(ctx, lab.machine, sources);
+  const engine = await setUp(ctx, lab.machine, sources);
 
   const { withSeatLock, deploySeat } = await import("../../stacks/deploy-seat.js");
   return withSeatLock(id, async () => {
     const { ensureHost } = await import("../../stacks/ensure-host.js");
     const { openEnvironment } = await import("../../environments/open.js");
-    const { readFacts, compareFacts } = await import("../../environments/parity.js");
+    const { readFacts } = await import("../../environments/facts.js");
+    const { compareFacts } = await import("../../environments/parity.js");
     const { silent } = await import("../../base/progress.js");
-    let deployed: Awaited<ReturnType<typeof deploySeat>> | undefined;
     const request = { lab, seat, ...(targets ? { targets } : {}), ...(ttl === undefined ? {} : { ttl }) };
     const record = await prepare.prepareRecord(request, { ...silent, note: ctx.tell });
+    const environments = await Promise.all(record.targets.map((target) => openEnvironment(record, target)));
+    // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
+    const early = existing
+      ? Promise.all(environments.map((e) => readFacts(e))).catch(() => undefined)
+      : undefined;
+    let changes: Record<string, number> = {};
+    let steps = 0;
     await ctx.tasks.run([
       {
         title: "host: image and storage",
@@ -72,30 +88,35 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
         run: async (progress) => {
           const image = await prepare.seatImage(record, lab, progress);
           const settings = await prepare.seatSettings(record, lab, image);
-          deployed = await deploySeat(settings, sources, progress);
+          const result = await deploySeat(settings, { sources, engine, progress });
+          changes = result.changes;
+          steps = result.steps.length;
         },
       },
     ]);
-    const environments = await Promise.all(record.targets.map((target) => openEnvironment(record, target)));
-    await ctx.tasks.run(
-      environments.map((environment) => ({
-        title: `${environment.target}: answering`,
-        run: async (progress) => {
-          progress.update(environment.target === "guest" ? "booting its own kernel" : "starting its processes");
-          await environment.waitReady(waitMs);
-        },
-      })),
-      { concurrent: true },
-    );
-    const facts = Object.fromEntries(
-      await Promise.all(environments.map(async (e) => [e.target, await readFacts(e)] as const)),
-    );
+    let answers = steps === 0 ? await early : undefined;
+    if (answers === undefined) {
+      const fresh: Facts[] = [];
+      await ctx.tasks.run(
+        environments.map((environment, i) => ({
+          title: `${environment.target}: answering`,
+          run: async (progress) => {
+            progress.update(
+              environment.target === "guest" ? "booting its own kernel" : "starting its processes",
+            );
+            fresh[i] = await readFacts(environment, { waitMs });
+          },
+        })),
+        { concurrent: true },
+      );
+      answers = fresh;
+    }
+    const facts = Object.fromEntries(record.targets.map((target, i) => [target, answers[i]]));
     const parity = compareFacts({ ...lab.machine, disk: record.disk }, facts);
-    const changes = (deployed?.steps ?? []).length;
-    report(ctx, "up", { ...id, targets: record.targets, expires: record.expires, changes: deployed?.changes ?? {}, parity }, () => [
+    report(ctx, "up", { ...id, targets: record.targets, expires: record.expires, changes, parity }, () => [
       ...parityLines(parity, record.targets, ctx.style),
       "",
-      `${parityVerdict(parity, ctx.style)}${changes === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+      `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
       "",
       ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
       "  take it all away:  trilab down",
@@ -105,7 +126,10 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
 }
 
 /** The seat that a bare `up` means: one that is there, else the newcomer's. */
-async function whichSeat(lab: string | undefined, seat: string | undefined): Promise<{ lab: string; seat: string }> {
+async function whichSeat(
+  lab: string | undefined,
+  seat: string | undefined,
+): Promise<{ lab: string; seat: string }> {
   if (lab !== undefined && seat !== undefined) return { lab, seat };
   const own = seat ?? defaultSeat();
   if (lab !== undefined) return { lab, seat: own };
@@ -116,24 +140,40 @@ async function whichSeat(lab: string | undefined, seat: string | undefined): Pro
   return { lab: record?.labDir ?? there[0], seat: own };
 }
 
-/** Engine and image, made once a machine; side by side, as one waits on the network and one on the CPU. */
-async function setUp(ctx: Context, spec: import("../../components/machine-spec.js").MachineSpec, sources: import("../../hosts/inventory.js").Sources): Promise<void> {
-  const { ensureEngine } = await import("../../engine/install.js");
+/** Engine and image, made once a machine; side by side, as each waits on the network at times. */
+async function setUp(ctx: Context, spec: MachineSpec, sources: Sources): Promise<Engine> {
+  const { ensureEngine } = await import("../../engine/index.js");
   const { ensureImage } = await import("../../images/index.js");
   const { imageSpecOf } = await import("../../stacks/prepare-seat.js");
+  let engine: Engine | undefined;
   await ctx.tasks.run(
     [
-      { title: "engine: Pulumi and its providers", run: async (progress) => void (await ensureEngine({ progress, ...sources })) },
-      { title: "image: one root file system for all", run: async (progress) => void (await ensureImage(imageSpecOf(spec), { progress })) },
+      {
+        title: "engine: Pulumi and its providers",
+        run: async (progress) => {
+          engine = await ensureEngine({ progress, ...sources });
+        },
+      },
+      {
+        title: "image: one root file system for all",
+        run: async (progress) => {
+          await ensureImage(imageSpecOf(spec), { progress });
+        },
+      },
     ],
     { concurrent: true },
   );
+  if (engine === undefined) throw new Error("ensureEngine gave no engine");
+  return engine;
 }
 
 function duration(option: string, value: string): number {
   const seconds = parseDuration(value);
   if (seconds !== undefined) return seconds;
-  throw new UserError(`--${option} ${value} is no duration`, { fix: "write 90s, 5m, 1h30m", exitCode: ExitCode.usage });
+  throw new UserError(`--${option} ${value} is no duration`, {
+    fix: "write 90s, 5m, 1h30m",
+    exitCode: ExitCode.usage,
+  });
 }
 
 /** Seconds; Infinity for `none`. */

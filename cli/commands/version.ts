@@ -8,7 +8,11 @@ export const version = defineCommand({
   handler: async (_args, ctx) => {
     const { versions } = await import("../../engine/versions.js");
     const data = { trilab: readVersion(), node: process.versions.node, pulumi: versions.pulumi };
-    report(ctx, "version", data, () => [`trilab ${data.trilab}`, `pulumi ${data.pulumi} (pinned)`, `node ${data.node}`]);
+    report(ctx, "version", data, () => [
+      `trilab ${data.trilab}`,
+      `pulumi ${data.pulumi} (pinned)`,
+      `node ${data.node}`,
+    ]);
     return undefined;
   },
 });

@@ -5,7 +5,7 @@ import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "./labels.js
  * not read back, so it shows as a change only when the stylesheet itself changes.
  */
 
-const escape = (text: string): string =>
+const escapeXml = (text: string): string =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 
 const stylesheet = (templates: string): string => `<?xml version="1.0"?>
@@ -34,9 +34,9 @@ export interface DomainXsltArgs {
 
 /** Identity, ownership labels and console log in; the devices a server does not need (USB, video, balloon) out. */
 export function domainXslt(args: DomainXsltArgs): string {
-  const strings = args.oemStrings.map((s) => `<entry>${escape(s)}</entry>`).join("");
+  const strings = args.oemStrings.map((s) => `<entry>${escapeXml(s)}</entry>`).join("");
   const labels = Object.entries(ownershipLabels(args.ownership, "guest"))
-    .map(([key, value]) => `<trilab:label key="${escape(key)}">${escape(value)}</trilab:label>`)
+    .map(([key, value]) => `<trilab:label key="${escapeXml(key)}">${escapeXml(value)}</trilab:label>`)
     .join("");
   // QEMU's default translation cache is a gigabyte of the host's memory a guest.
   const tcg = args.accelerator === "tcg" ? '<tcg><tb-cache unit="MiB">128</tb-cache></tcg>' : "";
@@ -61,7 +61,7 @@ export function domainXslt(args: DomainXsltArgs): string {
     <driver name="qemu" type="qcow2" discard="unmap"/>
   </xsl:template>
   <xsl:template match="/domain/devices/console">
-    <serial type="pty"><log file="${escape(args.consoleLog)}" append="on"/><target port="0"/></serial>
+    <serial type="pty"><log file="${escapeXml(args.consoleLog)}" append="on"/><target port="0"/></serial>
     <console type="pty"><target type="serial" port="0"/></console>
   </xsl:template>`);
 }

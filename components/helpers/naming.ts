@@ -45,7 +45,8 @@ export const consoleLogName = (id: SeatId): string => `${machineName(id, "guest"
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** A Linux bridge's name: `tl` and 12 hex digits, as interface names end at 15 characters. */
-export const bridgeName = (id: SeatId, target: Target): string => `tl${digest(machineName(id, target)).slice(0, 12)}`;
+export const bridgeName = (id: SeatId, target: Target): string =>
+  `tl${digest(machineName(id, target)).slice(0, 12)}`;
 
 /** A stable MAC address under QEMU's prefix 52:54:00. */
 export function macAddress(id: SeatId, target: Target): string {

@@ -20,7 +20,8 @@ export function parseSize(text: string): number | undefined {
 /** The shortest exact-looking IEC form of a number of bytes: `512MiB`, `1.5GiB`, `0B`. */
 export function formatSize(bytes: number): string {
   for (const [unit, size] of Object.entries(SIZES).reverse()) {
-    if (Math.abs(bytes) >= size) return `${Number((bytes / size).toFixed(bytes % size === 0 ? 0 : 1))}${unit}`;
+    if (Math.abs(bytes) >= size)
+      return `${Number((bytes / size).toFixed(bytes % size === 0 ? 0 : 1))}${unit}`;
   }
   return `${bytes}B`;
 }

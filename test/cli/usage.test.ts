@@ -5,7 +5,9 @@ import { main } from "../../cli/main.js";
 import { lineTasks } from "../../cli/tasks.js";
 
 /** Runs a command line in process. */
-async function run(...argv: string[]): Promise<{ exitCode: number; out: string; err: string; error: UserError | undefined }> {
+async function run(
+  ...argv: string[]
+): Promise<{ exitCode: number; out: string; err: string; error: UserError | undefined }> {
   const out: string[] = [];
   const err: string[] = [];
   const plain = (text: string): string => text;
@@ -63,6 +65,11 @@ describe("reports", () => {
   });
 
   it("columns align whatever their colour", () => {
-    expect(columns([["a", "b"], ["\u001b[32mlong\u001b[39m", "c"]])).toEqual(["a     b", "\u001b[32mlong\u001b[39m  c"]);
+    expect(
+      columns([
+        ["a", "b"],
+        ["\u001b[32mlong\u001b[39m", "c"],
+      ]),
+    ).toEqual(["a     b", "\u001b[32mlong\u001b[39m  c"]);
   });
 });

@@ -14,7 +14,12 @@ const ownership = {
 const base = { spec: machineSpecSchema.parse({ cpus: 2, memory: "512MiB" }), ownership, slot: 5 };
 const container: MatchedLabArgs["container"] = { image: "trilab/machine:abc" };
 const guest: MatchedLabArgs["guest"] = {
-  image: { pool: "trilab-images", baseVolume: "abc.qcow2", kernel: "/p/abc.vmlinux", initrd: "/p/abc.initrd" },
+  image: {
+    pool: "trilab-images",
+    baseVolume: "abc.qcow2",
+    kernel: "/p/abc.vmlinux",
+    initrd: "/p/abc.initrd",
+  },
   diskPool: { name: "trilab", path: "/p/disks" },
   accelerator: "tcg",
   userKeys: ["ssh-ed25519 AAAA seat"],
@@ -80,8 +85,19 @@ describe("MatchedLab", () => {
   });
 
   it("lends the container nothing of the host", async () => {
-    const { inputs } = only(await registered(() => new MatchedLab("alice", { ...base, container })), "docker:index/container:Container");
-    for (const absent of ["mounts", "devices", "pidMode", "usernsMode", "ports", "groupAdds", "publishAllPorts"]) {
+    const { inputs } = only(
+      await registered(() => new MatchedLab("alice", { ...base, container })),
+      "docker:index/container:Container",
+    );
+    for (const absent of [
+      "mounts",
+      "devices",
+      "pidMode",
+      "usernsMode",
+      "ports",
+      "groupAdds",
+      "publishAllPorts",
+    ]) {
       expect(inputs).not.toHaveProperty(absent);
     }
     expect(JSON.stringify(inputs)).not.toContain("docker.sock");
@@ -98,9 +114,22 @@ describe("MatchedLab", () => {
       format: "qcow2",
     });
     const network = only(resources, "libvirt:index/network:Network").inputs;
-    expect(network).toMatchObject({ name: "trilab-first-boot-alice-guest", mode: "nat", addresses: ["10.213.1.80/28"], dhcp: { enabled: false } });
+    expect(network).toMatchObject({
+      name: "trilab-first-boot-alice-guest",
+      mode: "nat",
+      addresses: ["10.213.1.80/28"],
+      dhcp: { enabled: false },
+    });
     const domain = only(resources, "libvirt:index/domain:Domain").inputs;
-    expect(domain).toMatchObject({ type: "qemu", machine: "pc", memory: 512, vcpu: 2, kernel: "/p/abc.vmlinux", initrd: "/p/abc.initrd", running: true });
+    expect(domain).toMatchObject({
+      type: "qemu",
+      machine: "pc",
+      memory: 512,
+      vcpu: 2,
+      kernel: "/p/abc.vmlinux",
+      initrd: "/p/abc.initrd",
+      running: true,
+    });
     expect(domain).not.toHaveProperty("cpu");
   });
 
@@ -115,7 +144,9 @@ describe("MatchedLab", () => {
   });
 
   it("under KVM passes the host's CPU on and has no translation cache", async () => {
-    const resources = await registered(() => new MatchedLab("alice", { ...base, guest: { ...guest, accelerator: "kvm" } }));
+    const resources = await registered(
+      () => new MatchedLab("alice", { ...base, guest: { ...guest, accelerator: "kvm" } }),
+    );
     const domain = only(resources, "libvirt:index/domain:Domain").inputs;
     expect(domain).toMatchObject({ type: "kvm", cpu: { mode: "host-passthrough" } });
     expect(JSON.stringify(domain.xml)).not.toContain("tb-cache");
@@ -123,7 +154,14 @@ describe("MatchedLab", () => {
 
   it("lets a transform have the last word", async () => {
     const resources = await registered(
-      () => new MatchedLab("alice", { ...base, container: { image: "i", transform: { container: (args) => ({ ...args, memory: 64 }), volume: { name: "mine" } } } }),
+      () =>
+        new MatchedLab("alice", {
+          ...base,
+          container: {
+            image: "i",
+            transform: { container: (args) => ({ ...args, memory: 64 }), volume: { name: "mine" } },
+          },
+        }),
     );
     expect(only(resources, "docker:index/container:Container").inputs.memory).toBe(64);
     expect(only(resources, "docker:index/volume:Volume").inputs.name).toBe("mine");

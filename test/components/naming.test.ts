@@ -42,17 +42,31 @@ describe("names", () => {
 describe("addresses", () => {
   it("a slot's subnets lie in its block and apart from each other and every other slot's", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: SEAT_SLOTS - 1 }), fc.integer({ min: 0, max: SEAT_SLOTS - 1 }), (a, b) => {
-        expect(overlaps(subnetOf(a, "container").cidr, subnetOf(a, "guest").cidr)).toBe(false);
-        for (const t of TARGETS) expect(overlaps(subnetOf(a, t).cidr, seatBlock(a))).toBe(true);
-        if (a !== b) expect(overlaps(seatBlock(a), seatBlock(b))).toBe(false);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: SEAT_SLOTS - 1 }),
+        fc.integer({ min: 0, max: SEAT_SLOTS - 1 }),
+        (a, b) => {
+          expect(overlaps(subnetOf(a, "container").cidr, subnetOf(a, "guest").cidr)).toBe(false);
+          for (const t of TARGETS) expect(overlaps(subnetOf(a, t).cidr, seatBlock(a))).toBe(true);
+          if (a !== b) expect(overlaps(seatBlock(a), seatBlock(b))).toBe(false);
+        },
+      ),
     );
   });
 
   it("gives the first and the last slot their place in 10.213.0.0/16", () => {
-    expect(subnetOf(0, "container")).toEqual({ cidr: "10.213.0.0/28", prefix: 28, gateway: "10.213.0.1", address: "10.213.0.2" });
-    expect(subnetOf(1023, "guest")).toEqual({ cidr: "10.213.255.208/28", prefix: 28, gateway: "10.213.255.209", address: "10.213.255.210" });
+    expect(subnetOf(0, "container")).toEqual({
+      cidr: "10.213.0.0/28",
+      prefix: 28,
+      gateway: "10.213.0.1",
+      address: "10.213.0.2",
+    });
+    expect(subnetOf(1023, "guest")).toEqual({
+      cidr: "10.213.255.208/28",
+      prefix: 28,
+      gateway: "10.213.255.209",
+      address: "10.213.255.210",
+    });
   });
 
   it("finds a slot nobody uses, or says that there is none", () => {

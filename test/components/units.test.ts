@@ -11,9 +11,12 @@ describe("sizes", () => {
     [" 8 KiB ", 8192],
   ])("%s is %i bytes", (text, bytes) => expect(parseSize(text)).toBe(bytes));
 
-  it.each(["", "512", "512MB", "-1MiB", "0MiB", "1e3MiB", "MiB", "1 MiB 2", "99999999TiB"])("%j is none", (text) => {
-    expect(parseSize(text)).toBeUndefined();
-  });
+  it.each(["", "512", "512MB", "-1MiB", "0MiB", "1e3MiB", "MiB", "1 MiB 2", "99999999TiB"])(
+    "%j is none",
+    (text) => {
+      expect(parseSize(text)).toBeUndefined();
+    },
+  );
 
   it("what is formatted parses to the same, for whole units", () => {
     fc.assert(
@@ -32,7 +35,9 @@ describe("durations", () => {
     ["2d", 172_800],
   ])("%s is %i seconds", (text, seconds) => expect(parseDuration(text)).toBe(seconds));
 
-  it.each(["", "3", "h", "-1h", "30m1h", "1.5h", "0s"])("%j is none", (text) => expect(parseDuration(text)).toBeUndefined());
+  it.each(["", "3", "h", "-1h", "30m1h", "1.5h", "0s"])("%j is none", (text) =>
+    expect(parseDuration(text)).toBeUndefined(),
+  );
 
   it("formats no finer than the two largest units", () => {
     expect(formatDuration(90_061)).toBe("1d1h");

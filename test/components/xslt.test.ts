@@ -31,7 +31,9 @@ const args = {
 
 it("adds identity, labels and console log, and takes the needless devices out", async () => {
   const out = await transform(domainXslt(args), DOMAIN);
-  expect(out).toContain('<sysinfo type="smbios"><oemStrings><entry>trilab:hostname=a</entry><entry>trilab:motd=&lt;&amp;"&gt;</entry>');
+  expect(out).toContain(
+    '<sysinfo type="smbios"><oemStrings><entry>trilab:hostname=a</entry><entry>trilab:motd=&lt;&amp;"&gt;</entry>',
+  );
   expect(out).toContain('<smbios mode="sysinfo"/>');
   expect(out).toContain('key="trilab.owner">o\'brien@h<');
   expect(out).toContain('<log file="/pool/x.log" append="on"/>');
@@ -44,6 +46,9 @@ it("adds identity, labels and console log, and takes the needless devices out", 
 });
 
 it("turns spanning tree off and keeps the bridge's name", async () => {
-  const out = await transform(networkXslt(), '<network><name>n</name><bridge name="tl0" stp="on"/></network>');
+  const out = await transform(
+    networkXslt(),
+    '<network><name>n</name><bridge name="tl0" stp="on"/></network>',
+  );
   expect(out).toContain('<bridge name="tl0" stp="off" delay="0"/>');
 });

@@ -1,20 +1,40 @@
 import { expect, it } from "vitest";
 import { machineSpecSchema } from "../../components/machine-spec.js";
-import { compareFacts, type Facts } from "../../environments/parity.js";
+import type { Facts } from "../../environments/facts.js";
+import { compareFacts } from "../../environments/parity.js";
 
 const spec = machineSpecSchema.parse({});
 const MiB = 2 ** 20;
-const common = {
-  release: "bookworm",
+const container: Facts = {
+  kernel: "h",
+  system: "Linux",
+  hostname: "c",
   debian: "12.11",
+  release: "bookworm",
+  init: "docker-init",
+  virtualisation: "docker",
+  cpus: 1,
+  cpusVisible: 8,
+  memory: 512 * MiB,
+  memoryUsable: 512 * MiB,
+  memoryVisible: 16_384 * MiB,
+  swap: 0,
+  disk: 99 * MiB,
+  diskBounded: false,
   packages: "abc",
-  package_count: "142",
-  cpus: "1",
-  swap: "0",
-  clock_offset: "0.000",
+  packageCount: 142,
+  clockOffset: 0,
 };
-const container: Facts = { ...common, memory: String(512 * MiB), memory_usable: String(512 * MiB), disk: "99", kernel: "h", init: "docker-init" };
-const guest: Facts = { ...common, memory: String(512 * MiB - 4096), memory_usable: String(460 * MiB), disk: String(4096 * MiB), kernel: "g", init: "systemd" };
+const guest: Facts = {
+  ...container,
+  kernel: "g",
+  init: "systemd",
+  virtualisation: "kvm",
+  memory: 512 * MiB - 4096,
+  memoryUsable: 460 * MiB,
+  disk: 4096 * MiB,
+  diskBounded: true,
+};
 
 const verdict = (id: string, facts: { container?: Facts; guest?: Facts }) =>
   compareFacts(spec, facts).rows.find((row) => row.id === id);
@@ -33,17 +53,17 @@ it("is in tolerance for two machines of one image", () => {
   ]);
 });
 
-it.each([
-  ["cpus", { cpus: "2" }],
-  ["memory", { memory: String(500 * MiB) }],
-  ["memory", { memory: "" }],
-  ["swap", { swap: "1" }],
+it.each<[string, Partial<Facts>]>([
+  ["cpus", { cpus: 2 }],
+  ["memory", { memory: 500 * MiB }],
+  ["memory", { memory: Number.NaN }],
+  ["swap", { swap: 1 }],
   ["release", { release: "trixie" }],
   ["packages", { packages: "abd" }],
   ["debian", { debian: "12.12" }],
-  ["clock", { clock_offset: "-2.5" }],
-  ["clock", { clock_offset: "NaN" }],
-  ["disk", { disk: String(8192 * MiB) }],
+  ["clock", { clockOffset: -2.5 }],
+  ["clock", { clockOffset: Number.NaN }],
+  ["disk", { disk: 8192 * MiB }],
 ])("finds %s wrong when the guest says %j", (id, change) => {
   const report = compareFacts(spec, { container, guest: { ...guest, ...change } });
   expect(report.inTolerance).toBe(false);
@@ -51,12 +71,12 @@ it.each([
 });
 
 it("allows the firmware 1 % of the memory, and no more", () => {
-  expect(verdict("memory", { guest: { ...guest, memory: String(512 * MiB * 0.991) } })?.verdict).toBe("match");
-  expect(verdict("memory", { guest: { ...guest, memory: String(512 * MiB * 0.989) } })?.verdict).toBe("wrong");
+  expect(verdict("memory", { guest: { ...guest, memory: 512 * MiB * 0.991 } })?.verdict).toBe("match");
+  expect(verdict("memory", { guest: { ...guest, memory: 512 * MiB * 0.989 } })?.verdict).toBe("wrong");
 });
 
 it("names the target that is off", () => {
-  expect(verdict("memory", { container: { ...container, memory: "1" }, guest })?.note).toMatch(/^container: /);
+  expect(verdict("memory", { container: { ...container, memory: 1 }, guest })?.note).toMatch(/^container: /);
 });
 
 it("says nothing of a container's disk where there is no container", () => {

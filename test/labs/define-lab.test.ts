@@ -77,7 +77,9 @@ describe("the labs of this checkout", () => {
   });
 
   it("are described by the schema that is checked in", async () => {
-    expect(JSON.parse(await readFile(join(repoDir, "labs", "lab.schema.json"), "utf8"))).toEqual(labJsonSchema());
+    expect(JSON.parse(await readFile(join(repoDir, "labs", "lab.schema.json"), "utf8"))).toEqual(
+      labJsonSchema(),
+    );
   });
 
   it("have schema keys and schema properties that agree", () => {
@@ -96,14 +98,18 @@ describe("finding a lab", () => {
   });
   afterAll(() => rm(dir, { recursive: true }));
 
-  it("by its folder's path", async () => expect((await loadLab(join(dir, "mine"))).dir).toBe(join(dir, "mine")));
+  it("by its folder's path", async () =>
+    expect((await loadLab(join(dir, "mine"))).dir).toBe(join(dir, "mine")));
 
   it("not when folder and name differ", async () => {
     await expect(loadLab(join(dir, "other"))).rejects.toMatchObject({ exitCode: ExitCode.usage });
   });
 
   it("not when there is none, with the nearest name", async () => {
-    await expect(loadLab("frist-boot")).rejects.toMatchObject({ exitCode: ExitCode.notFound, fix: 'did you mean "first-boot"?' });
+    await expect(loadLab("frist-boot")).rejects.toMatchObject({
+      exitCode: ExitCode.notFound,
+      fix: 'did you mean "first-boot"?',
+    });
     await expect(loadLab(join(dir, "nowhere"))).rejects.toMatchObject({ exitCode: ExitCode.notFound });
   });
 });

@@ -3,19 +3,35 @@ import type { Checkpoint } from "../../engine/checkpoint.js";
 import type { Found } from "../../hosts/inventory.js";
 import { drift, refuseForeign } from "../../stacks/reconcile.js";
 
-const found = (kind: Found["kind"], name: string, state = "", owner?: string): Found => ({ kind, name, id: name, state, owner });
-const resource = (type: string, name: string) => ({ urn: `urn:${name}`, type, id: name, inputs: { name }, outputs: {} });
+const found = (kind: Found["kind"], name: string, state = "", owner?: string): Found => ({
+  kind,
+  name,
+  id: name,
+  state,
+  owner,
+});
+const resource = (type: string, name: string) => ({
+  urn: `urn:${name}`,
+  type,
+  id: name,
+  inputs: { name },
+  outputs: {},
+});
 const state = (...resources: ReturnType<typeof resource>[]) =>
   ({ resources, pendingOperations: [], salt: undefined }) as unknown as Checkpoint;
 
 describe("drift", () => {
   it("is none when state and reality agree", () => {
-    const result = drift(state(resource("libvirt:index/domain:Domain", "g")), [found("domain", "g", "running")]);
+    const result = drift(state(resource("libvirt:index/domain:Domain", "g")), [
+      found("domain", "g", "running"),
+    ]);
     expect(result).toEqual({ orphans: [], missing: [], stopped: [] });
   });
 
   it("tells a domain from a network of the same name", () => {
-    const result = drift(state(resource("libvirt:index/network:Network", "g")), [found("domain", "g", "running")]);
+    const result = drift(state(resource("libvirt:index/network:Network", "g")), [
+      found("domain", "g", "running"),
+    ]);
     expect(result.orphans.map((o) => o.kind)).toEqual(["domain"]);
     expect(result.missing.map((m) => m.type)).toEqual(["libvirt:index/network:Network"]);
   });
@@ -25,7 +41,9 @@ describe("drift", () => {
   });
 
   it("finds what is known but stopped", () => {
-    const result = drift(state(resource("docker:index/container:Container", "c")), [found("container", "c", "exited")]);
+    const result = drift(state(resource("docker:index/container:Container", "c")), [
+      found("container", "c", "exited"),
+    ]);
     expect(result.stopped.map((s) => s.name)).toEqual(["c"]);
   });
 
@@ -37,9 +55,13 @@ describe("drift", () => {
 describe("somebody else's machines", () => {
   const me = { owner: "me@here", lab: "l", seat: "s", created: "", expires: "never" };
   it("are refused by their label", () => {
-    expect(() => refuseForeign(me, [found("container", "c", "running", "you@here")])).toThrow(/belongs to you@here/);
+    expect(() => refuseForeign(me, [found("container", "c", "running", "you@here")])).toThrow(
+      /belongs to you@here/,
+    );
   });
   it("ours and the unlabelled are not", () => {
-    expect(() => refuseForeign(me, [found("container", "c", "running", "me@here"), found("guest network", "n")])).not.toThrow();
+    expect(() =>
+      refuseForeign(me, [found("container", "c", "running", "me@here"), found("guest network", "n")]),
+    ).not.toThrow();
   });
 });
