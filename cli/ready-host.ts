@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import { CHECKS, type Check, type Finding, relevant } from "../hosts/checks.js";
+import type { Check, Finding } from "../hosts/checks.js";
 import type { Sources } from "../hosts/inventory.js";
 import type { Context } from "./context.js";
 
@@ -13,6 +13,7 @@ const required = (check: Check): boolean => check.level === "required";
  * @throws UserError (exit 3) when something is missing that can't be, or may not be, mended.
  */
 export async function readyHost(ctx: Context, sources: Sources, yes: boolean): Promise<void> {
+  const { CHECKS, relevant } = await import("../hosts/checks.js");
   const checks = CHECKS.filter((check) => required(check) && relevant(check, sources));
   const first = await Promise.all(
     checks.map(async (check) => ({ check, finding: await check.run(sources) })),

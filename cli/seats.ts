@@ -3,8 +3,9 @@ import { closest } from "fastest-levenshtein";
 import { ExitCode, UserError } from "../base/errors.js";
 import { MAX_SEAT_LENGTH, type SeatId, TARGETS, type Target } from "../components/helpers/naming.js";
 import type { Environment } from "../environments/environment.js";
-import { openEnvironment } from "../environments/open.js";
-import { listSeats, readRecord, type SeatRecord } from "../stacks/seat-record.js";
+import type { SeatRecord } from "../stacks/seat-record.js";
+
+// Every command imports this file, so heavy modules are imported inside: `trilab --help` loads none.
 
 /** The lab that a newcomer gets. */
 export const DEFAULT_LAB = "first-boot";
@@ -25,6 +26,7 @@ export const labName = (nameOrPath: string): string =>
 
 /** The seats that fit what was given; none given: all. */
 export async function matchingSeats(lab: string | undefined, seat: string | undefined): Promise<SeatId[]> {
+  const { listSeats } = await import("../stacks/seat-record.js");
   const seats = await listSeats();
   return seats.filter(
     (s) => (lab === undefined || s.lab === labName(lab)) && (seat === undefined || s.seat === seat),
@@ -48,6 +50,7 @@ export async function resolveSeat(lab: string | undefined, seat: string | undefi
       exitCode: ExitCode.usage,
     });
   }
+  const { readRecord } = await import("../stacks/seat-record.js");
   const record = await readRecord(only);
   if (record === undefined) throw noSeat(lab, seat);
   return record;
@@ -84,7 +87,10 @@ export function parseTarget(word: string): Target {
 /** The environment of a seat's target. @throws UserError (exit 6) when the seat has no such target. */
 export async function environmentOf(record: SeatRecord, word: string): Promise<Environment> {
   const target = parseTarget(word);
-  if (record.targets.includes(target)) return openEnvironment(record, target);
+  if (record.targets.includes(target)) {
+    const { openEnvironment } = await import("../environments/open.js");
+    return openEnvironment(record, target);
+  }
   throw new UserError(`seat "${record.seat}" has no ${target}`, {
     why: `it has: ${record.targets.join(", ")}`,
     fix: `add it: trilab up ${record.lab} --seat ${record.seat} --on ${target}`,
