@@ -1,8 +1,8 @@
 import { userInfo } from "node:os";
-import { closest } from "fastest-levenshtein";
 import { ExitCode, UserError } from "../base/errors.js";
-import { MAX_SEAT_LENGTH, type SeatId, TARGETS, type Target } from "../components/helpers/naming.js";
+import { MAX_SEAT_LENGTH, type SeatId } from "../components/helpers/naming.js";
 import type { Environment } from "../environments/environment.js";
+import { parseTarget } from "../labs/targets.js";
 import type { SeatRecord } from "../stacks/seat-record.js";
 
 // Every command imports this file, so heavy modules are imported inside: `trilab --help` loads none.
@@ -62,25 +62,6 @@ function noSeat(lab: string | undefined, seat: string | undefined): UserError {
     why: "nothing of that name is up here",
     fix: "see what there is: trilab status; or bring one up: trilab up",
     exitCode: ExitCode.notFound,
-  });
-}
-
-/** Targets from `container,guest`. @throws UserError (exit 2) for an unknown one. */
-export function parseTargets(list: string): Target[] {
-  return list
-    .split(",")
-    .map((word) => word.trim())
-    .filter(Boolean)
-    .map(parseTarget);
-}
-
-export function parseTarget(word: string): Target {
-  const target = TARGETS.find((t) => t === word);
-  if (target !== undefined) return target;
-  throw new UserError(`there is no target "${word}"`, {
-    why: `the targets are: ${TARGETS.join(", ")}`,
-    fix: `did you mean "${closest(word, [...TARGETS])}"?`,
-    exitCode: ExitCode.usage,
   });
 }
 

@@ -1,9 +1,10 @@
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { downloadPlugin } from "./download.js";
-import { dockerDir, dockerPlugin, engineCache, isExecutable, standInEntry, which } from "./layout.js";
+import { dockerDir, dockerPlugin, engineCache, isExecutable, which } from "./layout.js";
+import { isStandIn, writeStandIn } from "./stand-in.js";
 import { versions } from "./versions.js";
 
 /** Which plugin serves @pulumi/docker, and from where. */
@@ -13,7 +14,6 @@ export interface DockerPlugin {
   way: "path" | "pulumi-home" | "stand-in";
 }
 
-const markerName = "trilab-stand-in.json";
 /** Holds a launcher that goes before PATH, for when the stand-in is asked for although the official one is there. */
 export const forcedStandInDir = (): string => join(engineCache(), "stand-in");
 
@@ -56,7 +56,7 @@ export async function ensureDockerPlugin(
 ): Promise<DockerPlugin> {
   const forced = forcedDockerPlugin();
   if (forced === "stand-in") {
-    const file = await writeLauncher(forcedStandInDir());
+    const file = await writeStandIn("docker", forcedStandInDir(), dockerPlugin);
     return { kind: "stand-in", file, way: "stand-in" };
   }
   const found = await findDockerPlugin();
@@ -78,40 +78,9 @@ export async function ensureDockerPlugin(
       },
     );
   }
-  const file = await writeLauncher(dockerDir());
+  const file = await writeStandIn("docker", dockerDir(), dockerPlugin);
   await writeFile(`${dockerDir()}.lock`, "");
   if (!found)
     progress.note("Docker is served by trilab's stand-in plugin, the official one being out of reach");
   return { kind: "stand-in", file, way: "stand-in" };
-}
-
-export async function isStandIn(dir: string): Promise<boolean> {
-  return readFile(join(dir, markerName)).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** A script that runs the stand-in with this node and this checkout. */
-async function writeLauncher(dir: string): Promise<string> {
-  const entry = standInEntry();
-  if (!(await readFile(entry).then(Boolean, () => false))) {
-    throw new UserError("the stand-in Docker plugin is not compiled", {
-      why: `${entry} is missing`,
-      fix: "run `npm run build`",
-      exitCode: ExitCode.hostNotReady,
-    });
-  }
-  const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-  const script = `#!/bin/sh\n# Written by trilab: its stand-in for the official Docker plugin.\nexec ${quote(process.execPath)} ${quote(entry)} "$@"\n`;
-  await mkdir(dir, { recursive: true });
-  // The marker first: at no time does a stand-in stand there unmarked.
-  await writeFile(
-    join(dir, markerName),
-    `${JSON.stringify({ standIn: "docker", version: versions.docker, entry })}\n`,
-  );
-  const file = join(dir, dockerPlugin);
-  if ((await readFile(file, "utf8").catch(() => undefined)) !== script) await writeFile(file, script);
-  await chmod(file, 0o755);
-  return file;
 }

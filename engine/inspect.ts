@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { dirname } from "node:path";
 import { messageOf } from "../base/errors.js";
 import { findDockerPlugin } from "./docker-plugin.js";
 import { lastFailure } from "./download.js";
 import { findPulumi, type Way } from "./find.js";
 import { findGo } from "./go-toolchain.js";
-import { bridgeFile, engineCache, isExecutable, libvirtFile, which } from "./layout.js";
+import { bridgeFile, isExecutable, languageHost, languageHostDir, libvirtFile, which } from "./layout.js";
 import { provenance } from "./provenance.js";
 import { versions } from "./versions.js";
 
@@ -44,9 +44,9 @@ export async function inspectEngine(): Promise<{
     notes,
   };
   const [host] = [
-    ...(cli.found ? await which("pulumi-language-nodejs", [join(cli.found.file, "..")]) : []),
-    ...(await which("pulumi-language-nodejs", [join(engineCache(), "bin")])),
-    ...(await which("pulumi-language-nodejs")),
+    ...(cli.found ? await which(languageHost, [dirname(cli.found.file)]) : []),
+    ...(await which(languageHost)),
+    ...(await which(languageHost, [languageHostDir()])),
   ];
   return {
     docker: docker?.kind,
@@ -65,7 +65,16 @@ export async function inspectEngine(): Promise<{
         notes: docker?.kind === "stand-in" ? ["trilab's stand-in, not Pulumi's own plugin"] : [],
       },
       {
-        ...(await fileReport("pulumi-language-nodejs", versions.languageHost, host)),
+        name: languageHost,
+        wanted: "any",
+        found:
+          host === undefined
+            ? undefined
+            : {
+                file: host,
+                version: undefined,
+                way: dirname(host) === languageHostDir() ? "stand-in" : "path",
+              },
         notes: ["only for plain `pulumi up`"],
       },
     ],

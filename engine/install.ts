@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
@@ -17,12 +17,15 @@ import {
   bridgeFile,
   engineCache,
   isExecutable,
+  languageHost,
+  languageHostDir,
   libvirtFile,
   pulumiHome,
   which,
 } from "./layout.js";
 import { intact, verified } from "./provenance.js";
 import { stamped, writeStamp } from "./stamp.js";
+import { writeStandIn } from "./stand-in.js";
 import { linkUserPlugins } from "./user-plugins.js";
 import { goTools, versions } from "./versions.js";
 
@@ -142,16 +145,10 @@ async function downloadLibvirtProvider(pulumi: string, progress: Progress): Prom
 }
 
 /**
- * The Node.js language host, beside the CLI: plain `pulumi up` needs it, trilab's inline programs do not.
- * An official installation has it already. @returns its path.
+ * The Node.js language host: plain `pulumi up` needs it, trilab's inline programs do not. An official installation
+ * has it; else our stand-in. @returns its path; its directory belongs on PATH.
  */
-export async function ensureLanguageHost(progress: Progress): Promise<string> {
-  const engine = await ensureEngine({ progress });
-  const name = "pulumi-language-nodejs";
-  const [beside] = await which(name, [join(engine.pulumi, "..")]);
-  const [found] = beside ? [beside] : await which(name);
-  if (found) return found;
-  const file = join(engineCache(), "bin", name);
-  await buildTool(goTools.nodejs, file, progress);
-  return file;
+export async function ensureLanguageHost(engine: Engine): Promise<string> {
+  const [found] = [...(await which(languageHost, [dirname(engine.pulumi)])), ...(await which(languageHost))];
+  return found ?? writeStandIn("language-nodejs", languageHostDir(), languageHost);
 }

@@ -1,22 +1,12 @@
-import { existsSync } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { cacheDir } from "../base/paths.js";
+import { delimiter, join } from "node:path";
+import { cacheDir, repoDir } from "../base/paths.js";
 import { versions } from "./versions.js";
 
-/** The checkout, found by a file of our own above this one, whether run from source or from dist/. */
-const checkout = ((): string => {
-  let dir = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(dir, "engine/go/pulumi/go.mod")) && dirname(dir) !== dir) dir = dirname(dir);
-  return dir;
-})();
+export const goModuleDir = (tool: string): string => join(repoDir, "engine/go", tool);
 
-export const goModuleDir = (tool: string): string => join(checkout, "engine/go", tool);
-export const standInEntry = (): string => join(checkout, "dist/plugins/docker/main.js");
-
-/** What we downloaded or built ourselves: `bin/pulumi`, `bin/pulumi-language-nodejs`, stamps. */
+/** What we downloaded or built ourselves: `bin/pulumi`, stamps. */
 export const engineCache = (): string => join(cacheDir(), "engine");
 /** `PULUMI_HOME` when set, else a home of our own in the cache. */
 export const pulumiHome = (): string => process.env.PULUMI_HOME || join(cacheDir(), "pulumi-home");
@@ -37,6 +27,10 @@ export const libvirtFile = (): string =>
     `${process.platform}_${process.arch === "x64" ? "amd64" : process.arch}`,
     `terraform-provider-libvirt_v${versions.libvirt}`,
   );
+
+/** Our stand-in for Pulumi's Node.js language host; a directory of its own, to be put on PATH or left out. */
+export const languageHostDir = (): string => join(engineCache(), "language-host");
+export const languageHost = "pulumi-language-nodejs";
 
 export async function isExecutable(file: string): Promise<boolean> {
   try {

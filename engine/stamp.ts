@@ -3,15 +3,8 @@ import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { privateDir } from "../base/paths.js";
 import { pulumiCandidates } from "./find.js";
-import {
-  dockerDir,
-  dockerPlugin,
-  engineCache,
-  pulumiHome,
-  standInEntry,
-  userPulumiHome,
-  which,
-} from "./layout.js";
+import { dockerDir, dockerPlugin, engineCache, pulumiHome, userPulumiHome, which } from "./layout.js";
+import { standInEntry } from "./stand-in.js";
 import { versions } from "./versions.js";
 
 /**
@@ -24,7 +17,16 @@ async function situation(wanted: object): Promise<string> {
     which(dockerPlugin),
     which(dockerPlugin, [dockerDir(userPulumiHome())]),
   ]);
-  const parts = [wanted, versions, pulumis, dockers, theirs, pulumiHome(), standInEntry(), process.execPath];
+  const parts = [
+    wanted,
+    versions,
+    pulumis,
+    dockers,
+    theirs,
+    pulumiHome(),
+    standInEntry("docker"),
+    process.execPath,
+  ];
   const text = JSON.stringify([...parts, process.env.TRILAB_DOCKER_PLUGIN ?? ""]);
   return createHash("sha256").update(text).digest("hex");
 }

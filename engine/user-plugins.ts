@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isStandIn } from "./docker-plugin.js";
 import { pulumiHome, userPulumiHome } from "./layout.js";
+import { isStandIn } from "./stand-in.js";
 
 const linkMarker = "trilab-linked";
 

@@ -9,7 +9,6 @@ export const versions = {
   bridge: "1.1.2",
   libvirt: "0.8.3",
   docker: "5.2.0",
-  languageHost: "3.68.0",
   /** What the modules' own go directives ask for. A Go from 1.21 on fetches a newer toolchain by itself. */
   go: "1.25.8",
   goMinimum: "1.21.0",
@@ -18,7 +17,7 @@ export const versions = {
 /** A program that is built from the Go module proxy where no release server answers. */
 export interface GoTool {
   /** The directory in engine/go that holds its go.mod and go.sum; also its name in messages and files. */
-  name: "pulumi" | "bridge" | "libvirt" | "nodejs";
+  name: "pulumi" | "bridge" | "libvirt";
   title: string;
   version: string;
   package: string;
@@ -51,13 +50,6 @@ export const goTools: Record<GoTool["name"], GoTool> = {
     title: "the libvirt provider",
     version: versions.libvirt,
     package: "github.com/dmacvicar/terraform-provider-libvirt",
-    minutes: 1,
-  },
-  nodejs: {
-    name: "nodejs",
-    title: "Pulumi's Node.js language host",
-    version: versions.languageHost,
-    package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
     minutes: 1,
   },
 };

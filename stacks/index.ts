@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { stderrProgress } from "../base/progress.js";
-import { TARGETS } from "../components/helpers/naming.js";
 import { ensureImage, findImage, imageHash } from "../images/index.js";
 import { loadLab } from "../labs/define-lab.js";
+import { parseTargets } from "../labs/targets.js";
 import { ensureHost } from "./ensure-host.js";
 import { checkSeatName, imageSpecOf, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { seatProgram } from "./seat.js";
@@ -14,11 +14,16 @@ import { sourcesOf } from "./sources.js";
  */
 process.umask(0o077);
 const config = new pulumi.Config("trilab");
+// The daemons asked directly must be those the providers are configured for.
+process.env.TRILAB_LIBVIRT_URI = new pulumi.Config("libvirt").require("uri");
+const dockerHost = new pulumi.Config("docker").get("host");
+if (dockerHost) process.env.TRILAB_DOCKER_HOST = dockerHost;
+
 const lab = await loadLab(config.get("lab") || "first-boot");
 const seat = config.get("seat") || pulumi.getStack();
 checkSeatName(seat);
 const on = config.get("on");
-const targets = on ? TARGETS.filter((target) => on.split(",").includes(target)) : undefined;
+const targets = on ? parseTargets(on) : undefined;
 const record = await prepareRecord({ lab, seat, ...(targets ? { targets } : {}) }, stderrProgress);
 
 const hash = imageHash(imageSpecOf(lab.machine));

@@ -1,8 +1,8 @@
 import { ExitCode, messageOf } from "../../base/errors.js";
+import { parseTargets } from "../../labs/targets.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
 import { readyHost } from "../ready-host.js";
-import { parseTargets } from "../seats.js";
 
 export const doctor = defineCommand({
   usage: "doctor",
@@ -33,14 +33,12 @@ async function examine(args: Args, ctx: Context): Promise<number> {
   }[] = [];
   // In order: a check may rely on those before it.
   for (const check of CHECKS.filter((c) => relevant(c, sources))) {
-    const finding = await check
-      .run(sources)
-      .catch((error: unknown) => ({
-        ok: false,
-        found: messageOf(error),
-        wanted: "an answer",
-        fix: "see above",
-      }));
+    const finding = await check.run(sources).catch((error: unknown) => ({
+      ok: false,
+      found: messageOf(error),
+      wanted: "an answer",
+      fix: "see above",
+    }));
     findings.push({
       id: check.id,
       title: check.title,

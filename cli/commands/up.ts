@@ -4,11 +4,12 @@ import type { MachineSpec } from "../../components/machine-spec.js";
 import type { Engine } from "../../engine/index.js";
 import type { Facts } from "../../environments/facts.js";
 import type { Sources } from "../../hosts/inventory.js";
+import { parseTargets } from "../../labs/targets.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { readyHost } from "../ready-host.js";
-import { DEFAULT_LAB, defaultSeat, matchingSeats, parseTargets } from "../seats.js";
+import { DEFAULT_LAB, defaultSeat, matchingSeats } from "../seats.js";
 
 /** How long a guest may take to answer SSH before `up` gives up: emulated ones on a busy host are slow. */
 const DEFAULT_WAIT = "5m";

@@ -7,13 +7,14 @@ import { compareVersions, findPulumi, isUsable } from "../../engine/find.js";
 import { findGo, goError } from "../../engine/go-toolchain.js";
 import { inspectEngine } from "../../engine/inspect.js";
 import { ensureEngine } from "../../engine/install.js";
-import { dockerDir, dockerPlugin, pulumiHome, standInEntry } from "../../engine/layout.js";
+import { dockerDir, dockerPlugin, pulumiHome } from "../../engine/layout.js";
 import { intact, record, verified } from "../../engine/provenance.js";
+import { standInEntry } from "../../engine/stand-in.js";
 import { linkUserPlugins } from "../../engine/user-plugins.js";
 import { versions } from "../../engine/versions.js";
 import { freshMachine, script } from "./helpers.js";
 
-const compiled = await stat(standInEntry()).then(Boolean, () => false);
+const compiled = await stat(standInEntry("docker")).then(Boolean, () => false);
 
 describe("versions", () => {
   test("are compared by number", () => {
@@ -130,7 +131,7 @@ describe.skipIf(!compiled)("the Docker plugin", () => {
     await freshMachine();
     expect(await ensureDockerPlugin("/bin/false", silent)).toMatchObject({ kind: "stand-in" });
     expect((await inspectEngine()).docker).toBe("stand-in");
-    expect(await readFile(join(dockerDir(), dockerPlugin), "utf8")).toContain(standInEntry());
+    expect(await readFile(join(dockerDir(), dockerPlugin), "utf8")).toContain(standInEntry("docker"));
   });
 
   test("gives way to the official one in ~/.pulumi, on PATH, and returns when that goes", async () => {
