@@ -109,7 +109,9 @@ export class LibvirtGuest extends pulumi.ComponentResource {
         initrd: args.image.initrd,
         // The provider reads one map of all pairs back, then one of all bare flags: written so, nothing differs.
         cmdlines: [kernelCommandLine.pairs, { _: kernelCommandLine.flags.join(" ") }],
-        disks: [{ file: disk.id }],
+        // Given by file, it would be read back as a volume and differ; the stylesheet writes the path, which AppArmor
+        // can follow, where the provider would write pool and volume.
+        disks: [{ volumeId: disk.id }],
         networkInterfaces: [
           { networkId: network.id, mac: macAddress(ownership, "guest").toUpperCase(), waitForLease: false },
         ],
@@ -121,6 +123,7 @@ export class LibvirtGuest extends pulumi.ComponentResource {
             domainXslt({
               oemStrings: strings,
               ownership,
+              diskFile: `${args.diskPool.path}/${diskName(ownership)}`,
               consoleLog: `${args.diskPool.path}/${consoleLogName(ownership)}`,
               accelerator: args.accelerator,
             }),

@@ -27,6 +27,8 @@ export interface DomainXsltArgs {
   /** SMBIOS type 11 strings: the guest's identity. */
   oemStrings: readonly string[];
   ownership: Ownership;
+  /** Path on the libvirt host of the overlay disk. */
+  diskFile: string;
   /** Path on the libvirt host that the serial console is logged to. */
   consoleLog: string;
   accelerator: "kvm" | "tcg";
@@ -57,8 +59,9 @@ export function domainXslt(args: DomainXsltArgs): string {
   <xsl:template match="/domain/devices/interface">
     <xsl:copy><xsl:apply-templates select="@*|node()[not(self::port)]"/><port isolated="yes"/></xsl:copy>
   </xsl:template>
-  <xsl:template match="/domain/devices/disk/driver">
-    <driver name="qemu" type="qcow2" discard="unmap"/>
+  <xsl:template match="/domain/devices/disk">
+    <disk type="file" device="disk"><driver name="qemu" type="qcow2" discard="unmap"/>
+      <source file="${escapeXml(args.diskFile)}"/><target dev="vda" bus="virtio"/></disk>
   </xsl:template>
   <xsl:template match="/domain/devices/console">
     <serial type="pty"><log file="${escapeXml(args.consoleLog)}" append="on"/><target port="0"/></serial>

@@ -25,6 +25,7 @@ const DOMAIN = `<domain type="qemu"><name>n</name><os><type>hvm</type></os><feat
 const args = {
   oemStrings: ["trilab:hostname=a", 'trilab:motd=<&">'],
   ownership: { owner: "o'brien@h", lab: "l", seat: "s", created: "c", expires: "never" },
+  diskFile: "/pool/x.qcow2",
   consoleLog: "/pool/x.log",
   accelerator: "tcg" as const,
 };
@@ -39,7 +40,9 @@ it("adds identity, labels and console log, and takes the needless devices out", 
   expect(out).toContain('<log file="/pool/x.log" append="on"/>');
   expect(out).toContain('<tb-cache unit="MiB">128</tb-cache>');
   expect(out).toContain('<port isolated="yes"/>');
-  expect(out).toMatch(/<driver name="qemu" type="qcow2"/);
+  expect(out).toMatch(
+    /<disk type="file" device="disk">\s*<driver name="qemu" type="qcow2" discard="unmap"\/>\s*<source file="\/pool\/x.qcow2"\/>/,
+  );
   expect(out).toMatch(/<memballoon model="none"\/>/);
   for (const gone of ["<video", "<graphics", "<channel", "<input", "<pae"]) expect(out).not.toContain(gone);
   expect(out).toContain('<rng model="virtio"/>');
