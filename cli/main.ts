@@ -75,21 +75,37 @@ function register(
   });
 }
 
-/** yargs' own complaint, with the nearest thing that is known. */
+/** yargs' own complaint, with what is known there and the nearest of it. */
 function usageError(message: string, argv: readonly string[]): UserError {
-  const unknown = /Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
   const given = argv.find((word) => !word.startsWith("-"));
   const command = COMMANDS.find((c) => c.usage.split(" ")[0] === given || c.aliases?.includes(given ?? ""));
-  let fix = `see trilab ${command ? `${given} ` : ""}--help`;
-  if (unknown !== undefined) {
-    const isOption = argv.some((word) => word.replace(/=.*/, "") === `--${unknown}`);
-    const options = [command, ...(command?.subcommands ?? [])].flatMap((c) => Object.keys(c?.options ?? {}));
-    const known = isOption
-      ? [...Object.keys(GLOBAL_OPTIONS), "help", ...options].map((o) => `--${o}`)
-      : COMMANDS.map((c) => c.usage.split(" ")[0] ?? "");
-    const near = closest(isOption ? `--${unknown}` : unknown, known);
-    if (distance(near.replace(/^--/, ""), unknown) <= Math.max(2, unknown.length / 3))
-      fix = `did you mean ${near}? ${fix}`;
+  const help = `see trilab ${command ? `${given} ` : ""}--help`;
+  const commands = COMMANDS.map((c) => c.usage.split(" ")[0] ?? "");
+  // For a command close to one it knows yargs says no more than "Did you mean …?".
+  if (command === undefined && given !== undefined && /^(Did you mean|Unknown command)/.test(message)) {
+    return new UserError(`there is no command "${given}"`, {
+      why: `the commands are: ${commands.join(", ")}`,
+      fix: suggestion(given, commands) + help,
+      exitCode: ExitCode.usage,
+    });
   }
-  return new UserError(message.replace(/\n+/g, "; "), { fix, exitCode: ExitCode.usage });
+  const unknown = /Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
+  const isOption = argv.some((word) => word.replace(/=.*/, "") === `--${unknown}`);
+  const options = [command, ...(command?.subcommands ?? [])].flatMap((c) => Object.keys(c?.options ?? {}));
+  const known = isOption
+    ? [...options, ...Object.keys(GLOBAL_OPTIONS), "help"].map((o) => `--${o}`)
+    : commands;
+  return new UserError(message.replace(/\n+/g, "; "), {
+    ...(unknown !== undefined && isOption ? { why: `the flags here are: ${known.join(", ")}` } : {}),
+    fix: (unknown === undefined ? "" : suggestion(isOption ? `--${unknown}` : unknown, known)) + help,
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** `did you mean …? ` where something that is known is near enough. */
+function suggestion(word: string, known: readonly string[]): string {
+  const near = closest(word, known);
+  return distance(near, word) <= Math.max(2, word.replace(/^--/, "").length / 3)
+    ? `did you mean ${near}? `
+    : "";
 }

@@ -56,7 +56,8 @@ export async function resolveSeat(lab: string | undefined, seat: string | undefi
   return record;
 }
 
-function noSeat(lab: string | undefined, seat: string | undefined): UserError {
+/** What was named is not here. */
+export function noSeat(lab: string | undefined, seat: string | undefined): UserError {
   const wanted = [lab && `of lab "${lab}"`, seat && `named "${seat}"`].filter(Boolean).join(" ");
   return new UserError(`there is no seat${wanted ? ` ${wanted}` : ""}`, {
     why: "nothing of that name is up here",

@@ -2,13 +2,18 @@ import { closest } from "fastest-levenshtein";
 import { ExitCode, UserError } from "../base/errors.js";
 import { TARGETS, type Target } from "../components/helpers/naming.js";
 
-/** Targets from `container,guest`. @throws UserError (exit 2) for an unknown one. */
+/** Targets from `container,guest`. @throws UserError (exit 2) for an unknown one, and for none. */
 export function parseTargets(list: string): Target[] {
-  return list
+  const words = list
     .split(",")
     .map((word) => word.trim())
-    .filter(Boolean)
-    .map(parseTarget);
+    .filter(Boolean);
+  if (words.length > 0) return words.map(parseTarget);
+  throw new UserError("no target is named", {
+    why: `the targets are: ${TARGETS.join(", ")}`,
+    fix: `name some, with commas: ${TARGETS.join(",")}`,
+    exitCode: ExitCode.usage,
+  });
 }
 
 export function parseTarget(word: string): Target {

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../components/helpers/units.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
-import { matchingSeats } from "../seats.js";
+import { matchingSeats, noSeat } from "../seats.js";
 
 export const status = defineCommand({
   usage: "status",
@@ -27,8 +27,12 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { seatInventory } = await import("../../hosts/inventory.js");
   const { machineName } = await import("../../components/helpers/naming.js");
   const { subnetOf } = await import("../../components/helpers/cidr.js");
+  const [lab, seat] = [text(args, "lab"), text(args, "seat")];
+  const seats = await matchingSeats(lab, seat);
+  // "Nothing is up" answers a question about all; one that was named and is not there is a mistake.
+  if (seats.length === 0 && (lab !== undefined || seat !== undefined)) throw noSeat(lab, seat);
   const rows: Row[] = [];
-  for (const id of await matchingSeats(text(args, "lab"), text(args, "seat"))) {
+  for (const id of seats) {
     const record = await readRecord(id).catch(() => undefined);
     if (record === undefined) {
       rows.push({

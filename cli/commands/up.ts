@@ -172,6 +172,7 @@ function duration(option: string, value: string): number {
   const seconds = parseDuration(value);
   if (seconds !== undefined) return seconds;
   throw new UserError(`--${option} ${value} is no duration`, {
+    why: "a duration is whole numbers with the units d, h, m, s",
     fix: "write 90s, 5m, 1h30m",
     exitCode: ExitCode.usage,
   });
