@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { repoDir } from "../base/paths.js";
+import type { Cleanup } from "./cleanup.js";
+import type { Contestant } from "./figures.js";
+import { dockerPeer, virshPeer } from "./peers/raw.js";
+import { terraformPeer } from "./peers/terraform.js";
+import { CLI, removeSeat, trilabBoth, trilabContainer, trilabGuest, trilabWatched } from "./peers/trilab.js";
+import { vagrantPeer } from "./peers/vagrant.js";
+import { run } from "./run.js";
+import type { Scene } from "./scene.js";
+
+/** Contestants that take turns: each round, one after the other in this order. */
+export interface Case {
+  name: string;
+  contestants: readonly Contestant[];
+  /** Rounds for each run that was asked for: what takes a tenth of a second can be taken more often. */
+  roundsPerRun: number;
+}
+
+export function makeCases(scene: Scene, cleanup: Cleanup): Case[] {
+  cleanup.add("trilab's seat", () => removeSeat(scene));
+  const here = (list: (Contestant | undefined)[]): Contestant[] => list.filter((c) => c !== undefined);
+  return [
+    { name: "command line", contestants: commandLine(), roundsPerRun: 2 },
+    {
+      name: "container",
+      contestants: [trilabContainer(scene), dockerPeer(scene, cleanup)],
+      roundsPerRun: 1,
+    },
+    {
+      name: "machines",
+      contestants: here([
+        trilabBoth(scene),
+        virshPeer(scene, cleanup),
+        trilabGuest(scene),
+        terraformPeer(scene, cleanup),
+        trilabWatched(scene),
+        vagrantPeer(scene, cleanup),
+      ]),
+      roundsPerRun: 1,
+    },
+  ];
+}
+
+function commandLine(): Contestant[] {
+  const timed = (
+    name: string,
+    line: "f" | "g",
+    who: string,
+    file: string,
+    ...args: string[]
+  ): Contestant => ({
+    name,
+    lines: [line],
+    async round(figures) {
+      figures.add(line, who, (await run(file, args)).seconds);
+    },
+  });
+  const node = process.execPath;
+  return [
+    timed("trilab --help", "f", "trilab", node, CLI, "--help"),
+    timed("node -e 0", "f", "node", node, "-e", "0"),
+    timed("./trilab version", "g", "trilab", join(repoDir, "trilab"), "version"),
+    timed("trilab version", "g", "node", node, CLI, "version"),
+  ];
+}

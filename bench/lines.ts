@@ -1,0 +1,124 @@
+import type { Figures, Line } from "./figures.js";
+
+/** One line of the table: a figure of trilab's, and what stands beside it. */
+export interface LineSpec {
+  id: Line;
+  /** The letter by which `--only` asks for it. */
+  letter: string;
+  what: string;
+  unit: "s" | "MiB";
+  /** Whose figures stand beside trilab's, and what they did. */
+  peers: readonly { who: string; did: string }[];
+  aim?: { text: string; met(figures: Figures): boolean | undefined };
+}
+
+const below = (line: Line, limit: number) => ({
+  met: (figures: Figures): boolean | undefined => {
+    const ours = figures.summary(line, "trilab");
+    return ours && ours.median <= limit;
+  },
+});
+
+export const LINES: readonly LineSpec[] = [
+  {
+    id: "a",
+    letter: "a",
+    what: "up --on container, from nothing until commands are answered",
+    unit: "s",
+    peers: [{ who: "docker", did: "docker run -d, docker exec true" }],
+  },
+  {
+    id: "b",
+    letter: "b",
+    what: "up, both targets, from nothing until facts are read and compared",
+    unit: "s",
+    peers: [{ who: "raw", did: "virsh create → SSH answers (network, overlay made before)" }],
+    aim: {
+      text: "raw + 4 s",
+      met: (figures) => {
+        const [ours, raw] = [figures.summary("b", "trilab"), figures.summary("b", "raw")];
+        return ours && raw && ours.median - raw.median <= 4;
+      },
+    },
+  },
+  {
+    id: "b-ssh",
+    letter: "b",
+    what: "the same, until somebody else's SSH is answered (asked all the while)",
+    unit: "s",
+    peers: [{ who: "raw", did: "virsh create → SSH answers" }],
+  },
+  {
+    id: "boot",
+    letter: "b",
+    what: "the guest alone: QEMU's start → SSH answers",
+    unit: "s",
+    peers: [{ who: "raw", did: "virsh create" }],
+    aim: { text: "12 s under TCG", ...below("boot", 12) },
+  },
+  {
+    id: "rss",
+    letter: "b",
+    what: "QEMU's resident memory when SSH answers (guest of 512 MiB)",
+    unit: "MiB",
+    peers: [{ who: "raw", did: "virsh create" }],
+    aim: { text: "400 MiB", ...below("rss", 400) },
+  },
+  {
+    id: "c",
+    letter: "c",
+    what: "up --on guest, from nothing until facts are read and compared",
+    unit: "s",
+    peers: [
+      { who: "terraform", did: "terraform apply → SSH answers" },
+      { who: "vagrant", did: "vagrant up" },
+    ],
+    aim: {
+      text: "ahead of both",
+      met: (figures) => {
+        const ours = figures.summary("c", "trilab");
+        const peers = ["terraform", "vagrant"].map((who) => figures.summary("c", who));
+        return ours && peers.every((peer) => peer === undefined || ours.median < peer.median);
+      },
+    },
+  },
+  {
+    id: "d",
+    letter: "d",
+    what: "up again, nothing to do, both targets",
+    unit: "s",
+    peers: [
+      { who: "terraform", did: "terraform apply, the guest" },
+      { who: "vagrant", did: "vagrant up, the guest" },
+    ],
+    aim: { text: "3 s", ...below("d", 3) },
+  },
+  {
+    id: "e",
+    letter: "e",
+    what: "down with the receipt, both targets",
+    unit: "s",
+    peers: [
+      { who: "raw", did: "docker rm -f; virsh destroy, undefine, net-destroy; rm" },
+      { who: "terraform", did: "terraform destroy, the guest" },
+      { who: "vagrant", did: "vagrant destroy -f, the guest" },
+    ],
+    aim: { text: "5 s", ...below("e", 5) },
+  },
+  {
+    id: "f",
+    letter: "f",
+    what: "trilab --help (node dist/cli/bin.js)",
+    unit: "s",
+    peers: [{ who: "node", did: "node -e 0" }],
+    aim: { text: "0.3 s", ...below("f", 0.3) },
+  },
+  {
+    id: "g",
+    letter: "g",
+    what: "./trilab version, all set up",
+    unit: "s",
+    peers: [{ who: "node", did: "node dist/cli/bin.js version" }],
+    aim: { text: "1 s", ...below("g", 1) },
+  },
+];

@@ -1,0 +1,184 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ExitCode, UserError } from "../base/errors.js";
+import { overlaps, type Subnet } from "../components/helpers/cidr.js";
+import type { Accelerator } from "../components/libvirt-guest.js";
+import type { MachineSpec } from "../components/machine-spec.js";
+import { accelerator } from "../hosts/accelerator.js";
+import { dockerClient } from "../hosts/docker.js";
+import { IMAGE_POOL } from "../hosts/inventory.js";
+import { domainNames, networkNames, poolNames, volumeNames } from "../hosts/libvirt.js";
+import { subnetsInUse } from "../hosts/subnets.js";
+import { containerImageLoaded, findImage, type GuestIdentity, imageHash } from "../images/index.js";
+import { loadLab } from "../labs/define-lab.js";
+import { imageVolumes } from "../stacks/host.js";
+import { imageSpecOf } from "../stacks/prepare-seat.js";
+import { makeKey, type SshTarget } from "../test/support/raw-guest.js";
+
+/** The lab whose machine everybody makes. */
+export const LAB = "first-boot";
+
+/** What all contestants share: one image, one accelerator, names and addresses of the bench's own. */
+export interface Scene {
+  /** `bench-1a2b3c`: in the name of everything that is made. */
+  name: string;
+  spec: MachineSpec;
+  accelerator: Accelerator;
+  image: { hash: string; containerTag: string };
+  /** As libvirt has them: read by QEMU's user, written to by nobody. */
+  base: { disk: string; volume: string; kernel: string; initrd: string };
+  /** A folder that QEMU's user may read. */
+  dir: string;
+  /** XDG_STATE_HOME of the measured trilab. */
+  state: string;
+  userKey: { path: string; publicKey: string };
+  hostKey: { text: string; publicKey: string };
+}
+
+/** @throws UserError (exit 3) when `trilab up` has not yet made this host ready: that is no part of what is measured. */
+export async function openScene(): Promise<Scene> {
+  const lab = await loadLab(LAB);
+  const image = await findImage(imageHash(imageSpecOf(lab.machine)));
+  const volumes = image && imageVolumes(image.hash);
+  const ready =
+    image !== undefined &&
+    volumes !== undefined &&
+    (await containerImageLoaded(dockerClient(), image.containerTag)) &&
+    (await volumeNames(IMAGE_POOL.name)).includes(volumes.disk);
+  if (!ready) {
+    throw new UserError("this host is not set up yet", {
+      why: "the bench measures a machine that has engine and image; making them is another story",
+      fix: "once: ./trilab up -y && ./trilab down",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+  const name = `bench-${randomBytes(3).toString("hex")}`;
+  const dir = `/var/lib/libvirt/images/${name}`;
+  await mkdir(dir, { recursive: true });
+  await chmod(dir, 0o711);
+  const state = await mkdtemp(join(tmpdir(), `${name}-state-`));
+  process.env.XDG_STATE_HOME = state;
+  return {
+    name,
+    spec: lab.machine,
+    accelerator: (await accelerator()).use,
+    image,
+    base: {
+      disk: join(IMAGE_POOL.path, volumes.disk),
+      volume: volumes.disk,
+      kernel: join(IMAGE_POOL.path, volumes.kernel),
+      initrd: join(IMAGE_POOL.path, volumes.initrd),
+    },
+    dir,
+    state,
+    userKey: await makeKey(dir, "user"),
+    hostKey: await makeKey(dir, "host"),
+  };
+}
+
+/** What a contestant's guest is, and how it is reached. */
+export interface Place {
+  name: string;
+  /** At most 15 characters. */
+  bridge: string;
+  mac: string;
+  subnet: Subnet;
+  identity: GuestIdentity;
+  ssh: SshTarget;
+}
+
+/** A name, a network and an address for `who`, in 10.213.224.0/20, where nothing else on this host is. */
+export async function placeFor(scene: Scene, who: string): Promise<Place> {
+  const inUse = await subnetsInUse({ docker: true, libvirt: true });
+  const random = randomBytes(4);
+  const candidates = Array.from({ length: 256 }, (_, i) => (random.readUInt8(0) + i) % 256);
+  const free = candidates.map(sixteenth).find((net) => !inUse.some((cidr) => overlaps(cidr, net.cidr)));
+  if (free === undefined) throw new Error("no free addresses in 10.213.224.0/20");
+  const knownHosts = join(scene.dir, `known-${who}`);
+  await writeFile(knownHosts, `${free.address} ${scene.hostKey.publicKey}\n`);
+  const name = `${scene.name}-${who}`;
+  return {
+    name,
+    bridge: `tb${scene.name.slice("bench-".length)}${who.slice(0, 4)}`,
+    mac: `52:54:00:${[1, 2, 3].map((i) => random.readUInt8(i).toString(16).padStart(2, "0")).join(":")}`,
+    subnet: free,
+    identity: {
+      hostname: name,
+      address: `${free.address}/${free.prefix}`,
+      gateway: free.gateway,
+      dns: [free.gateway],
+      userKeys: [scene.userKey.publicKey],
+      hostKey: scene.hostKey.text,
+    },
+    ssh: { address: free.address, user: scene.spec.user, keyPath: scene.userKey.path, knownHosts },
+  };
+}
+
+/** The n-th /28 of 10.213.224.0/20. */
+function sixteenth(n: number): Subnet {
+  const [third, fourth] = [224 + Math.floor(n / 16), (n % 16) * 16];
+  const at = (host: number): string => `10.213.${third}.${fourth + host}`;
+  return { cidr: `${at(0)}/28`, prefix: 28, gateway: at(1), address: at(2) };
+}
+
+/** Removes the scene's own folders, and what QEMU logged about its guests. */
+export async function closeScene(scene: Scene): Promise<void> {
+  const logs = "/var/log/libvirt/qemu";
+  for (const file of await readdir(logs).catch(() => []))
+    if (file.includes(scene.name)) await rm(join(logs, file), { force: true });
+  await rm(scene.dir, { recursive: true, force: true });
+  await rm(scene.state, { recursive: true, force: true });
+}
+
+/** Everything on this host that carries the scene's name, as Docker, libvirt, the kernel and the disk tell. */
+export async function leftovers(scene: Scene): Promise<string[]> {
+  const docker = dockerClient();
+  const [containers, networks, volumes, domains, nets, pools, disks, files, logs, processes] =
+    await Promise.all([
+      docker.listContainers({ all: true }),
+      docker.listNetworks(),
+      docker.listVolumes(),
+      domainNames(),
+      networkNames(),
+      poolNames(),
+      volumeNames("trilab"),
+      readdir("/var/lib/libvirt/images"),
+      readdir("/var/log/libvirt/qemu").catch(() => []),
+      commandLines(),
+    ]);
+  const named = (kind: string, names: readonly string[]): string[] =>
+    names.filter((n) => n.includes(scene.name)).map((n) => `${kind} ${n}`);
+  return [
+    ...named(
+      "container",
+      containers.map((c) => c.Names.join(" ")),
+    ),
+    ...named(
+      "docker network",
+      networks.map((n) => n.Name),
+    ),
+    ...named(
+      "docker volume",
+      (volumes.Volumes ?? []).map((v) => v.Name),
+    ),
+    ...named("domain", domains),
+    ...named("network", nets),
+    ...named("pool", pools),
+    ...named("disk", disks),
+    ...named("folder", files),
+    ...named("log", logs),
+    ...named("temporary folder", await readdir(tmpdir())),
+    ...named("process", processes),
+  ];
+}
+
+async function commandLines(): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((n) => /^\d+$/.test(n) && n !== String(process.pid));
+  return Promise.all(
+    pids.map(async (pid) =>
+      (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ").slice(0, 300),
+    ),
+  );
+}
