@@ -3,23 +3,41 @@ import type { ParityReport, Verdict } from "../environments/parity.js";
 import { columns, type Style } from "./context.js";
 
 const MARK: Record<Verdict, string> = { match: "=", nature: "~", wrong: "✗" };
+const HEADING: Record<Verdict, string> = {
+  match: "the same in each",
+  nature: "different by nature",
+  wrong: "wrong",
+};
 
-/** The parity report as a table: what matches, what differs by nature (and why), what is wrong. */
+/** The parity report as tables: what matches, what differs by nature and why, what is wrong and why. */
 export function parityLines(report: ParityReport, targets: readonly Target[], style: Style): string[] {
   const paint: Record<Verdict, (text: string) => string> = {
     match: style.good,
-    nature: style.dim,
+    nature: style.warn,
     wrong: style.bad,
   };
-  const shown = (verdict: Verdict): string => paint[verdict](MARK[verdict]);
-  const rows = report.rows.map((row) => [
-    shown(row.verdict),
-    row.title,
-    row.wanted,
-    ...targets.map((t) => row.values[t] ?? "–"),
-    row.verdict === "wrong" ? style.bad(row.note) : style.dim(row.note),
-  ]);
-  return columns([[" ", "", "wanted", ...targets, ""].map(style.bold), ...rows]);
+  const rows: string[][] = [];
+  const notes: (string | undefined)[] = [];
+  for (const verdict of ["match", "nature", "wrong"] as const) {
+    const some = report.rows.filter((row) => row.verdict === verdict);
+    if (some.length === 0) continue;
+    rows.push(["", HEADING[verdict], "wanted", ...targets].map(style.bold));
+    notes.push(undefined);
+    for (const row of some) {
+      rows.push([
+        paint[verdict](MARK[verdict]),
+        row.title,
+        row.wanted || "–",
+        ...targets.map((t) => row.values[t] ?? "–"),
+      ]);
+      notes.push(row.note || undefined);
+    }
+  }
+  // One grid for all, so that the columns stand under each other; a note goes below its row, as it may be long.
+  return columns(rows).flatMap((line, i) => {
+    const note = notes[i];
+    return note === undefined ? [line] : [line, style.dim(`     ${note}`)];
+  });
 }
 
 /** One line: how many match, differ by nature, are wrong. */

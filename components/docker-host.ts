@@ -31,8 +31,8 @@ export interface DockerHostArgs {
 /**
  * The spec as a container on a Docker host: a bridge network and a home volume of the seat's own, and the container.
  *
- * Nothing of the host is lent to it: no capabilities, no new privileges, the default seccomp profile, no host
- * namespaces, memory without swap. Which daemon, says the Docker provider's configuration (`docker:host`).
+ * Nothing of the host is lent to it: only the capabilities that root's work inside needs, no new privileges, the default
+ * seccomp profile, no host namespaces, memory without swap. Which daemon, says the Docker provider's configuration (`docker:host`).
  */
 export class DockerHost extends pulumi.ComponentResource {
   readonly containerId: pulumi.Output<string>;
@@ -107,6 +107,14 @@ function limits(spec: MachineSpec): Pick<docker.ContainerArgs, "memory" | "memor
   return { memory, memorySwap: memory, cpus: spec.cpus.toFixed(1), shmSize: 64 };
 }
 
+/**
+ * Root inside must be able to install packages, change owners and users, and ping (alone on its bridge, raw sockets
+ * reach nobody); it needs no devices, mounts, chroot or file capabilities. With the prefix, as the daemon says them back: without, they look like a change.
+ */
+const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_RAW", "SETGID", "SETUID"].map(
+  (c) => `CAP_${c}`,
+);
+
 /** What a container must not have. Each is asserted in test/components and tried in test/security. */
 function isolation(): Pick<
   docker.ContainerArgs,
@@ -114,7 +122,7 @@ function isolation(): Pick<
 > {
   return {
     privileged: false,
-    capabilities: { drops: ["ALL"] },
+    capabilities: { adds: CAPABILITIES, drops: ["ALL"] },
     securityOpts: ["no-new-privileges"],
     ipcMode: "private",
   };

@@ -1,5 +1,8 @@
+import { stat } from "node:fs/promises";
+import { basename, posix } from "node:path";
+import type { Readable } from "node:stream";
 import { execa } from "execa";
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { dockerCommand } from "../hosts/docker.js";
 import type { Answer, Environment, ExecOptions, ExecResult } from "./environment.js";
 
@@ -82,20 +85,36 @@ export class ContainerEnvironment implements Environment {
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
-    const there = `${this.name}:${remote}`;
-    const result = await execa(
-      "docker",
-      dockerCommand("cp", ...(direction === "in" ? [local, there] : [there, local])),
-      { reject: false },
-    );
-    if (result.exitCode !== 0) {
-      throw new UserError(`can't copy ${direction === "in" ? local : remote}`, {
-        why: result.stderr,
-        fix: "check both paths",
+    if (direction === "out") await docked(["cp", `${this.name}:${remote}`, local], `can't copy ${remote}`);
+    else await this.copyIn(local, remote);
+  }
+
+  /** Through the login user's own hands, so that what arrives is theirs, as with scp; `docker cp` would keep our uid. */
+  private async copyIn(local: string, remote: string): Promise<void> {
+    const what = `can't copy ${local}`;
+    const from = await stat(local).catch((error: unknown) => {
+      throw new UserError(what, { why: messageOf(error), fix: "check the path", exitCode: ExitCode.usage });
+    });
+    const intoFolder = (await this.exec(["test", "-d", remote])).exitCode === 0;
+    const target = intoFolder ? posix.join(remote, basename(local)) : remote;
+    const receive = (...command: string[]): string[] => [
+      "exec",
+      "--interactive",
+      "--user",
+      this.user,
+      this.name,
+      ...command,
+    ];
+    if (from.isDirectory()) {
+      await docked(["exec", "--user", this.user, this.name, "mkdir", "-p", target], what);
+      const pack = execa("tar", ["-C", local, "-cf", "-", "."], { buffer: false, reject: false });
+      await docked(receive("tar", "-xf", "-", "-C", target), what, { stdin: pack.stdout });
+    } else {
+      const mode = (from.mode & 0o777).toString(8);
+      await docked(receive("sh", "-c", 'cat >"$1" && chmod "$2" "$1"', "sh", target, mode), what, {
+        inputFile: local,
       });
     }
-    // docker cp keeps our uid; the file is the login user's, as scp would have it.
-    if (direction === "in") await this.exec(["chown", "-R", `${this.user}:`, remote], { root: true });
   }
 
   async logs(options: { follow: boolean; lines?: number }): Promise<number> {
@@ -112,5 +131,20 @@ export class ContainerEnvironment implements Environment {
 
   private login(root?: boolean): string {
     return root ? "root" : this.user;
+  }
+}
+
+/** Runs a docker command that must succeed. @throws UserError with docker's own words. */
+async function docked(
+  args: readonly string[],
+  what: string,
+  input: { stdin: Readable | "ignore" } | { inputFile: string } = { stdin: "ignore" },
+): Promise<void> {
+  const result = await execa("docker", dockerCommand(...args), { reject: false, ...input });
+  if (result.exitCode !== 0) {
+    throw new UserError(what, {
+      why: String(result.stderr || result.message || ""),
+      fix: "check both paths, and that it runs: trilab status",
+    });
   }
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
@@ -115,17 +118,21 @@ export class GuestEnvironment implements Environment {
 
   /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
   async consoleTail(lines?: number): Promise<string> {
-    await virshIfThere("pool-refresh", DISK_POOL.name);
-    const text = await virshIfThere(
-      "vol-download",
-      this.access.consoleLog,
-      "/dev/stdout",
-      "--pool",
-      DISK_POOL.name,
-    );
-    if (text === undefined) return "(no console log)";
-    const all = text.replace(/\r/g, "").trimEnd().split("\n");
-    return (lines === undefined ? all : all.slice(-lines)).join("\n");
+    const dir = await mkdtemp(join(tmpdir(), "trilab-console-"));
+    try {
+      const file = join(dir, "log"); // virsh can't write into our pipe
+      await virshIfThere("pool-refresh", DISK_POOL.name);
+      if (
+        (await virshIfThere("vol-download", this.access.consoleLog, file, "--pool", DISK_POOL.name)) ===
+        undefined
+      ) {
+        return "(no console log)";
+      }
+      const all = (await readFile(file, "utf8")).replace(/\r/g, "").trimEnd().split("\n");
+      return (lines === undefined ? all : all.slice(-lines)).join("\n");
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
   }
 
   private login(root?: boolean): string {

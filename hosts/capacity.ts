@@ -22,12 +22,13 @@ export async function hostCapacity(sources: Sources): Promise<Capacity> {
     found.push({ cpus: info.NCPU, memory: info.MemTotal, diskFree: undefined });
   }
   if (sources.libvirt) {
-    const text = await virsh("nodeinfo");
+    // nodeinfo's own memory size counts the first NUMA cell only, on some hosts less than that.
+    const text = `${await virsh("nodeinfo")}\n${await virsh("nodememstats")}`;
     const number = (label: string): number =>
       Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
     found.push({
       cpus: number("CPU\\(s\\)"),
-      memory: number("Memory size") * 1024,
+      memory: number("total *") * 1024,
       diskFree: libvirtUri().includes("+") ? undefined : await freeBytes(IMAGE_POOL.path),
     });
   }

@@ -76,6 +76,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
       : undefined;
     let changes: Record<string, number> = {};
     let steps = 0;
+    let emulated = false;
     await ctx.tasks.run([
       {
         title: "host: image and storage",
@@ -92,6 +93,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
           const result = await deploySeat(settings, { sources, engine, progress });
           changes = result.changes;
           steps = result.steps.length;
+          emulated = settings.targets.includes("guest") && settings.accelerator === "tcg";
         },
       },
     ]);
@@ -114,14 +116,26 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     }
     const facts = Object.fromEntries(record.targets.map((target, i) => [target, answers[i]]));
     const parity = compareFacts({ ...lab.machine, disk: record.disk }, facts);
-    report(ctx, "up", { ...id, targets: record.targets, expires: record.expires, changes, parity }, () => [
-      ...parityLines(parity, record.targets, ctx.style),
-      "",
-      `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
-      "",
-      ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
-      "  take it all away:  trilab down",
-    ]);
+    report(
+      ctx,
+      "up",
+      { ...id, targets: record.targets, expires: record.expires, emulated, changes, parity },
+      () => [
+        ...parityLines(parity, record.targets, ctx.style),
+        "",
+        ...(emulated
+          ? [
+              ctx.style.warn(
+                "The guest is emulated, as KVM does not work here: the same system, slower; its CPU figures say nothing of real VMs.",
+              ),
+            ]
+          : []),
+        `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+        "",
+        ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
+        "  take it all away:  trilab down",
+      ],
+    );
     return parity.inTolerance ? ExitCode.done : ExitCode.parityOutOfTolerance;
   });
 }
