@@ -56,7 +56,7 @@ async function checkNode(): Promise<Finding> {
 }
 
 async function checkTools(sources: Sources): Promise<Finding> {
-  const { commands, packages } = missingTools(sources);
+  const { commands, packages } = await missingTools(sources);
   if (commands.length === 0) return { ok: true, found: "all there", wanted: "all there" };
   const install = `apt-get install ${packages.join(" ")}`;
   return {

@@ -1,7 +1,7 @@
 import type { Progress } from "../base/progress.js";
-import { dockerEndpoint } from "./docker.js";
+import { dockerEndpoint, requireDocker } from "./docker.js";
 import type { Sources } from "./inventory.js";
-import { libvirtUri } from "./libvirt.js";
+import { libvirtUri, virsh } from "./libvirt.js";
 import { asRoot, which } from "./privilege.js";
 
 /** A command that trilab runs, and the Debian package it comes in. */
@@ -12,6 +12,8 @@ interface Tool {
   for: "always" | "docker" | "libvirt";
   /** Only where the daemon is on this machine. */
   local?: boolean;
+  /** The daemon itself: one that answers needs no binary of this name (Docker Desktop, virtqemud, rootless). */
+  daemon?: boolean;
 }
 
 const TOOLS: readonly Tool[] = [
@@ -19,7 +21,7 @@ const TOOLS: readonly Tool[] = [
   { command: "ip", package: "iproute2", for: "always" },
   { command: "mmdebstrap", package: "mmdebstrap", for: "always" },
   { command: "docker", package: "docker.io", for: "docker" },
-  { command: "dockerd", package: "docker.io", for: "docker", local: true },
+  { command: "dockerd", package: "docker.io", for: "docker", local: true, daemon: true },
   { command: "iptables", package: "iptables", for: "docker", local: true },
   { command: "ssh", package: "openssh-client", for: "libvirt" },
   { command: "scp", package: "openssh-client", for: "libvirt" },
@@ -27,7 +29,7 @@ const TOOLS: readonly Tool[] = [
   { command: "qemu-img", package: "qemu-utils", for: "libvirt" },
   { command: "mke2fs", package: "e2fsprogs", for: "libvirt" },
   { command: "xsltproc", package: "xsltproc", for: "libvirt" },
-  { command: "libvirtd", package: "libvirt-daemon-system", for: "libvirt", local: true },
+  { command: "libvirtd", package: "libvirt-daemon-system", for: "libvirt", local: true, daemon: true },
   { command: "qemu-system-x86_64", package: "qemu-system-x86", for: "libvirt", local: true },
   { command: "dnsmasq", package: "dnsmasq-base", for: "libvirt", local: true },
   { command: "iptables", package: "iptables", for: "libvirt", local: true },
@@ -37,10 +39,16 @@ export const dockerIsLocal = (): boolean => dockerEndpoint().startsWith("unix://
 export const libvirtIsLocal = (): boolean => !libvirtUri().includes("+");
 
 /** The commands that these sources need and that are not there, and the packages which bring them. */
-export function missingTools(sources: Sources): { commands: string[]; packages: string[] } {
+export async function missingTools(sources: Sources): Promise<{ commands: string[]; packages: string[] }> {
+  const [docker, libvirt] = await Promise.all([
+    answers(sources.docker && (() => requireDocker())),
+    answers(sources.libvirt && (() => virsh("version"))),
+  ]);
+  const running = { always: false, docker, libvirt };
   const needed = TOOLS.filter((tool) => {
     if (tool.for === "docker" && !sources.docker) return false;
     if (tool.for === "libvirt" && !sources.libvirt) return false;
+    if (tool.daemon === true && running[tool.for]) return false;
     if (tool.local !== true) return true;
     return tool.for === "docker" ? dockerIsLocal() : libvirtIsLocal();
   });
@@ -50,6 +58,13 @@ export function missingTools(sources: Sources): { commands: string[]; packages: 
     packages: [...new Set(missing.map((t) => t.package))].sort(),
   };
 }
+
+const answers = async (ask: false | (() => Promise<unknown>)): Promise<boolean> =>
+  ask !== false &&
+  ask().then(
+    () => true,
+    () => false,
+  );
 
 export const hasApt = (): boolean => which("apt-get") !== undefined;
 
