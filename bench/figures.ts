@@ -31,6 +31,8 @@ export interface Contestant {
   name: string;
   /** What it measures: it takes part only if one of these is asked for. */
   lines: readonly Line[];
+  /** It may fail without ending the bench: it then drops out, with a note. */
+  optional?: boolean;
   /** Once, before the first round. */
   prepare?(): Promise<void>;
   round(figures: Figures): Promise<void>;

@@ -108,7 +108,7 @@ export const LINES: readonly LineSpec[] = [
   {
     id: "f",
     letter: "f",
-    what: "trilab --help (node dist/cli/bin.js)",
+    what: "--help (node dist/cli/bin.js --help)",
     unit: "s",
     peers: [{ who: "node", did: "node -e 0" }],
     aim: { text: "0.3 s", ...below("f", 0.3) },
@@ -116,7 +116,7 @@ export const LINES: readonly LineSpec[] = [
   {
     id: "g",
     letter: "g",
-    what: "./trilab version, all set up",
+    what: "version, by ./trilab, all set up",
     unit: "s",
     peers: [{ who: "node", did: "node dist/cli/bin.js version" }],
     aim: { text: "1 s", ...below("g", 1) },

@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { columns } from "../cli/context.js";
-import { makeCases } from "./cases.js";
+import { type Case, makeCases } from "./cases.js";
 import { Cleanup } from "./cleanup.js";
-import { Figures } from "./figures.js";
+import { type Contestant, Figures } from "./figures.js";
 import { LINES } from "./lines.js";
 import { load, machineFacts } from "./machine.js";
 import { installPeers, peersMissing } from "./peers/install.js";
@@ -75,18 +75,29 @@ async function bench(asked: Request): Promise<boolean> {
   return left.length === 0;
 }
 
-async function measure(asked: Request, cases: ReturnType<typeof makeCases>, figures: Figures): Promise<void> {
+async function measure(asked: Request, cases: readonly Case[], figures: Figures): Promise<void> {
   const lines = LINES.filter((line) => asked.letters.includes(line.letter)).map((line) => line.id);
   for (const { contestants, name, roundsPerRun } of cases) {
-    const taking = contestants.filter((c) => c.lines.some((line) => lines.includes(line)));
-    for (const contestant of taking) await contestant.prepare?.();
-    const rounds = taking.length > 0 ? asked.runs * roundsPerRun : 0;
-    for (let round = 0; rounds > 0 && round <= rounds; round++) {
-      figures.keep = round > 0;
+    let taking = contestants.filter((c) => c.lines.some((line) => lines.includes(line)));
+    const turn = async (doing: string, step: (contestant: Contestant) => Promise<void> | undefined) => {
       for (const contestant of taking) {
-        say(`${name}, ${round === 0 ? "warm-up" : `round ${round} of ${rounds}`}: ${contestant.name}`);
-        await contestant.round(figures);
+        say(`${name}, ${doing}: ${contestant.name}`);
+        try {
+          await step(contestant);
+        } catch (error) {
+          if (aborted.signal.aborted || contestant.optional !== true) throw error;
+          figures.note(`${contestant.name} dropped out (${doing}): ${messageOf(error)}`);
+          taking = taking.filter((other) => other !== contestant);
+        }
       }
+    };
+    await turn("getting ready", (contestant) => contestant.prepare?.());
+    const rounds = asked.runs * roundsPerRun;
+    for (let round = 0; taking.length > 0 && round <= rounds; round++) {
+      figures.keep = round > 0;
+      await turn(round === 0 ? "warm-up" : `round ${round} of ${rounds}`, (contestant) =>
+        contestant.round(figures),
+      );
     }
   }
 }

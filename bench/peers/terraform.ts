@@ -29,6 +29,7 @@ export function terraformPeer(scene: Scene, cleanup: Cleanup): Contestant | unde
   return {
     name: "terraform",
     lines: ["c", "d", "e"],
+    optional: true,
     async prepare() {
       place = await placeFor(scene, "tf");
       await mkdir(dir);
@@ -74,6 +75,9 @@ async function writeMirror(dir: string, configFile: string): Promise<void> {
     `provider_installation {\n  filesystem_mirror {\n    path = "${mirror}"\n    include = ["${source}"]\n  }\n}\n`,
   );
 }
+
+/** Terraform's reference to another resource's attribute. */
+const of = (attribute: string): string => `\${${attribute}}`;
 
 /** What components/libvirt-guest.ts says, in Terraform's words. */
 function configuration(scene: Scene, place: Place): object {
@@ -126,10 +130,10 @@ function configuration(scene: Scene, place: Place): object {
           kernel: base.kernel,
           initrd: base.initrd,
           cmdline: [kernelCommandLine.pairs, { _: kernelCommandLine.flags.join(" ") }],
-          disk: [{ volume_id: "${libvirt_volume.guest.id}" }],
+          disk: [{ volume_id: of("libvirt_volume.guest.id") }],
           network_interface: [
             {
-              network_id: "${libvirt_network.guest.id}",
+              network_id: of("libvirt_network.guest.id"),
               mac: place.mac.toUpperCase(),
               wait_for_lease: false,
             },
