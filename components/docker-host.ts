@@ -104,8 +104,11 @@ export class DockerHost extends pulumi.ComponentResource {
 /** Memory without swap on top, as a guest has none; CPU time by quota. */
 function limits(spec: MachineSpec): Pick<docker.ContainerArgs, "memory" | "memorySwap" | "cpus" | "shmSize"> {
   const memory = Math.floor(spec.memory / MiB);
-  return { memory, memorySwap: memory, cpus: spec.cpus.toFixed(1), shmSize: 64 };
+  return { memory, memorySwap: memory, cpus: cpusAsReadBack(spec.cpus), shmSize: 64 };
 }
+
+/** The official plugin reads whole CPUs back as "1.0", but tens as "10."; another spelling would replace the container. */
+const cpusAsReadBack = (cpus: number): string => (cpus % 10 === 0 ? `${cpus}.` : `${cpus}.0`);
 
 /**
  * Root inside must be able to install packages, change owners and users, and ping (alone on its bridge, raw sockets
