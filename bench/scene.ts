@@ -13,7 +13,7 @@ import { domainNames, networkNames, poolNames, volumeNames } from "../hosts/libv
 import { subnetsInUse } from "../hosts/subnets.js";
 import { containerImageLoaded, findImage, type GuestIdentity, imageHash } from "../images/index.js";
 import { loadLab } from "../labs/define-lab.js";
-import { imageVolumes } from "../stacks/host.js";
+import { imageVolumes } from "../stacks/image-volumes.js";
 import { imageSpecOf } from "../stacks/prepare-seat.js";
 import { makeKey, type SshTarget } from "../test/support/raw-guest.js";
 

@@ -5,7 +5,7 @@ import { clearStaleLock, type Engine, openStack, stackLock, type UpResult } from
 import type { Sources } from "../hosts/inventory.js";
 import { providerConfig } from "./ensure-host.js";
 import { reconcile } from "./reconcile.js";
-import { type SeatSettings, seatProgram } from "./seat.js";
+import type { SeatSettings } from "./seat.js";
 
 /** Holds a seat's lock while `body` works on it. @throws UserError (exit 7) naming the holder. */
 export const withSeatLock = <T>(id: SeatId, body: () => Promise<T>): Promise<T> =>
@@ -28,7 +28,7 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
   await clearStaleLock(ref);
   progress.update("looking at what is there");
   const { refresh } = await reconcile(settings.ownership, sources);
-  return openStack({ ...ref, engine, program: seatProgram(settings), config: providerConfig(), progress }).up(
-    { refresh },
-  );
+  // The SDKs take half a second to load: that is done while the engine starts.
+  const program = async () => (await import("./seat.js")).seatProgram(settings)();
+  return openStack({ ...ref, engine, program, config: providerConfig(), progress }).up({ refresh });
 }

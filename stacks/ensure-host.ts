@@ -9,7 +9,7 @@ import { dockerClient, dockerEndpoint } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL, type Sources } from "../hosts/inventory.js";
 import { libvirtUri, poolNames, virsh, volumeNames } from "../hosts/libvirt.js";
 import { containerImageLoaded, findImage, importContainerImage, type MatchedImage } from "../images/index.js";
-import { hostProgram, imageVolumes } from "./host.js";
+import { imageVolumes } from "./image-volumes.js";
 
 /** The stack of what a host's seats share. */
 export const HOST_STACK = { stack: "trilab-host" } as const;
@@ -84,6 +84,7 @@ export async function ensureHost(
     const checkpoint = await readCheckpoint(HOST_STACK);
     // Pools and volumes are taken over by name, so what an ended engine may have made needs no looking up.
     if (checkpoint && checkpoint.pendingOperations.length > 0) await clearPending(HOST_STACK);
+    const { hostProgram } = await import("./host.js");
     const stack = openStack({
       ...HOST_STACK,
       program: hostProgram(record),

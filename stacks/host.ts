@@ -2,6 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as libvirt from "@pulumi/libvirt";
 import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
 import type { MatchedImage } from "../images/index.js";
+import { imageVolumes } from "./image-volumes.js";
 
 /** What a host carries for its seats. */
 export interface HostSettings {
@@ -11,13 +12,6 @@ export interface HostSettings {
   docker: boolean;
   libvirt: boolean;
 }
-
-/** The names of an image's volumes in the image pool. */
-export const imageVolumes = (hash: string): { disk: string; kernel: string; initrd: string } => ({
-  disk: `${hash}.qcow2`,
-  kernel: `${hash}.vmlinux`,
-  initrd: `${hash}.initrd`,
-});
 
 /** The shared stack of a host: two storage pools, and every image as container image and as volumes. */
 export function hostProgram(settings: HostSettings): () => Promise<undefined> {

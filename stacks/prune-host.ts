@@ -5,8 +5,9 @@ import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
 import { dockerClient, requireDocker } from "../hosts/docker.js";
-import { DISK_POOL } from "../hosts/inventory.js";
-import { virsh, volumeNames } from "../hosts/libvirt.js";
+import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
+import { virsh, virshIfThere, volumeNames } from "../hosts/libvirt.js";
+import { which } from "../hosts/privilege.js";
 import { pruneImages } from "../images/index.js";
 import { HOST_STACK, providerConfig, readHostRecord, writeHostRecord } from "./ensure-host.js";
 import { hostProgram } from "./host.js";
@@ -22,6 +23,8 @@ export async function pruneHost(progress: Progress): Promise<string[]> {
   return withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, async () => {
     const seats = await Promise.all((await listSeats()).map((id) => readRecord(id)));
     const inUse = new Set(seats.filter((r) => r !== undefined).map((r) => r.image));
+    // Other state directories' seats on this host are known by what their disks are laid over.
+    for (const hash of await backingImages()) inUse.add(hash);
     await pruneStack(inUse, progress);
     if (
       await requireDocker().then(
@@ -32,6 +35,18 @@ export async function pruneHost(progress: Progress): Promise<string[]> {
       await pruneContainerImages(inUse);
     return pruneImages({ keep: [...inUse] });
   });
+}
+
+/** The hashes of the images that the disks in the seats' pool are laid over, whoever made them. */
+async function backingImages(): Promise<string[]> {
+  if (which("virsh") === undefined) return [];
+  const disks = (await volumeNames(DISK_POOL.name)).filter((name) => name.endsWith(".qcow2"));
+  const xml = await Promise.all(
+    disks.map((name) => virshIfThere("vol-dumpxml", name, "--pool", DISK_POOL.name)),
+  );
+  return xml.flatMap(
+    (text) => /<backingStore>\s*<path>.*\/([0-9a-f]{16})\.qcow2<\/path>/.exec(text ?? "")?.[1] ?? [],
+  );
 }
 
 async function pruneStack(inUse: ReadonlySet<string>, progress: Progress): Promise<void> {
@@ -54,7 +69,7 @@ async function pruneStack(inUse: ReadonlySet<string>, progress: Progress): Promi
   }
   // A folder's pool refuses to go while it is not active.
   if (before.libvirt)
-    for (const pool of ["trilab", "trilab-images"]) await virsh("pool-start", pool).catch(() => {});
+    for (const { name } of [DISK_POOL, IMAGE_POOL]) await virsh("pool-start", name).catch(() => {});
   await stack.destroy({ refresh: true });
   await stack.removeStack();
   await rm(join(stateDir(), "host.json"), { force: true });

@@ -6,7 +6,7 @@ import type { MachineSpec } from "../components/machine-spec.js";
 import { MatchedLab, type TargetOutputs } from "../components/matched-lab.js";
 import { limitProcesses } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
-import { imageVolumes } from "./host.js";
+import { imageVolumes } from "./image-volumes.js";
 
 /** All a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up` alike. */
 export interface SeatSettings {

@@ -55,6 +55,15 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const existing = await readRecord(id);
   const sources = sourcesOf([...(existing?.targets ?? []), ...(targets ?? existing?.targets ?? lab.targets)]);
 
+  const { openEnvironment } = await import("../../environments/open.js");
+  const { readFacts } = await import("../../environments/facts.js");
+  // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
+  const early =
+    existing &&
+    Promise.all(
+      existing.targets.map(async (target) => readFacts(await openEnvironment(existing, target))),
+    ).catch(() => undefined);
+
   await readyHost(ctx, sources, flag(args, "yes"));
   const { requireCapacity } = await import("../../hosts/capacity.js");
   await requireCapacity(lab.machine, sources);
@@ -63,17 +72,11 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const { withSeatLock, deploySeat } = await import("../../stacks/deploy-seat.js");
   return withSeatLock(id, async () => {
     const { ensureHost } = await import("../../stacks/ensure-host.js");
-    const { openEnvironment } = await import("../../environments/open.js");
-    const { readFacts } = await import("../../environments/facts.js");
     const { compareFacts } = await import("../../environments/parity.js");
     const { silent } = await import("../../base/progress.js");
     const request = { lab, seat, ...(targets ? { targets } : {}), ...(ttl === undefined ? {} : { ttl }) };
     const record = await prepare.prepareRecord(request, { ...silent, note: ctx.tell });
     const environments = await Promise.all(record.targets.map((target) => openEnvironment(record, target)));
-    // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
-    const early = existing
-      ? Promise.all(environments.map((e) => readFacts(e))).catch(() => undefined)
-      : undefined;
     let changes: Record<string, number> = {};
     let steps = 0;
     let emulated = false;
@@ -97,6 +100,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
         },
       },
     ]);
+    // Targets are only ever added, behind those that are there; to add one takes a step.
     let answers = steps === 0 ? await early : undefined;
     if (answers === undefined) {
       const fresh: Facts[] = [];
