@@ -157,3 +157,5 @@ try {
       ? error.exitCode
       : ExitCode.failed;
 }
+// What still waits for a guest that is gone must not keep the process.
+process.exit();
