@@ -1,14 +1,16 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { withLock } from "../base/lock.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
-import { clearPending, clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
+import { type Checkpoint, clearPending, clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
 import { dockerClient, dockerEndpoint } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL, type Sources } from "../hosts/inventory.js";
-import { libvirtUri, poolNames, virsh, volumeNames } from "../hosts/libvirt.js";
+import { libvirtUri, poolNames, virsh, virshIfThere, volumeNames } from "../hosts/libvirt.js";
 import { containerImageLoaded, findImage, importContainerImage, type MatchedImage } from "../images/index.js";
+import type { HostSettings } from "./host.js";
 import { imageVolumes } from "./image-volumes.js";
 
 /** The stack of what a host's seats share. */
@@ -80,24 +82,47 @@ export async function ensureHost(
       );
       for (const each of cached) await importContainerImage(dockerClient(), each, { progress });
     }
-    await clearStaleLock(HOST_STACK);
-    const checkpoint = await readCheckpoint(HOST_STACK);
-    // Pools and volumes are taken over by name, so what an ended engine may have made needs no looking up.
-    if (checkpoint && checkpoint.pendingOperations.length > 0) await clearPending(HOST_STACK);
-    const { hostProgram } = await import("./host.js");
-    const stack = openStack({
-      ...HOST_STACK,
-      program: hostProgram(record),
-      config: providerConfig(),
-      progress,
-    });
-    if (record.libvirt)
-      await adoptPools((checkpoint?.resources ?? []).map((r) => String(r.inputs?.name ?? "")));
-    await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
-    if (record.libvirt) for (const pool of [DISK_POOL, IMAGE_POOL]) await virsh("pool-autostart", pool.name);
-    await writeHostRecord(record);
+    await deployHost(record, progress);
     return true;
   });
+}
+
+/** Brings the host's stack to what `record` says, and writes it down. The caller holds the host's lock. */
+export async function deployHost(record: HostRecord, progress: Progress): Promise<void> {
+  await clearStaleLock(HOST_STACK);
+  const checkpoint = await readCheckpoint(HOST_STACK);
+  const ours = !record.libvirt || (await poolsAreOurs(checkpoint));
+  if (!ours) await forgetHost();
+  // Pools and volumes are taken over by name, so what an ended engine may have made needs no looking up.
+  else if (checkpoint && checkpoint.pendingOperations.length > 0) await clearPending(HOST_STACK);
+  const { hostProgram } = await import("./host.js");
+  const stack = openStack({
+    ...HOST_STACK,
+    program: hostProgram(await hostSettings(record, ours)),
+    config: providerConfig(),
+    progress,
+  });
+  await stack.up({ refresh: ours && (checkpoint?.resources.length ?? 0) > 0 });
+  if (record.libvirt) for (const pool of [DISK_POOL, IMAGE_POOL]) await virsh("pool-autostart", pool.name);
+  await writeHostRecord(record);
+}
+
+/**
+ * What of a record can be deployed. An image that has left our cache stays if it is on the host and in our state; it
+ * can't be uploaded or loaded again.
+ */
+async function hostSettings(record: HostRecord, poolsAreKnown: boolean): Promise<HostSettings> {
+  const onHost = record.libvirt && poolsAreKnown ? await volumeNames(IMAGE_POOL.name) : [];
+  const images = record.images.filter(
+    (i) => existsSync(i.disk) || onHost.includes(imageVolumes(i.hash).disk),
+  );
+  const loaded = await Promise.all(
+    record.images.map((i) => record.docker && containerImageLoaded(dockerClient(), i.containerTag)),
+  );
+  return {
+    volumes: record.libvirt ? images : undefined,
+    containerTags: record.images.filter((_, i) => loaded[i]).map((i) => i.containerTag),
+  };
 }
 
 /** Asks the daemons, so that an image removed by hand is noticed. */
@@ -123,16 +148,25 @@ const activePools = async (): Promise<string[]> =>
     .map((l) => l.trim())
     .filter(Boolean);
 
+/** Whether the pools that libvirt has are those of our state: another state directory may have defined them anew. */
+async function poolsAreOurs(checkpoint: Checkpoint | undefined): Promise<boolean> {
+  const known = (checkpoint?.resources ?? [])
+    .filter((r) => r.type === "libvirt:index/pool:Pool")
+    .map((r) => r.id);
+  const there = await Promise.all([DISK_POOL, IMAGE_POOL].map(({ name }) => virshIfThere("pool-uuid", name)));
+  return there.every((uuid) => uuid !== undefined && known.includes(uuid.trim()));
+}
+
 /**
- * A pool that is there but not in our state (another state directory made it, or ours was lost) would make create fail.
- * Its definition is dropped, not its files: the stack defines it again over the same folder and adopts the volumes.
- * Running guests name their disks by path and don't notice.
+ * Drops the pools' definitions and our state of them, not their files: the stack then defines them again over the same
+ * folders and takes the volumes over by name. Running guests name their disks by path and don't notice.
  */
-async function adoptPools(inState: readonly string[]): Promise<void> {
+async function forgetHost(): Promise<void> {
   const there = await poolNames();
   for (const { name } of [DISK_POOL, IMAGE_POOL]) {
-    if (!there.includes(name) || inState.includes(name)) continue;
-    await virsh("pool-destroy", name).catch(() => {});
+    if (!there.includes(name)) continue;
+    await virsh("pool-destroy", name).catch(() => {}); // It may be inactive already.
     await virsh("pool-undefine", name);
   }
+  await openStack(HOST_STACK).removeStack({ force: true });
 }

@@ -6,24 +6,23 @@ import { imageVolumes } from "./image-volumes.js";
 
 /** What a host carries for its seats. */
 export interface HostSettings {
-  /** Every matched image in use on the host. */
-  images: readonly Pick<MatchedImage, "hash" | "containerTag" | "disk" | "kernel" | "initrd">[];
-  /** Whether the host runs containers and guests. */
-  docker: boolean;
-  libvirt: boolean;
+  /** The images that guests' disks are laid over. Absent: the host runs no guests. */
+  volumes: readonly Pick<MatchedImage, "hash" | "disk" | "kernel" | "initrd">[] | undefined;
+  /** The images that containers are made from; loaded into the daemon before. */
+  containerTags: readonly string[];
 }
 
-/** The shared stack of a host: two storage pools, and every image as container image and as volumes. */
+/** The shared stack of a host: two storage pools, and every image as volumes and as container image. */
 export function hostProgram(settings: HostSettings): () => Promise<undefined> {
   return async () => {
-    if (settings.libvirt) {
+    if (settings.volumes) {
       new libvirt.Pool("disks", { name: DISK_POOL.name, type: "dir", target: { path: DISK_POOL.path } });
       const pool = new libvirt.Pool("images", {
         name: IMAGE_POOL.name,
         type: "dir",
         target: { path: IMAGE_POOL.path },
       });
-      for (const image of settings.images) {
+      for (const image of settings.volumes) {
         const names = imageVolumes(image.hash);
         const volume = (part: "disk" | "kernel" | "initrd", format: string) =>
           new libvirt.Volume(`${part}-${image.hash}`, {
@@ -37,11 +36,9 @@ export function hostProgram(settings: HostSettings): () => Promise<undefined> {
         volume("initrd", "raw");
       }
     }
-    if (settings.docker) {
-      for (const image of settings.images) {
-        // Loaded from the image cache before, so it is found by its name and never pulled.
-        new docker.RemoteImage(`container-${image.hash}`, { name: image.containerTag, keepLocally: true });
-      }
+    for (const tag of settings.containerTags) {
+      // It is there, so it is found by its name and never pulled.
+      new docker.RemoteImage(`container-${tag.split(":").at(-1)}`, { name: tag, keepLocally: true });
     }
     return undefined;
   };
