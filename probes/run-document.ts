@@ -44,6 +44,8 @@ export const publishedSchema = z.object({
   source: z.string(),
   /** A ratio guest : container to draw as a reference line, where the source gives one. */
   ratio: z.number().optional(),
+  /** The metric that the ratio stands beside; absent: the one that stands for the probe (report/figures.ts). */
+  metric: z.string().optional(),
 });
 
 export const probeResultSchema = z.object({
