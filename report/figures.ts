@@ -1,3 +1,4 @@
+import { median } from "simple-statistics";
 import type { Target } from "../components/helpers/naming.js";
 import type { ProbeResult, RunDocument, Series } from "../probes/run-document.js";
 import { type Ratio, ratioOfMedians, type Summary, summarize } from "./statistics.js";
@@ -44,6 +45,8 @@ export interface Comparison {
   metric: string;
   container: Series;
   guest: Series;
+  /** In the series' unit. */
+  medians: Record<Target, number>;
   /** guest : container. */
   ratio: Ratio;
   /** Both sides may enter a conclusion. */
@@ -62,6 +65,7 @@ export function comparisonOf(run: RunDocument, probe: ProbeResult, metric: strin
     metric,
     container,
     guest,
+    medians: { container: median([...container.samples]), guest: median([...guest.samples]) },
     ratio,
     representative: container.representative && guest.representative,
   };
