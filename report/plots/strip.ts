@@ -80,7 +80,11 @@ export function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
   const x = {
     field: "x",
     type: "quantitative" as const,
-    scale: { domain, nice: false, zero: false, type: logarithmic ? ("log" as const) : ("linear" as const) },
+    scale: {
+      domain,
+      nice: false,
+      ...(logarithmic ? { type: "log" as const } : { type: "linear" as const, zero: false }),
+    },
     axis: {
       title,
       tickCount: logarithmic ? 4 : 5,
