@@ -1,4 +1,5 @@
 import type { Command } from "../define-command.js";
+import { compare } from "./compare.js";
 import { cp } from "./cp.js";
 import { doctor } from "./doctor.js";
 import { down } from "./down.js";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   cp,
   logs,
   parity,
+  compare,
   labs,
   images,
   doctor,
