@@ -25,9 +25,16 @@ export const DENSITY_FIT = "fit";
 const seedOf = (run: RunDocument, probe: string, metric: string, what: string): string =>
   [run.id, run.seed, probe, metric, what].join("\u0000");
 
+/** Figures by series: a page shows each in several places. */
+const figures = new WeakMap<Series, Summary | undefined>();
+
 /** What a series' samples say; `undefined` where there are none. Every figure that is shown comes through here. */
 export function figureOf(run: RunDocument, probe: string, series: Series): Summary | undefined {
-  return summarize(series.samples, seedOf(run, probe, series.metric, series.target));
+  const known = figures.get(series);
+  if (known?.n === series.samples.length) return known;
+  const figure = summarize(series.samples, seedOf(run, probe, series.metric, series.target));
+  figures.set(series, figure);
+  return figure;
 }
 
 export const seriesOf = (probe: ProbeResult, metric: string, target: Target): Series | undefined =>

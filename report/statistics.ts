@@ -100,7 +100,8 @@ const least = (sorted: readonly number[]): number => sorted[0] ?? Number.NaN;
 const most = (sorted: readonly number[]): number => sorted.at(-1) ?? Number.NaN;
 
 function percentiles(values: readonly number[]): Interval {
-  const sorted = ascending(values);
+  // A typed array sorts thousands of numbers several times as fast.
+  const sorted = Array.from(Float64Array.from(values).sort());
   const tail = (1 - CONFIDENCE) / 2;
   return { low: quantileSorted(sorted, tail), high: quantileSorted(sorted, 1 - tail), kind: "bootstrap" };
 }

@@ -44,8 +44,9 @@ section { margin-top: clamp(2.5rem, 6vw, 4.5rem); }
 .statements li { display: grid; grid-template-columns: 5.2rem minmax(0, 1fr); gap: 0 1rem; align-items: baseline; padding: .7rem 0; border-top: 1px solid var(--faint); }
 .statements li:first-child { border-top: 0; padding-top: 0; }
 .figure { font: 600 1.9rem/1 var(--serif); letter-spacing: -.02em; text-align: right; white-space: nowrap; font-variant-numeric: lining-nums; }
-.trace, .trace code { color: var(--muted); font-size: .75rem; }
-code.trace { display: block; margin-top: .15rem; }
+.trace { color: var(--muted); font: .75rem/1.5 var(--sans); } .trace code { font-size: inherit; }
+.facts, .parity { table-layout: fixed; } .facts th:first-child { width: 34%; } .parity th:first-child { width: 40%; }
+code.trace { display: block; margin-top: .15rem; font-family: var(--mono); }
 .left-out { margin-top: 1.2rem; padding: .9rem 1.1rem; background: var(--warn-paper); border-radius: 6px; font: .88rem/1.5 var(--sans); }
 .left-out h3 { font: 600 .88rem/1.4 var(--sans); color: var(--warn); }
 .left-out li + li { margin-top: .4rem; }
@@ -77,7 +78,9 @@ details { margin-top: .8rem; } summary { cursor: pointer; font: .95rem/1.5 var(-
 summary:focus-visible { outline: 2px solid var(--container); outline-offset: 3px; }
 .raw { font-size: .8rem; } .raw td { white-space: nowrap; } .raw .samples { white-space: normal; min-width: 22rem; font: .75rem/1.5 var(--mono); color: var(--muted); }
 footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint); font: .82rem/1.5 var(--sans); color: var(--muted); }
+@media (min-width: 52.01rem) { .lead > section:last-child { position: sticky; top: 1.5rem; } }
 @media (max-width: 52rem) {
+    .parity, .facts { table-layout: auto; }
   .lead, article { grid-template-columns: minmax(0, 1fr); }
   .statements li { grid-template-columns: 4.2rem minmax(0, 1fr); gap: 0 .8rem; }
   .figure { font-size: 1.5rem; }

@@ -2,7 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Html } from "../html.js";
 import { formatFactor } from "../quantity.js";
 import type { Ratio } from "../statistics.js";
-import { AREA, CONFIG, draw, INK, LEFT, MUTED, pixelsDown, REFERENCE, RIGHT } from "./render.js";
+import { CONFIG, draw, INK, logTicks, MUTED, pixelsDown, REFERENCE, RIGHT, WIDTH } from "./render.js";
 
 /** One probe's row: how many times the container's cost or time the guest needed, in each run. */
 export interface RatioRow {
@@ -12,6 +12,9 @@ export interface RatioRow {
   published: readonly number[];
 }
 
+/** Left of the data: probes' titles are longer than targets' names. */
+const LEFT = 150;
+const AREA = WIDTH - LEFT - RIGHT;
 const ROW = 30;
 const EXTRA = 18;
 
@@ -29,7 +32,11 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
   const texts: { kind: string; text: string; y: number }[] = [];
   let height = 6;
   for (const row of rows) {
-    texts.push({ kind: "title", text: row.title, y: height + ROW / 2 });
+    texts.push({
+      kind: "title",
+      text: row.title.length > 22 ? `${row.title.slice(0, 21)}…` : row.title,
+      y: height + ROW / 2,
+    });
     for (const [i, { name, ratio, representative }] of row.points.entries()) {
       const y = height + ROW / 2 + i * EXTRA;
       points.push({ x: ratio.value, low: ratio.interval.low, high: ratio.interval.high, y, representative });
@@ -40,17 +47,18 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
     height += ROW + Math.max(0, row.points.length - 1) * EXTRA;
   }
   const all = [1, ...points.flatMap((p) => [p.low, p.high]), ...published.map((p) => p.x)];
-  const domain = [Math.min(...all.map((v) => v * 0.8), 0.5), Math.max(...all.map((v) => v * 1.25), 2)];
+  const domain: [number, number] = [
+    Math.min(...all.map((v) => v * 0.8), 0.5),
+    Math.max(...all.map((v) => v * 1.25), 2),
+  ];
   const x = {
     field: "x",
     type: "quantitative" as const,
     scale: { type: "log" as const, domain, nice: false },
     axis: {
-      values: [0.01, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 10_000].filter(
-        (v) => v >= (domain[0] ?? 0) && v <= (domain[1] ?? 0),
-      ),
-      format: "~r",
-      title: "← guest needs less     guest : container     guest needs more →",
+      values: logTicks(...domain),
+      format: ",~r",
+      title: "← guest needs less · guest needs more →",
       labelOverlap: true,
     },
   };

@@ -29,6 +29,7 @@ export const REFERENCE = "var(--reference)";
 export const CONFIG = {
   aria: false,
   background: "transparent",
+  locale: { number: { decimal: ".", thousands: "\u202f", grouping: [3], currency: ["", ""] } },
   font: "var(--sans)",
   view: { stroke: null },
   axis: {
@@ -47,7 +48,17 @@ export const CONFIG = {
     titlePadding: 6,
   },
   text: { font: "var(--sans)", fontSize: 12, baseline: "middle" },
-} as const satisfies NonNullable<TopLevelSpec["config"]>;
+} satisfies NonNullable<TopLevelSpec["config"]>;
+
+/**
+ * Places for labels on a logarithmic axis: 1, 2 and 5 of each decade, or the decades alone where that is crowded.
+ */
+export function logTicks(low: number, high: number): number[] {
+  const ticks: number[] = [];
+  for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++)
+    for (const step of high / low > 300 ? [1] : [1, 2, 5]) ticks.push(Number(`${step}e${decade}`));
+  return ticks.filter((tick) => tick >= low && tick <= high);
+}
 
 /** The vertical channel of drawings whose rows we place ourselves: pixels from the top. */
 export const pixelsDown = (height: number) => ({
@@ -71,7 +82,7 @@ const CIRCLE =
   /<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)><\/path>|<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)\/>/g;
 
 /**
- * Vega's SVG made fit for a page: sized by its container, numbers to a tenth of a pixel, dots as circles (a third of the
+ * Vega's SVG made fit for a page: sized by its container, its geometry to a tenth of a pixel (texts stay), dots as circles (a third of the
  * bytes), a role and a label for readers.
  */
 function tidy(svg: string, label: string): string {
@@ -80,6 +91,6 @@ function tidy(svg: string, label: string): string {
     .replace(CIRCLE, (_, x, y, r, style, x2, y2, r2, style2) => {
       return `<circle cx="${x ?? x2}" cy="${y ?? y2}" r="${r ?? r2}" ${style ?? style2}/>`;
     })
-    .replace(/-?\d+\.\d{2,}/g, (number) => String(Number(Number(number).toFixed(1))))
+    .replace(/<[^>]+>/g, (tag) => tag.replace(/-?\d+\.\d{2,}/g, (n) => String(Number(Number(n).toFixed(1)))))
     .replace(/<svg [^>]*viewBox="([^"]*)"[^>]*>/, `<svg viewBox="$1" role="img" aria-label="${escaped}">`);
 }

@@ -10,6 +10,7 @@ import {
   draw,
   INK,
   LEFT,
+  logTicks,
   MUTED,
   PAPER,
   pixelsDown,
@@ -69,7 +70,7 @@ export function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
   const logarithmic = least > 0 && most / least >= LOG_FROM;
   const scale = scaleFor(unit, logarithmic ? Math.sqrt(most * least) : most);
   const { dots, bars, texts, rules, height } = layOut(groups, unit, scale.factor);
-  const domain = logarithmic
+  const domain: [number, number] = logarithmic
     ? [least * scale.factor * 0.8, most * scale.factor * 1.25]
     : [Math.min(0, least * scale.factor), most === 0 ? 1 : most * scale.factor * 1.03];
   const title = [
@@ -87,9 +88,10 @@ export function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
     },
     axis: {
       title,
-      tickCount: logarithmic ? 4 : 5,
       labelFlush: false,
-      ...(logarithmic ? { format: "~r" } : {}),
+      labelOverlap: true,
+      format: ",~r",
+      ...(logarithmic ? { values: logTicks(...domain) } : { tickCount: 5 }),
     },
   };
   const y = pixelsDown(height);
@@ -141,20 +143,23 @@ export function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
         mark: { type: "rule", strokeWidth: 2.5 },
         encoding: { x: { ...x, field: "median" }, y: { ...y, field: "top" }, y2: { field: "bottom" }, color },
       },
-      ...(["heading", "name", "value", "muted", "reference"] as const).map((kind) => ({
+      ...(["heading", "name", "value", "muted", "count", "reference"] as const).map((kind) => ({
         data: { values: texts.filter((t) => t.kind === kind) },
         mark: {
           type: "text" as const,
-          align: kind === "value" || kind === "muted" ? ("right" as const) : ("left" as const),
+          align: isRight(kind) ? ("right" as const) : ("left" as const),
           fontWeight: kind === "heading" || kind === "value" ? ("bold" as const) : ("normal" as const),
-          fontSize: kind === "reference" ? 11 : kind === "heading" ? 12.5 : 12,
+          fontSize: kind === "reference" || kind === "count" ? 11 : kind === "heading" ? 12.5 : 12,
           fontStyle: kind === "reference" ? ("italic" as const) : ("normal" as const),
-          color: { heading: INK, name: INK, value: INK, muted: MUTED, reference: REFERENCE }[kind],
+          color: { heading: INK, name: INK, value: INK, muted: MUTED, count: MUTED, reference: REFERENCE }[
+            kind
+          ],
         },
         encoding: {
           y,
+          ...(kind === "name" ? { color } : {}),
           text: { field: "text", type: "nominal" as const },
-          x: { value: kind === "value" || kind === "muted" ? AREA + RIGHT - 2 : -LEFT },
+          x: { value: isRight(kind) ? AREA + RIGHT - 2 : -LEFT },
         },
       })),
     ],
@@ -173,7 +178,7 @@ interface Laid {
     target: Target;
     bootstrap: boolean;
   }[];
-  texts: { kind: string; text: string; y: number }[];
+  texts: { kind: string; text: string; y: number; target?: Target }[];
   rules: { x: number; y: number; y2: number }[];
   /** Pixels. */
   height: number;
@@ -184,7 +189,9 @@ function layOut(groups: readonly StripGroup[], unit: string, factor: number): La
   const laid: Laid = { dots: [], bars: [], texts: [], rules: [], height: 0 };
   for (const group of groups) {
     const top = laid.height;
-    laid.texts.push({ kind: "heading", text: group.title, y: top + HEADING / 2 + 2 });
+    laid.texts.push({ kind: "heading", text: cut(group.title), y: top + HEADING / 2 + 2 });
+    const counts = group.strips.map((s) => s.samples.length).join(" + ");
+    laid.texts.push({ kind: "count", text: `n = ${counts}`, y: top + HEADING / 2 + 2 });
     laid.height += HEADING;
     for (const { target, name, samples, figure, representative } of group.strips) {
       const y = laid.height + ROW / 2;
@@ -196,7 +203,7 @@ function layOut(groups: readonly StripGroup[], unit: string, factor: number): La
         median: figure.median * factor,
         ...{ y, top: y - 9, bottom: y + 9, target, bootstrap: figure.interval.kind === "bootstrap" },
       });
-      laid.texts.push({ kind: "name", text: `${name}${representative ? "" : " *"}`, y });
+      laid.texts.push({ kind: "name", text: `${name}${representative ? "" : " *"}`, y, target });
       const kind = representative ? "value" : "muted";
       laid.texts.push({ kind, text: formatQuantity(figure.median, unit), y });
       laid.height += ROW;
@@ -210,6 +217,11 @@ function layOut(groups: readonly StripGroup[], unit: string, factor: number): La
   }
   return laid;
 }
+
+const isRight = (kind: string): boolean => ["value", "muted", "count"].includes(kind);
+
+/** A title that leaves room for the count at its right; the whole of it stands in the table of all figures. */
+const cut = (title: string): string => (title.length > 52 ? `${title.slice(0, 51).trimEnd()}…` : title);
 
 /** Sets dots off their line, evenly and always the same: van der Corput's sequence, in pixels. */
 function jitter(i: number): number {

@@ -64,7 +64,7 @@ ${
     (p) => html`<li>${p.what}: ${p.figures}. <cite>${p.source}</cite></li>`,
   )}</ul></div>`
 }
-<p class="trace"><code>${probe.id}</code> in ${parts.map((p) => p.shown.run.id).join(", ")}</p></div>
+<p class="trace">${metricsOf(probe).map((m) => html`<code>${probe.id}/${m}</code> `)} in ${parts.map((p) => p.shown.run.id).join(", ")}</p></div>
 <div class="figures">${plots}${facts}</div>
 </article>`;
 }
