@@ -54,8 +54,12 @@ export function formatFactor(value: number): string {
   return `${formatNumber(Number(value.toPrecision(value < 2 ? 3 : 2)))}×`;
 }
 
-const factorRange = ({ low, high }: Interval): string =>
-  `${formatFactor(low).slice(0, -1)}\u2009–\u2009${formatFactor(high)}`;
+/** With one digit more where two would make both ends the same. */
+function factorRange({ low, high }: Interval): string {
+  const format =
+    formatFactor(low) === formatFactor(high) ? (x: number) => `${formatNumber(x)}×` : formatFactor;
+  return `${format(low).slice(0, -1)}\u2009–\u2009${format(high)}`;
+}
 
 /** What stands in brackets behind a ratio: its 95 % interval, or why there is none. */
 export function certainty(ratio: Ratio): string {

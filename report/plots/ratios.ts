@@ -59,7 +59,7 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
       values: logTicks(...domain),
       format: ",~r",
       title: "← guest needs less · guest needs more →",
-      labelOverlap: true,
+      labelOverlap: false,
     },
   };
   const y = pixelsDown(height);

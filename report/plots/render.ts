@@ -38,16 +38,16 @@ export const CONFIG = {
     gridWidth: 1,
     labelColor: MUTED,
     labelFont: "var(--sans)",
-    labelFontSize: 11,
+    labelFontSize: 12,
     labelPadding: 6,
     ticks: false,
     titleColor: MUTED,
     titleFont: "var(--sans)",
-    titleFontSize: 11,
+    titleFontSize: 12,
     titleFontWeight: "normal",
     titlePadding: 6,
   },
-  text: { font: "var(--sans)", fontSize: 12, baseline: "middle" },
+  text: { font: "var(--sans)", fontSize: 13, baseline: "middle" },
 } satisfies NonNullable<TopLevelSpec["config"]>;
 
 /**
@@ -56,7 +56,7 @@ export const CONFIG = {
 export function logTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++)
-    for (const step of high / low > 300 ? [1] : [1, 2, 5]) ticks.push(Number(`${step}e${decade}`));
+    for (const step of high / low > 60 ? [1] : [1, 2, 5]) ticks.push(Number(`${step}e${decade}`));
   return ticks.filter((tick) => tick >= low && tick <= high);
 }
 

@@ -89,7 +89,7 @@ export function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
     axis: {
       title,
       labelFlush: false,
-      labelOverlap: true,
+      labelOverlap: !logarithmic,
       format: ",~r",
       ...(logarithmic ? { values: logTicks(...domain) } : { tickCount: 5 }),
     },
@@ -149,7 +149,7 @@ export function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
           type: "text" as const,
           align: isRight(kind) ? ("right" as const) : ("left" as const),
           fontWeight: kind === "heading" || kind === "value" ? ("bold" as const) : ("normal" as const),
-          fontSize: kind === "reference" || kind === "count" ? 11 : kind === "heading" ? 12.5 : 12,
+          fontSize: kind === "reference" || kind === "count" ? 11.5 : 13,
           fontStyle: kind === "reference" ? ("italic" as const) : ("normal" as const),
           color: { heading: INK, name: INK, value: INK, muted: MUTED, count: MUTED, reference: REFERENCE }[
             kind
