@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { dockerClient } from "../hosts/docker.js";
 import { dockerIsLocal } from "../hosts/packages.js";
 import { ContainerEnvironment } from "./container.js";
-import { cgroupCost, parentOf, processPss } from "./host-cost.js";
+import { cgroupCost, freeBytes, parentOf, processPss } from "./host-cost.js";
 import { type Clone, HostCostError, type Machine, type MemoryCost } from "./machine.js";
 
 /** Seconds Docker gives the processes to end by themselves. */
@@ -90,6 +90,19 @@ export class ContainerMachine implements Machine {
     });
   }
 
+  async diskFree(): Promise<number> {
+    const { DockerRootDir } = (await this.docker.info()) as { DockerRootDir: string };
+    if (!dockerIsLocal()) throw new HostCostError("the Docker daemon is on another machine");
+    return freeBytes(DockerRootDir);
+  }
+
+  async resize({ memory, cpus }: { memory?: number; cpus?: number }): Promise<void> {
+    await this.container.update({
+      ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),
+      ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
+    });
+  }
+
   async clone(index: number): Promise<Clone> {
     const started = performance.now();
     const container = await this.create(`${this.name}-clone${index}`);
@@ -97,8 +110,9 @@ export class ContainerMachine implements Machine {
     try {
       await container.start();
       const machine = new ContainerMachine(`${this.name}-clone${index}`, this.user, this.docker);
-      await new ContainerEnvironment(machine.name, this.user).firstAnswer(["true"], {});
-      return { seconds: (performance.now() - started) / 1000, machine, remove };
+      const environment = new ContainerEnvironment(machine.name, this.user);
+      await environment.firstAnswer(["true"], {});
+      return { seconds: (performance.now() - started) / 1000, machine, environment, remove };
     } catch (error) {
       await remove();
       throw error;

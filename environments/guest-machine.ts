@@ -9,7 +9,7 @@ import { domainState, libvirtUri, virsh, virshIfThere, xmlValue } from "../hosts
 import { libvirtIsLocal } from "../hosts/packages.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
-import { processCpuSeconds, processPss, processWithArgument } from "./host-cost.js";
+import { freeBytes, processCpuSeconds, processPss, processWithArgument } from "./host-cost.js";
 import { type Clone, HostCostError, type Machine, type MemoryCost } from "./machine.js";
 
 /** Milliseconds the guest gets to shut down by itself. */
@@ -71,6 +71,21 @@ export class GuestMachine implements Machine {
     };
   }
 
+  async diskFree(): Promise<number> {
+    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    return freeBytes(DISK_POOL.path);
+  }
+
+  async resize({ memory, cpus }: { memory?: number; cpus?: number }): Promise<void> {
+    if (memory !== undefined) {
+      // Without a balloon QEMU has no way to ask the guest for memory; libvirt's own words say less.
+      if (/<memballoon model=['"]none['"]/.test(await virsh("dumpxml", this.name)))
+        throw new HostCostError("no balloon device");
+      await virsh("setmem", this.name, String(Math.floor(memory / 1024)), "--live");
+    }
+    if (cpus !== undefined) await virsh("setvcpus", this.name, String(cpus), "--live");
+  }
+
   async clone(index: number): Promise<Clone> {
     const started = performance.now();
     const name = `${this.name}-clone${index}`;
@@ -104,8 +119,10 @@ export class GuestMachine implements Machine {
       await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
       const access = { ...this.access, name, address, knownHostsFile };
       await appears(name, keeper);
-      await new GuestEnvironment(access).firstAnswer(["true"], {}, BOOT_LIMIT);
-      return { seconds: (performance.now() - started) / 1000, machine: new GuestMachine(access), remove };
+      const environment = new GuestEnvironment(access);
+      await environment.firstAnswer(["true"], {}, BOOT_LIMIT);
+      const seconds = (performance.now() - started) / 1000;
+      return { seconds, machine: new GuestMachine(access), environment, remove };
     } catch (error) {
       await remove();
       throw error;

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, statfs } from "node:fs/promises";
 import { messageOf } from "../base/errors.js";
 import { HostCostError } from "./machine.js";
 
@@ -85,4 +85,17 @@ export async function processWithArgument(argument: string): Promise<number | un
     if (line.split("\0").some((word) => word.startsWith(argument))) return Number(entry);
   }
   return undefined;
+}
+
+/** Bytes an unprivileged user may still write on the file system of `path`. */
+export async function freeBytes(path: string): Promise<number> {
+  const stat = await statfs(path).catch((error: unknown) => {
+    throw new HostCostError(`can't read the file system of ${path}: ${messageOf(error)}`);
+  });
+  return stat.bavail * stat.bsize;
+}
+
+/** MemAvailable, in bytes: what the kernel says that programs can still have without swapping. */
+export async function memoryAvailable(): Promise<number> {
+  return Number(/^MemAvailable:\s+(\d+) kB/m.exec(await read("/proc/meminfo"))?.[1]) * 1024;
 }

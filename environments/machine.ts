@@ -14,6 +14,7 @@ export interface Clone {
   /** Seconds from the first API call to its first command answered. */
   seconds: number;
   machine: Machine;
+  environment: Environment;
   /** Takes it away, whatever state it is in. */
   remove(): Promise<void>;
 }
@@ -46,18 +47,22 @@ export interface Machine {
   /** Keeps its work on these host CPUs while it is measured. @returns the undoing; `undefined` where it can't. */
   pin(cpus: readonly number[]): Promise<(() => Promise<void>) | undefined>;
 
+  /** Bytes of the host's disk that are free for more like it. */
+  diskFree(): Promise<number>;
+
+  /**
+   * Tries to change a running machine's memory (bytes) or CPUs.
+   *
+   * @throws Error with the daemon's words when it can't be changed live.
+   */
+  resize(change: { memory?: number; cpus?: number }): Promise<void>;
+
   /**
    * Starts another like it and waits for its first answer.
    *
    * @param index from 1; part of its name and of its address. A left-over of that name is removed first.
    */
   clone(index: number): Promise<Clone>;
-}
-
-/** What is known of a target from inside and from outside. */
-export interface Deployed {
-  environment: Environment;
-  machine: Machine;
 }
 
 /** A cost could not be read, and why. */

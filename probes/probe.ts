@@ -18,14 +18,12 @@ export interface Metric {
    * do not change when the host is busy.
    */
   bound: "cpu" | "time" | "size";
-  /** Said of every series of it. */
-  note?: string;
 }
 
 /** What one run of a probe gave for one target. */
 export interface Reading {
-  /** By metric; those that do not apply to the target are absent. */
-  values: Readonly<Record<string, number>>;
+  /** By metric, one sample or several; those that do not apply to the target are absent. */
+  values: Readonly<Record<string, number | readonly number[]>>;
   facts?: readonly FoundFact[];
   /** The tool's own words. */
   output: string;
@@ -36,6 +34,8 @@ export interface FoundFact {
   value: string;
   /** What it means, the same for every target. */
   note: string;
+  /** Of this target; default: the one that is measured. */
+  target?: Target;
 }
 
 /** A deployed target as probes see it. */
@@ -58,6 +58,8 @@ export interface Run {
   /** From 0; warm-ups included. */
   round: number;
   quick: boolean;
+  /** The start probe runs too, right before each fresh one. */
+  restarted: boolean;
   spec: MachineSpec;
   /** The other targets. */
   others: readonly Subject[];
@@ -79,6 +81,8 @@ export interface Probe {
   published: ProbeResult["published"];
   /** Runs that count, in a full and in a quick comparison; warm-ups come on top. */
   runs: { full: number; quick: number; warmups: number };
+  /** Wants a machine that has just been started: runs in turn with the life-cycle probes. */
+  fresh?: boolean;
   /** Seconds one run may take. */
   timeLimit: number;
   /** Disturbs the other targets, so it comes last, alone, and with no CPU pinned. */
@@ -86,6 +90,9 @@ export interface Probe {
 
   /** @throws ProbeProblem; anything else counts as `failed`. */
   measure(subject: Subject, run: Run): Promise<Reading>;
+
+  /** After the last run in a target: takes away what the runs left for each other. */
+  cleanup?(subject: Subject): Promise<void>;
 }
 
 /** A run that gave no figure. */

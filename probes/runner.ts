@@ -74,6 +74,9 @@ export async function runProbes(options: RunnerOptions): Promise<Measured> {
     }
   } finally {
     if (phase !== undefined) await options.leave?.(phase);
+    for (const probe of probes) {
+      for (const subject of subjects) await probe.cleanup?.(subject).catch(() => {});
+    }
   }
   measured.partial = signal.aborted;
   return measured;
@@ -105,6 +108,7 @@ async function runStep(step: Step, options: RunnerOptions, { tallies }: Measured
   const run = {
     round,
     quick: options.quick,
+    restarted: options.probes.some((p) => p.id === "start"),
     spec: options.spec,
     others: options.subjects.filter((s) => s !== subject),
   };

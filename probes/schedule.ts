@@ -39,7 +39,10 @@ export function shuffled<T>(items: readonly T[], next: () => number): T[] {
   return list;
 }
 
-const phaseOf = (probe: Probe): Phase => (probe.alone ? "alone" : probe.kind);
+const phaseOf = (probe: Probe): Phase => {
+  if (probe.alone) return "alone";
+  return probe.fresh ? "life-cycle" : probe.kind;
+};
 
 /**
  * Every run, in order. Within a round each probe runs once in each target, in an order of its own; the same seed gives

@@ -25,9 +25,9 @@ export class Tally {
     const state = this.state(step.target);
     if (step.round === 0 && reading.output !== "")
       this.raw.push({ target: step.target, round: step.round, output: reading.output });
-    for (const { title, value, note } of reading.facts ?? []) {
+    for (const { title, value, note, target } of reading.facts ?? []) {
       const fact = this.facts.get(title) ?? { title, values: {}, note };
-      fact.values[step.target] = value;
+      fact.values[target ?? step.target] = value;
       this.facts.set(title, fact);
     }
     if (step.warmup) {
@@ -35,7 +35,7 @@ export class Tally {
       return;
     }
     for (const [metric, value] of Object.entries(reading.values)) {
-      state.samples.set(metric, [...(state.samples.get(metric) ?? []), value]);
+      state.samples.set(metric, [...(state.samples.get(metric) ?? []), value].flat());
     }
   }
 
@@ -76,7 +76,7 @@ export class Tally {
             warmups: state.warmups,
             status: failed && last ? last.status : "ok",
             representative: why === undefined,
-            note: [metric.note, why, last && `${state.problems.length} run(s) failed: ${last.message}`]
+            note: [why, last && `${state.problems.length} run(s) failed: ${last.message}`]
               .filter(Boolean)
               .join("; "),
           } satisfies Series;
