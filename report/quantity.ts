@@ -1,4 +1,4 @@
-import type { Interval, Ratio } from "./statistics.js";
+import { type Interval, MIN_FOR_INTERVAL, type Ratio } from "./statistics.js";
 
 /** How a unit is shown: multiply by `factor`, then write `unit` (with its leading space where it wants one). */
 export interface Scale {
@@ -28,6 +28,7 @@ export function scaleFor(unit: string, magnitude: number): Scale {
 
 /** Three significant digits, thousands apart: `0.0312`, `4.1`, `12 300`. */
 export function formatNumber(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return "∞";
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
@@ -35,7 +36,9 @@ export function formatNumber(value: number): string {
   const rounded = Number(value.toPrecision(3));
   const text = Math.abs(rounded) >= 1000 ? Math.round(value).toString() : rounded.toFixed(fixed);
   const plain = text.includes(".") ? text.replace(/\.?0+$/, "") : text;
-  return plain.replace("-", "−").replace(/\d(?=(\d{3})+$)/g, "$&\u202f");
+  return plain
+    .replace("-", "−")
+    .replace(/^\D?\d{4,}$/, (whole) => whole.replace(/\d(?=(\d{3})+$)/g, "$&\u202f"));
 }
 
 /** A value with its unit, in the scale that suits it. */
@@ -65,5 +68,5 @@ function factorRange({ low, high }: Interval): string {
 export function certainty(ratio: Ratio): string {
   return ratio.interval.kind === "bootstrap"
     ? `95\u00a0% interval ${factorRange(ratio.interval)}`
-    : `only ${ratio.n} run${ratio.n === 1 ? "" : "s"} a side, too few for an interval; extremes ${factorRange(ratio.interval)}`;
+    : `${ratio.n < MIN_FOR_INTERVAL ? `only ${ratio.n} run${ratio.n === 1 ? "" : "s"} a side, too few for an interval` : "samples at zero allow no interval"}; extremes ${factorRange(ratio.interval)}`;
 }

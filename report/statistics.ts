@@ -16,7 +16,7 @@ export const MIN_FOR_INTERVAL = 6;
 export interface Interval {
   low: number;
   high: number;
-  /** `bootstrap`: a 95 % interval. `range`: too few samples for one, so merely the extremes. */
+  /** `bootstrap`: a 95 % interval. `range`: no samples for one, so merely the extremes; a ratio's may be 0 and ∞. */
   kind: "bootstrap" | "range";
 }
 
@@ -25,7 +25,7 @@ export interface Summary {
   n: number;
   median: number;
   interval: Interval;
-  /** Quartiles: simple-statistics' rule, type 2 of Hyndman & Fan (1996): order statistics, averaged at a step. */
+  /** Quartiles: type 7 of Hyndman & Fan (1996), linear between order statistics, as in R. */
   quartiles: [number, number];
   /** Median absolute deviation from the median, not scaled. */
   mad: number;
@@ -83,9 +83,12 @@ export function ratioOfMedians(
   const [upper, lower] = [medianSorted(a), medianSorted(b)];
   if (upper <= 0 || lower <= 0) return undefined;
   const value = upper / lower;
-  // A resample of the lower side can have the median zero: a range says less and stays finite or honest about it.
-  if (n < MIN_FOR_INTERVAL || least(b) <= 0)
-    return { value, n, interval: { low: least(a) / most(b), high: most(a) / least(b), kind: "range" } };
+  // Where a sample is not positive, a resample's ratio could be anything: the range then says so.
+  if (n < MIN_FOR_INTERVAL || least(a) <= 0 || least(b) <= 0) {
+    const low = Math.max(0, least(a)) / most(b);
+    const high = least(b) > 0 ? most(a) / least(b) : Number.POSITIVE_INFINITY;
+    return { value, n, interval: { low, high, kind: "range" } };
+  }
   const random = randomNumbers(seed);
   const [tops, bottoms] = [resampledMedians(a, random), resampledMedians(b, random)];
   return { value, n, interval: percentiles(tops.map((top, i) => top / (bottoms[i] ?? Number.NaN))) };

@@ -8,7 +8,7 @@ export const STYLE = new Html(`
 :root {
   color-scheme: light dark;
   --paper: #fcfbf8; --card: #f4f2ec; --ink: #1d1f21; --muted: #63676b; --faint: #e4e1d8;
-  --container: #1a6fa8; --guest: #c2570c; --reference: #6b4fa0; --warn: #8a5a00; --warn-paper: #fbf0d5;
+  --container: #1a6fa8; --guest: #b54c06; --reference: #6b4fa0; --warn: #8a5a00; --warn-paper: #fbf0d5;
   --serif: Charter, "Bitstream Charter", "Iowan Old Style", "Source Serif 4", Cambria, Georgia, serif;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
   --mono: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;
@@ -86,8 +86,10 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
   .figure { font-size: 1.5rem; }
 }
 @media print {
-  :root { --paper: #fff; --card: #fff; --ink: #000; --muted: #555; --faint: #ddd; --container: #1a6fa8; --guest: #c2570c; --reference: #6b4fa0; --warn: #6b4600; --warn-paper: #fff; color-scheme: light; }
-  body { font-size: 10pt; } main { max-width: none; padding: 0; }
+  :root { --paper: #fff; --card: #fff; --ink: #000; --muted: #555; --faint: #ddd; --container: #1a6fa8; --guest: #b54c06; --reference: #6b4fa0; --warn: #6b4600; --warn-paper: #fff; color-scheme: light; }
+  html { font-size: 9pt; } main { max-width: none; padding: 0; }
+  .lead, article { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: .6rem 2rem; }
+  .lead > section:last-child { position: static; }
   section { margin-top: 1.6rem; } article { padding: .9rem 0; }
   article, figure, tr, .statements li, .left-out { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .marks li, .left-out { border: 1px solid var(--warn); }

@@ -75,7 +75,8 @@ export const predict = defineCommand({
 async function makePrediction(args: Args, ctx: Context): Promise<undefined> {
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   // What was given wrongly is said before anything is asked.
-  for (const question of [START, MEMORY, DUEL, FIT]) given(question, args);
+  for (const question of [START, MEMORY, FIT]) given(question, args);
+  given(DUEL, args);
   const prediction: Prediction = {
     startRatio: await answer(START, args, ctx),
     memoryRatio: await answer(MEMORY, args, ctx),

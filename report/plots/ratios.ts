@@ -39,7 +39,10 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
     });
     for (const [i, { name, ratio, representative }] of row.points.entries()) {
       const y = height + ROW / 2 + i * EXTRA;
-      points.push({ x: ratio.value, low: ratio.interval.low, high: ratio.interval.high, y, representative });
+      // A logarithmic axis has no 0 and no ∞.
+      const low = ratio.interval.low > 0 ? ratio.interval.low : ratio.value;
+      const high = Number.isFinite(ratio.interval.high) ? ratio.interval.high : ratio.value;
+      points.push({ x: ratio.value, low, high, y, representative });
       const text = `${row.points.length > 1 ? `${name} ` : ""}${formatFactor(ratio.value)}`;
       texts.push({ kind: representative ? "value" : "muted", text: representative ? text : `${text} *`, y });
       for (const x of i === 0 ? row.published : []) published.push({ x, y });

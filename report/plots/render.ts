@@ -81,6 +81,10 @@ export async function draw(spec: TopLevelSpec, label: string): Promise<Html> {
 const CIRCLE =
   /<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)><\/path>|<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)\/>/g;
 
+/** What Vega says of its marks to scripts and readers: here the plot as a whole has one label. */
+const NOISE =
+  / (?:class|role|aria-[a-z]+|pointer-events|(?:stroke-)?opacity)="(?:mark-[^"]*|graphics-[^"]*|true|none|1|[a-z ]+ mark container)"/g;
+
 /**
  * Vega's SVG made fit for a page: sized by its container, its geometry to a tenth of a pixel (texts stay), dots as circles (a third of the
  * bytes), a role and a label for readers.
@@ -91,6 +95,8 @@ function tidy(svg: string, label: string): string {
     .replace(CIRCLE, (_, x, y, r, style, x2, y2, r2, style2) => {
       return `<circle cx="${x ?? x2}" cy="${y ?? y2}" r="${r ?? r2}" ${style ?? style2}/>`;
     })
+    .replace(/<path class="(back|fore)ground"[^>]*(\/>|><\/path>)/g, "")
+    .replace(/<[^>]+>/g, (tag) => tag.replace(NOISE, ""))
     .replace(/<[^>]+>/g, (tag) => tag.replace(/-?\d+\.\d{2,}/g, (n) => String(Number(Number(n).toFixed(1)))))
     .replace(/<svg [^>]*viewBox="([^"]*)"[^>]*>/, `<svg viewBox="$1" role="img" aria-label="${escaped}">`);
 }
