@@ -9,7 +9,13 @@ import { domainState, libvirtUri, virsh, virshIfThere, xmlValue } from "../hosts
 import { libvirtIsLocal } from "../hosts/packages.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
-import { freeBytes, processCpuSeconds, processPss, processWithArgument } from "./host-cost.js";
+import {
+  allocatedBytes,
+  freeBytes,
+  processCpuSeconds,
+  processPss,
+  processWithArgument,
+} from "./host-cost.js";
 import { type Clone, HostCostError, type Machine, type MemoryCost } from "./machine.js";
 
 /** Milliseconds the guest gets to shut down by itself. */
@@ -49,7 +55,11 @@ export class GuestMachine implements Machine {
   }
 
   async disk(): Promise<number> {
-    return Number(/^Allocation:\s+(\d+)/m.exec(await virsh("domblkinfo", this.name, "vda"))?.[1]);
+    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    const xml = await virsh("dumpxml", this.name, "--inactive");
+    const file = xmlValue(xml, /<disk[\s\S]*?<source file=['"]([^'"]+)['"]/);
+    if (file === undefined) throw new HostCostError(`${this.name} has no disk`);
+    return allocatedBytes(file);
   }
 
   async cpuSeconds(): Promise<number> {

@@ -1,4 +1,4 @@
-import { readdir, readFile, statfs } from "node:fs/promises";
+import { readdir, readFile, stat, statfs } from "node:fs/promises";
 import { messageOf } from "../base/errors.js";
 import { HostCostError } from "./machine.js";
 
@@ -89,13 +89,21 @@ export async function processWithArgument(argument: string): Promise<number | un
 
 /** Bytes an unprivileged user may still write on the file system of `path`. */
 export async function freeBytes(path: string): Promise<number> {
-  const stat = await statfs(path).catch((error: unknown) => {
+  const found = await statfs(path).catch((error: unknown) => {
     throw new HostCostError(`can't read the file system of ${path}: ${messageOf(error)}`);
   });
-  return stat.bavail * stat.bsize;
+  return found.bavail * found.bsize;
 }
 
 /** MemAvailable, in bytes: what the kernel says that programs can still have without swapping. */
 export async function memoryAvailable(): Promise<number> {
   return Number(/^MemAvailable:\s+(\d+) kB/m.exec(await read("/proc/meminfo"))?.[1]) * 1024;
+}
+
+/** Bytes of the blocks a file really has; holes are none. */
+export async function allocatedBytes(path: string): Promise<number> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw new HostCostError(`can't read ${path}: ${messageOf(error)}`);
+  });
+  return found.blocks * 512; // always of 512 bytes, whatever the file system's own are
 }

@@ -29,10 +29,12 @@ export const disk: Probe = {
     await runIn(subject, ["sh", "-c", dd], 60);
     const written = await size();
     await runIn(subject, ["sh", "-c", `rm -f ${FILE}; sync`], 30);
-    const kept = (await size()) - own;
+    // Against what was held while the file was there: a disk that was used before has room for it already.
+    const stillHeld = async (): Promise<number> => Math.max(0, WRITTEN - (written - (await size())));
+    const kept = await stillHeld();
     const trimmed = await trim();
     return {
-      values: { own, written, kept: Math.max(0, kept), ...(trimmed === undefined ? {} : { trimmed }) },
+      values: { own, written, kept, ...(trimmed === undefined ? {} : { trimmed }) },
       facts: [
         {
           title: "what is counted",
@@ -46,7 +48,7 @@ export const disk: Probe = {
     async function trim(): Promise<number | undefined> {
       if (subject.target === "container") return undefined;
       await runIn(subject, ["fstrim", "/"], 60, { root: true });
-      return Math.max(0, (await size()) - own);
+      return stillHeld();
     }
   },
 };

@@ -50,7 +50,7 @@ export const duel: Probe = {
   async measure(victim, { others, quick, spec }) {
     const [neighbour] = others;
     if (neighbour === undefined) throw new ProbeProblem("skipped", "it takes two targets");
-    const seconds = quick ? 4 : 7;
+    const seconds = quick ? 3 : 7;
     const values: Record<string, number[]> = { [ALONE]: await work(victim, Date.now() + 1000) };
     const facts: FoundFact[] = [];
     for (const hog of HOG_NAMES) {

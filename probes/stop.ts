@@ -19,7 +19,7 @@ export const stop: Probe = {
     },
   ],
   published: [published.lifeCycle],
-  runs: { full: 10, quick: 3, warmups: 0 },
+  runs: { full: 10, quick: 2, warmups: 0 },
   timeLimit: 180,
   async measure(subject) {
     await subject.machine.start();
