@@ -87,6 +87,12 @@ export function headlineMetric(probe: ProbeResult): string | undefined {
   return wanted !== undefined && both.includes(wanted) ? wanted : both[0];
 }
 
+/** Whether the metric is the one meant to stand for the probe, not a substitute for it. */
+export const isOwnHeadline = (probe: ProbeResult, metric: string): boolean => HEADLINE[probe.id] === metric;
+
+/** Probes whose metrics are no costs to divide by each other: they have words and plots of their own. */
+export const hasRatio = (probe: ProbeResult): boolean => !["duel", "density", "isolation"].includes(probe.id);
+
 export function headlineOf(run: RunDocument, id: string): Comparison | undefined {
   const probe = probeOf(run, id);
   const metric = probe && headlineMetric(probe);

@@ -51,6 +51,7 @@ code.trace { display: block; margin-top: .15rem; font-family: var(--mono); }
 .left-out h3 { font: 600 .88rem/1.4 var(--sans); color: var(--warn); }
 .left-out li + li { margin-top: .4rem; }
 .plot svg { display: block; width: 100%; max-width: 34rem; height: auto; font-variant-numeric: tabular-nums; }
+.plot text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .plot + .plot, .plot + .scroll, .scroll + .scroll { margin-top: 1rem; }
 figcaption { font: .82rem/1.5 var(--sans); color: var(--muted); margin-top: .3rem; max-width: 34rem; }
 .legend { font: .82rem/1.6 var(--sans); }
@@ -81,6 +82,9 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
 @media (min-width: 52.01rem) { .lead > section:last-child { position: sticky; top: 1.5rem; } }
 @media (max-width: 52rem) {
     .parity, .facts { table-layout: auto; }
+  .guesses thead { display: none; } .guesses tr { display: grid; grid-template-columns: auto 1fr; padding: .6rem 0; border-bottom: 1px solid var(--faint); }
+  .guesses tbody th, .guesses td:last-child { grid-column: 1 / -1; } .guesses tbody :is(th, td) { border: 0; padding-block: .1rem; }
+  .guesses .guess::before { content: "guess "; font-weight: 400; color: var(--muted); }
   .lead, article { grid-template-columns: minmax(0, 1fr); }
   .statements li { grid-template-columns: 4.2rem minmax(0, 1fr); gap: 0 .8rem; }
   .figure { font-size: 1.5rem; }

@@ -1,6 +1,19 @@
-import type { RunDocument } from "../probes/run-document.js";
-import { type Comparison, DENSITY_FIT, fitOf, headlineOf, sufferings } from "./figures.js";
+import type { ProbeResult, RunDocument } from "../probes/run-document.js";
+import {
+  type Comparison,
+  DENSITY_FIT,
+  figureOf,
+  fitOf,
+  hasRatio,
+  headlineMetric,
+  headlineOf,
+  isOwnHeadline,
+  probeOf,
+  seriesOf,
+  sufferings,
+} from "./figures.js";
 import { certainty, formatFactor, formatNumber, formatQuantity } from "./quantity.js";
+import { shortTitle } from "./runs.js";
 import { excludes, type Ratio } from "./statistics.js";
 
 /** One conclusion in words, and what it was made from. */
@@ -39,12 +52,13 @@ const WORDS: Readonly<Record<string, (more: string, less: string, times: string)
 /** The run in words, made from its figures alone. */
 export function summarizeRun(run: RunDocument): RunSummary {
   const statements: Statement[] = [];
-  for (const probe of run.probes) {
-    if (probe.id === "duel" || probe.id === "density") continue;
+  for (const probe of run.probes.filter(hasRatio)) {
     const headline = headlineOf(run, probe.id);
-    if (!headline?.representative) continue;
-    statements.push(probe.control ? controlStatement(headline) : versus(headline));
+    if (headline?.representative)
+      statements.push(probe.control ? controlStatement(headline) : versus(headline));
+    else if (headline === undefined) statements.push(...withoutRatio(run, probe));
   }
+  statements.push(...isolationStatements(run));
   statements.push(...duelStatements(run), ...densityStatements(run));
   return { statements, leftOut: leftOut(run) };
 }
@@ -74,20 +88,54 @@ function versus(comparison: Comparison): Statement {
   if (!excludes(cost.interval, 1)) {
     return {
       figure: "≈",
-      text: `${probe.title}: no difference between guest and container was shown (${medians(comparison)}; ${certainty(cost)}).`,
+      text: `${shortTitle(probe.title)} (${name}): no difference between guest and container was shown (${medians(comparison)}; ${certainty(cost)}).`,
       trace,
     };
   }
   const dearer = cost.value >= 1 ? cost : inverted(cost);
   const [more, less] = cost.value >= 1 ? ["guest", "container"] : ["container", "guest"];
   const times = formatFactor(dearer.value);
-  const words = WORDS[probe.id];
+  const words = isOwnHeadline(probe, metric) ? WORDS[probe.id] : undefined;
   const text = words
     ? words(more, less, times)
     : comparison.guest.better === "higher"
-      ? `${probe.title} (${name}): a ${less} did ${times} what a ${more} did`
-      : `${probe.title} (${name}): a ${more} needed ${times} what a ${less} needed`;
+      ? `${shortTitle(probe.title)} (${name}): a ${less} did ${times} what a ${more} did`
+      : `${shortTitle(probe.title)} (${name}): a ${more} needed ${times} what a ${less} needed`;
   return { figure: times, text: `${text} (${medians(comparison)}; ${certainty(dearer)}).`, trace };
+}
+
+/** Both were measured, and one is zero: said without dividing. */
+function withoutRatio(run: RunDocument, probe: ProbeResult): Statement[] {
+  const both = bothFigures(run, probe, headlineMetric(probe));
+  if (both === undefined || !both.representative) return [];
+  const { container, guest, unit, title, trace } = both;
+  const text = `${shortTitle(probe.title)} (${title}): guest ${formatQuantity(guest, unit)}, container ${formatQuantity(container, unit)}; no ratio, as one of them is nothing.`;
+  return [{ figure: "∅", text, trace }];
+}
+
+function isolationStatements(run: RunDocument): Statement[] {
+  const probe = probeOf(run, "isolation");
+  const both = probe && bothFigures(run, probe, headlineMetric(probe));
+  if (!both?.representative) return [];
+  const { container, guest, unit, title, trace } = both;
+  const text = `Isolation, ${title}: ${formatQuantity(container, unit)} in the container, ${formatQuantity(guest, unit)} in the guest.`;
+  return [{ figure: `${formatNumber(container)} : ${formatNumber(guest)}`, text, trace }];
+}
+
+function bothFigures(run: RunDocument, probe: ProbeResult, metric: string | undefined) {
+  if (metric === undefined) return undefined;
+  const [c, g] = [seriesOf(probe, metric, "container"), seriesOf(probe, metric, "guest")];
+  const container = c && figureOf(run, probe.id, c);
+  const guest = g && figureOf(run, probe.id, g);
+  if (c === undefined || g === undefined || container === undefined || guest === undefined) return undefined;
+  return {
+    container: container.median,
+    guest: guest.median,
+    unit: c.unit,
+    title: c.title,
+    representative: c.representative && g.representative,
+    trace: { probe: probe.id, metric, n: `${container.n} + ${guest.n}` },
+  };
 }
 
 const inverted = ({ value, n, interval }: Ratio): Ratio => ({
@@ -105,7 +153,7 @@ function controlStatement(comparison: Comparison): Statement {
   return {
     figure: fair ? "fair" : "unfair",
     text: fair
-      ? `The negative control agrees: ${comparison.probe.title} differs by ${percent} only (${medians(comparison)}; ${certainty(cost)}).`
+      ? `The negative control agrees: ${shortTitle(comparison.probe.title)} differs by ${percent} only (${medians(comparison)}; ${certainty(cost)}).`
       : `The negative control differs by ${percent}, more than the ${CONTROL_TOLERANCE * 100}\u00a0% allowed: the set-up is unfair, so read no other gap as the target's own (${medians(comparison)}; ${certainty(cost)}).`,
     trace: traceOf(comparison),
   };
@@ -122,24 +170,15 @@ function duelStatements(run: RunDocument): Statement[] {
     metric: `${worst.series.metric} : ${worst.alone.metric}`,
     n: `${worst.series.samples.length} + ${worst.alone.samples.length}`,
   };
-  const rest = other
-    ? `; the ${other.victim} at worst ${formatFactor(other.ratio.value)} (${other.series.title})`
-    : "; the other target's side was not measured";
-  if (!excludes(worst.ratio.interval, 1) || worst.ratio.value <= 1)
-    return [
-      {
-        figure: "≈",
-        text: `In the duel no neighbour was shown to suffer (worst: ${worst.victim}, ${beside}, ${formatFactor(worst.ratio.value)}; ${certainty(worst.ratio)}).`,
-        trace,
-      },
-    ];
-  return [
-    {
-      figure: formatFactor(worst.ratio.value),
-      text: `In the duel the ${worst.victim} suffered most: ${beside} it was ${formatFactor(worst.ratio.value)} worse off than alone (${certainty(worst.ratio)})${rest}.`,
-      trace,
-    },
-  ];
+  const times = formatFactor(worst.ratio.value);
+  if (!excludes(worst.ratio.interval, 1) || worst.ratio.value <= 1) {
+    const text = `In the duel no ${other ? "neighbour" : worst.victim} was shown to suffer (worst: ${worst.victim}, ${beside}, ${times}; ${certainty(worst.ratio)}).`;
+    return [{ figure: "≈", text, trace }];
+  }
+  const whole = other
+    ? `In the duel the ${worst.victim} suffered most: ${beside} it was ${times} worse off than alone (${certainty(worst.ratio)}); the ${other.victim} at worst ${formatFactor(other.ratio.value)} (${other.series.title}).`
+    : `In the duel the ${worst.victim} was at worst ${times} worse off than alone, ${beside} (${certainty(worst.ratio)}); of the other target there is no figure to set against it.`;
+  return [{ figure: times, text: whole, trace }];
 }
 
 function densityStatements(run: RunDocument): Statement[] {

@@ -102,8 +102,9 @@ function guessRows(run: RunDocument): GuessRow[] {
       verdict: found ? distance(guessed, found.value) : "",
     };
   };
-  const suffered = sufferings(run);
-  const worst = suffered.find((s) => s.representative) ?? suffered[0];
+  // The worst of each victim.
+  const suffered = sufferings(run).filter((s, i, all) => all.findIndex((o) => o.victim === s.victim) === i);
+  const decided = suffered.length > 1 && suffered.every((s) => s.representative);
   const fit = fitOf(run, "guest");
   return [
     ratio("start", "How many times as long does the guest take to start?", guess.startRatio),
@@ -111,10 +112,20 @@ function guessRows(run: RunDocument): GuessRow[] {
     {
       question: "Who suffers more in the duel?",
       guess: guess.duelLoser,
-      measured: worst
-        ? `${worst.victim} (${formatFactor(worst.ratio.value)} worse off, ${worst.series.title})${worst.representative ? "" : ", not representative"}`
-        : "not measured",
-      verdict: worst ? (worst.victim === guess.duelLoser ? "as guessed" : "the other way round") : "",
+      measured:
+        suffered
+          .map(
+            (s) =>
+              `${s.victim} ${formatFactor(s.ratio.value)} worse off${s.representative ? "" : " (not representative)"}`,
+          )
+          .join(", ") || "not measured",
+      verdict: decided
+        ? suffered[0]?.victim === guess.duelLoser
+          ? "as guessed"
+          : "the other way round"
+        : suffered.length > 0
+          ? "not decided"
+          : "",
     },
     {
       question: "How many guests fit on this host?",

@@ -1,7 +1,8 @@
 import { TARGETS } from "../../components/helpers/naming.js";
 import type { Fact, ProbeResult } from "../../probes/run-document.js";
-import { comparisonOf, figureOf, headlineMetric, metricsOf } from "../figures.js";
+import { comparisonOf, figureOf, fitOf, hasRatio, headlineMetric, metricsOf, seriesOf } from "../figures.js";
 import { type Html, html } from "../html.js";
+import { densityPlot } from "../plots/density.js";
 import { type RatioRow, ratioPlot } from "../plots/ratios.js";
 import { describeStrips, type Strip, type StripGroup, stripPlot } from "../plots/strip.js";
 import { formatFactor } from "../quantity.js";
@@ -11,8 +12,7 @@ import { costRatio } from "../summary.js";
 /** Every probe with a ratio, on one axis. */
 export async function overview(runs: readonly ShownRun[]): Promise<Html> {
   const rows: RatioRow[] = [];
-  for (const { probe, parts } of probesOf(runs)) {
-    if (probe.id === "duel" || probe.id === "density") continue;
+  for (const { probe, parts } of probesOf(runs).filter((p) => hasRatio(p.probe))) {
     let published: number[] = [];
     const points = parts.flatMap(({ shown, probe: own }) => {
       const metric = headlineMetric(own);
@@ -29,7 +29,7 @@ export async function overview(runs: readonly ShownRun[]): Promise<Html> {
   if (rows.length === 0) return html``;
   return html`<section aria-labelledby="glance"><h2 id="glance">At a glance</h2>
 <figure class="plot">${await ratioPlot(rows)}
-<figcaption>How many times the container's time or cost the guest needed, with its 95\u00a0% interval; throughputs are turned over, so that right is always dearer. Diamonds are published ratios, with their sources below.${rows.some((r) => r.points.some((p) => !p.representative)) && " * and hollow: not representative, and in no conclusion."}</figcaption></figure></section>`;
+<figcaption>How many times the container's time or cost the guest needed, with its 95\u00a0% interval (extremes, where samples are too few); throughputs are turned over, so that right is always dearer. Diamonds are published ratios, with their sources below.${rows.some((r) => r.points.some((p) => !p.representative)) && " * and hollow: not representative, and in no conclusion."}</figcaption></figure></section>`;
 }
 
 export async function probeSections(runs: readonly ShownRun[]): Promise<Html> {
@@ -49,6 +49,7 @@ async function article({ probe, parts }: ShownProbe, several: boolean): Promise<
     const label = describeStrips(groups, unit);
     plots.push(html`<figure class="plot">${await stripPlot({ unit, better, groups, label })}</figure>`);
   }
+  if (probe.id === "density") for (const { shown } of parts) plots.push(await extrapolation(shown, several));
   const published = parts.flatMap((p) => p.probe.published);
   const unique = [...new Map(published.map((p) => [p.what + p.source, p])).values()];
   const facts = parts.flatMap(({ shown, probe: own }) =>
@@ -67,6 +68,20 @@ ${
 <p class="trace">${metricsOf(probe).map((m) => html`<code>${probe.id}/${m}</code> `)} in ${parts.map((p) => p.shown.run.id).join(", ")}</p></div>
 <div class="figures">${plots}${facts}</div>
 </article>`;
+}
+
+/** How the cost of those that were started becomes a number that fit. */
+async function extrapolation({ run, letter }: ShownRun, several: boolean): Promise<Html> {
+  const all = TARGETS.flatMap((target) => {
+    const probe = run.probes.find((p) => p.id === "density");
+    const memory = probe && seriesOf(probe, "memory", target);
+    const fit = fitOf(run, target)?.median;
+    return memory && memory.unit === "MiB" && fit !== undefined
+      ? [{ target, memory: memory.samples, fit }]
+      : [];
+  });
+  if (all.length === 0) return html``;
+  return html`<figure class="plot">${await densityPlot(all)}${several && html`<figcaption>Run ${letter}</figcaption>`}</figure>`;
 }
 
 /** Metrics that share an axis: of one unit, and better in one direction. */
