@@ -41,7 +41,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
   const facts = await hostFacts(options.version);
   const probes = emptyFirst(options.probes);
   const cpus = Array.from({ length: Math.min(spec.cpus, facts.cpus) }, (_, i) => facts.cpus - 1 - i).sort();
-  let pinned = subjects.length > 0;
+  const pins: boolean[] = [];
   try {
     const measured = await runProbes({
       ...options,
@@ -54,7 +54,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
           await subject.machine.start();
           await subject.answer(180_000);
           await subject.settle();
-          if (phase === "target") pinned = (await subject.pin(cpus)) && pinned;
+          if (phase === "target") pins.push(await subject.pin(cpus));
         }
       },
       leave: async () => {
@@ -80,7 +80,12 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
       spec: { ...spec },
       targets: subjects.map((s) => s.target),
       emulated: options.emulated,
-      host: { ...facts, loadBefore: before.average, load: measured.load, pinned },
+      host: {
+        ...facts,
+        loadBefore: before.average,
+        load: measured.load,
+        pinned: pins.length > 0 && pins.every(Boolean),
+      },
       parity: options.parity,
       overhead: results
         .filter(({ probe }) => probe.id === "empty")
