@@ -62,9 +62,9 @@ export class Tally {
       return this.probe.metrics
         .filter((metric, i) => state.samples.has(metric.id) || (i === 0 && state.problems.length > 0))
         .map((metric) => {
-          const why = doubt(this.probe, metric, target);
-          const last = state.end ?? state.problems.at(-1);
           const samples = state.samples.get(metric.id) ?? [];
+          const why = samples.length > 0 ? doubt(this.probe, metric, target) : undefined;
+          const last = state.end ?? state.problems.at(-1);
           const failed = samples.length === 0 || state.end !== undefined;
           return {
             target,
@@ -76,7 +76,7 @@ export class Tally {
             warmups: state.warmups,
             status: failed && last ? last.status : "ok",
             representative: why === undefined,
-            note: [why, last && `${state.problems.length} run(s) failed: ${last.message}`]
+            note: [why, last && failure(last, state.problems.length, samples.length)]
               .filter(Boolean)
               .join("; "),
           } satisfies Series;
@@ -121,3 +121,7 @@ export class Tally {
     return state;
   }
 }
+
+/** A probe that never gave anything says why; one that mostly did says how often not. */
+const failure = (last: ProbeProblem, times: number, samples: number): string =>
+  samples === 0 ? last.message : `${times} run${times > 1 ? "s" : ""} failed: ${last.message}`;
