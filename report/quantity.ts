@@ -66,7 +66,11 @@ function factorRange({ low, high }: Interval): string {
 
 /** What stands in brackets behind a ratio: its 95 % interval, or why there is none. */
 export function certainty(ratio: Ratio): string {
-  return ratio.interval.kind === "bootstrap"
-    ? `95\u00a0% interval ${factorRange(ratio.interval)}`
-    : `${ratio.n < MIN_FOR_INTERVAL ? `only ${ratio.n} run${ratio.n === 1 ? "" : "s"} a side, too few for an interval` : "samples at zero allow no interval"}; extremes ${factorRange(ratio.interval)}`;
+  if (ratio.interval.kind === "bootstrap") return `95\u00a0% interval ${factorRange(ratio.interval)}`;
+  if (ratio.n === 1) return "of a single run, so without an interval";
+  const why =
+    ratio.n < MIN_FOR_INTERVAL
+      ? `only ${ratio.n} runs a side, too few for an interval`
+      : "samples at zero allow no interval";
+  return `${why}; extremes ${factorRange(ratio.interval)}`;
 }

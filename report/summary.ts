@@ -201,23 +201,35 @@ function densityStatements(run: RunDocument): Statement[] {
   ];
 }
 
-/** What stays out of the conclusions, by reason. */
+/** A reason longer than this is cut here: its probe has the whole of it. Characters. */
+const LONGEST_REASON = 140;
+
+/** What stays out of the conclusions, by reason: each probe once, with the targets concerned. */
 function leftOut(run: RunDocument): LeftOut[] {
-  const by = new Map<string, Set<string>>();
-  const add = (why: string, probe: string): void => {
-    by.set(why, (by.get(why) ?? new Set()).add(probe));
+  const by = new Map<string, Map<string, Set<string>>>();
+  const add = (why: string, probe: string, target?: string): void => {
+    const reason = why.length > LONGEST_REASON ? `${why.slice(0, LONGEST_REASON).trimEnd()} …` : why;
+    const probes = by.get(reason) ?? new Map<string, Set<string>>();
+    const targets = probes.get(probe) ?? new Set<string>();
+    if (target) targets.add(target);
+    by.set(reason, probes.set(probe, targets));
   };
   for (const probe of run.probes) {
-    if (probe.status !== "ok") add(`${probe.status}: ${probe.note || "no reason was recorded"}`, probe.title);
+    const title = shortTitle(probe.title);
+    if (probe.status !== "ok") add(`${probe.status}: ${probe.note || "no reason was recorded"}`, title);
     for (const s of probe.series) {
       if (s.samples.length > 0 && !s.representative)
-        add(s.note || "marked as not representative", `${probe.title} (${s.target})`);
+        add(s.note || "marked as not representative", title, s.target);
       else if (s.samples.length === 0 && probe.status === "ok")
         add(
           `${s.status === "ok" ? "no samples" : s.status}: ${s.note || "no reason was recorded"}`,
-          `${probe.title}, ${s.title} (${s.target})`,
+          title,
+          s.target,
         );
     }
   }
-  return [...by].map(([why, probes]) => ({ why, probes: [...probes] }));
+  return [...by].map(([why, probes]) => ({
+    why,
+    probes: [...probes].map(([title, of]) => (of.size > 0 ? `${title} (${[...of].join(", ")})` : title)),
+  }));
 }

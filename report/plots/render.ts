@@ -10,8 +10,8 @@ import { Html } from "../html.js";
 export const WIDTH = 460;
 
 /** Where the data's area begins and ends; left of it stand names, right of it values. */
-export const LEFT = 128;
-export const RIGHT = 70;
+export const LEFT = 108;
+export const RIGHT = 88;
 export const AREA = WIDTH - LEFT - RIGHT;
 
 /** Colours are names that the page's style gives values to, for light and dark. */
@@ -50,14 +50,16 @@ export const CONFIG = {
   text: { font: "var(--sans)", fontSize: 13, baseline: "middle" },
 } satisfies NonNullable<TopLevelSpec["config"]>;
 
-/**
- * Places for labels on a logarithmic axis: 1, 2 and 5 of each decade, or the decades alone where that is crowded.
- */
+/** Places for labels on a logarithmic axis: the decades, where there are three; else 1 and 3, or 1, 2 and 5 of each. */
 export function logTicks(low: number, high: number): number[] {
-  const ticks: number[] = [];
-  for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++)
-    for (const step of high / low > 60 ? [1] : [1, 2, 5]) ticks.push(Number(`${step}e${decade}`));
-  return ticks.filter((tick) => tick >= low && tick <= high);
+  const ticks = (steps: readonly number[]): number[] => {
+    const found: number[] = [];
+    for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++)
+      found.push(...steps.map((step) => Number(`${step}e${decade}`)));
+    return found.filter((tick) => tick >= low && tick <= high);
+  };
+  const decades = ticks([1]);
+  return decades.length >= 3 ? decades : ticks(high / low > 40 ? [1, 3] : [1, 2, 5]);
 }
 
 /** The vertical channel of drawings whose rows we place ourselves: pixels from the top. */

@@ -135,11 +135,16 @@ function notes(probe: ProbeResult, letter: string): Html[] {
   const said: string[] = [];
   if (probe.status !== "ok") said.push(`${where}${probe.status}. ${probe.note}`);
   else if (probe.note) said.push(`${where}${probe.note}`);
+  // Said once of all targets that it concerns.
+  const concerned = new Map<string, Set<string>>();
   for (const s of probe.series) {
     if (s.status !== "ok") said.push(`${where}${s.target}, ${s.title}: ${s.status}. ${s.note}`);
-    else if (!s.representative) said.push(`${where}* ${s.target}: ${s.note || "not representative"}`);
-    else if (s.note) said.push(`${where}${s.title}: ${s.note}`);
+    else if (!s.representative) {
+      const note = s.note || "not representative";
+      concerned.set(note, (concerned.get(note) ?? new Set()).add(s.target));
+    } else if (s.note) said.push(`${where}${s.title}: ${s.note}`);
   }
+  for (const [note, targets] of concerned) said.push(`${where}* ${[...targets].join(" and ")}: ${note}`);
   return [...new Set(said)].map((note) => html`<p class="note">${note}</p>`);
 }
 
