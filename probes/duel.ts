@@ -16,7 +16,7 @@ for (1 .. 3) { last if !fork } 1 while time < $end; 1 while wait > 0; print "4 l
   memory: {
     title: "beside a memory hog (up to its limit)",
     script: `my ($seconds, $mib) = @ARGV; my $end = time + $seconds; $| = 1;
-if (open my $f, ">", "/proc/self/oom_score_adj") { print $f 1000 }
+if (open my $f, ">", "/proc/self/oom_score_adj") { print $f 1000; close $f }
 my @held; while (16 * @held < 0.6 * $mib && time < $end) { push @held, "x" x (16 << 20) }
 while (time < $end) { for my $x (@held) { for (my $i = 0; $i < length $x; $i += 4096) { substr($x, $i, 1) = "y" } last if time >= $end } }
 while (16 * @held < 1.25 * $mib) { push @held, "x" x (16 << 20); printf "%d MiB\\n", 16 * @held }`,

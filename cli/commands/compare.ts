@@ -9,6 +9,9 @@ import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../defi
 import { labName, resolveSeat } from "../seats.js";
 import { readVersion } from "../version.js";
 
+/** Milliseconds for a target that was started just now. */
+const STARTING = 120_000;
+
 export const compare = defineCommand({
   usage: "compare",
   description: "measure the targets of a seat side by side, and store what was found",
@@ -80,7 +83,9 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
   const targets = await answering(record, ctx);
   const facts = Object.fromEntries(
     await Promise.all(
-      targets.map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const),
+      targets.map(
+        async (t) => [t, await readFacts(await openEnvironment(record, t), { waitMs: STARTING })] as const,
+      ),
     ),
   );
   const parity = compareFacts(request.spec, facts);

@@ -50,7 +50,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await trilab("down", "first-boot", "--seat", seat, "--yes");
+  const down = await trilab("down", "first-boot", "--seat", seat);
+  expect(down.exitCode, down.stderr).toBe(0);
   expect(await leftovers()).toEqual([]);
   await rm(dir, { recursive: true, force: true });
 });
