@@ -51,7 +51,8 @@ code.trace { display: block; margin-top: .15rem; font-family: var(--mono); }
 .left-out h3 { font: 600 .88rem/1.4 var(--sans); color: var(--warn); }
 .left-out li + li { margin-top: .4rem; }
 .plot svg { display: block; width: 100%; max-width: 34rem; height: auto; font-variant-numeric: tabular-nums; }
-.plot text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
+.dot { fill: currentColor; opacity: .42; } .ring { fill: none; stroke: currentColor; opacity: .6; }
+.plot text { font-family: var(--sans); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .plot + .plot, .plot + .scroll, .scroll + .scroll { margin-top: 1rem; }
 figcaption { font: .82rem/1.5 var(--sans); color: var(--muted); margin-top: .3rem; max-width: 34rem; }
 .legend { font: .82rem/1.6 var(--sans); }

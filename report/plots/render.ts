@@ -83,9 +83,15 @@ export async function draw(spec: TopLevelSpec, label: string): Promise<Html> {
 const CIRCLE =
   /<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)><\/path>|<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)\/>/g;
 
+/** Samples come by the hundred: the page's style knows their look by a class, `dot` or, hollow, `ring`. */
+function dotClass(style: string): string {
+  const [, kind, target] = /^(fill|stroke)="var\(--(container|guest)\)".* opacity="0\.\d+"/.exec(style) ?? [];
+  return kind === undefined ? style : `class="${kind === "fill" ? "dot" : "ring"} ${target}"`;
+}
+
 /** What Vega says of its marks to scripts and readers: here the plot as a whole has one label. */
 const NOISE =
-  / (?:class|role|aria-[a-z]+|pointer-events|(?:stroke-)?opacity)="(?:mark-[^"]*|graphics-[^"]*|true|none|1|[a-z ]+ mark container)"/g;
+  / (?:class|role|aria-[a-z]+|pointer-events|(?:stroke-)?opacity|font-family|font-style|font-weight)="(?:mark-[^"]*|graphics-[^"]*|true|none|1|normal|var\(--sans\)|[a-z ]+ mark container)"/g;
 
 /**
  * Vega's SVG made fit for a page: sized by its container, its geometry to a tenth of a pixel (texts stay), dots as circles (a third of the
@@ -95,7 +101,7 @@ function tidy(svg: string, label: string): string {
   const escaped = label.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   return svg
     .replace(CIRCLE, (_, x, y, r, style, x2, y2, r2, style2) => {
-      return `<circle cx="${x ?? x2}" cy="${y ?? y2}" r="${r ?? r2}" ${style ?? style2}/>`;
+      return `<circle cx="${x ?? x2}" cy="${y ?? y2}" r="${r ?? r2}" ${dotClass(style ?? style2)}/>`;
     })
     .replace(/<path class="(back|fore)ground"[^>]*(\/>|><\/path>)/g, "")
     .replace(/<[^>]+>/g, (tag) => tag.replace(NOISE, ""))

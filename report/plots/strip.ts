@@ -16,6 +16,7 @@ import {
   pixelsDown,
   REFERENCE,
   RIGHT,
+  WIDTH,
 } from "./render.js";
 
 /** One target's samples in one metric, of one run. */
@@ -189,9 +190,9 @@ function layOut(groups: readonly StripGroup[], unit: string, factor: number): La
   const laid: Laid = { dots: [], bars: [], texts: [], rules: [], height: 0 };
   for (const group of groups) {
     const top = laid.height;
-    laid.texts.push({ kind: "heading", text: cut(group.title), y: top + HEADING / 2 + 2 });
-    const counts = group.strips.map((s) => s.samples.length).join(" + ");
-    laid.texts.push({ kind: "count", text: `n = ${counts}`, y: top + HEADING / 2 + 2 });
+    const n = `n = ${countsOf(group.strips)}`;
+    laid.texts.push({ kind: "heading", text: cut(group.title, n.length), y: top + HEADING / 2 + 2 });
+    laid.texts.push({ kind: "count", text: n, y: top + HEADING / 2 + 2 });
     laid.height += HEADING;
     for (const { target, name, samples, figure, representative } of group.strips) {
       const y = laid.height + ROW / 2;
@@ -220,8 +221,18 @@ function layOut(groups: readonly StripGroup[], unit: string, factor: number): La
 
 const isRight = (kind: string): boolean => ["value", "muted", "count"].includes(kind);
 
+/** `10 + 10`, strip by strip; of many that are the same `10 each`. */
+function countsOf(strips: readonly Strip[]): string {
+  const counts = strips.map((s) => s.samples.length);
+  return strips.length > 2 && new Set(counts).size === 1 ? `${counts[0]} each` : counts.join(" + ");
+}
+
 /** A title that leaves room for the count at its right; the whole of it stands in the table of all figures. */
-const cut = (title: string): string => (title.length > 52 ? `${title.slice(0, 51).trimEnd()}…` : title);
+function cut(title: string, countLength: number): string {
+  // Widths of a wide face's letters, in pixels: bold titles 7.4, counts 6.4.
+  const room = Math.max(12, Math.floor((WIDTH - 12 - countLength * 6.4) / 7.4));
+  return title.length > room ? `${title.slice(0, room - 1).trimEnd()}…` : title;
+}
 
 /** Sets dots off their line, evenly and always the same: van der Corput's sequence, in pixels. */
 function jitter(i: number): number {

@@ -61,7 +61,7 @@ function words(run: RunDocument): Html {
 ${
   leftOut.length > 0 &&
   html`<div class="left-out"><h3>Left out of these conclusions</h3><ul>${leftOut.map(
-    ({ why, probes }) => html`<li><b>${why}.</b> ${probes.join("; ")}.</li>`,
+    ({ why, probes }) => html`<li><b>${why}${why.endsWith("…") ? "" : "."}</b> ${probes.join("; ")}.</li>`,
   )}</ul></div>`
 }`;
 }

@@ -99,12 +99,8 @@ describe("the page in a browser", () => {
         syscall?.series.filter((s) => s.target === target).reduce((n, s) => n + s.samples.length, 0) ?? 0;
       const dots = page.locator("#probe-syscall svg circle");
       expect(await dots.count()).toBe(count("container") + count("guest"));
-      expect(await page.locator('#probe-syscall svg circle[fill="var(--container)"]').count()).toBe(
-        count("container"),
-      );
-      expect(await page.locator('#probe-syscall svg circle[stroke="var(--guest)"]').count()).toBe(
-        count("guest"),
-      );
+      expect(await page.locator("#probe-syscall svg circle.dot.container").count()).toBe(count("container"));
+      expect(await page.locator("#probe-syscall svg circle.ring.guest").count()).toBe(count("guest"));
       expect(await page.locator("#probe-syscall .note").textContent()).toContain(
         "emulated: not representative",
       );
