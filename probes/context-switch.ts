@@ -20,7 +20,7 @@ export const contextSwitch: Probe = {
     },
   ],
   published: [],
-  runs: { full: 30, quick: 4, warmups: 1 },
+  runs: { full: 30, quick: 3, warmups: 1 },
   timeLimit: 20,
   async measure(subject) {
     const output = await runIn(subject, ["perf", "bench", "sched", "pipe", "--loop", "5000"], 20);

@@ -21,7 +21,7 @@ export const cpu: Probe = {
     },
   ],
   published: [published.linpack],
-  runs: { full: 30, quick: 4, warmups: 1 },
+  runs: { full: 30, quick: 3, warmups: 1 },
   timeLimit: 20,
   async measure(subject) {
     const output = await runIn(

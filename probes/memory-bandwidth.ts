@@ -20,7 +20,7 @@ export const memoryBandwidth: Probe = {
     },
   ],
   published: [published.stream],
-  runs: { full: 30, quick: 4, warmups: 1 },
+  runs: { full: 30, quick: 3, warmups: 1 },
   timeLimit: 20,
   async measure(subject) {
     const size = ["--memory-block-size=1M", "--memory-total-size=2G"];
