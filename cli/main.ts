@@ -65,7 +65,8 @@ function register(
       sub.options(command.options ?? {});
       for (const [line, what] of command.examples ?? []) sub.example(line, what);
       for (const child of command.subcommands ?? []) register(sub, child, makeContext, done);
-      if (command.subcommands) sub.demandCommand(1, `${command.usage.split(" ")[0]}: name what to do`);
+      if (command.subcommands && !command.handler)
+        sub.demandCommand(1, `${command.usage.split(" ")[0]}: name what to do`);
       return sub;
     },
     handler: async (args) => {

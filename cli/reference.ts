@@ -23,7 +23,8 @@ function section(command: Command, parent: string): string[] {
     }),
   ];
   const self = `${parent} ${command.usage}`;
-  if (command.subcommands) return command.subcommands.flatMap((c) => section(c, self));
+  const below = (command.subcommands ?? []).flatMap((c) => section(c, self));
+  if (command.handler === undefined) return below;
   return [
     "",
     `## ${self}`,
@@ -33,5 +34,6 @@ function section(command: Command, parent: string): string[] {
     ...(command.examples
       ? ["", "```sh", ...command.examples.map(([line, what]) => `${line}  # ${what}`), "```"]
       : []),
+    ...below,
   ];
 }

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
+import { ExitCode, UserError } from "../base/errors.js";
 import type { Context, Style } from "./context.js";
 import { lineTasks, terminalTasks } from "./tasks.js";
 
@@ -7,7 +8,7 @@ type Format = Parameters<typeof styleText>[0];
 
 /** Output for a terminal or a log: data on standard output, everything else on standard error. */
 export function terminalContext(json: boolean): Context {
-  const { stderr, stdin, stdout } = process;
+  const { stderr, stdout } = process;
   const drawn = stderr.isTTY && process.env.TERM !== "dumb" && process.env.CI === undefined;
   const tell = (line: string): void => {
     stderr.write(`${line}\n`);
@@ -19,17 +20,30 @@ export function terminalContext(json: boolean): Context {
       stdout.write(`${line}\n`);
     },
     async confirm(question) {
-      if (!stdin.isTTY || !stderr.isTTY) return undefined;
-      const lines = createInterface({ input: stdin, output: stderr });
-      try {
-        return /^(y|yes|)$/i.test((await lines.question(`${question} [Y/n] `)).trim());
-      } finally {
-        lines.close();
-      }
+      const answer = await ask(`${question} [Y/n]`);
+      return answer === undefined ? undefined : /^(y|yes|)$/i.test(answer);
     },
+    ask,
     tasks: drawn ? terminalTasks(stderr) : lineTasks(tell),
     style: style(Boolean(stderr.isTTY) && !process.env.NO_COLOR && process.env.TERM !== "dumb"),
   };
+}
+
+/** One trimmed line from the terminal. */
+async function ask(question: string): Promise<string | undefined> {
+  const { stderr, stdin } = process;
+  if (!stdin.isTTY || !stderr.isTTY) return undefined;
+  const lines = createInterface({ input: stdin, output: stderr });
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      lines.once("close", () =>
+        reject(new UserError("no answer was given", { exitCode: ExitCode.interrupted })),
+      );
+      lines.question(`${question} `).then((line) => resolve(line.trim()), reject);
+    });
+  } finally {
+    lines.close();
+  }
 }
 
 /** Styles that colour, or that leave text as it is. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +28,9 @@ const UNREACHABLE = 255;
 /** The guest target, reached by OpenSSH with the seat's key and a pinned host key. */
 export class GuestEnvironment implements Environment {
   readonly target = "guest";
+
+  /** Where a connection is kept open for others to use; see {@link keepConnection}. */
+  private controlPath: string | undefined;
 
   constructor(private readonly access: GuestAccess) {}
 
@@ -135,6 +139,42 @@ export class GuestEnvironment implements Environment {
     }
   }
 
+  /**
+   * Opens a connection that every later `exec` uses: under emulation a handshake alone takes a second. It ends by
+   * itself after half an hour. Where it can't be had, each `exec` makes its own as before.
+   *
+   * @returns what closes it.
+   */
+  async keepConnection(): Promise<() => Promise<void>> {
+    const dir = await mkdtemp(join(tmpdir(), "trilab-ssh-"));
+    const controlPath = join(dir, "%r");
+    const masters = [true, false].map((root) => {
+      const options = [...this.options(), "-o", "BatchMode=yes", "-M", "-S", controlPath, this.login(root)];
+      // A group of its own: Ctrl-C must not take the connection from under what tidies up.
+      return execa("ssh", [...options, "--", "sleep 1800"], {
+        reject: false,
+        stdio: "ignore",
+        detached: true,
+        cleanup: true,
+      });
+    });
+    const ready = async (root: boolean): Promise<boolean> => {
+      const socket = join(dir, root ? "root" : this.access.user);
+      for (let i = 0; i < 100; i++) {
+        if (existsSync(socket)) return true;
+        await sleep(100);
+      }
+      return false;
+    };
+    if ((await Promise.all([true, false].map(ready))).every(Boolean)) this.controlPath = controlPath;
+    return async () => {
+      this.controlPath = undefined;
+      for (const master of masters) master.kill();
+      await Promise.all(masters);
+      await rm(dir, { recursive: true, force: true });
+    };
+  }
+
   private login(root?: boolean): string {
     return `${root ? "root" : this.access.user}@${this.access.address}`;
   }
@@ -151,6 +191,7 @@ export class GuestEnvironment implements Environment {
       ["-o", "ConnectTimeout=5"],
       ["-o", "LogLevel=ERROR"],
       ...(jump === undefined ? [] : [["-J", jump]]),
+      ...(this.controlPath === undefined ? [] : [["-S", this.controlPath]]),
     ].flat();
   }
 }

@@ -71,6 +71,12 @@ export const poolNames = async (): Promise<string[]> => lines(await virsh("pool-
 export const domainState = async (name: string): Promise<string | undefined> =>
   (await virshIfThere("domstate", name))?.trim();
 
+/** What runs a domain: `kvm`, or `qemu` for QEMU's own translator; `undefined` when there is none of that name. */
+export async function domainType(name: string): Promise<string | undefined> {
+  const xml = await virshIfThere("dumpxml", name);
+  return xml === undefined ? undefined : xmlValue(xml, /^<domain [^>]*?type=['"](\w+)['"]/);
+}
+
 /** The volumes of a pool, read from its directory anew; none when there is no such pool or it is inactive. */
 export async function volumeNames(pool: string): Promise<string[]> {
   try {

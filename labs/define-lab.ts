@@ -9,6 +9,7 @@ import { repoDir } from "../base/paths.js";
 import { labelProblem, MAX_LAB_LENGTH, TARGETS } from "../components/helpers/naming.js";
 import { parseDuration } from "../components/helpers/units.js";
 import { machineSpecSchema } from "../components/machine-spec.js";
+import { PROBE_IDS, withProbeNeeds } from "./probe-needs.js";
 
 const duration = z.string().transform((text, ctx) => {
   if (text === "none") return undefined;
@@ -38,6 +39,11 @@ export const labSchema = z
       .refine((list) => new Set(list).size === list.length, "names a target twice")
       .default([...TARGETS]),
     machine: machineSpecSchema.prefault({}),
+    /** What `trilab compare` measures; the packages it takes are added to the machine's. */
+    probes: z
+      .array(z.enum(PROBE_IDS))
+      .refine((list) => new Set(list).size === list.length, "names a probe twice")
+      .default([...PROBE_IDS]),
   })
   .meta({ title: "trilab lab", description: "One lab: a machine spec and the targets it becomes" });
 
@@ -108,7 +114,7 @@ async function readLab(dir: string): Promise<Lab> {
   return { ...lab, dir };
 }
 
-/** The lab in a lab.yaml's text. Pure; `file` is only named in errors. */
+/** The lab in a lab.yaml's text, its machine with what the probes need. Pure; `file` is only named in errors. */
 export function parseLab(text: string, file: string): z.output<typeof labSchema> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
@@ -125,7 +131,8 @@ export function parseLab(text: string, file: string): z.output<typeof labSchema>
       result.error.issues.map((issue) => describe(issue)),
     );
   }
-  return result.data;
+  const { machine, probes } = result.data;
+  return { ...result.data, machine: { ...machine, packages: withProbeNeeds(machine.packages, probes) } };
 }
 
 function describe(issue: z.core.$ZodIssue): string {

@@ -14,6 +14,8 @@ const ROOMS = [
   "hosts",
   "stacks",
   "environments",
+  "probes",
+  "report",
   "cli",
 ];
 

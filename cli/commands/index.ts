@@ -1,4 +1,5 @@
 import type { Command } from "../define-command.js";
+import { compare } from "./compare.js";
 import { cp } from "./cp.js";
 import { doctor } from "./doctor.js";
 import { down } from "./down.js";
@@ -6,6 +7,8 @@ import { images } from "./images.js";
 import { labs } from "./labs.js";
 import { logs } from "./logs.js";
 import { parity } from "./parity.js";
+import { predict } from "./predict.js";
+import { report } from "./report.js";
 import { ssh } from "./ssh.js";
 import { status } from "./status.js";
 import { up } from "./up.js";
@@ -20,6 +23,9 @@ export const COMMANDS: readonly Command[] = [
   cp,
   logs,
   parity,
+  predict,
+  compare,
+  report,
   labs,
   images,
   doctor,

@@ -16,6 +16,7 @@ async function run(
     print: (line) => out.push(line),
     tell: (line) => err.push(line),
     confirm: async () => undefined,
+    ask: async () => undefined,
     tasks: lineTasks((line) => err.push(line)),
     style: { bold: plain, dim: plain, good: plain, bad: plain, warn: plain },
   });

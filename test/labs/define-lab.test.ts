@@ -6,6 +6,7 @@ import { ExitCode, UserError } from "../../base/errors.js";
 import { repoDir } from "../../base/paths.js";
 import { labNames, labSchema, loadLab, parseLab } from "../../labs/define-lab.js";
 import { labJsonSchema } from "../../labs/json-schema.js";
+import { PROBE_IDS } from "../../labs/probe-needs.js";
 
 const MINIMAL = "name: l\ntitle: T\nsummary: S\n";
 
@@ -33,11 +34,21 @@ describe("lab.yaml", () => {
         memory: 512 * 2 ** 20,
         disk: 4 * 2 ** 30,
         release: "bookworm",
-        packages: [],
+        packages: ["fio", "linux-perf", "sysbench"], // what the probes need
         user: "lab",
         authorizedKeys: [],
       },
+      probes: [...PROBE_IDS],
     });
+  });
+
+  it("adds to the machine what its probes need, and nothing where there are none", () => {
+    const packages = (probes: string) =>
+      parseLab(`${MINIMAL}\nmachine: { packages: [nano, fio] }\nprobes: ${probes}`, "f").machine.packages;
+    expect(packages("[cpu, start]")).toEqual(["fio", "nano", "sysbench"]);
+    expect(packages("[]")).toEqual(["fio", "nano"]);
+    expect(() => packages("[cpu, cpu]")).toThrow(/valid lab/);
+    expect(() => packages("[speed]")).toThrow(/valid lab/);
   });
 
   it.each([

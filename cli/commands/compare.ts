@@ -1,0 +1,221 @@
+import { ExitCode, UserError } from "../../base/errors.js";
+import { formatDuration } from "../../components/helpers/units.js";
+import type { Probe } from "../../probes/probe.js";
+import type { RunDocument } from "../../probes/run-document.js";
+import type { Step } from "../../probes/schedule.js";
+import type { SeatRecord } from "../../stacks/seat-record.js";
+import { type Context, columns, report } from "../context.js";
+import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
+import { labName, resolveSeat } from "../seats.js";
+import { readVersion } from "../version.js";
+
+/** Milliseconds for a target that was started just now. */
+const STARTING = 120_000;
+
+export const compare = defineCommand({
+  usage: "compare",
+  description: "measure the targets of a seat side by side, and store what was found",
+  options: {
+    ...labAndSeatOptions,
+    quick: { type: "boolean", describe: "fewer runs, for a demonstration: under 3 minutes; marked so" },
+    probes: { type: "string", describe: "only these, with commas: start,memory,cpu; default: the lab's" },
+    seed: { type: "string", describe: "of the order in which probes run: a whole number; default: random" },
+    csv: { type: "boolean", describe: "the samples as CSV on standard output" },
+  },
+  examples: [
+    ["trilab compare --quick", "a demonstration in under 3 minutes"],
+    ["trilab compare --probes start,memory", "only what it costs to start and to be there"],
+    ["trilab compare history", "the runs there are"],
+  ],
+  handler: measure,
+  subcommands: [
+    defineCommand({
+      usage: "history",
+      description: "the stored runs, newest first",
+      options: labAndSeatOptions,
+      handler: showHistory,
+    }),
+  ],
+});
+
+async function measure(args: Args, ctx: Context): Promise<number> {
+  const { loadLab } = await import("../../labs/define-lab.js");
+  const { withSeatLock } = await import("../../stacks/deploy-seat.js");
+  const { compareTable } = await import("../../report/table.js");
+  const { saveRun } = await import("../../report/store.js");
+  const { toCsv } = await import("../../report/table.js");
+  const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
+  const lab = await loadLab(record.labDir);
+  const probes = await chosenProbes(text(args, "probes"), lab.probes);
+  const seed = wholeNumber(text(args, "seed"));
+  const run = await withSeatLock(record, () =>
+    compareSeat(
+      record,
+      { spec: { ...lab.machine, disk: record.disk }, probes, seed, quick: flag(args, "quick") },
+      ctx,
+    ),
+  );
+  const path = await saveRun(run);
+  if (ctx.json) ctx.print(JSON.stringify(run, null, 2));
+  else if (flag(args, "csv")) ctx.print(toCsv(run).trimEnd());
+  else for (const line of compareTable(run, ctx.style)) ctx.print(line);
+  ctx.tell("");
+  ctx.tell(`run ${run.id}${run.partial ? " (ended early: what was measured so far)" : ""}: ${path}`);
+  if (!run.partial) ctx.tell(`  a page of it:  trilab report ${run.id} -o report.html`);
+  return run.partial ? ExitCode.interrupted : ExitCode.done;
+}
+
+interface Request {
+  spec: Parameters<typeof import("../../environments/parity.js").compareFacts>[0];
+  probes: readonly Probe[];
+  seed: number | undefined;
+  quick: boolean;
+}
+
+async function compareSeat(record: SeatRecord, request: Request, ctx: Context): Promise<RunDocument> {
+  const { openEnvironment } = await import("../../environments/open.js");
+  const { readFacts } = await import("../../environments/facts.js");
+  const { compareFacts } = await import("../../environments/parity.js");
+  const { compareTargets } = await import("../../probes/compare.js");
+  const { SeatSubject } = await import("../../probes/seat-subject.js");
+  const { readPrediction } = await import("../../report/prediction.js");
+  const { domainType } = await import("../../hosts/libvirt.js");
+  const targets = await answering(record, ctx);
+  const facts = Object.fromEntries(
+    await Promise.all(
+      targets.map(
+        async (t) => [t, await readFacts(await openEnvironment(record, t), { waitMs: STARTING })] as const,
+      ),
+    ),
+  );
+  const parity = compareFacts(request.spec, facts);
+  if (!parity.inTolerance) {
+    const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
+    ctx.tell(
+      `${ctx.style.warn("out of parity:")} ${wrong.join(", ")}; the figures concerned are marked (see trilab parity)`,
+    );
+  }
+  const guest = targets.includes("guest") ? await openEnvironment(record, "guest") : undefined;
+  const emulated = guest !== undefined && (await domainType(guest.name)) !== "kvm";
+  const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
+  const interrupt = new AbortController();
+  const onSignal = (): void => interrupt.abort();
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  try {
+    let run: RunDocument | undefined;
+    const title = `comparing ${targets.join(" and ")}${request.quick ? ", quick" : ""}`;
+    await ctx.tasks.run([
+      {
+        title,
+        run: async (progress) => {
+          const { seed, ...rest } = request;
+          run = await compareTargets({
+            ...rest,
+            ...(seed === undefined ? {} : { seed }),
+            lab: record.lab,
+            seat: record.seat,
+            subjects,
+            parity,
+            emulated,
+            version: readVersion(),
+            signal: interrupt.signal,
+            onStep: (step, index, count, left) => progress.update(stepText(step, index, count, left)),
+          });
+        },
+      },
+    ]);
+    if (run === undefined) throw new Error("compareTargets gave no document");
+    const prediction = await readPrediction(record);
+    return prediction === undefined ? run : { ...run, prediction };
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+  }
+}
+
+/** `cpu in the guest, run 41 of 180, about 2m left`. */
+function stepText(step: Step, index: number, count: number, left: number | undefined): string {
+  const rest = left === undefined ? "" : `, about ${formatDuration(Math.ceil(left / 5) * 5)} left`;
+  return `${step.probe.id} in the ${step.target}, run ${index} of ${count}${rest}`;
+}
+
+/** The seat's targets that answer. @throws UserError when none does. */
+async function answering(record: SeatRecord, ctx: Context): Promise<SeatRecord["targets"]> {
+  const { openMachine } = await import("../../environments/open.js");
+  const { TARGETS } = await import("../../components/helpers/naming.js");
+  const up = await Promise.all(
+    record.targets.map(async (target) =>
+      (await (await openMachine(record, target)).running()) ? target : undefined,
+    ),
+  );
+  const targets = up.filter((target) => target !== undefined);
+  const fix = `trilab up ${record.lab} --seat ${record.seat}`;
+  if (targets.length === 0) {
+    throw new UserError(`nothing of seat "${record.seat}" is running`, {
+      why: `it has: ${record.targets.join(", ")}`,
+      fix: `bring it up: ${fix}`,
+    });
+  }
+  for (const target of TARGETS.filter((t) => !targets.includes(t))) {
+    ctx.tell(
+      `${ctx.style.warn("no comparison:")} there is no ${target} running; the ${targets.join(", ")} is measured alone. For both: ${fix} --on container,guest`,
+    );
+  }
+  return targets;
+}
+
+async function chosenProbes(words: string | undefined, ofLab: readonly string[]): Promise<Probe[]> {
+  const { PROBES } = await import("../../probes/index.js");
+  const known = PROBES.filter((probe) => ofLab.includes(probe.id));
+  if (words === undefined) return known;
+  const ids = words.split(",").map((word) => word.trim());
+  const unknown = ids.filter((id) => !known.some((probe) => probe.id === id));
+  if (unknown.length > 0) {
+    throw new UserError(`there is no probe "${unknown.join('", "')}"`, {
+      why: `the lab's probes are: ${known.map((p) => p.id).join(", ")}`,
+      fix: "name some of these, or add it to probes: in lab.yaml",
+      exitCode: ExitCode.usage,
+    });
+  }
+  return known.filter((probe) => ids.includes(probe.id));
+}
+
+function wholeNumber(word: string | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  if (/^\d{1,10}$/.test(word)) return Number(word);
+  throw new UserError(`--seed ${word} is no whole number`, {
+    why: "the seed of a run is printed with it and gives the same order again",
+    fix: "write for example --seed 42",
+    exitCode: ExitCode.usage,
+  });
+}
+
+async function showHistory(args: Args, ctx: Context): Promise<undefined> {
+  const { listRuns } = await import("../../report/store.js");
+  const lab = text(args, "lab");
+  const runs = await listRuns(lab === undefined ? undefined : labName(lab), text(args, "seat"));
+  const data = runs.map(({ run, ...stored }) => ({
+    ...stored,
+    ...(run && {
+      startedAt: run.startedAt,
+      quick: run.quick,
+      partial: run.partial,
+      seed: run.seed,
+      targets: run.targets,
+    }),
+  }));
+  report(ctx, "history", { runs: data }, () => {
+    if (runs.length === 0) return ["No runs yet. Measure with: trilab compare"];
+    return columns([
+      ["RUN", "TARGETS", "PROBES", ""].map(ctx.style.bold),
+      ...runs.map(({ id, run, problem }) => [
+        id,
+        run?.targets.join(",") ?? "?",
+        run ? String(run.probes.length) : "?",
+        problem ?? [run?.quick ? "quick" : "", run?.partial ? "partial" : ""].filter(Boolean).join(", "),
+      ]),
+    ]);
+  });
+  return undefined;
+}

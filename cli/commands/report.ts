@@ -1,0 +1,129 @@
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
+import type { RunDocument } from "../../probes/run-document.js";
+import { type Context, report as print } from "../context.js";
+import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
+import { defaultSeat, labName } from "../seats.js";
+
+export const report = defineCommand({
+  usage: "report [run..]",
+  description: "make one HTML page of what compare measured: words, plots, and every sample",
+  positionals: {
+    run: {
+      type: "string",
+      array: true,
+      describe:
+        "runs by id, or by their files' paths; several are laid over each other; default: the seat's newest",
+    },
+  },
+  options: {
+    ...labAndSeatOptions,
+    output: {
+      alias: "o",
+      type: "string",
+      requiresArg: true,
+      describe: "the page's file; - for standard output; default: trilab-<run>.html here",
+    },
+  },
+  examples: [
+    ["trilab report -o report.html", "the newest run of your seat"],
+    ["trilab report 2026-11-21T03 ./alice.json -o both.html", "two runs, laid over each other"],
+  ],
+  handler: makeReport,
+});
+
+async function makeReport(args: Args, ctx: Context): Promise<undefined> {
+  const runs = await chosenRuns(args);
+  const { makePage } = await import("../../report/page.js");
+  const page = await makePage(runs);
+  const wanted = text(args, "output");
+  if (wanted === "-") {
+    if (ctx.json) {
+      throw new UserError("--json and -o - both want standard output", {
+        fix: "give -o a file, or leave --json out",
+        exitCode: ExitCode.usage,
+      });
+    }
+    ctx.print(page.trimEnd());
+    return undefined;
+  }
+  const file = resolve(
+    wanted ??
+      `trilab-${runs
+        .map((r) => r.id)
+        .join("+")
+        .slice(0, 120)}.html`,
+  );
+  await writePage(file, page);
+  const bytes = Buffer.byteLength(page);
+  print(ctx, "report", { file, bytes, runs: runs.map((r) => r.id) }, () => [
+    `${ctx.style.bold(file)} ${ctx.style.dim(`(${Math.round(bytes / 1024)} KiB, ${runs.length === 1 ? "run" : "runs"} ${runs.map((r) => r.id).join(", ")})`)}`,
+  ]);
+  return undefined;
+}
+
+/** The runs named, once each, in that order; else the newest of the seat that is meant, up or not. */
+async function chosenRuns(args: Args): Promise<RunDocument[]> {
+  const { findRun, newestRun } = await import("../../report/store.js");
+  const named = Array.isArray(args.run) ? args.run.map(String) : [];
+  const runs: RunDocument[] = [];
+  for (const word of named) runs.push(await findRun(word));
+  if (runs.length > 0)
+    return [...new Map(runs.map((run) => [`${run.lab}/${run.seat}/${run.id}`, run])).values()];
+  return [await newestRun(await seatMeant(text(args, "lab"), text(args, "seat")))];
+}
+
+/** Runs outlive their seats, so the seats asked here are those with runs. */
+async function seatMeant(lab: string | undefined, seat: string | undefined) {
+  const { seatsWithRuns } = await import("../../report/store.js");
+  const seats = await seatsWithRuns(lab === undefined ? undefined : labName(lab), seat);
+  const own = seats.filter((s) => s.seat === defaultSeat());
+  const [only, second] = seats.length > 1 && own.length === 1 ? own : seats;
+  if (only === undefined) {
+    const whose = [seat && `seat "${seat}"`, lab && `lab "${labName(lab)}"`].filter(Boolean).join(" of ");
+    throw new UserError(`there is no run${whose ? ` of ${whose}` : ""}`, {
+      why: "nothing was measured yet",
+      fix: "measure first: trilab compare; or name a run's file: trilab report ./run.json",
+      exitCode: ExitCode.notFound,
+    });
+  }
+  if (second !== undefined) {
+    throw new UserError("several seats have runs", {
+      why: seats.map((s) => `lab ${s.lab}, seat ${s.seat}`).join("\n"),
+      fix: "name one: --lab LAB --seat SEAT; or the runs themselves: trilab report RUN…",
+      exitCode: ExitCode.usage,
+    });
+  }
+  return only;
+}
+
+/** Writes the page whole or not at all, over no file but a page of ours. */
+async function writePage(file: string, page: string): Promise<void> {
+  const { GENERATOR } = await import("../../report/page.js");
+  const temporary = `${file}.${process.pid}.part`;
+  try {
+    const there = await readFile(file, "utf8").catch((error: unknown) => {
+      if (hasCode(error, "ENOENT")) return undefined;
+      throw error;
+    });
+    if (there && !there.includes(`<meta name="generator" content="${GENERATOR}">`)) {
+      throw new UserError(`${file} is there already, and no report of trilab`, {
+        why: "a page is only written over an older page",
+        fix: "give -o another file's name, or move that file away",
+        exitCode: ExitCode.usage,
+      });
+    }
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(temporary, page, { mode: 0o644 });
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    if (error instanceof UserError) throw error;
+    throw new UserError(`the page can't be written to ${file}`, {
+      why: messageOf(error),
+      fix: "give -o a file in a folder that you may write to",
+      cause: error,
+    });
+  }
+}

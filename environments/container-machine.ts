@@ -1,0 +1,128 @@
+import type Docker from "dockerode";
+import { dockerClient } from "../hosts/docker.js";
+import { dockerIsLocal } from "../hosts/packages.js";
+import { ContainerEnvironment } from "./container.js";
+import { cgroupCost, freeBytes, parentOf, processPss } from "./host-cost.js";
+import { type Clone, HostCostError, type Machine, type MemoryCost } from "./machine.js";
+
+/** Seconds Docker gives the processes to end by themselves. */
+const GRACE = 40;
+
+/** The container from its host's side. */
+export class ContainerMachine implements Machine {
+  readonly target = "container";
+
+  constructor(
+    readonly name: string,
+    private readonly user: string,
+    private readonly docker: Docker = dockerClient(),
+  ) {}
+
+  private get container(): Docker.Container {
+    return this.docker.getContainer(this.name);
+  }
+
+  async start(): Promise<void> {
+    if (!(await this.running())) await this.container.start();
+  }
+
+  async stop(): Promise<void> {
+    if (await this.running()) await this.container.stop({ t: GRACE });
+  }
+
+  async running(): Promise<boolean> {
+    return this.container.inspect().then(
+      (info) => info.State.Running,
+      () => false,
+    );
+  }
+
+  async memory(): Promise<MemoryCost> {
+    const pid = await this.mainProcess();
+    const [{ memory }, shim] = await Promise.all([
+      cgroupCost(pid),
+      // The process that holds the container's strings for the daemon is a cost of it, too.
+      parentOf(pid).then((parent) => processPss(parent)),
+    ]);
+    return { total: memory + shim, parts: { processes: memory, shim } };
+  }
+
+  async disk(): Promise<number> {
+    const filters = { name: [`^/?${this.name}$`] };
+    const [info] = (await this.docker.listContainers({ all: true, size: true, filters })) as {
+      SizeRw?: number;
+    }[];
+    if (info === undefined) throw new HostCostError(`there is no container ${this.name}`);
+    return info.SizeRw ?? 0; // left out where it is zero
+  }
+
+  async cpuSeconds(): Promise<number> {
+    return (await cgroupCost(await this.mainProcess())).cpuSeconds;
+  }
+
+  /** Docker can set a cpuset and never take it away again, so what is measured inside is started on its CPUs instead. */
+  async pin(): Promise<undefined> {
+    return undefined;
+  }
+
+  /** Makes another container with the same limits, without starting it. Its labels let `down` find it. */
+  async create(name: string): Promise<Docker.Container> {
+    await this.docker
+      .getContainer(name)
+      .remove({ force: true, v: true })
+      .catch(() => {});
+    const { Config, HostConfig, NetworkSettings } = await this.container.inspect();
+    const network = Object.keys(NetworkSettings.Networks).find((n) => n !== "bridge") ?? "none";
+    return this.docker.createContainer({
+      name,
+      Hostname: name.slice(-63),
+      Image: Config.Image,
+      Cmd: Config.Cmd,
+      Labels: Config.Labels,
+      HostConfig: {
+        // The home volume is the seat's own and stays so.
+        ...HostConfig,
+        Binds: [],
+        Mounts: [],
+        NetworkMode: network,
+        RestartPolicy: { Name: "no" },
+      },
+    });
+  }
+
+  async diskFree(): Promise<number> {
+    const { DockerRootDir } = (await this.docker.info()) as { DockerRootDir: string };
+    if (!dockerIsLocal()) throw new HostCostError("the Docker daemon is on another machine");
+    return freeBytes(DockerRootDir);
+  }
+
+  async resize({ memory, cpus }: { memory?: number; cpus?: number }): Promise<void> {
+    await this.container.update({
+      ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),
+      ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
+    });
+  }
+
+  async clone(index: number): Promise<Clone> {
+    const started = performance.now();
+    const container = await this.create(`${this.name}-clone${index}`);
+    const remove = (): Promise<void> => container.remove({ force: true, v: true });
+    try {
+      await container.start();
+      const machine = new ContainerMachine(`${this.name}-clone${index}`, this.user, this.docker);
+      const environment = new ContainerEnvironment(machine.name, this.user);
+      await environment.firstAnswer(["true"], {});
+      return { seconds: (performance.now() - started) / 1000, machine, environment, remove };
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+  }
+
+  private async mainProcess(): Promise<number> {
+    if (!dockerIsLocal()) throw new HostCostError("the Docker daemon is on another machine");
+    const { State } = await this.container.inspect();
+    if (!State.Running) throw new HostCostError(`${this.name} is not running`);
+    return State.Pid;
+  }
+}

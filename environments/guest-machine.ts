@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DISK_POOL } from "../hosts/inventory.js";
+import { domainState, libvirtUri, virsh, virshIfThere, xmlValue } from "../hosts/libvirt.js";
+import { libvirtIsLocal } from "../hosts/packages.js";
+import { cloneAddress, cloneXml } from "./clone-xml.js";
+import { type GuestAccess, GuestEnvironment } from "./guest.js";
+import {
+  allocatedBytes,
+  freeBytes,
+  processCpuSeconds,
+  processPss,
+  processWithArgument,
+} from "./host-cost.js";
+import { type Clone, HostCostError, type Machine, type MemoryCost } from "./machine.js";
+
+/** Milliseconds the guest gets to shut down by itself. */
+const GRACE = 40_000;
+/** Milliseconds a clone gets to answer SSH. */
+const BOOT_LIMIT = 180_000;
+
+/** The guest from its host's side. */
+export class GuestMachine implements Machine {
+  readonly target = "guest";
+
+  constructor(private readonly access: GuestAccess) {}
+
+  get name(): string {
+    return this.access.name;
+  }
+
+  async start(): Promise<void> {
+    if (!(await this.running())) await virsh("start", this.name);
+  }
+
+  async stop(): Promise<void> {
+    if (!(await this.running())) return;
+    await virsh("shutdown", this.name);
+    for (const deadline = Date.now() + GRACE; await this.running(); await sleep(50)) {
+      if (Date.now() > deadline) await virsh("destroy", this.name);
+    }
+  }
+
+  async running(): Promise<boolean> {
+    return (await domainState(this.name)) === "running";
+  }
+
+  async memory(): Promise<MemoryCost> {
+    const pss = await processPss(await this.qemu());
+    return { total: pss, parts: { QEMU: pss } };
+  }
+
+  async disk(): Promise<number> {
+    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    const xml = await virsh("dumpxml", this.name, "--inactive");
+    const file = xmlValue(xml, /<disk[\s\S]*?<source file=['"]([^'"]+)['"]/);
+    if (file === undefined) throw new HostCostError(`${this.name} has no disk`);
+    return allocatedBytes(file);
+  }
+
+  async cpuSeconds(): Promise<number> {
+    return processCpuSeconds(await this.qemu());
+  }
+
+  /** Every virtual CPU on these; QEMU's own threads stay free. */
+  async pin(cpus: readonly number[]): Promise<(() => Promise<void>) | undefined> {
+    if (!libvirtIsLocal()) return undefined;
+    const before = [...(await virsh("vcpupin", this.name, "--live")).matchAll(/^\s*(\d+)\s+(\S+)\s*$/gm)];
+    try {
+      for (const [, cpu = ""] of before) await virsh("vcpupin", this.name, cpu, cpus.join(","), "--live");
+    } catch {
+      return undefined; // no right to, or no cpuset controller
+    }
+    return async () => {
+      for (const [, cpu = "", list = ""] of before)
+        await virsh("vcpupin", this.name, cpu, list, "--live").catch(() => {});
+    };
+  }
+
+  async diskFree(): Promise<number> {
+    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    return freeBytes(DISK_POOL.path);
+  }
+
+  async resize({ memory, cpus }: { memory?: number; cpus?: number }): Promise<void> {
+    if (memory !== undefined) {
+      // Without a balloon QEMU has no way to ask the guest for memory; libvirt's own words say less.
+      if (/<memballoon model=['"]none['"]/.test(await virsh("dumpxml", this.name)))
+        throw new HostCostError("no balloon device");
+      await virsh("setmem", this.name, String(Math.floor(memory / 1024)), "--live");
+    }
+    if (cpus !== undefined) await virsh("setvcpus", this.name, String(cpus), "--live");
+  }
+
+  async clone(index: number): Promise<Clone> {
+    const started = performance.now();
+    const name = `${this.name}-clone${index}`;
+    const disk = `${name}.qcow2`;
+    const address = cloneAddress(this.access.address, index);
+    const xml = await virsh("dumpxml", this.name, "--inactive", "--security-info");
+    const live = await virsh("dumpxml", this.name);
+    const base = xmlValue(live, /<backingStore[^>]*>\s*(?:<format[^>]*\/>\s*)?<source file=['"]([^'"]+)['"]/);
+    const capacity = /^Capacity:\s+(\d+)/m.exec(await virsh("domblkinfo", this.name, "vda"))?.[1];
+    if (base === undefined || capacity === undefined)
+      throw new HostCostError("the guest's base disk is not known");
+    const dir = await mkdtemp(join(tmpdir(), "trilab-clone-"));
+    let keeper: ChildProcess | undefined;
+    const remove = async (): Promise<void> => {
+      await virsh("destroy", name).catch(() => {});
+      keeper?.stdin?.end();
+      await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
+      await rm(dir, { recursive: true, force: true });
+    };
+    try {
+      await virsh("destroy", name).catch(() => {}); // a left-over
+      await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
+      const volume = ["--backing-vol", base, "--backing-vol-format", "qcow2"];
+      await virsh("vol-create-as", DISK_POOL.name, disk, capacity, "--format", "qcow2", ...volume);
+      const file = join(dir, "domain.xml");
+      const ids = { name, uuid: randomUUID(), address, disk: `${DISK_POOL.path}/${disk}`, index };
+      await writeFile(file, cloneXml(xml, ids), { mode: 0o600 });
+      keeper = keptDomain(file);
+      const knownHostsFile = join(dir, "known_hosts");
+      const known = await readFile(this.access.knownHostsFile, "utf8");
+      await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
+      const access = { ...this.access, name, address, knownHostsFile };
+      await appears(name, keeper);
+      const environment = new GuestEnvironment(access);
+      await environment.firstAnswer(["true"], {}, BOOT_LIMIT);
+      const seconds = (performance.now() - started) / 1000;
+      return { seconds, machine: new GuestMachine(access), environment, remove };
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+  }
+
+  private async qemu(): Promise<number> {
+    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    const pid = await processWithArgument(`guest=${this.name},`);
+    if (pid === undefined) throw new HostCostError(`${this.name} is not running`);
+    return pid;
+  }
+}
+
+/** A domain that lives no longer than we do: libvirt ends it when this virsh's connection goes. */
+function keptDomain(file: string): ChildProcess {
+  const child = spawn("virsh", ["--quiet", "--connect", libvirtUri()], {
+    stdio: ["pipe", "ignore", "pipe"],
+    env: { ...process.env, LC_ALL: "C" },
+    // A group of its own: Ctrl-C is ours to handle, and removing comes before ending.
+    detached: true,
+  });
+  child.stdin?.write(`create ${file} --autodestroy\n`);
+  return child;
+}
+
+async function appears(name: string, keeper: ChildProcess): Promise<void> {
+  let said = "";
+  keeper.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
+    if ((await domainState(name)) === "running") return;
+    if (said.includes("error:") || Date.now() > deadline)
+      throw new HostCostError(`libvirt did not start ${name}: ${said.trim() || "no answer in 30 s"}`);
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * The probes a lab may name, and the Debian packages each needs inside the machines. It stands here and not with the
+ * probes because the image is made from it: what a lab measures is part of what its machines are.
+ */
+export const PROBE_NEEDS = {
+  start: [],
+  stop: [],
+  memory: [],
+  disk: [],
+  cpu: ["sysbench"],
+  syscall: ["linux-perf"],
+  "fork-exec": [],
+  "context-switch": ["linux-perf"],
+  "memory-bandwidth": ["sysbench"],
+  "disk-io": ["fio"],
+  elasticity: [],
+  isolation: [],
+  duel: ["sysbench"],
+  density: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type ProbeId = keyof typeof PROBE_NEEDS;
+
+/** In the order in which they are reported. */
+export const PROBE_IDS = Object.keys(PROBE_NEEDS) as [ProbeId, ...ProbeId[]];
+
+/** The packages of a machine that these probes are to measure: its own and theirs, sorted, each once. Pure. */
+export const withProbeNeeds = (packages: readonly string[], probes: readonly ProbeId[]): string[] =>
+  [...new Set([...packages, ...probes.flatMap((id) => PROBE_NEEDS[id])])].sort();

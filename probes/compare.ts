@@ -1,0 +1,125 @@
+import { randomInt } from "node:crypto";
+import type { Target } from "../components/helpers/naming.js";
+import type { MachineSpec } from "../components/machine-spec.js";
+import type { ParityReport } from "../environments/parity.js";
+import { hostFacts } from "./host-facts.js";
+import { hostLoad } from "./host-load.js";
+import { emptyFirst } from "./overhead.js";
+import type { Metric, Probe } from "./probe.js";
+import { RUN_SCHEMA, type RunDocument } from "./run-document.js";
+import { type RunnerOptions, runProbes } from "./runner.js";
+import type { SeatSubject } from "./seat-subject.js";
+import type { Doubt } from "./tally.js";
+
+export interface CompareOptions {
+  lab: string;
+  seat: string;
+  spec: MachineSpec;
+  subjects: readonly SeatSubject[];
+  probes: readonly Probe[];
+  parity: ParityReport;
+  /** The guest runs under TCG. */
+  emulated: boolean;
+  quick: boolean;
+  /** Absent: a random one, which the document names. */
+  seed?: number;
+  /** trilab's own. */
+  version: string;
+  signal: AbortSignal;
+  onStep: RunnerOptions["onStep"];
+}
+
+/** A larger share of rounds than this begun on a busy host puts every timing in doubt. */
+const BUSY_SHARE = 0.2;
+
+/** Measures a seat's targets and returns the run's document. The targets are left as they were found: running. */
+export async function compareTargets(options: CompareOptions): Promise<RunDocument> {
+  const { subjects, spec } = options;
+  const seed = options.seed ?? randomInt(2 ** 31);
+  const started = new Date();
+  const before = await hostLoad();
+  const facts = await hostFacts(options.version);
+  const probes = emptyFirst(options.probes);
+  const cpus = Array.from({ length: Math.min(spec.cpus, facts.cpus) }, (_, i) => facts.cpus - 1 - i).sort();
+  const pins: boolean[] = [];
+  try {
+    const measured = await runProbes({
+      ...options,
+      probes,
+      seed,
+      load: hostLoad,
+      enter: async (phase) => {
+        if (phase === "life-cycle") return;
+        for (const subject of subjects) {
+          await subject.machine.start();
+          await subject.answer(180_000);
+          await subject.settle();
+          if (phase === "target") pins.push(await subject.pin(cpus));
+        }
+      },
+      leave: async () => {
+        for (const subject of subjects) await subject.release();
+      },
+    });
+    const busy = measured.busyRounds > measured.rounds * BUSY_SHARE;
+    const doubt = doubts({
+      ...options,
+      busy: busy ? `the host was busy before ${measured.busyRounds} of ${measured.rounds} rounds` : undefined,
+    });
+    const results = [...measured.tallies].map(([probe, tally]) => ({ probe, tally }));
+    return {
+      schema: RUN_SCHEMA,
+      id: runId(started, options),
+      startedAt: started.toISOString(),
+      endedAt: new Date().toISOString(),
+      partial: measured.partial,
+      quick: options.quick,
+      seed,
+      lab: options.lab,
+      seat: options.seat,
+      spec: { ...spec },
+      targets: subjects.map((s) => s.target),
+      emulated: options.emulated,
+      host: {
+        ...facts,
+        loadBefore: before.average,
+        load: measured.load,
+        pinned: pins.length > 0 && pins.every(Boolean),
+      },
+      parity: options.parity,
+      overhead: results
+        .filter(({ probe }) => probe.id === "empty")
+        .flatMap(({ tally }) => tally.series(doubt)),
+      probes: results
+        .filter(({ probe }) => probe.id !== "empty")
+        .map(({ tally }) => tally.result(doubt, measured.partial)),
+    };
+  } finally {
+    for (const subject of subjects) {
+      await subject.machine.start().catch(() => {}); // ended between stop and start
+      await subject.disconnect();
+    }
+  }
+}
+
+/** Sorts by time: `2026-11-21T03-45-00Z-first-boot-alice`. */
+export const runId = (at: Date, { lab, seat }: { lab: string; seat: string }): string =>
+  `${at.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${lab}-${seat}`;
+
+/** What puts a figure in doubt: emulation, parity, a busy host. Pure. */
+export function doubts(run: { emulated: boolean; parity: ParityReport; busy: string | undefined }): Doubt {
+  const wrong = run.parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.id);
+  return (probe: Probe, metric: Metric, target: Target) => {
+    if (target === "guest" && run.emulated && metric.bound === "cpu") return "emulated: not representative";
+    const concerned = wrong.filter((row) => concerns(row, probe, metric));
+    if (concerned.length > 0) return `the targets are out of parity: ${concerned.join(", ")}`;
+    return metric.bound === "size" ? undefined : run.busy;
+  };
+}
+
+/** Whether a figure hangs on what is out of parity. Other packages or another release may change anything. */
+function concerns(row: string, probe: Probe, metric: Metric): boolean {
+  if (row === "cpus") return metric.bound !== "size";
+  if (row === "memory" || row === "swap") return ["memory", "duel", "density"].includes(probe.id);
+  return row !== "clock";
+}

@@ -1,0 +1,29 @@
+import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import { parsePerfBench } from "./perf-bench.js";
+import type { Probe } from "./probe.js";
+import { runIn } from "./run-in.js";
+
+export const contextSwitch: Probe = {
+  id: "context-switch",
+  title: "Context switch",
+  teaches:
+    "Two processes that wait for each other make the kernel switch between them. In a guest it is the guest's kernel that does, and with more than one CPU it must wake another virtual CPU, which costs an exit to the hypervisor.",
+  kind: "target",
+  needs: PROBE_NEEDS["context-switch"],
+  metrics: [
+    {
+      id: "time",
+      title: "perf bench sched pipe, one round trip",
+      unit: "us",
+      better: "lower",
+      bound: "cpu",
+    },
+  ],
+  published: [],
+  runs: { full: 30, quick: 3, warmups: 1 },
+  timeLimit: 20,
+  async measure(subject) {
+    const output = await runIn(subject, ["perf", "bench", "sched", "pipe", "--loop", "5000"], 20);
+    return { values: { time: parsePerfBench(output) }, output };
+  },
+};

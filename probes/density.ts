@@ -1,0 +1,119 @@
+import { availableParallelism } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { MiB } from "../components/helpers/units.js";
+import { memoryAvailable } from "../environments/host-cost.js";
+import type { Clone, Machine } from "../environments/machine.js";
+import { settledCommand } from "../images/guest-contract.js";
+import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import type { Probe } from "./probe.js";
+
+/** Milliseconds over which idle CPU use is measured. */
+const IDLE_WINDOW = 3_000;
+/** Milliseconds for the clones to start what they start by themselves. */
+const SETTLE_LIMIT = 120_000;
+
+export const density: Probe = {
+  id: "density",
+  title: "Density: how many would fit",
+  teaches:
+    "What one more costs, times many, is what a class costs. Some more of each are really started and measured; how many would fit is calculated from that, and has not been tried.",
+  kind: "host",
+  needs: PROBE_NEEDS.density,
+  metrics: [
+    { id: "memory", title: "memory of one more", unit: "MiB", better: "lower", bound: "size" },
+    { id: "disk", title: "disk of one more", unit: "MiB", better: "lower", bound: "size" },
+    { id: "cpu", title: "CPU of an idle one, of one core", unit: "%", better: "lower", bound: "cpu" },
+    { id: "first", title: "making and starting one more", unit: "s", better: "lower", bound: "time" },
+    {
+      id: "together",
+      title: "the last of several started at once",
+      unit: "s",
+      better: "lower",
+      bound: "time",
+    },
+    { id: "fit", title: "would fit on this host (extrapolated)", unit: "1", better: "higher", bound: "size" },
+  ],
+  published: [],
+  runs: { full: 1, quick: 1, warmups: 0 },
+  timeLimit: 300,
+  alone: true,
+  async measure(subject, { quick }) {
+    const { machine } = subject;
+    const more = quick ? 2 : 5;
+    const room = {
+      memory: await memoryAvailable(),
+      disk: await machine.diskFree(),
+      cpu: availableParallelism(),
+    };
+    const cpu = await idleCpu(machine);
+    const clones: Clone[] = [];
+    try {
+      const first = await machine.clone(1);
+      clones.push(first);
+      const began = performance.now();
+      const rest = await Promise.allSettled(Array.from({ length: more }, (_, i) => machine.clone(i + 2)));
+      const together = (performance.now() - began) / 1000;
+      clones.push(...rest.flatMap((r) => (r.status === "fulfilled" ? [r.value] : [])));
+      const failed = rest.find((r) => r.status === "rejected");
+      if (failed) throw failed.reason;
+      await Promise.all(clones.map(settle));
+      const memory = await Promise.all(clones.map(async (c) => (await c.machine.memory()).total));
+      const disk = await Promise.all(clones.map((c) => c.machine.disk()));
+      const fits = howManyFit(room, { memory: mean(memory), disk: mean(disk), cpu });
+      return {
+        values: {
+          memory: memory.map((bytes) => bytes / MiB),
+          disk: disk.map((bytes) => bytes / MiB),
+          cpu: cpu * 100,
+          first: first.seconds,
+          together,
+          fit: fits.fit,
+        },
+        facts: [
+          {
+            title: "extrapolated",
+            value: `${fits.fit}, by ${fits.by} (memory ${fits.each.memory}, disk ${fits.each.disk}, idle CPU ${fits.each.cpu})`,
+            note: `calculated from ${clones.length} that were started, on what the host had free; not tried`,
+          },
+        ],
+        output: JSON.stringify({ room, memory, disk, cpu }),
+      };
+    } finally {
+      await Promise.allSettled(clones.map((clone) => clone.remove()));
+    }
+  },
+};
+
+type Resources = { memory: number; disk: number; cpu: number };
+const RESOURCES = ["memory", "disk", "cpu"] as const;
+/** Beyond this the figure means "not bounded by this". */
+const MANY = 100_000;
+
+/** How often each cost goes into the room there is, and what runs out first. Pure. */
+export function howManyFit(
+  room: Resources,
+  cost: Resources,
+): { fit: number; by: keyof Resources; each: Resources } {
+  const times = (resource: keyof Resources): number =>
+    cost[resource] > 0 ? Math.min(MANY, Math.floor(room[resource] / cost[resource])) : MANY;
+  const each = { memory: times("memory"), disk: times("disk"), cpu: times("cpu") };
+  const by = RESOURCES.reduce((least, r) => (each[r] < each[least] ? r : least), "memory" as keyof Resources);
+  return { fit: each[by], by, each };
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Seconds of CPU time a second, with nothing to do. */
+async function idleCpu(machine: Machine): Promise<number> {
+  const [before, began] = [await machine.cpuSeconds(), performance.now()];
+  await sleep(IDLE_WINDOW);
+  return ((await machine.cpuSeconds()) - before) / ((performance.now() - began) / 1000);
+}
+
+async function settle({ environment }: Clone): Promise<void> {
+  if (environment.target === "container") return;
+  for (const deadline = Date.now() + SETTLE_LIMIT; Date.now() < deadline; await sleep(500)) {
+    if ((await environment.exec(settledCommand)).exitCode === 0) return;
+  }
+  throw new Error(`${environment.name} did not finish starting`);
+}

@@ -1,0 +1,34 @@
+import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import type { Probe } from "./probe.js";
+import { published } from "./published.js";
+import { numberIn, runIn } from "./run-in.js";
+
+/** Starts /bin/true so many times, one after the other; prints the number and the seconds. */
+const FORKS = `use Time::HiRes "time"; my $n = shift; my $t = time;
+for (1 .. $n) { my $p = fork; if (!$p) { exec "/bin/true" } waitpid $p, 0 }
+printf "%d processes %.6f s\\n", $n, time - $t`;
+
+const COUNT = 60;
+
+export const forkExec: Probe = {
+  id: "fork-exec",
+  title: "Start a process (fork and exec)",
+  teaches:
+    "Starting a program is page tables and page faults, the work a hypervisor has most to do with. In a container it costs what it costs on the host.",
+  kind: "target",
+  needs: PROBE_NEEDS["fork-exec"],
+  metrics: [{ id: "time", title: "fork, exec /bin/true, wait", unit: "us", better: "lower", bound: "cpu" }],
+  published: [published.bootFloor],
+  runs: { full: 30, quick: 3, warmups: 1 },
+  timeLimit: 20,
+  async measure(subject) {
+    const output = await runIn(subject, ["perl", "-e", FORKS, String(COUNT)], 20);
+    return { values: { time: parseForks(output) }, output };
+  },
+};
+
+/** Microseconds a process. Pure. */
+export function parseForks(output: string): number {
+  const count = numberIn(output, /^(\d+) processes/m, "number of processes");
+  return (numberIn(output, /([\d.]+) s$/m, "time") / count) * 1e6;
+}

@@ -1,0 +1,33 @@
+import { contextSwitch } from "./context-switch.js";
+import { cpu } from "./cpu.js";
+import { density } from "./density.js";
+import { disk } from "./disk.js";
+import { diskIo } from "./disk-io.js";
+import { duel } from "./duel.js";
+import { elasticity } from "./elasticity.js";
+import { forkExec } from "./fork-exec.js";
+import { isolation } from "./isolation.js";
+import { memory } from "./memory.js";
+import { memoryBandwidth } from "./memory-bandwidth.js";
+import type { Probe } from "./probe.js";
+import { start } from "./start.js";
+import { stop } from "./stop.js";
+import { syscall } from "./syscall.js";
+
+/** Every probe, in the order of a life cycle: each life-cycle probe begins where the one before leaves off. */
+export const PROBES: readonly Probe[] = [
+  stop,
+  start,
+  memory,
+  disk,
+  cpu,
+  syscall,
+  forkExec,
+  contextSwitch,
+  memoryBandwidth,
+  diskIo,
+  elasticity,
+  isolation,
+  duel,
+  density,
+];

@@ -1,0 +1,99 @@
+import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import type { FoundFact, Probe } from "./probe.js";
+import { runIn } from "./run-in.js";
+
+/** Each is harmless where it is allowed: what it makes it takes away, or it is its own process that it changes. */
+const TRIES: readonly (readonly [string, string])[] = [
+  ["mount a file system", "d=$(mktemp -d) && mount -t tmpfs none $d && umount $d; s=$?; rmdir $d; exit $s"],
+  ["make a device node", "mknod /tmp/.trilab-null c 1 3 && rm /tmp/.trilab-null"],
+  ["new user namespace", "unshare --user true"],
+  ["new mount namespace", "unshare --mount true"],
+  ["chroot", "chroot / true"],
+  ["raise its priority", "nice -n -5 true 2>&1 | grep -q . && exit 1 || exit 0"],
+  ["read the kernel's log", "dmesg"],
+  ["add a network interface", "ip link add trilab0 type dummy && ip link del trilab0"],
+  ["set the hostname", 'hostname "$(hostname)"'],
+  [
+    "trace another process",
+    "perl -e '$p = fork; if (!$p) { sleep 2; exit } $r = syscall(101, 16, $p, 0, 0); kill 9, $p; exit($r == 0 ? 0 : 1)'",
+  ],
+];
+
+/** Key=value lines; run as the target's root. Changes nothing that it does not change back. */
+const SCRIPT = `
+echo "kernel=$(uname -r)"
+echo "processes=$(ls -d /proc/[0-9]* | wc -l)"
+echo "disks=$(ls /sys/block | grep -vE '^(loop|ram)' | tr '\\n' ' ')"
+echo "cgroup=$(tail -n 1 /proc/self/cgroup)"
+while IFS=: read -r key value; do
+  case $key in CapEff|NoNewPrivs|Seccomp) echo "$key=$(echo $value)" ;; esac
+done < /proc/self/status
+${TRIES.map(([, command], i) => `if (${command}) >/dev/null 2>&1 </dev/null; then echo try${i}=yes; else echo try${i}=no; fi`).join("\n")}`;
+
+export const isolation: Probe = {
+  id: "isolation",
+  title: "Isolation, as facts",
+  teaches:
+    "Root in a container is a process of the host's kernel that was denied most of what root may do; root in a guest rules a kernel of its own. What keeps them in is a filter in the one case and a hypervisor in the other.",
+  kind: "target",
+  needs: PROBE_NEEDS.isolation,
+  metrics: [
+    {
+      id: "tries",
+      title: `allowed, of ${TRIES.length} things root may want`,
+      unit: "1",
+      better: "none",
+      bound: "size",
+    },
+  ],
+  published: [],
+  runs: { full: 1, quick: 1, warmups: 0 },
+  timeLimit: 60,
+  alone: true,
+  async measure(subject) {
+    const output = await runIn(subject, ["sh", "-c", SCRIPT], 50, { root: true });
+    const { facts, allowed } = parseIsolation(output);
+    return { values: { tries: allowed }, facts, output };
+  },
+};
+
+const SECCOMP: Record<string, string> = { "0": "none", "1": "strict", "2": "filtered" };
+
+/** The facts in what the script printed. Pure. */
+export function parseIsolation(output: string): { facts: FoundFact[]; allowed: number } {
+  const values = new Map(
+    output.split("\n").map((line): [string, string] => {
+      const at = line.indexOf("=");
+      return [line.slice(0, at), line.slice(at + 1).trim()];
+    }),
+  );
+  const get = (key: string): string => values.get(key) ?? "?";
+  const did = (answer: string): string[] =>
+    TRIES.flatMap(([what], i) => (get(`try${i}`) === answer ? [what] : []));
+  const capabilities = /^[0-9a-f]+$/.test(get("CapEff"))
+    ? [...BigInt(`0x${get("CapEff")}`).toString(2)].filter((bit) => bit === "1").length
+    : "?";
+  const fact = (title: string, value: string, note: string): FoundFact => ({ title, value, note });
+  return {
+    facts: [
+      fact("kernel it calls", get("kernel"), "the same as the host's, or one of its own"),
+      fact(
+        "processes it sees",
+        get("processes"),
+        "all there are to it; the host sees a container's, too, and of a guest one QEMU",
+      ),
+      fact(
+        "disks in /sys",
+        get("disks") || "none",
+        "the host's show in a container, though it can't open them",
+      ),
+      fact("its cgroup", get("cgroup"), "where a path shows, so does the host's layout"),
+      fact("root's capabilities", `${capabilities} of 41`, "CapEff of a root process inside"),
+      fact("system calls", SECCOMP[get("Seccomp")] ?? get("Seccomp"), "seccomp of a process inside"),
+      fact("new privileges", get("NoNewPrivs") === "1" ? "never" : "by setuid programs", "NoNewPrivs"),
+      fact("root may", did("yes").join(", ") || "none of these", "tried, and undone"),
+      fact("root may not", did("no").join(", ") || "all of these work", "tried"),
+    ],
+    allowed: did("yes").length,
+  };
+}

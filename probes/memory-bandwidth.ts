@@ -1,0 +1,38 @@
+import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import type { Probe } from "./probe.js";
+import { published } from "./published.js";
+import { numberIn, runIn } from "./run-in.js";
+
+export const memoryBandwidth: Probe = {
+  id: "memory-bandwidth",
+  title: "Memory bandwidth",
+  teaches:
+    "Once its pages are mapped, memory is as fast in a guest as in a container: the hardware walks the hypervisor's page tables too. The block is small enough to stay in the cache, so this is the path and not the DIMM.",
+  kind: "target",
+  needs: PROBE_NEEDS["memory-bandwidth"],
+  metrics: [
+    {
+      id: "rate",
+      title: "sysbench memory, writes of 1 MiB",
+      unit: "MiB/s",
+      better: "higher",
+      bound: "cpu",
+    },
+  ],
+  published: [published.stream],
+  runs: { full: 30, quick: 3, warmups: 1 },
+  timeLimit: 20,
+  async measure(subject) {
+    const size = ["--memory-block-size=1M", "--memory-total-size=2G"];
+    const output = await runIn(
+      subject,
+      ["sysbench", "memory", "--threads=1", "--time=10", ...size, "run"],
+      20,
+    );
+    return { values: { rate: parseSysbenchMemory(output) }, output };
+  },
+};
+
+/** MiB a second. Pure. */
+export const parseSysbenchMemory = (output: string): number =>
+  numberIn(output, /transferred \(([\d.]+) MiB\/sec\)/, "transfer rate");

@@ -1,0 +1,92 @@
+import { MiB } from "../components/helpers/units.js";
+import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import type { Metric, Probe, Subject } from "./probe.js";
+import { published } from "./published.js";
+import { numberIn, runIn } from "./run-in.js";
+
+/** What is touched and freed, in MiB. */
+const TOUCH = 128;
+
+/** Holds memory until told to end, or for 60 s; says its process id once all of it is touched. */
+const HOLD = `rm -f /tmp/.trilab-held
+perl -e 'my $n = shift; my $x = "x" x ($n << 20); open my $f, ">", "/tmp/.trilab-held"; close $f; sleep 60' ${TOUCH} >/dev/null 2>&1 </dev/null &
+pid=$!
+until [ -e /tmp/.trilab-held ]; do kill -0 $pid || exit 1; sleep 0.1; done
+rm -f /tmp/.trilab-held
+echo $pid`;
+
+export const memory: Probe = {
+  id: "memory",
+  title: "Memory on the host",
+  teaches:
+    "A container costs what its processes use, and gives it back when they free it. A guest costs its kernel and everything it ever touched: what it frees stays with QEMU, as the host does not learn of it without a balloon.",
+  kind: "host",
+  needs: PROBE_NEEDS.memory,
+  metrics: [
+    metric("idle", "while nothing runs in it"),
+    metric("touched", `while ${TOUCH} MiB are in use`),
+    metric("kept", `still held once ${TOUCH} MiB were freed`),
+    { ...metric("promised", "what the spec promises"), better: "none" },
+    { ...metric("seen", "MemTotal as seen inside"), better: "none" },
+  ],
+  published: [published.vmmMemory, published.kataMemory],
+  // What a guest once touched it keeps, so that a second run would begin with the first one's memory.
+  fresh: true,
+  runs: { full: 5, quick: 2, warmups: 0 },
+  timeLimit: 60,
+  async measure(subject, { restarted, round, spec }) {
+    if (round > 0 && !restarted) {
+      await subject.machine.stop();
+      await subject.machine.start();
+      await subject.answer(180_000);
+    }
+    await subject.settle();
+    const idle = await cost(subject);
+    const seen = numberIn(
+      await runIn(subject, ["cat", "/proc/meminfo"], 10),
+      /^MemTotal:\s+(\d+) kB/m,
+      "MemTotal",
+    );
+    const pid = (await runIn(subject, ["sh", "-c", HOLD], 30)).trim();
+    const touched = await cost(subject);
+    await runIn(
+      subject,
+      ["sh", "-c", `kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done`],
+      10,
+    );
+    const freed = await cost(subject);
+    return {
+      values: {
+        idle: idle.total,
+        touched: touched.total,
+        kept: Math.max(0, freed.total - idle.total),
+        promised: spec.memory / MiB,
+        seen: seen / 1024,
+      },
+      facts: [
+        {
+          title: "what is counted",
+          value:
+            subject.target === "guest"
+              ? "QEMU's proportional set size (PSS); the translator's code with it, where it is emulated"
+              : "its cgroup less the file cache that can be dropped, and the PSS of its shim",
+          note: "read on the host, from /proc and the cgroups",
+        },
+      ],
+      output: JSON.stringify({ idle, touched, freed }),
+    };
+  },
+};
+
+function metric(id: string, title: string): Metric {
+  return { id, title, unit: "MiB", better: "lower", bound: "size" };
+}
+
+/** In MiB. */
+async function cost({ machine }: Subject): Promise<{ total: number; parts: Record<string, number> }> {
+  const { total, parts } = await machine.memory();
+  return {
+    total: total / MiB,
+    parts: Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, bytes / MiB])),
+  };
+}

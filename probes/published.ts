@@ -1,0 +1,63 @@
+import type { ProbeResult } from "./run-document.js";
+
+type Published = ProbeResult["published"][number];
+
+const FELTER = "Felter et al., IBM RC25482, 2014 (secondary)";
+
+/** Figures that others published; ratios are guest : container. "secondary": quoted by another source. */
+export const published = {
+  linpack: {
+    what: "CPU, Linpack GFLOPS",
+    figures: "native 290.8, Docker 290.9, KVM 241.3 (−17 %), KVM tuned 284.2 (−2 %)",
+    source: FELTER,
+    ratio: 241.3 / 290.9,
+  },
+  stream: { what: "memory bandwidth, STREAM", figures: "KVM −1 … −3 %", source: FELTER, ratio: 0.98 },
+  randomIo: {
+    what: "random 4k I/O",
+    figures: "Docker about native; KVM half the IOPS, read latency 2–3×",
+    source: FELTER,
+    ratio: 0.5,
+  },
+  bootFloor: {
+    what: "boot floor",
+    figures: "LightVM 2.3 ms, fork/exec 1 ms, Docker about two orders slower than fork/exec",
+    source: "Manco et al., SOSP 2017, abstract",
+  },
+  firecrackerBoot: {
+    what: "Firecracker",
+    figures: "at most 125 ms to init, 350 ms end to end",
+    source: "firecracker SPECIFICATION.md; arXiv 2110.11462",
+  },
+  kataStart: {
+    what: "Kata containers, start",
+    figures: "about 6× Docker",
+    source: "arXiv 2110.11462 (secondary)",
+    ratio: 6,
+  },
+  ec2: {
+    what: "EC2, request to SSH",
+    figures: "29.3 s sample, 25.8 s mean (69 % of it pending to running)",
+    source: "daemonology.net 2021-08-12",
+  },
+  vmmMemory: {
+    what: "memory overhead of the VMM",
+    figures: "Firecracker 3 MB, Cloud Hypervisor 13 MB, QEMU 131 MB",
+    source: "Agache et al., NSDI 2020 (secondary)",
+  },
+  kataMemory: {
+    what: "Kata containers, memory",
+    figures: "160 MiB allowed for a pod",
+    source: "arXiv 2110.11462 (secondary)",
+  },
+  syscall: {
+    what: "open and close a file",
+    figures: "runc 2.40 µs, gVisor 518 µs",
+    source: "Young et al., HotCloud 2019 (secondary)",
+  },
+  lifeCycle: {
+    what: "container life cycle",
+    figures: "runc 1.014 s, gVisor-KVM 1.117 s",
+    source: "Young et al., HotCloud 2019 (secondary)",
+  },
+} as const satisfies Record<string, Published>;

@@ -1,0 +1,40 @@
+import type { ExecOptions } from "../environments/environment.js";
+import { ProbeProblem, type Subject } from "./probe.js";
+
+/**
+ * Runs a command in a target for at most `seconds`, ended there by `timeout` and not only here.
+ *
+ * @returns its standard output.
+ * @throws ProbeProblem: the tool is missing, it ran out of time, the target is gone, it failed.
+ */
+export async function runIn(
+  subject: Subject,
+  command: readonly string[],
+  seconds: number,
+  options: ExecOptions = {},
+): Promise<string> {
+  const result = await subject.exec(["timeout", "-k", "1", String(seconds), ...command], {
+    ...options,
+    timeoutMs: (seconds + 5) * 1000,
+  });
+  if (result.exitCode === 0) return result.stdout;
+  const said = `${result.stdout}\n${result.stderr}`.trim();
+  if (/failed to run command|: (command )?not found$/m.test(said))
+    throw new ProbeProblem("missing-tool", `${command[0]} is not in the image`, said);
+  if (result.exitCode === 124 || result.exitCode === 137 || /timed out/i.test(result.stderr))
+    throw new ProbeProblem("timeout", `ended after ${seconds} s`, said);
+  if (!(await subject.machine.running()))
+    throw new ProbeProblem("lost", `the ${subject.target} is not running any more`, said);
+  throw new ProbeProblem(
+    "failed",
+    `${command[0]} failed (exit ${result.exitCode}): ${said.split("\n").at(-1) ?? ""}`,
+    said,
+  );
+}
+
+/** The number that a pattern's first group finds. @throws ProbeProblem (unparsable) that keeps the text. */
+export function numberIn(output: string, pattern: RegExp, what: string): number {
+  const value = Number(pattern.exec(output)?.[1] ?? Number.NaN);
+  if (Number.isFinite(value)) return value;
+  throw new ProbeProblem("unparsable", `there is no ${what} in the output`, output);
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../base/errors.js";
+import type { MachineSpec } from "../components/machine-spec.js";
+import { HostCostError } from "../environments/machine.js";
+import { BUSY, type HostLoad } from "./host-load.js";
+import { type Probe, ProbeProblem, type Reading, type Subject } from "./probe.js";
+import { type Phase, plan, type Step } from "./schedule.js";
+import { Tally } from "./tally.js";
+
+export interface RunnerOptions {
+  probes: readonly Probe[];
+  subjects: readonly Subject[];
+  spec: MachineSpec;
+  seed: number;
+  quick: boolean;
+  /** Ended by Ctrl-C: the step in hand is dropped, what was measured stays. */
+  signal: AbortSignal;
+  /** Before each step: the probe, the target, run i of n, and seconds left by what the steps so far took. */
+  onStep(step: Step, index: number, count: number, secondsLeft: number | undefined): void;
+  /** Asked before each round. */
+  load(): Promise<HostLoad>;
+  /** Before a phase and after it: CPUs are pinned and let go. */
+  enter?(phase: Phase): Promise<void>;
+  leave?(phase: Phase): Promise<void>;
+}
+
+export interface Measured {
+  tallies: Map<Probe, Tally>;
+  load: number[];
+  /** Rounds that began on a busy host, of how many. */
+  busyRounds: number;
+  rounds: number;
+  partial: boolean;
+}
+
+/** Two failures of one probe in one target, and it is left alone there. */
+const STRIKES = 2;
+/** What will not be otherwise the next time. */
+const FINAL = ["missing-tool", "skipped", "lost"];
+
+/** Runs the whole plan. Never throws for what a probe or a target does: that is in the tallies. */
+export async function runProbes(options: RunnerOptions): Promise<Measured> {
+  const { probes, subjects, signal } = options;
+  const steps = plan(
+    probes,
+    subjects.map((s) => s.target),
+    options,
+  );
+  const measured: Measured = {
+    tallies: new Map(probes.map((probe) => [probe, new Tally(probe)])),
+    load: [],
+    busyRounds: 0,
+    rounds: 0,
+    partial: false,
+  };
+  const began = Date.now();
+  let [phase, round] = [undefined as Phase | undefined, -1];
+  try {
+    for (const [index, step] of steps.entries()) {
+      if (step.phase !== phase) {
+        if (phase !== undefined) await options.leave?.(phase);
+        phase = step.phase;
+        round = -1;
+        await options.enter?.(phase);
+      }
+      if (step.round !== round) {
+        round = step.round;
+        await beginRound(options, measured);
+      }
+      if (signal.aborted) break;
+      const left = index === 0 ? undefined : secondsLeft(began, steps, index);
+      options.onStep(step, index + 1, steps.length, left);
+      await runStep(step, options, measured);
+    }
+  } finally {
+    if (phase !== undefined) await options.leave?.(phase);
+    for (const probe of probes) {
+      for (const subject of subjects) await probe.cleanup?.(subject).catch(() => {});
+    }
+  }
+  measured.partial = signal.aborted;
+  return measured;
+}
+
+/** By how long each phase's steps are known to take at most, scaled to what the ones so far took. */
+function secondsLeft(began: number, steps: readonly Step[], index: number): number {
+  const weight = (some: readonly Step[]): number => some.reduce((sum, step) => sum + step.probe.timeLimit, 0);
+  return (((Date.now() - began) / 1000) * weight(steps.slice(index))) / weight(steps.slice(0, index));
+}
+
+/** A busy host gets a second to calm down; if it does not, the round is flagged. */
+async function beginRound(options: RunnerOptions, measured: Measured): Promise<void> {
+  let load = await options.load();
+  if (load.busy > BUSY && !options.signal.aborted) {
+    await sleep(1000);
+    load = await options.load();
+  }
+  measured.load.push(load.average);
+  measured.rounds += 1;
+  if (load.busy > BUSY) measured.busyRounds += 1;
+}
+
+async function runStep(step: Step, options: RunnerOptions, { tallies }: Measured): Promise<void> {
+  const { probe, target, round } = step;
+  const tally = tallies.get(probe);
+  const subject = options.subjects.find((s) => s.target === target);
+  if (tally === undefined || subject === undefined || tally.ended(target)) return;
+  const run = {
+    round,
+    quick: options.quick,
+    restarted: options.probes.some((p) => p.id === "start"),
+    spec: options.spec,
+    others: options.subjects.filter((s) => s !== subject),
+  };
+  try {
+    const reading = await within(probe, probe.measure(subject, run));
+    if (!options.signal.aborted || !hasNoValue(reading)) tally.add(step, reading);
+  } catch (error) {
+    // Ctrl-C reaches the tools too: what they say then is no finding.
+    if (options.signal.aborted) return;
+    const problem = await asProblem(error, subject);
+    tally.fail(step, problem);
+    if (FINAL.includes(problem.status) || tally.failures(target) >= STRIKES) tally.end(target, problem);
+  }
+}
+
+const hasNoValue = (reading: Reading): boolean => Object.keys(reading.values).length === 0;
+
+/** @throws ProbeProblem (timeout) past the probe's bound; the commands inside have bounds of their own. */
+async function within(probe: Probe, work: Promise<Reading>): Promise<Reading> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new ProbeProblem("timeout", `ended after ${probe.timeLimit} s`)),
+      probe.timeLimit * 1000,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function asProblem(error: unknown, subject: Subject): Promise<ProbeProblem> {
+  if (error instanceof ProbeProblem) return error;
+  if (!(await subject.machine.running().catch(() => false)))
+    return new ProbeProblem("lost", `the ${subject.target} is not running any more`, messageOf(error));
+  if (error instanceof HostCostError) return new ProbeProblem("skipped", error.message);
+  return new ProbeProblem("failed", messageOf(error));
+}

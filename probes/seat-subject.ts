@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Target } from "../components/helpers/naming.js";
+import type { Environment, ExecOptions, ExecResult } from "../environments/environment.js";
+import { GuestEnvironment } from "../environments/guest.js";
+import type { Machine } from "../environments/machine.js";
+import { openEnvironment, openMachine } from "../environments/open.js";
+import { settledCommand } from "../images/guest-contract.js";
+import type { SeatRecord } from "../stacks/seat-record.js";
+import { ProbeProblem, type Subject } from "./probe.js";
+
+/** Milliseconds a guest gets to start the rest of its system. */
+const SETTLE_LIMIT = 120_000;
+
+/** A seat's target under measurement. */
+export class SeatSubject implements Subject {
+  /** CPUs on which what is started inside a container is kept; none: all. */
+  private cpus: readonly number[] = [];
+  private unpin: (() => Promise<void>) | undefined;
+  private hangUp: (() => Promise<void>) | undefined;
+
+  private constructor(
+    private readonly environment: Environment,
+    readonly machine: Machine,
+  ) {}
+
+  static async open(record: SeatRecord, target: Target): Promise<SeatSubject> {
+    return new SeatSubject(await openEnvironment(record, target), await openMachine(record, target));
+  }
+
+  get target(): Target {
+    return this.environment.target;
+  }
+
+  get name(): string {
+    return this.environment.name;
+  }
+
+  async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const pinned = this.cpus.length > 0 ? ["taskset", "-c", this.cpus.join(","), ...command] : command;
+    return this.environment.exec(pinned, options);
+  }
+
+  async answer(waitMs: number): Promise<number> {
+    const began = performance.now();
+    // A kept connection belongs to the boot before, or would spare this one its handshake.
+    await this.disconnect();
+    await this.environment.firstAnswer(["true"], {}, waitMs);
+    return (performance.now() - began) / 1000;
+  }
+
+  async settle(): Promise<void> {
+    await this.connect();
+    if (this.target === "container") return;
+    for (const deadline = Date.now() + SETTLE_LIMIT; ; await sleep(300)) {
+      const result = await this.environment.exec(settledCommand);
+      if (result.exitCode === 0) return;
+      if (Date.now() > deadline)
+        throw new ProbeProblem("timeout", "the guest did not finish starting", result.stderr);
+    }
+  }
+
+  /** Keeps a connection for `exec`, where the target is reached by one. */
+  async connect(): Promise<void> {
+    if (this.environment instanceof GuestEnvironment) this.hangUp ??= await this.environment.keepConnection();
+  }
+
+  async disconnect(): Promise<void> {
+    await this.hangUp?.();
+    this.hangUp = undefined;
+  }
+
+  /** @returns whether its work now stays on these CPUs of the host. */
+  async pin(cpus: readonly number[]): Promise<boolean> {
+    if (this.target === "container") {
+      const known = await this.environment.exec(["taskset", "-c", cpus.join(","), "true"]);
+      if (known.exitCode === 0) this.cpus = cpus;
+      return known.exitCode === 0;
+    }
+    this.unpin = await this.machine.pin(cpus);
+    return this.unpin !== undefined;
+  }
+
+  async release(): Promise<void> {
+    this.cpus = [];
+    await this.unpin?.();
+    this.unpin = undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { ContainerMachine } from "../environments/container-machine.js";
+import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import { type FoundFact, type Probe, ProbeProblem, type Subject } from "./probe.js";
+import { published } from "./published.js";
+import { numberIn } from "./run-in.js";
+
+/** Milliseconds a target gets to answer. */
+const WAIT = 180_000;
+
+/** The guest's own times; its firmware is skipped, as QEMU enters the kernel directly. */
+const SHOW = [
+  "systemctl show -p UserspaceTimestampMonotonic",
+  "systemctl show ssh.service -p ActiveEnterTimestampMonotonic",
+].join("; ");
+
+export const start: Probe = {
+  id: "start",
+  title: "Start, until the first command is answered",
+  teaches:
+    "A container is a process that the running kernel starts; a guest boots a kernel and an init system of its own first. Nearly all of the difference is that boot.",
+  kind: "life-cycle",
+  needs: PROBE_NEEDS.start,
+  metrics: [
+    metric("total", "from the API call to the first answer"),
+    metric("call", "until the daemon says it runs"),
+    metric("kernel", "the guest's kernel, by systemd's clock"),
+    metric("userspace", "init until SSH listens, by systemd's clock"),
+    metric("answer", "the rest: until the first command is answered"),
+    metric("create", "docker create, of one that is never started; not part of the total"),
+  ],
+  published: [published.bootFloor, published.firecrackerBoot, published.kataStart, published.ec2],
+  runs: { full: 10, quick: 2, warmups: 0 },
+  timeLimit: 240,
+  async measure(subject) {
+    const { machine } = subject;
+    await machine.stop();
+    const began = performance.now();
+    await machine.start();
+    const call = (performance.now() - began) / 1000;
+    await subject.answer(WAIT);
+    const total = (performance.now() - began) / 1000;
+    await subject.settle(); // what it still starts would slow whatever is measured next
+    if (subject.target === "container") {
+      const create = await timeCreate(subject);
+      return {
+        values: { total, call, answer: total - call, ...(create === undefined ? {} : { create }) },
+        facts: [kernelFact("none is booted: the host's runs already")],
+        output: "",
+      };
+    }
+    const result = await subject.exec(["sh", "-c", SHOW], { root: true });
+    if (result.exitCode !== 0) throw new ProbeProblem("failed", "systemctl failed", result.stderr);
+    const split = parseBoot(result.stdout);
+    return {
+      values: { total, call, ...split, answer: Math.max(0, total - call - split.kernel - split.userspace) },
+      facts: [kernelFact("its own, entered by QEMU without firmware (direct boot)")],
+      output: result.stdout,
+    };
+  },
+};
+
+function metric(id: string, title: string) {
+  return { id, title, unit: "s", better: "lower", bound: "time" } as const;
+}
+
+const kernelFact = (value: string): FoundFact => ({
+  title: "kernel",
+  value,
+  note: "what has to boot before the first command",
+});
+
+/** Seconds of kernel and of userspace until SSH listens, from systemd's monotonic stamps (µs). Pure. */
+export function parseBoot(output: string): { kernel: number; userspace: number } {
+  const userspace = numberIn(output, /^UserspaceTimestampMonotonic=(\d+)/m, "time of userspace");
+  const ssh = numberIn(output, /^ActiveEnterTimestampMonotonic=(\d+)/m, "time of ssh.service");
+  if (ssh <= userspace) throw new ProbeProblem("unparsable", "SSH was not active yet", output);
+  return { kernel: userspace / 1e6, userspace: (ssh - userspace) / 1e6 };
+}
+
+async function timeCreate({ machine }: Subject): Promise<number | undefined> {
+  if (!(machine instanceof ContainerMachine)) return undefined;
+  const began = performance.now();
+  const container = await machine.create(`${machine.name}-${randomBytes(3).toString("hex")}`);
+  const seconds = (performance.now() - began) / 1000;
+  await container.remove({ force: true, v: true });
+  return seconds;
+}

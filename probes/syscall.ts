@@ -1,0 +1,24 @@
+import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import { parsePerfBench } from "./perf-bench.js";
+import type { Probe } from "./probe.js";
+import { published } from "./published.js";
+import { runIn } from "./run-in.js";
+
+export const syscall: Probe = {
+  id: "syscall",
+  title: "System call",
+  teaches:
+    "A container's system call goes to the host's kernel, through the filter that guards it; a guest's goes to its own kernel and never leaves the machine. With KVM neither pays much.",
+  kind: "target",
+  needs: PROBE_NEEDS.syscall,
+  metrics: [
+    { id: "time", title: "perf bench syscall basic (getppid)", unit: "us", better: "lower", bound: "cpu" },
+  ],
+  published: [published.syscall],
+  runs: { full: 30, quick: 3, warmups: 1 },
+  timeLimit: 20,
+  async measure(subject) {
+    const output = await runIn(subject, ["perf", "bench", "syscall", "basic", "--loop", "200000"], 20);
+    return { values: { time: parsePerfBench(output) }, output };
+  },
+};

@@ -1,0 +1,127 @@
+import { TARGETS, type Target } from "../components/helpers/naming.js";
+import type { Probe, ProbeProblem, Reading } from "./probe.js";
+import type { Fact, ProbeResult, Series } from "./run-document.js";
+import type { Step } from "./schedule.js";
+
+/** Why a series is not representative, or nothing when it is. */
+export type Doubt = (probe: Probe, metric: Probe["metrics"][number], target: Target) => string | undefined;
+
+interface State {
+  samples: Map<string, number[]>;
+  warmups: number;
+  problems: ProbeProblem[];
+  end: ProbeProblem | undefined;
+}
+
+/** What one probe has found so far, in every target. */
+export class Tally {
+  private readonly states = new Map<Target, State>();
+  private readonly facts = new Map<string, Fact>();
+  private readonly raw: ProbeResult["raw"] = [];
+
+  constructor(private readonly probe: Probe) {}
+
+  add(step: Step, reading: Reading): void {
+    const state = this.state(step.target);
+    if (step.round === 0 && reading.output !== "")
+      this.raw.push({ target: step.target, round: step.round, output: reading.output });
+    for (const { title, value, note, target } of reading.facts ?? []) {
+      const fact = this.facts.get(title) ?? { title, values: {}, note };
+      fact.values[target ?? step.target] = value;
+      this.facts.set(title, fact);
+    }
+    if (step.warmup) {
+      state.warmups += 1;
+      return;
+    }
+    for (const [metric, value] of Object.entries(reading.values)) {
+      state.samples.set(metric, [...(state.samples.get(metric) ?? []), value].flat());
+    }
+  }
+
+  fail(step: Step, problem: ProbeProblem): void {
+    this.state(step.target).problems.push(problem);
+    if (problem.output !== "")
+      this.raw.push({ target: step.target, round: step.round, output: problem.output });
+  }
+
+  failures = (target: Target): number => this.state(target).problems.length;
+
+  /** No more runs in this target. */
+  end(target: Target, problem: ProbeProblem): void {
+    this.state(target).end = problem;
+  }
+
+  ended = (target: Target): boolean => this.state(target).end !== undefined;
+
+  /** A series a metric and target, also where there is no sample but a reason for that. */
+  series(doubt: Doubt): Series[] {
+    return TARGETS.flatMap((target) => {
+      const state = this.states.get(target);
+      if (state === undefined) return [];
+      return this.probe.metrics
+        .filter((metric, i) => state.samples.has(metric.id) || (i === 0 && state.problems.length > 0))
+        .map((metric) => {
+          const samples = state.samples.get(metric.id) ?? [];
+          const why = samples.length > 0 ? doubt(this.probe, metric, target) : undefined;
+          const last = state.end ?? state.problems.at(-1);
+          const failed = samples.length === 0 || state.end !== undefined;
+          return {
+            target,
+            metric: metric.id,
+            title: metric.title,
+            unit: metric.unit,
+            better: metric.better,
+            samples,
+            warmups: state.warmups,
+            status: failed && last ? last.status : "ok",
+            representative: why === undefined,
+            note: [why, last && failure(last, state.problems.length, samples.length)]
+              .filter(Boolean)
+              .join("; "),
+          } satisfies Series;
+        });
+    });
+  }
+
+  /** @param partial the run was ended early: nothing measured is then no fault of the probe's. */
+  result(doubt: Doubt, partial: boolean): ProbeResult {
+    const { id, title, teaches, kind, published } = this.probe;
+    const series = this.series(doubt);
+    const facts = [...this.facts.values()];
+    const bad = series.filter((s) => s.status !== "ok");
+    const nothing = series.length === 0 && facts.length === 0;
+    const whole = nothing
+      ? "skipped"
+      : series.length > 0 && bad.length === series.length
+        ? bad[0]?.status
+        : "ok";
+    return {
+      id,
+      title,
+      teaches,
+      kind,
+      control: this.probe.control ?? false,
+      published: [...published],
+      status: whole ?? "ok",
+      note: nothing
+        ? partial
+          ? "the run was ended before it"
+          : "it gave nothing"
+        : bad.map((s) => `${s.target}: ${s.note}`).join("; "),
+      series,
+      facts,
+      raw: this.raw,
+    };
+  }
+
+  private state(target: Target): State {
+    const state = this.states.get(target) ?? { samples: new Map(), warmups: 0, problems: [], end: undefined };
+    this.states.set(target, state);
+    return state;
+  }
+}
+
+/** A probe that never gave anything says why; one that mostly did says how often not. */
+const failure = (last: ProbeProblem, times: number, samples: number): string =>
+  samples === 0 ? last.message : `${times} run${times > 1 ? "s" : ""} failed: ${last.message}`;

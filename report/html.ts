@@ -1,0 +1,33 @@
+/** Markup that is safe to put into a page as it is. Everything else is escaped. */
+export class Html {
+  constructor(readonly markup: string) {}
+}
+
+type Part = Html | string | number | undefined | false | readonly Part[];
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Text as HTML, for elements and for quoted attributes. Control characters, which HTML forbids, become `�`. */
+export const escapeHtml = (text: string): string =>
+  text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd")
+    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+
+const render = (part: Part): string => {
+  if (part === undefined || part === false) return "";
+  if (part instanceof Html) return part.markup;
+  if (typeof part === "string" || typeof part === "number") return escapeHtml(String(part));
+  return part.map(render).join("");
+};
+
+/** A template of markup whose values are escaped, unless they are markup themselves; lists are joined. */
+export function html(strings: TemplateStringsArray, ...values: readonly Part[]): Html {
+  return new Html(strings.map((text, i) => text + render(values[i])).join(""));
+}

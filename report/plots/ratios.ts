@@ -1,0 +1,118 @@
+import type { TopLevelSpec } from "vega-lite";
+import type { Html } from "../html.js";
+import { formatFactor } from "../quantity.js";
+import type { Ratio } from "../statistics.js";
+import { CONFIG, draw, INK, logTicks, MUTED, pixelsDown, REFERENCE, RIGHT, WIDTH } from "./render.js";
+
+/** One probe's row: how many times the container's cost or time the guest needed, in each run. */
+export interface RatioRow {
+  title: string;
+  points: readonly { name: string; ratio: Ratio; representative: boolean }[];
+  /** Published ratios, as the same quotient. */
+  published: readonly number[];
+}
+
+/** Left of the data: probes' titles are longer than targets' names. */
+const LEFT = 150;
+const AREA = WIDTH - LEFT - RIGHT;
+const ROW = 30;
+const EXTRA = 18;
+
+/** All probes at a glance, on one logarithmic axis: left of 1 the guest is cheaper, right of it dearer. */
+export async function ratioPlot(rows: readonly RatioRow[]): Promise<Html> {
+  const label = rows
+    .map((r) => `${r.title}: ${r.points.map((p) => formatFactor(p.ratio.value)).join(", ")}`)
+    .join("; ");
+  return draw(ratioSpec(rows), `Guest compared with container. ${label}`);
+}
+
+export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
+  const points: { x: number; low: number; high: number; y: number; representative: boolean }[] = [];
+  const published: { x: number; y: number }[] = [];
+  const texts: { kind: string; text: string; y: number }[] = [];
+  let height = 6;
+  for (const row of rows) {
+    texts.push({
+      kind: "title",
+      text: row.title.length > 22 ? `${row.title.slice(0, 21)}…` : row.title,
+      y: height + ROW / 2,
+    });
+    for (const [i, { name, ratio, representative }] of row.points.entries()) {
+      const y = height + ROW / 2 + i * EXTRA;
+      // A logarithmic axis has no 0 and no ∞.
+      const low = ratio.interval.low > 0 ? ratio.interval.low : ratio.value;
+      const high = Number.isFinite(ratio.interval.high) ? ratio.interval.high : ratio.value;
+      points.push({ x: ratio.value, low, high, y, representative });
+      const text = `${row.points.length > 1 ? `${name} ` : ""}${formatFactor(ratio.value)}`;
+      texts.push({ kind: representative ? "value" : "muted", text: representative ? text : `${text} *`, y });
+      for (const x of i === 0 ? row.published : []) published.push({ x, y });
+    }
+    height += ROW + Math.max(0, row.points.length - 1) * EXTRA;
+  }
+  const all = [1, ...points.flatMap((p) => [p.low, p.high]), ...published.map((p) => p.x)];
+  const domain: [number, number] = [
+    Math.min(...all.map((v) => v * 0.8), 0.5),
+    Math.max(...all.map((v) => v * 1.25), 2),
+  ];
+  const x = {
+    field: "x",
+    type: "quantitative" as const,
+    scale: { type: "log" as const, domain, nice: false },
+    axis: {
+      values: logTicks(...domain),
+      format: ",~r",
+      title: "← guest needs less · guest needs more →",
+      labelOverlap: false,
+    },
+  };
+  const y = pixelsDown(height);
+  const texted = (kind: string, align: "left" | "right", at: number, color: string, bold: boolean) => ({
+    data: { values: texts.filter((t) => t.kind === kind) },
+    mark: { type: "text" as const, align, color, fontWeight: bold ? ("bold" as const) : ("normal" as const) },
+    encoding: { x: { value: at }, y, text: { field: "text", type: "nominal" as const } },
+  });
+  return {
+    width: AREA,
+    height,
+    padding: { left: LEFT, right: RIGHT, top: 2, bottom: 40 },
+    autosize: { type: "none" },
+    config: CONFIG,
+    layer: [
+      {
+        data: { values: [{ x: 1 }] },
+        mark: { type: "rule", stroke: INK, strokeWidth: 1.2 },
+        encoding: { x },
+      },
+      {
+        data: { values: published },
+        mark: {
+          type: "point",
+          shape: "diamond",
+          size: 90,
+          stroke: REFERENCE,
+          strokeWidth: 1.6,
+          filled: false,
+        },
+        encoding: { x, y },
+      },
+      ...([true, false] as const).map((representative) => ({
+        data: { values: points.filter((p) => p.representative === representative) },
+        mark: { type: "rule" as const, stroke: representative ? INK : MUTED, strokeWidth: 2 },
+        encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y },
+      })),
+      {
+        data: { values: points.filter((p) => p.representative) },
+        mark: { type: "circle", size: 70, color: INK, opacity: 1 },
+        encoding: { x, y },
+      },
+      {
+        data: { values: points.filter((p) => !p.representative) },
+        mark: { type: "point", size: 60, stroke: MUTED, fill: "var(--paper)", strokeWidth: 1.5, opacity: 1 },
+        encoding: { x, y },
+      },
+      texted("title", "left", -LEFT, INK, false),
+      texted("value", "right", AREA + RIGHT - 2, INK, true),
+      texted("muted", "right", AREA + RIGHT - 2, MUTED, false),
+    ],
+  };
+}

@@ -1,0 +1,110 @@
+import { parse, View } from "vega";
+import { compile, type TopLevelSpec } from "vega-lite";
+import type { Target } from "../../components/helpers/naming.js";
+import { Html } from "../html.js";
+
+/**
+ * Every plot is drawn this wide (CSS pixels) and scaled by the page, between 0.8 on a phone and 1.2 on a desk: so one
+ * drawing has readable letters on both.
+ */
+export const WIDTH = 460;
+
+/** Where the data's area begins and ends; left of it stand names, right of it values. */
+export const LEFT = 108;
+export const RIGHT = 88;
+export const AREA = WIDTH - LEFT - RIGHT;
+
+/** Colours are names that the page's style gives values to, for light and dark. */
+export const COLOUR: Readonly<Record<Target, string>> = {
+  container: "var(--container)",
+  guest: "var(--guest)",
+};
+export const INK = "var(--ink)";
+export const MUTED = "var(--muted)";
+export const FAINT = "var(--faint)";
+export const PAPER = "var(--paper)";
+export const REFERENCE = "var(--reference)";
+
+/** The look that all plots share. */
+export const CONFIG = {
+  aria: false,
+  background: "transparent",
+  locale: { number: { decimal: ".", thousands: "\u202f", grouping: [3], currency: ["", ""] } },
+  font: "var(--sans)",
+  view: { stroke: null },
+  axis: {
+    domain: false,
+    gridColor: FAINT,
+    gridWidth: 1,
+    labelColor: MUTED,
+    labelFont: "var(--sans)",
+    labelFontSize: 12,
+    labelPadding: 6,
+    ticks: false,
+    titleColor: MUTED,
+    titleFont: "var(--sans)",
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+    titlePadding: 6,
+  },
+  text: { font: "var(--sans)", fontSize: 13, baseline: "middle" },
+} satisfies NonNullable<TopLevelSpec["config"]>;
+
+/** Places for labels on a logarithmic axis: the decades, where there are three; else 1 and 3, or 1, 2 and 5 of each. */
+export function logTicks(low: number, high: number): number[] {
+  const ticks = (steps: readonly number[]): number[] => {
+    const found: number[] = [];
+    for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++)
+      found.push(...steps.map((step) => Number(`${step}e${decade}`)));
+    return found.filter((tick) => tick >= low && tick <= high);
+  };
+  const decades = ticks([1]);
+  return decades.length >= 3 ? decades : ticks(high / low > 40 ? [1, 3] : [1, 2, 5]);
+}
+
+/** The vertical channel of drawings whose rows we place ourselves: pixels from the top. */
+export const pixelsDown = (height: number) => ({
+  field: "y",
+  type: "quantitative" as const,
+  scale: { domain: [0, height], range: [0, height], nice: false, zero: false },
+  axis: null,
+});
+
+/** Draws a plot as an SVG element that takes its colours from the page. `label` is read out in its place. */
+export async function draw(spec: TopLevelSpec, label: string): Promise<Html> {
+  const view = new View(parse(compile(spec).spec), { renderer: "none" });
+  try {
+    return new Html(tidy(await view.toSVG(), label));
+  } finally {
+    view.finalize();
+  }
+}
+
+const CIRCLE =
+  /<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)><\/path>|<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)\/>/g;
+
+/** Samples come by the hundred: the page's style knows their look by a class, `dot` or, hollow, `ring`. */
+function dotClass(style: string): string {
+  const [, kind, target] = /^(fill|stroke)="var\(--(container|guest)\)".* opacity="0\.\d+"/.exec(style) ?? [];
+  return kind === undefined ? style : `class="${kind === "fill" ? "dot" : "ring"} ${target}"`;
+}
+
+/** What Vega says of its marks to scripts and readers: here the plot as a whole has one label. */
+const NOISE =
+  / (?:class|role|aria-[a-z]+|pointer-events|(?:stroke-)?opacity|font-family|font-style|font-weight)="(?:mark-[^"]*|graphics-[^"]*|true|none|1|normal|var\(--sans\)|[a-z ]+ mark container)"/g;
+
+/**
+ * Vega's SVG made fit for a page: sized by its container, its geometry to a tenth of a pixel (texts stay), dots as circles (a third of the
+ * bytes), a role and a label for readers.
+ */
+function tidy(svg: string, label: string): string {
+  const escaped = label.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  return svg
+    .replace(CIRCLE, (_, x, y, r, style, x2, y2, r2, style2) => {
+      return `<circle cx="${x ?? x2}" cy="${y ?? y2}" r="${r ?? r2}" ${dotClass(style ?? style2)}/>`;
+    })
+    .replace(/<path class="(back|fore)ground"[^>]*(\/>|><\/path>)/g, "")
+    .replace(/<[^>]+>/g, (tag) => tag.replace(NOISE, ""))
+    .replace(/<[^>]+>/g, (tag) => tag.replace(/-?\d+\.\d{2,}/g, (n) => String(Number(Number(n).toFixed(1)))))
+    .replace(/<svg [^>]*viewBox="([^"]*)"[^>]*>/, `<svg viewBox="$1" role="img" aria-label="${escaped}">`);
+}

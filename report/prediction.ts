@@ -1,0 +1,37 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode, messageOf, UserError } from "../base/errors.js";
+import { privateDir } from "../base/paths.js";
+import type { SeatId } from "../components/helpers/naming.js";
+import { type Prediction, predictionSchema } from "../probes/run-document.js";
+import { seatDir } from "../stacks/seat-record.js";
+
+const file = (id: SeatId): string => join(seatDir(id), "prediction.json");
+
+/** The seat's guesses; `undefined` when none were made. @throws UserError when they can't be read. */
+export async function readPrediction(id: SeatId): Promise<Prediction | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file(id), "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+  try {
+    return predictionSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new UserError(`the guesses of seat "${id.seat}" can't be read`, {
+      why: `${file(id)} is damaged: ${messageOf(error).split("\n")[0]}`,
+      fix: `guess again: trilab predict --lab ${id.lab} --seat ${id.seat}`,
+      cause: error,
+    });
+  }
+}
+
+/** Stores the guesses beside the seat's record, whole or not at all. `compare` copies them into its run. */
+export async function savePrediction(id: SeatId, prediction: Prediction): Promise<void> {
+  const dir = await privateDir(seatDir(id));
+  const temporary = join(dir, `prediction.json.${process.pid}`);
+  await writeFile(temporary, `${JSON.stringify(predictionSchema.parse(prediction))}\n`, { mode: 0o600 });
+  await rename(temporary, join(dir, "prediction.json"));
+}

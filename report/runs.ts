@@ -1,0 +1,34 @@
+import type { ProbeResult, RunDocument } from "../probes/run-document.js";
+
+/** A run on a page: with a letter, so that several can be told apart in plots. */
+export interface ShownRun {
+  /** A, B, C … */
+  letter: string;
+  run: RunDocument;
+}
+
+export function letterRuns(runs: readonly RunDocument[]): ShownRun[] {
+  return runs.map((run, i) => ({ letter: i < 26 ? String.fromCharCode(65 + i) : `R${i + 1}`, run }));
+}
+
+/** One probe of the page, in each run that has it. */
+export interface ShownProbe {
+  probe: ProbeResult;
+  parts: { shown: ShownRun; probe: ProbeResult }[];
+}
+
+/** The probes of all runs, in the order in which the runs name them. */
+export function probesOf(runs: readonly ShownRun[]): ShownProbe[] {
+  const found = new Map<string, ShownProbe>();
+  for (const shown of runs) {
+    for (const probe of shown.run.probes) {
+      const one = found.get(probe.id) ?? { probe, parts: [] };
+      one.parts.push({ shown, probe });
+      found.set(probe.id, one);
+    }
+  }
+  return [...found.values()];
+}
+
+/** A title without what explains it: `Start, until it answers` → `Start`. */
+export const shortTitle = (title: string): string => title.split(/[,:(]/)[0]?.trim() || title;

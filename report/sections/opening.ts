@@ -1,0 +1,151 @@
+import { formatDuration, formatSize } from "../../components/helpers/units.js";
+import type { RunDocument } from "../../probes/run-document.js";
+import { fitOf, headlineOf, sufferings } from "../figures.js";
+import { type Html, html } from "../html.js";
+import { wasBusy } from "../not-shown.js";
+import { certainty, formatFactor, formatNumber } from "../quantity.js";
+import type { ShownRun } from "../runs.js";
+import { summarizeRun } from "../summary.js";
+
+/** What a reader must know of a run before its figures. */
+function marks(run: RunDocument): Html[] {
+  const said = [
+    run.emulated && "guest emulated, no KVM",
+    run.quick && "quick run: a demonstration",
+    run.partial && "partial: ended early",
+    wasBusy(run) && "host was busy",
+    !run.parity.inTolerance && "out of parity",
+  ];
+  return said.filter((mark) => mark !== false).map((mark) => html`<li>${mark}</li>`);
+}
+
+/** `2026-11-21 03:45 UTC`, whatever the stored text is. */
+export const printDate = (iso: string): string =>
+  iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*$/, "$1 $2 UTC");
+
+export function header(runs: readonly ShownRun[]): Html {
+  const several = runs.length > 1;
+  return html`<header>
+<p class="kicker">trilab · measured side by side</p>
+<h1>The same machine as a <span class="container">container</span> and as a <span class="guest">guest</span></h1>
+${runs.map(
+  ({ letter, run }) => html`<div class="run">
+<p>${several && html`<b class="letter">${letter}</b> `}Lab <b>${run.lab}</b>, seat <b>${run.seat}</b>, ${printDate(run.startedAt)}, on ${run.host.cpuModel} (${run.host.cpus} CPUs, ${formatSize(run.host.memory)} of memory). Run <code>${run.id}</code></p>
+<ul class="marks">${marks(run)}</ul></div>`,
+)}
+</header>`;
+}
+
+export function summary(runs: readonly ShownRun[]): Html {
+  const [first, ...others] = runs.map(({ letter, run }) => ({
+    letter,
+    words: words(run),
+  }));
+  return html`<section class="summary" aria-labelledby="short"><h2 id="short">In short</h2>
+${runs.length > 1 && html`<p class="muted">Of run ${first?.letter}; the others below.</p>`}
+${first?.words}
+${others.map((o) => html`<details><summary>Run ${o.letter} in short</summary>${o.words}</details>`)}
+</section>`;
+}
+
+function words(run: RunDocument): Html {
+  const { statements, leftOut } = summarizeRun(run);
+  return html`${
+    statements.length === 0 &&
+    html`<p>Nothing can be concluded from this run: no figure of both targets is representative.</p>`
+  }
+<ul class="statements">${statements.map(
+    ({ figure, text, trace }) =>
+      html`<li><span class="figure">${figure}</span><p>${text} <code class="trace">${trace.probe}/${trace.metric} · n\u00a0=\u00a0${trace.n}</code></p></li>`,
+  )}</ul>
+${
+  leftOut.length > 0 &&
+  html`<div class="left-out"><h3>Left out of these conclusions</h3><ul>${leftOut.map(
+    ({ why, probes }) => html`<li><b>${why}${why.endsWith("…") ? "" : "."}</b> ${probes.join("; ")}.</li>`,
+  )}</ul></div>`
+}`;
+}
+
+/** The learner's guesses beside what was measured; nothing where none were made. */
+export function predictions(runs: readonly ShownRun[]): Html {
+  const some = runs.filter(({ run }) => run.prediction !== undefined);
+  if (some.length === 0) return html``;
+  return html`<section aria-labelledby="guess"><h2 id="guess">Guessed, then measured</h2>
+${some.map(
+  ({
+    letter,
+    run,
+  }) => html`<div class="scroll"><table class="guesses"><thead><tr><th>${runs.length > 1 && `Run ${letter}`}</th><th>guess</th><th>measured</th><th></th></tr></thead>
+<tbody>${guessRows(run).map(
+    (row) =>
+      html`<tr><th>${row.question}</th><td class="guess">${row.guess}</td><td>${row.measured}</td><td class="muted">${row.verdict}</td></tr>`,
+  )}</tbody></table></div>`,
+)}</section>`;
+}
+
+interface GuessRow {
+  question: string;
+  guess: string;
+  measured: string;
+  verdict: string;
+}
+
+function guessRows(run: RunDocument): GuessRow[] {
+  const guess = run.prediction;
+  if (guess === undefined) return [];
+  const ratio = (id: string, question: string, guessed: number): GuessRow => {
+    const found = headlineOf(run, id)?.ratio;
+    return {
+      question,
+      guess: formatFactor(guessed),
+      measured: found ? `${formatFactor(found.value)} (${certainty(found)})` : "not measured",
+      verdict: found ? distance(guessed, found.value) : "",
+    };
+  };
+  // The worst of each victim.
+  const suffered = sufferings(run).filter((s, i, all) => all.findIndex((o) => o.victim === s.victim) === i);
+  const decided = suffered.length > 1 && suffered.every((s) => s.representative);
+  const fit = fitOf(run, "guest");
+  return [
+    ratio("start", "How many times as long does the guest take to start?", guess.startRatio),
+    ratio("memory", "How many times the memory does the guest cost?", guess.memoryRatio),
+    {
+      question: "Who suffers more in the duel?",
+      guess: guess.duelLoser,
+      measured:
+        suffered
+          .map(
+            (s) =>
+              `${s.victim} ${formatFactor(s.ratio.value)} worse off${s.representative ? "" : " (not representative)"}`,
+          )
+          .join(", ") || "not measured",
+      verdict: decided
+        ? suffered[0]?.victim === guess.duelLoser
+          ? "as guessed"
+          : "the other way round"
+        : suffered.length > 0
+          ? "not decided"
+          : "",
+    },
+    {
+      question: "How many guests fit on this host?",
+      guess: formatNumber(guess.guestsThatFit),
+      measured: fit ? `${formatNumber(fit.median)} (extrapolated)` : "not measured",
+      verdict: fit ? distance(guess.guestsThatFit, fit.median) : "",
+    },
+  ];
+}
+
+/** How far a guess was off, as a factor: what matters between 10 and 20 matters between 100 and 200. */
+function distance(guess: number, measured: number): string {
+  const factor = measured / guess;
+  if (!Number.isFinite(factor) || factor <= 0) return "";
+  if (factor > 1 / 1.25 && factor < 1.25) return "close";
+  return factor > 1
+    ? `${formatFactor(factor)} more than guessed`
+    : `${formatFactor(1 / factor)} less than guessed`;
+}
+
+/** `12m10s`. */
+export const lasted = (run: RunDocument): string =>
+  formatDuration((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000);

@@ -1,0 +1,151 @@
+import { medianAbsoluteDeviation, medianSorted, quantileSorted } from "simple-statistics";
+
+/** How many resamples an interval is made from. Efron & Tibshirani (1993, §13.3) ask for at least 1000. */
+export const RESAMPLES = 4000;
+
+/** Of every interval. */
+export const CONFIDENCE = 0.95;
+
+/**
+ * Below this many samples no 95 % interval of the median exists: even the whole range, smallest to largest, holds the
+ * true median with probability 1 − 2^(1−n) only, which is 94 % for five samples and 97 % for six.
+ */
+export const MIN_FOR_INTERVAL = 6;
+
+/** Where the true value lies, as far as the samples tell; in the samples' unit. */
+export interface Interval {
+  low: number;
+  high: number;
+  /** `bootstrap`: a 95 % interval. `range`: no samples for one, so merely the extremes; a ratio's may be 0 and ∞. */
+  kind: "bootstrap" | "range";
+}
+
+/** What is said of one series, in the samples' unit. */
+export interface Summary {
+  n: number;
+  median: number;
+  interval: Interval;
+  /** Quartiles: type 7 of Hyndman & Fan (1996), linear between order statistics, as in R. */
+  quartiles: [number, number];
+  /** Median absolute deviation from the median, not scaled. */
+  mad: number;
+  min: number;
+  max: number;
+}
+
+/** A ratio of two medians, without a unit. */
+export interface Ratio {
+  value: number;
+  interval: Interval;
+  /** Of the fewer-sampled side. */
+  n: number;
+}
+
+/** `undefined` for no samples. `seed` names the random numbers: the same seed and samples give the same interval. */
+export function summarize(samples: readonly number[], seed: string): Summary | undefined {
+  const sorted = ascending(samples);
+  const [min, max] = [sorted[0], sorted.at(-1)];
+  if (min === undefined || max === undefined) return undefined;
+  return {
+    n: sorted.length,
+    median: medianSorted(sorted),
+    interval: medianInterval(sorted, seed),
+    quartiles: [quantileSorted(sorted, 0.25), quantileSorted(sorted, 0.75)],
+    mad: medianAbsoluteDeviation(sorted),
+    min,
+    max,
+  };
+}
+
+/**
+ * The 95 % interval of the median by the percentile bootstrap (Efron 1979; Efron & Tibshirani, An Introduction to the
+ * Bootstrap, 1993, ch. 13): {@link RESAMPLES} resamples with replacement, the 2.5 % and 97.5 % quantiles of their medians.
+ */
+export function medianInterval(samples: readonly number[], seed: string): Interval {
+  const sorted = ascending(samples);
+  if (sorted.length < MIN_FOR_INTERVAL) return { low: least(sorted), high: most(sorted), kind: "range" };
+  return percentiles(resampledMedians(sorted, randomNumbers(seed)));
+}
+
+/**
+ * median(above) / median(below), with both sides resampled independently for its percentile interval.
+ *
+ * @returns `undefined` when a side has no samples, or the medians have no ratio (one is not positive).
+ */
+export function ratioOfMedians(
+  above: readonly number[],
+  below: readonly number[],
+  seed: string,
+): Ratio | undefined {
+  const [a, b] = [ascending(above), ascending(below)];
+  const n = Math.min(a.length, b.length);
+  if (n === 0) return undefined;
+  const [upper, lower] = [medianSorted(a), medianSorted(b)];
+  if (upper <= 0 || lower <= 0) return undefined;
+  const value = upper / lower;
+  // Where a sample is not positive, a resample's ratio could be anything: the range then says so.
+  if (n < MIN_FOR_INTERVAL || least(a) <= 0 || least(b) <= 0) {
+    const low = Math.max(0, least(a)) / most(b);
+    const high = least(b) > 0 ? most(a) / least(b) : Number.POSITIVE_INFINITY;
+    return { value, n, interval: { low, high, kind: "range" } };
+  }
+  const random = randomNumbers(seed);
+  const [tops, bottoms] = [resampledMedians(a, random), resampledMedians(b, random)];
+  return { value, n, interval: percentiles(tops.map((top, i) => top / (bottoms[i] ?? Number.NaN))) };
+}
+
+/** Whether the interval leaves out `value`: for ratios, whether there is a difference at all. */
+export const excludes = (interval: Interval, value: number): boolean =>
+  interval.low > value || interval.high < value;
+
+const ascending = (samples: readonly number[]): number[] => [...samples].sort((x, y) => x - y);
+const least = (sorted: readonly number[]): number => sorted[0] ?? Number.NaN;
+const most = (sorted: readonly number[]): number => sorted.at(-1) ?? Number.NaN;
+
+function percentiles(values: readonly number[]): Interval {
+  // A typed array sorts thousands of numbers several times as fast.
+  const sorted = Array.from(Float64Array.from(values).sort());
+  const tail = (1 - CONFIDENCE) / 2;
+  return { low: quantileSorted(sorted, tail), high: quantileSorted(sorted, 1 - tail), kind: "bootstrap" };
+}
+
+/**
+ * The medians of {@link RESAMPLES} resamples. Drawing ranks of the sorted samples, and counting them, gives each
+ * resample's middle without sorting it.
+ */
+function resampledMedians(sorted: readonly number[], random: () => number): number[] {
+  const n = sorted.length;
+  const counts = new Uint16Array(n);
+  const [lower, upper] = [Math.ceil(n / 2), Math.floor(n / 2) + 1];
+  const medians: number[] = [];
+  for (let r = 0; r < RESAMPLES; r++) {
+    counts.fill(0);
+    for (let i = 0; i < n; i++) {
+      const rank = Math.floor(random() * n);
+      counts[rank] = (counts[rank] ?? 0) + 1;
+    }
+    let seen = 0;
+    let low: number | undefined;
+    for (let rank = 0; rank < n; rank++) {
+      seen += counts[rank] ?? 0;
+      if (low === undefined && seen >= lower) low = sorted[rank];
+      if (seen >= upper) {
+        medians.push(((low ?? 0) + (sorted[rank] ?? 0)) / 2);
+        break;
+      }
+    }
+  }
+  return medians;
+}
+
+/** Uniform numbers in [0, 1), always the same for a seed: mulberry32 (T. Ettinger, public domain) over an FNV-1a hash. */
+export function randomNumbers(seed: string): () => number {
+  let state = 0x811c9dc5;
+  for (let i = 0; i < seed.length; i++) state = Math.imul(state ^ seed.charCodeAt(i), 0x01000193);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,182 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { repoDir } from "../../base/paths.js";
+import { cloneAddress, cloneXml } from "../../environments/clone-xml.js";
+import { cgroupPath, parseCpuSeconds, parsePss, workingSet } from "../../environments/host-cost.js";
+import { parseSysbenchCpu } from "../../probes/cpu.js";
+import { howManyFit } from "../../probes/density.js";
+import { parseFio } from "../../probes/disk-io.js";
+import { stoppedBy } from "../../probes/duel.js";
+import { parseForks } from "../../probes/fork-exec.js";
+import { parseVirshVersion } from "../../probes/host-facts.js";
+import { parseStat } from "../../probes/host-load.js";
+import { parseIsolation } from "../../probes/isolation.js";
+import { parseSysbenchMemory } from "../../probes/memory-bandwidth.js";
+import { parsePerfBench } from "../../probes/perf-bench.js";
+import { ProbeProblem } from "../../probes/probe.js";
+import { parseBoot } from "../../probes/start.js";
+
+/** What the tools really printed, in a container and in an emulated guest of one image. */
+const captured = (name: string): string => readFileSync(join(repoDir, "test/probes/captured", name), "utf8");
+
+describe("in the target", () => {
+  it.each([
+    ["cpu.container.txt", parseSysbenchCpu, /events per second:\s+([\d.]+)/],
+    ["cpu.guest.txt", parseSysbenchCpu, /events per second:\s+([\d.]+)/],
+    ["memory-bandwidth.container.txt", parseSysbenchMemory, /\(([\d.]+) MiB\/sec/],
+    ["memory-bandwidth.guest.txt", parseSysbenchMemory, /\(([\d.]+) MiB\/sec/],
+    ["syscall.container.txt", parsePerfBench, /([\d.]+) usecs/],
+    ["syscall.guest.txt", parsePerfBench, /([\d.]+) usecs/],
+    ["context-switch.container.txt", parsePerfBench, /([\d.]+) usecs/],
+    ["context-switch.guest.txt", parsePerfBench, /([\d.]+) usecs/],
+  ] as const)("%s", (file, parse, pattern) => {
+    const text = captured(file);
+    expect(parse(text)).toBe(Number(pattern.exec(text)?.[1]));
+    expect(parse(text)).toBeGreaterThan(0);
+  });
+
+  it("fork and exec, as microseconds a process", () => {
+    expect(parseForks("60 processes 1.191977 s\n")).toBeCloseTo(19_866.28, 1);
+    expect(parseForks(captured("fork-exec.container.txt"))).toBeLessThan(
+      parseForks(captured("fork-exec.guest.txt")),
+    );
+  });
+
+  it.each(["container", "guest"])("fio in the %s: one figure a job, reads from reads", (target) => {
+    const text = captured(`disk-io.${target}.txt`);
+    const figures = parseFio(text);
+    expect(Object.keys(figures)).toEqual(["read-qd1", "write-qd1", "read-qd32", "write-qd32"]);
+    const { jobs } = JSON.parse(text.slice(text.indexOf("{")));
+    expect(figures["read-qd1"]).toBe(jobs[0].read.iops);
+    expect(figures["write-qd32"]).toBe(jobs[3].write.iops);
+    for (const iops of Object.values(figures)) expect(iops).toBeGreaterThan(100);
+  });
+
+  it("the guest's boot", () => {
+    expect(parseBoot("UserspaceTimestampMonotonic=1803466\nActiveEnterTimestampMonotonic=3361011\n")).toEqual(
+      {
+        kernel: 1.803466,
+        userspace: expect.closeTo(1.557545, 6),
+      },
+    );
+    const real = parseBoot(captured("start.guest.txt"));
+    expect(real.kernel).toBeGreaterThan(0.1);
+    expect(real.userspace).toBeGreaterThan(0.1);
+  });
+
+  it("what root may", () => {
+    const container = parseIsolation(captured("isolation.container.txt"));
+    const guest = parseIsolation(captured("isolation.guest.txt"));
+    const value = (of: typeof guest, title: string) => of.facts.find((f) => f.title === title)?.value;
+    expect(guest.allowed).toBe(10);
+    expect(container.allowed).toBeLessThan(4);
+    expect(value(container, "system calls")).toBe("filtered");
+    expect(value(guest, "system calls")).toBe("none");
+    expect(value(container, "root's capabilities")).toBe("8 of 41");
+    expect(value(guest, "root's capabilities")).toBe("41 of 41");
+    expect(value(container, "root may not")).toContain("mount a file system");
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["half an output", "CPU speed:\n    events per"],
+    ["another tool's", "{}"],
+  ])("%s is unparsable, and kept verbatim", (_, text) => {
+    for (const parse of [
+      parseSysbenchCpu,
+      parseSysbenchMemory,
+      parsePerfBench,
+      parseForks,
+      parseFio,
+      parseBoot,
+    ]) {
+      try {
+        parse(text);
+        expect.unreachable(parse.name);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ProbeProblem);
+        expect(error).toMatchObject({ status: "unparsable", output: text });
+      }
+    }
+  });
+});
+
+describe("on the host", () => {
+  it("PSS and CPU time of QEMU", () => {
+    expect(parsePss(captured("qemu.smaps_rollup.txt"))).toBe(744_782 * 1024);
+    expect(parseCpuSeconds("12 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0")).toBe(2);
+    expect(parseCpuSeconds(captured("qemu.stat.txt"))).toBeGreaterThan(1);
+    expect(() => parsePss("Rss: 12 kB")).toThrow(/no Pss/);
+  });
+
+  it("the memory cgroup, version 1 and 2", () => {
+    expect(cgroupPath(captured("cgroup-v1.txt"), "memory")).toMatchObject({
+      version: 1,
+      path: expect.stringMatching(/^\/sys\/fs\/cgroup\/memory\/docker\/[0-9a-f]{64}$/),
+    });
+    expect(cgroupPath("0::/system.slice/docker-ab.scope\n", "memory")).toEqual({
+      version: 2,
+      path: "/sys/fs/cgroup/system.slice/docker-ab.scope",
+    });
+    expect(cgroupPath("3:cpu,cpuacct:/x\n", "memory")).toBeUndefined();
+  });
+
+  it("the working set leaves out what can be dropped: of the whole tree in version 1", () => {
+    const stat = captured("memory.stat-v1.txt");
+    const inactive = Number(/^total_inactive_file (\d+)/m.exec(stat)?.[1]);
+    expect(workingSet("3948544", stat)).toBe(3_948_544 - inactive);
+    expect(workingSet("1000", "anon 5\ninactive_file 200\n")).toBe(800);
+    expect(workingSet("1000", "inactive_file 100\ntotal_inactive_file 300\n")).toBe(700);
+  });
+
+  it("versions and load", () => {
+    expect(parseVirshVersion(captured("virsh-version.txt"))).toEqual({ libvirt: "9.0.0", qemu: "7.2.22" });
+    expect(parseVirshVersion("")).toEqual({});
+    expect(parseStat("cpu  10 0 20 60 5 0 0 5 0 0\n")).toEqual({ total: 100, idle: 65 });
+    expect(parseStat(captured("proc-stat.txt")).total).toBeGreaterThan(0);
+  });
+
+  it("a clone shares no name, address, disk or log with what it is made from", () => {
+    const xml = captured("domain.xml");
+    const clone = cloneXml(xml, {
+      name: "c1",
+      uuid: "12345678-0000-4000-8000-000000000000",
+      address: "10.213.61.211",
+      disk: "/pool/c1.qcow2",
+      index: 1,
+    });
+    expect(clone).not.toContain("cmp1-guest.qcow2");
+    expect(clone).not.toContain("console.log");
+    expect(clone).not.toContain("trilab.owner");
+    expect(clone).toContain("trilab:address=10.213.61.211/28");
+    expect(clone).toContain("trilab:hostname=c1<");
+    for (const own of [/<name>(.*)<\/name>/, /<uuid>(.*)<\/uuid>/, /<mac address=.(.*?).\/>/])
+      expect(own.exec(clone)?.[1]).not.toBe(own.exec(xml)?.[1]);
+    expect(cloneAddress("10.213.61.210", 3)).toBe("10.213.61.213");
+  });
+});
+
+describe("conclusions", () => {
+  it("how many fit is bounded by what runs out first", () => {
+    expect(howManyFit({ memory: 1000, disk: 500, cpu: 2 }, { memory: 10, disk: 1, cpu: 0.5 })).toEqual({
+      fit: 4,
+      by: "cpu",
+      each: { memory: 100, disk: 500, cpu: 4 },
+    });
+    expect(howManyFit({ memory: 1000, disk: 500, cpu: 2 }, { memory: 10, disk: 0, cpu: 0 }).by).toBe(
+      "memory",
+    );
+  });
+
+  it("what stopped a hog", () => {
+    const of = (hog: "memory" | "forks", said: string, code: number) =>
+      stoppedBy(hog, { target: "guest" }, said, code).value;
+    expect(of("memory", "448 MiB\n464 MiB\n", 137)).toContain(
+      "killed by the kernel's memory killer after 464 MiB",
+    );
+    expect(of("memory", "640 MiB\n", 0)).toBe("got 640 MiB and was not stopped");
+    expect(of("forks", "252 processes\n", 0)).toBe("got 252 processes, then was refused more");
+    expect(of("forks", "400 processes\n", 0)).toBe("got all 400 processes it wanted");
+  });
+});

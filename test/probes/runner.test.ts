@@ -1,0 +1,284 @@
+import { expect, it } from "vitest";
+import type { Target } from "../../components/helpers/naming.js";
+import { machineSpecSchema } from "../../components/machine-spec.js";
+import type { Machine } from "../../environments/machine.js";
+import { PROBE_IDS, PROBE_NEEDS } from "../../labs/probe-needs.js";
+import { doubts } from "../../probes/compare.js";
+import { PROBES } from "../../probes/index.js";
+import { type Probe, ProbeProblem, type Reading, type Subject } from "../../probes/probe.js";
+import { runIn } from "../../probes/run-in.js";
+import { type RunnerOptions, runProbes } from "../../probes/runner.js";
+import { plan } from "../../probes/schedule.js";
+
+const spec = machineSpecSchema.parse({});
+const TARGETS = ["container", "guest"] as const;
+
+/** A machine that is only a switch. */
+function fakeMachine(target: Target, up: Record<Target, boolean>): Machine {
+  return {
+    target,
+    name: target,
+    start: async () => {
+      up[target] = true;
+    },
+    stop: async () => {
+      up[target] = false;
+    },
+    running: async () => up[target],
+    memory: async () => ({ total: 1, parts: {} }),
+    disk: async () => 1,
+    diskFree: async () => 1,
+    cpuSeconds: async () => 0,
+    pin: async () => undefined,
+    resize: async () => {},
+    clone: async () => Promise.reject(new Error("no clones here")),
+  };
+}
+
+type Exec = Subject["exec"];
+const answers =
+  (stdout: string, exitCode = 0, stderr = ""): Exec =>
+  async () => ({ exitCode, stdout, stderr });
+
+function subjects(exec: Exec = answers(""), up = { container: true, guest: true }): Subject[] {
+  return TARGETS.map((target) => ({
+    target,
+    name: target,
+    machine: fakeMachine(target, up),
+    exec,
+    answer: async () => 0,
+    settle: async () => {},
+  }));
+}
+
+function probe(id: Probe["id"], measure: Probe["measure"], more: Partial<Probe> = {}): Probe {
+  return {
+    id,
+    title: id,
+    teaches: "",
+    kind: "target",
+    needs: [],
+    metrics: [{ id: "m", title: "m", unit: "s", better: "lower", bound: "cpu" }],
+    published: [],
+    runs: { full: 5, quick: 2, warmups: 1 },
+    timeLimit: 5,
+    measure,
+    ...more,
+  };
+}
+
+const value = (m: number): Reading => ({ values: { m }, output: `m=${m}` });
+
+const run = (probes: Probe[], more: Partial<RunnerOptions> = {}) =>
+  runProbes({
+    probes,
+    subjects: subjects(),
+    spec,
+    seed: 7,
+    quick: false,
+    signal: new AbortController().signal,
+    onStep: () => {},
+    load: async () => ({ average: 0.1, busy: 0 }),
+    ...more,
+  });
+
+const sound = doubts({ emulated: false, parity: { rows: [], inTolerance: true }, busy: undefined });
+
+it("has a probe for every id that a lab may name, each with what its image needs", () => {
+  expect(new Set(PROBES.map((p) => p.id))).toEqual(new Set(PROBE_IDS));
+  for (const p of PROBES) {
+    expect(p.needs).toEqual(PROBE_NEEDS[p.id as keyof typeof PROBE_NEEDS]);
+    expect(p.teaches.split(/[.:;] /).length, p.id).toBeGreaterThan(1);
+    expect(new Set(p.metrics.map((m) => m.id)).size).toBe(p.metrics.length);
+  }
+  expect(PROBES.filter((p) => p.control).map((p) => p.id)).toEqual(["cpu"]);
+});
+
+it("plans the default counts: ten starts, thirty micro-runs", () => {
+  const steps = plan(PROBES, TARGETS, { seed: 1, quick: false });
+  const count = (id: string) =>
+    steps.filter((s) => s.probe.id === id && s.target === "guest" && !s.warmup).length;
+  expect(count("start")).toBeGreaterThanOrEqual(10);
+  for (const id of ["cpu", "syscall", "fork-exec", "context-switch", "memory-bandwidth", "disk-io"])
+    expect(count(id)).toBeGreaterThanOrEqual(30);
+});
+
+it("gives the same order for the same seed, another for another", () => {
+  const order = (seed: number) =>
+    plan(PROBES, TARGETS, { seed, quick: true }).map((s) => `${s.probe.id} ${s.target} ${s.round}`);
+  expect(order(3)).toEqual(order(3));
+  expect(order(3)).not.toEqual(order(4));
+  expect([...order(3)].sort()).toEqual([...order(4)].sort());
+});
+
+it("interleaves: no target gets a second run before every other had its first", async () => {
+  const seen: string[] = [];
+  const note = (id: Probe["id"]) =>
+    probe(id, async (subject, { round }) => {
+      seen.push(`${round} ${id} ${subject.target}`);
+      return value(1);
+    });
+  await run([note("cpu"), note("syscall")]);
+  const rounds = seen.map((s) => Number(s.split(" ")[0]));
+  expect(rounds).toEqual([...rounds].sort((a, b) => a - b));
+  const byRound = Array.from({ length: 6 }, (_, r) => seen.filter((s) => s.startsWith(`${r} `)).join());
+  expect(new Set(byRound.map((s) => s.replaceAll(/\d /g, ""))).size).toBeGreaterThan(1);
+});
+
+it("drops warm-ups from the samples and keeps the first output verbatim", async () => {
+  const { tallies } = await run([probe("cpu", async (_, { round }) => value(round))]);
+  const result = [...tallies.values()][0]?.result(sound, false);
+  expect(result?.series.map((s) => s.samples)).toEqual([
+    [1, 2, 3, 4, 5],
+    [1, 2, 3, 4, 5],
+  ]);
+  expect(result?.series[0]).toMatchObject({ warmups: 1, status: "ok", representative: true });
+  expect(result?.raw.map((r) => r.output)).toEqual(["m=0", "m=0"]);
+});
+
+it.each([
+  [
+    "missing-tool",
+    answers("", 127, "timeout: failed to run command ‘fio’: No such file or directory"),
+    /fio is not in the image/,
+  ],
+  ["timeout", answers("", 124), /ended after 1 s/],
+  ["failed", answers("", 3, "boom"), /boom/],
+] as const)("%s: named, and the rest goes on", async (status, exec, why) => {
+  const { tallies } = await run(
+    [
+      probe("disk-io", async (s) => value(Number(await runIn(s, ["fio"], 1)))),
+      probe("cpu", async () => value(1)),
+    ],
+    { subjects: subjects(exec) },
+  );
+  const [broken, fine] = [...tallies.values()].map((t) => t.result(sound, false));
+  expect(broken).toMatchObject({
+    status,
+    series: [
+      { status, samples: [] },
+      { status, samples: [] },
+    ],
+  });
+  expect(broken?.note).toMatch(why);
+  expect(fine).toMatchObject({ status: "ok" });
+});
+
+it("lost: a target that stops in the middle keeps what it gave, the other goes on", async () => {
+  const up = { container: true, guest: true };
+  const { tallies } = await run(
+    [
+      probe("cpu", async (subject, { round }) => {
+        if (subject.target === "guest" && round === 3) up.guest = false;
+        if (subject.target === "guest" && !up.guest) throw new Error("connection closed");
+        return value(round);
+      }),
+    ],
+    { subjects: subjects(answers(""), up) },
+  );
+  const result = [...tallies.values()][0]?.result(sound, false);
+  expect(result?.series).toMatchObject([
+    { target: "container", status: "ok", samples: [1, 2, 3, 4, 5] },
+    { target: "guest", status: "lost", samples: [1, 2] },
+  ]);
+});
+
+it("unparsable output is kept verbatim; after a second one the probe is left alone there", async () => {
+  let calls = 0;
+  const { tallies } = await run(
+    [
+      probe("cpu", async (subject) => {
+        if (subject.target === "guest") calls += 1;
+        if (subject.target === "guest") throw new ProbeProblem("unparsable", "no rate", "gibberish");
+        return value(1);
+      }),
+    ],
+    {},
+  );
+  const result = [...tallies.values()][0]?.result(sound, false);
+  expect(calls).toBe(2);
+  expect(result?.series.find((s) => s.target === "guest")).toMatchObject({
+    status: "unparsable",
+    samples: [],
+  });
+  expect(result?.raw.filter((r) => r.output === "gibberish")).toHaveLength(2);
+});
+
+it("a probe past its bound is ended and marked", async () => {
+  const { tallies } = await run([probe("cpu", () => new Promise(() => {}), { timeLimit: 0.02 })]);
+  expect([...tallies.values()][0]?.result(sound, false).status).toBe("timeout");
+});
+
+it("Ctrl-C keeps what was measured, lets CPUs go and tidies up", async () => {
+  const abort = new AbortController();
+  const done: string[] = [];
+  const { partial, tallies } = await run(
+    [
+      probe(
+        "cpu",
+        async (_, { round }) => {
+          if (round === 3) abort.abort();
+          return value(round);
+        },
+        { cleanup: async (s) => void done.push(`clean ${s.target}`) },
+      ),
+      probe("isolation", async () => value(1), { alone: true }),
+    ],
+    { signal: abort.signal, leave: async (phase) => void done.push(`leave ${phase}`) },
+  );
+  expect(partial).toBe(true);
+  const [cpu, isolation] = [...tallies.values()].map((t) => t.result(sound, partial));
+  expect(cpu?.series.every((s) => s.samples.length >= 2 && s.samples.length <= 3)).toBe(true);
+  expect(isolation).toMatchObject({ status: "skipped", note: "the run was ended before it" });
+  expect(done).toEqual(["leave target", "clean container", "clean guest"]);
+});
+
+it("tells the run, of how many, and the time left", async () => {
+  const said: (number | undefined)[][] = [];
+  await run([probe("cpu", async () => value(1))], { onStep: (_, i, n, left) => said.push([i, n, left]) });
+  expect(said[0]).toEqual([1, 12, undefined]);
+  expect(said.at(-1)?.slice(0, 2)).toEqual([12, 12]);
+  expect(said.at(-1)?.[2]).toBeGreaterThanOrEqual(0);
+});
+
+it("a busy host is asked again, then flagged", async () => {
+  let asked = 0;
+  const measured = await run(
+    [probe("cpu", async () => value(1), { runs: { full: 1, quick: 1, warmups: 0 } })],
+    {
+      load: async () => {
+        asked += 1;
+        return { average: 9, busy: 0.9 };
+      },
+    },
+  );
+  expect([asked, measured.busyRounds, measured.rounds, measured.load]).toEqual([2, 1, 1, [9]]);
+});
+
+it("marks what is in doubt: emulated CPU, parity, a busy host; never a size for a busy host", () => {
+  const row = (id: string) => ({
+    id,
+    title: id,
+    wanted: "",
+    values: {},
+    verdict: "wrong" as const,
+    note: "",
+  });
+  const [cpu, memory] = ["cpu", "memory"].map((id) => PROBES.find((p) => p.id === id));
+  if (!cpu?.metrics[0] || !memory?.metrics[0]) throw new Error("no such probe");
+  const parity = { rows: [], inTolerance: true };
+  const tcg = doubts({ emulated: true, parity, busy: undefined });
+  expect(tcg(cpu, cpu.metrics[0], "guest")).toBe("emulated: not representative");
+  expect(tcg(cpu, cpu.metrics[0], "container")).toBeUndefined();
+  expect(tcg(memory, memory.metrics[0], "guest")).toBeUndefined();
+  const busy = doubts({ emulated: false, parity, busy: "busy" });
+  expect(busy(cpu, cpu.metrics[0], "guest")).toBe("busy");
+  expect(busy(memory, memory.metrics[0], "guest")).toBeUndefined();
+  const off = doubts({
+    emulated: false,
+    parity: { rows: [row("memory")], inTolerance: false },
+    busy: undefined,
+  });
+  expect(off(memory, memory.metrics[0], "guest")).toContain("parity: memory");
+  expect(off(cpu, cpu.metrics[0], "guest")).toBeUndefined();
+});

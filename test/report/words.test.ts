@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import type { RunDocument } from "../../probes/run-document.js";
+import { notShown } from "../../report/not-shown.js";
+import { formatFactor, formatNumber, formatQuantity } from "../../report/quantity.js";
+import { summarizeRun } from "../../report/summary.js";
+import { compareTable, toCsv } from "../../report/table.js";
+import { syntheticRun } from "./fixture.js";
+
+const plain = (text: string): string => text;
+const style = { bold: plain, dim: plain, warn: plain };
+const texts = (run: RunDocument): string[] => summarizeRun(run).statements.map((s) => s.text);
+const about = (run: RunDocument, probe: string) =>
+  summarizeRun(run).statements.find((s) => s.trace.probe === probe);
+
+/** The run with one metric's samples put in their place. */
+function withSamples(run: RunDocument, probe: string, metric: string, container: number[], guest: number[]) {
+  for (const s of run.probes.find((p) => p.id === probe)?.series.filter((x) => x.metric === metric) ?? [])
+    s.samples = s.target === "container" ? container : guest;
+  return run;
+}
+
+describe("numbers", () => {
+  it.each([
+    [0, "0"],
+    [0.03124, "0.0312"],
+    [4.1, "4.1"],
+    [9.87, "9.87"],
+    [0.999_9, "1"],
+    [12_345, "12\u202f345"],
+    [1_234_567, "1\u202f234\u202f567"],
+    [-3.2, "−3.2"],
+    [Number.NaN, "–"],
+  ])("%d reads %s", (value, text) => expect(formatNumber(value)).toBe(text));
+
+  it.each([
+    [0.471, "s", "471\u00a0ms"],
+    [9.87, "s", "9.87\u00a0s"],
+    [2_400, "ns", "2.4\u00a0µs"],
+    [2048, "MiB", "2\u00a0GiB"],
+    [0.11, "MiB", "113\u00a0KiB"],
+    [8900, "MiB/s", "8.69\u00a0GiB/s"],
+    [7600, "1/s", "7\u202f600/s"],
+    [29, "1", "29"],
+    [0, "s", "0\u00a0s"],
+  ])("%d %s reads %s", (value, unit, text) => expect(formatQuantity(value, unit)).toBe(text));
+
+  it("factors have two digits, three where gaps are small", () => {
+    expect([21.4, 1.033, 0.98, 113].map(formatFactor)).toEqual(["21×", "1.03×", "0.98×", "110×"]);
+  });
+});
+
+describe("the summary in words", () => {
+  it("is made from the figures", () => {
+    const flat = (value: number): number[] => Array.from({ length: 10 }, () => value);
+    const run = withSamples(syntheticRun(), "start", "total", flat(0.5), flat(10.5));
+    expect(about(run, "start")).toEqual({
+      figure: "21×",
+      text: "A guest took 21× as long as a container from the call to the first command answered (guest 10.5\u00a0s, container 500\u00a0ms; 95\u00a0% interval 21\u2009–\u200921×).",
+      trace: { probe: "start", metric: "total", n: "10 + 10" },
+    });
+  });
+
+  it("turns round with the figures", () => {
+    const flat = (value: number): number[] => Array.from({ length: 10 }, () => value);
+    expect(about(withSamples(syntheticRun(), "start", "total", flat(10), flat(5)), "start")?.text).toMatch(
+      /^A container took 2× as long as a guest/,
+    );
+    expect(
+      about(withSamples(syntheticRun(), "disk-io", "read-qd1", flat(10), flat(30)), "disk-io")?.text,
+    ).toContain("a guest did 3× what a container did");
+  });
+
+  it("claims no difference that the interval does not carry", () => {
+    const noise = [1, 9, 2, 8, 3, 7, 4, 6, 5, 5];
+    const found = about(withSamples(syntheticRun(), "stop", "total", noise, [...noise].reverse()), "stop");
+    expect(found?.figure).toBe("≈");
+    expect(found?.text).toContain("no difference");
+  });
+
+  it("leaves out what is not representative, and says so", () => {
+    const summary = summarizeRun(syntheticRun({ emulated: true }));
+    const probes = summary.statements.map((s) => s.trace.probe);
+    for (const probe of ["cpu", "syscall", "fork-exec", "context-switch", "memory-bandwidth"])
+      expect(probes).not.toContain(probe);
+    expect(probes).toEqual(expect.arrayContaining(["start", "stop", "memory", "disk", "duel", "density"]));
+    expect(summary.leftOut).toHaveLength(1);
+    expect(summary.leftOut[0]?.why).toContain("emulated");
+    expect(summary.leftOut[0]?.probes).toContain("CPU (guest)");
+  });
+
+  it("lets the negative control judge the set-up", () => {
+    expect(about(syntheticRun({ emulated: false }), "cpu")?.figure).toBe("fair");
+    const flat = (value: number): number[] => Array.from({ length: 10 }, () => value);
+    const unfair = withSamples(syntheticRun({ emulated: false }), "cpu", "events", flat(1000), flat(900));
+    expect(about(unfair, "cpu")).toMatchObject({
+      figure: "unfair",
+      text: expect.stringContaining("10\u00a0%"),
+    });
+  });
+
+  it("says what was not measured, and of a short run that it has no interval", () => {
+    const run = syntheticRun({ quick: true });
+    const duel = run.probes.find((p) => p.id === "duel");
+    if (duel) Object.assign(duel, { status: "lost", note: "the guest was gone", series: [] });
+    expect(summarizeRun(run).leftOut).toContainEqual({ why: "lost: the guest was gone", probes: ["Duel"] });
+    expect(texts(run)[0]).toContain("only 3 runs a side, too few for an interval");
+  });
+
+  it("survives a run with nothing in it", () => {
+    const empty = { ...syntheticRun(), probes: [], overhead: [] };
+    expect(summarizeRun(empty)).toEqual({ statements: [], leftOut: [] });
+    expect(notShown(empty).length).toBeGreaterThan(2);
+  });
+});
+
+it("what it does not show follows from the run", () => {
+  const all = (run: RunDocument): string => notShown(run).join("\n");
+  expect(all(syntheticRun({ emulated: true }))).toContain("no KVM");
+  expect(all(syntheticRun({ emulated: false }))).not.toContain("KVM here");
+  expect(all(syntheticRun({ quick: true }))).toContain("quick run");
+  expect(all({ ...syntheticRun(), targets: ["container"] })).toContain("the guest was not up");
+  const busy = syntheticRun();
+  busy.host.loadBefore = 3.1;
+  expect(all(busy)).toContain("the load was 3.1");
+});
+
+describe("the terminal's table", () => {
+  it("has every probe and metric, medians with intervals, and marks", () => {
+    const run = syntheticRun();
+    const lines = compareTable(run, style);
+    for (const probe of run.probes) expect(lines).toContain(probe.title);
+    const total = lines.find((line) => line.includes("to the first command answered"));
+    expect(total).toMatch(/\d\sms \[\d+\s–\s\d+\sms\] +[\d.]+\ss \[[\d.\s–]+\ss\] +\d+×$/u);
+    expect(lines.find((line) => line.includes("getppid"))).toMatch(/ \* +\([\d.]+×\)$/);
+    expect(lines.join("\n")).toContain("* not representative: emulated");
+  });
+});
+
+describe("the CSV", () => {
+  it("has a line a sample, quotes what needs it, and disarms formulas", () => {
+    const run = syntheticRun({ quick: true });
+    const [first] = run.probes[0]?.series ?? [];
+    if (first) first.note = '=1+1, "said" she';
+    const lines = toCsv(run).trimEnd().split("\r\n");
+    const samples = run.probes.flatMap((p) => p.series).reduce((n, s) => n + s.samples.length, 0);
+    expect(lines).toHaveLength(samples + 1);
+    expect(lines[0]?.split(",")).toHaveLength(22);
+    expect(lines[1]).toContain(`"'=1+1, ""said"" she",1,${first?.samples[0]}`);
+  });
+
+  it("keeps a line for what gave no sample", () => {
+    const run = syntheticRun({ quick: true });
+    const [first] = run.probes[0]?.series ?? [];
+    if (first) Object.assign(first, { samples: [], status: "timeout", note: "took too long" });
+    expect(toCsv(run)).toMatch(
+      /start,total,container,s,lower,timeout,true,true,false,0,,,,,,,took too long,,\r\n/,
+    );
+  });
+});
