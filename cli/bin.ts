@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode } from "../base/errors.js";
+import { explain } from "./explain.js";
 import { main } from "./main.js";
 import { terminalContext } from "./terminal-context.js";
 
@@ -8,25 +9,6 @@ process.umask(0o077);
 
 const argv = process.argv.slice(2);
 const ctx = terminalContext(argv.includes("--json"));
-
-/** What went wrong, for people: what, why, how to fix; a stack only for errors of ours. */
-function explain(error: unknown): number {
-  const { bad, bold, dim } = ctx.style;
-  if (error instanceof UserError) {
-    ctx.tell(`${bad("error:")} ${bold(error.message)}`);
-    for (const line of error.why?.split("\n") ?? []) ctx.tell(`  ${line}`);
-    if (error.fix) ctx.tell(`${dim("fix:")} ${error.fix}`);
-    if (process.env.TRILAB_DEBUG && error.cause)
-      ctx.tell(String(error.cause instanceof Error ? error.cause.stack : error.cause));
-    return error.exitCode;
-  }
-  ctx.tell(`${bad("error:")} ${bold("something went wrong in trilab itself")}`);
-  ctx.tell(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  ctx.tell(
-    `${dim("fix:")} please report this with the lines above; \`trilab down\` still takes the seat away`,
-  );
-  return ExitCode.failed;
-}
 
 // The first Ctrl-C lets the engine finish the step it is at (engine/ listens too); the second ends at once.
 let interrupts = 0;
@@ -47,5 +29,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(ExitCode.done);
 });
 
-const exitCode = await main(argv, () => ctx).catch(explain);
+const exitCode = await main(argv, () => ctx).catch((error: unknown) => explain(error, ctx));
 process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);

@@ -1,7 +1,8 @@
 import { statfs } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
-import { ExitCode, UserError } from "../base/errors.js";
-import { formatSize } from "../components/helpers/units.js";
+import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { stateDir } from "../base/paths.js";
+import { formatSize, MiB } from "../components/helpers/units.js";
 import type { MachineSpec } from "../components/machine-spec.js";
 import { dockerClient } from "./docker.js";
 import { IMAGE_POOL, type Sources } from "./inventory.js";
@@ -45,7 +46,10 @@ export async function hostCapacity(sources: Sources): Promise<Capacity> {
 /** Bytes free on the file system that holds, or will hold, `path`. */
 async function freeBytes(path: string): Promise<number | undefined> {
   for (let dir = path; dir !== ""; dir = dir.slice(0, dir.lastIndexOf("/"))) {
-    const stat = await statfs(dir).catch(() => undefined);
+    const stat = await statfs(dir).catch((error: unknown) => {
+      if (!hasCode(error, "ENOENT")) throw error;
+      return undefined;
+    });
     if (stat) return stat.bavail * stat.bsize;
   }
   return undefined;
@@ -67,6 +71,20 @@ export function capacityProblems(spec: MachineSpec, capacity: Capacity): string[
     );
   }
   return problems;
+}
+
+/** Bytes that the state directory must have free: Pulumi writes the whole checkpoint anew twice a step. */
+const STATE_NEEDS = 8 * MiB;
+
+/** @throws UserError (exit 3) before anything is made, when the state could not be written down. */
+export async function requireStateSpace(): Promise<void> {
+  const free = await freeBytes(stateDir());
+  if (free === undefined || free >= STATE_NEEDS) return;
+  throw new UserError("not enough disk space for the state", {
+    why: `${stateDir()} has ${formatSize(free)} free, ${formatSize(STATE_NEEDS)} are needed`,
+    fix: "free some space, or choose another place with XDG_STATE_HOME",
+    exitCode: ExitCode.hostNotReady,
+  });
 }
 
 /** @throws UserError (exit 2) before anything is made, when the host can't carry the spec. */

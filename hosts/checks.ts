@@ -7,6 +7,7 @@ import { hostCapacity } from "./capacity.js";
 import { openKvmToItsGroup, startDocker, startLibvirt } from "./daemons.js";
 import { dockerClient, requireDocker } from "./docker.js";
 import type { Sources } from "./inventory.js";
+import { keepSeatsApart, seatsAreApart } from "./isolation.js";
 import { virsh } from "./libvirt.js";
 import { dockerIsLocal, hasApt, installPackages, libvirtIsLocal, missingTools } from "./packages.js";
 
@@ -38,6 +39,7 @@ export const CHECKS: readonly Check[] = [
   { id: "docker", title: "Docker daemon", level: "required", for: "docker", run: checkDocker },
   { id: "kvm-access", title: "/dev/kvm's access", level: "required", for: "libvirt", run: checkKvmAccess },
   { id: "libvirt", title: "libvirt", level: "required", for: "libvirt", run: checkLibvirt },
+  { id: "isolation", title: "seats apart", level: "required", run: checkIsolation },
   { id: "kvm", title: "KVM", level: "advice", for: "libvirt", run: checkKvm },
   { id: "capacity", title: "room", level: "advice", run: checkCapacity },
 ];
@@ -117,6 +119,20 @@ async function checkKvmAccess(): Promise<Finding> {
     wanted,
     fix: "chgrp kvm /dev/kvm && chmod 660 /dev/kvm (libvirt probes QEMU for over a minute at every start otherwise)",
     repair: openKvmToItsGroup,
+  };
+}
+
+async function checkIsolation(): Promise<Finding> {
+  const wanted = "a rule that no seat's machine reaches another's";
+  if (!dockerIsLocal() && !libvirtIsLocal()) return { ok: true, found: "the hosts' own affair", wanted };
+  const apart = await seatsAreApart();
+  if (apart === undefined) return { ok: true, found: "only root can tell", wanted };
+  return {
+    ok: apart,
+    found: apart ? "the rule stands" : "no rule",
+    wanted,
+    fix: "add it: one iptables rule for traffic between seats",
+    repair: keepSeatsApart,
   };
 }
 

@@ -26,6 +26,9 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** Which daemon is asked about a kind. */
+export const sourceOf = (kind: Kind): keyof Sources => (kind.startsWith("container") ? "docker" : "libvirt");
+
 /** One thing of a seat that Docker or libvirt says is there. */
 export interface Found {
   kind: Kind;

@@ -6,6 +6,7 @@ import type { Progress } from "../base/progress.js";
 import { openStack } from "../engine/index.js";
 import { dockerClient, requireDocker } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
+import { forgetIsolation } from "../hosts/isolation.js";
 import { poolNames, virsh, virshIfThere, volumeNames } from "../hosts/libvirt.js";
 import { which } from "../hosts/privilege.js";
 import { pruneImages } from "../images/index.js";
@@ -63,6 +64,7 @@ async function pruneVolumes(inUse: ReadonlySet<string>, progress: Progress): Pro
     await virsh("pool-delete", name).catch(() => {}); // Its folder may be gone already.
     await virsh("pool-undefine", name);
   }
+  await forgetIsolation();
   await openStack(HOST_STACK).removeStack({ force: true });
   await rm(join(stateDir(), "host.json"), { force: true });
 }

@@ -11,6 +11,7 @@ import {
   removeFound,
   type Sources,
   seatInventory,
+  sourceOf,
 } from "../hosts/inventory.js";
 import { libvirtIsLocal } from "../hosts/packages.js";
 import { asRoot, isRoot } from "../hosts/privilege.js";
@@ -20,8 +21,8 @@ import { owner, removeRecord } from "./seat-record.js";
 
 /** What Docker and libvirt themselves say is left of a seat. */
 export interface Receipt extends SeatId {
-  /** How many of each kind are left. */
-  left: Record<Kind, number>;
+  /** How many of each kind are left; `null` where the daemon that would know was not asked. */
+  left: Record<Kind, number | null>;
   /** Those, by name. */
   residue: Found[];
   /** Which daemons were asked. */
@@ -63,9 +64,9 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   const residue = found.length > 0 ? await seatInventory(id, options.sources) : [];
   const ours = residue.filter((f) => f.owner === mine || (f.owner === undefined && !foreign));
   if (ours.length === 0) await forget(id);
-  const left = Object.fromEntries(
-    KINDS.map((kind) => [kind, ours.filter((f) => f.kind === kind).length]),
-  ) as Record<Kind, number>;
+  const count = (kind: Kind): number | null =>
+    options.sources[sourceOf(kind)] ? ours.filter((f) => f.kind === kind).length : null;
+  const left = Object.fromEntries(KINDS.map((kind) => [kind, count(kind)])) as Receipt["left"];
   return { ...id, left, residue: ours, asked: options.sources, at: new Date().toISOString() };
 }
 

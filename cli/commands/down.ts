@@ -51,10 +51,9 @@ function receiptLines(receipt: Receipt, ctx: Context): string[] {
   const { bad, bold, dim, good } = ctx.style;
   const { docker, libvirt } = receipt.asked;
   const asked = [docker && "Docker", libvirt && "libvirt"].filter(Boolean).join(" and ");
-  const rows = Object.entries(receipt.left).map(([kind, count]) => [
-    `  ${kind}s`,
-    count === 0 ? good("0") : bad(String(count)),
-  ]);
+  const shown = (count: number | null): string =>
+    count === null ? dim("not asked") : count === 0 ? good("0") : bad(String(count));
+  const rows = Object.entries(receipt.left).map(([kind, count]) => [`  ${kind}s`, shown(count)]);
   return [
     bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) +
       dim(` (asked ${asked || "nobody: neither daemon is here"}, ${receipt.at})`),

@@ -65,7 +65,8 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     ).catch(() => undefined);
 
   await readyHost(ctx, sources, flag(args, "yes"));
-  const { requireCapacity } = await import("../../hosts/capacity.js");
+  const { requireCapacity, requireStateSpace } = await import("../../hosts/capacity.js");
+  await requireStateSpace();
   await requireCapacity(lab.machine, sources);
   const engine = await setUp(ctx, lab.machine, sources);
 

@@ -14,6 +14,7 @@ export interface Subnet {
  * Seats live in 10.213.0.0/16, each in a /26 of its own: 1024 seats a host. A /26 holds a /28 a target and one to
  * spare. Explicit subnets, because Docker's own address pools end after about thirty networks.
  */
+export const SEATS_CIDR = "10.213.0.0/16";
 const BASE = (10 << 24) | (213 << 16);
 export const SEAT_SLOTS = 1024;
 const OFFSETS: Record<Target, number> = { container: 0, guest: 16 };

@@ -1,0 +1,45 @@
+import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
+import type { Context } from "./context.js";
+
+/**
+ * Prints what went wrong, for people: what, why, how to fix; a stack only for errors of ours.
+ *
+ * @returns the exit code.
+ */
+export function explain(thrown: unknown, ctx: Pick<Context, "tell" | "style">): number {
+  const { bad, bold, dim } = ctx.style;
+  const error = thrown instanceof UserError ? thrown : (fileSystemError(thrown) ?? thrown);
+  if (error instanceof UserError) {
+    ctx.tell(`${bad("error:")} ${bold(error.message)}`);
+    for (const line of error.why?.split("\n") ?? []) ctx.tell(`  ${line}`);
+    if (error.fix) ctx.tell(`${dim("fix:")} ${error.fix}`);
+    if (process.env.TRILAB_DEBUG && error.cause) {
+      ctx.tell(String(error.cause instanceof Error ? error.cause.stack : error.cause));
+    }
+    return error.exitCode;
+  }
+  ctx.tell(`${bad("error:")} ${bold("something went wrong in trilab itself")}`);
+  ctx.tell(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  ctx.tell(
+    `${dim("fix:")} please report this with the lines above; \`trilab down\` still takes the seat away`,
+  );
+  return ExitCode.failed;
+}
+
+/** What the file system refuses is the user's to mend, wherever in trilab it was met. */
+function fileSystemError(error: unknown): UserError | undefined {
+  const details = { why: messageOf(error), exitCode: ExitCode.hostNotReady, cause: error };
+  if (hasCode(error, "ENOSPC", "EDQUOT")) {
+    return new UserError("the disk is full: no space left", {
+      ...details,
+      fix: "free some space and run the command again; it goes on from where it stopped",
+    });
+  }
+  if (hasCode(error, "EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST")) {
+    return new UserError("trilab can't use its state or cache directory", {
+      ...details,
+      fix: "check owner and permissions of the path above; XDG_STATE_HOME and XDG_CACHE_HOME choose others",
+    });
+  }
+  return undefined;
+}

@@ -1,0 +1,164 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  bridge,
+  expectDone,
+  expectDown,
+  expectError,
+  type Home,
+  host,
+  machine,
+  openHome,
+  tryHost,
+  virsh,
+} from "./support.js";
+
+const LAB = "first-boot";
+let home: Home;
+beforeAll(async () => {
+  home = await openHome();
+});
+
+const up = async (seat: string, on?: string) => {
+  const run = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json", ...(on ? ["--on", on] : [])]));
+  expect(JSON.parse(run.stdout).parity.inTolerance).toBe(true);
+  return run;
+};
+const down = (seat: string): Promise<void> =>
+  home.trilab(["down", LAB, "--seat", seat, "--json"]).then((run) => expectDown(run, LAB, seat));
+const inside = async (seat: string, target: string, script: string): Promise<string> =>
+  expectDone(await home.trilab(["ssh", target, "--seat", seat, "--", "sh", "-c", script])).stdout;
+
+/** What a person, or a reboot, may do to a container seat behind trilab's back. */
+const CONTAINER_FAULTS = {
+  "container removed": (c: string) => host("docker", "rm", "-f", c),
+  "container stopped": (c: string) => host("docker", "stop", "-t", "0", c),
+  "container paused": (c: string) => host("docker", "pause", c),
+  "container killed": (c: string) => host("docker", "kill", c),
+  "network removed": async (c: string) => {
+    await host("docker", "network", "disconnect", "-f", c, c);
+    await host("docker", "network", "rm", c);
+  },
+} as const;
+
+describe("a container seat that was changed by hand", () => {
+  test.each(Object.keys(CONTAINER_FAULTS) as (keyof typeof CONTAINER_FAULTS)[])(
+    "%s: up heals it, and the home is kept; down takes it away",
+    async (fault) => {
+      const seat = home.seat(`c${Object.keys(CONTAINER_FAULTS).indexOf(fault)}`);
+      const name = machine(seat, "container");
+      await up(seat, "container");
+      await inside(seat, "container", "echo mine > ~/work.txt");
+      await CONTAINER_FAULTS[fault](name);
+      await up(seat);
+      expect(await inside(seat, "container", "cat ~/work.txt")).toBe("mine");
+      expect(await host("docker", "inspect", "-f", "{{.HostConfig.PidsLimit}}", name)).toBe("256");
+      const again = await up(seat);
+      expect(JSON.parse(again.stdout).changes).toEqual({ same: 6 });
+      await CONTAINER_FAULTS[fault](name);
+      await down(seat);
+    },
+  );
+
+  test("everything removed by hand, the volume too: up makes it again, down is content", async () => {
+    const seat = home.seat("cv");
+    const name = machine(seat, "container");
+    const remove = async (): Promise<void> => {
+      await host("docker", "rm", "-f", name);
+      await host("docker", "network", "rm", name);
+      await host("docker", "volume", "rm", `${name}-home`);
+    };
+    await up(seat, "container");
+    await remove();
+    await up(seat);
+    await remove();
+    await down(seat);
+  });
+});
+
+describe("a guest seat that was changed by hand", () => {
+  let seat: string;
+  let guest: string;
+  const work = (): Promise<string> => inside(seat, "guest", "cat ~/work.txt");
+  const FAULTS: Record<string, () => Promise<unknown>> = {
+    "shut off": () => virsh("destroy", guest),
+    paused: () => virsh("suspend", guest),
+    "its network inactive": () => virsh("net-destroy", guest),
+    "destroyed and undefined": async () => {
+      await virsh("destroy", guest);
+      await virsh("undefine", guest);
+    },
+    "its network undefined": async () => {
+      await virsh("net-destroy", guest);
+      await virsh("net-undefine", guest);
+    },
+    "its bridge deleted": () => host("ip", "link", "delete", bridge(guest)),
+  };
+
+  beforeAll(async () => {
+    seat = home.seat("g");
+    guest = machine(seat, "guest");
+    await up(seat, "guest");
+    await inside(seat, "guest", "echo mine > ~/work.txt; sync");
+  });
+
+  test.each(["shut off", "paused", "its network inactive", "destroyed and undefined", "its network undefined"])(
+    "%s: up heals it within a minute, and the disk is kept",
+    async (fault) => {
+      await FAULTS[fault]?.();
+      const run = await up(seat);
+      expect(run.seconds).toBeLessThan(60);
+      expect(await work()).toBe("mine");
+    },
+  );
+
+  test("storage pool inactive: up starts it, the guest runs on", async () => {
+    const id = await virsh("domid", guest);
+    await virsh("pool-destroy", "trilab");
+    await up(seat);
+    expect(await virsh("pool-list", "--name")).toContain("trilab");
+    expect(await virsh("domid", guest)).toBe(id);
+    expect(await work()).toBe("mine");
+    const again = await up(seat);
+    expect(JSON.parse(again.stdout).changes).toEqual({ same: 5 });
+  });
+
+  test("guest that never answers: bounded, says the console's last words; a longer wait finishes", async () => {
+    await virsh("destroy", guest);
+    const run = await home.trilab(["up", LAB, "--seat", seat, "--wait", "2s"]);
+    expectError(run, 1, /does not answer SSH/, /the domain is running; it was given 2 s/, /its console ended with:/, /--wait 10m/);
+    expect(run.seconds).toBeLessThan(20);
+    await up(seat);
+    expect(await work()).toBe("mine");
+  });
+
+  test("ssh, parity and logs of a guest that is off say so, at once", async () => {
+    await virsh("destroy", guest);
+    const parity = await home.trilab(["parity", "--seat", seat]);
+    expectError(parity, 1, /does not answer SSH/, /the domain is shut off/, /`trilab up` starts a stopped guest/);
+    expect((await home.trilab(["ssh", "guest", "--seat", seat, "--", "true"])).exitCode).toBe(255);
+    expect(expectDone(await home.trilab(["logs", "guest", "--seat", seat])).stdout).toContain("Debian GNU/Linux");
+    const { seats } = JSON.parse((await home.trilab(["status", "--seat", seat, "--json"])).stdout);
+    expect(seats).toMatchObject([{ target: "guest", state: "shut off" }]);
+  });
+
+  test("disk deleted by hand: up makes a new machine", async () => {
+    await tryHost("virsh", "-c", "qemu:///system", "destroy", guest);
+    await virsh("vol-delete", `${guest}.qcow2`, "--pool", "trilab");
+    await up(seat);
+    expect(await inside(seat, "guest", "ls ~/work.txt 2>/dev/null || echo new")).toBe("new");
+  });
+
+  test.each(["its network inactive", "destroyed and undefined"])("%s: down takes the rest away", async (fault) => {
+    await up(seat);
+    await FAULTS[fault]?.();
+    await down(seat);
+  });
+
+  test("disk and network deleted while it runs: down takes the rest away", async () => {
+    await home.trilab(["up", LAB, "--seat", seat, "--on", "guest", "--wait", "1s"]);
+    await virsh("net-destroy", guest);
+    await virsh("net-undefine", guest);
+    await virsh("vol-delete", `${guest}.qcow2`, "--pool", "trilab");
+    await down(seat);
+  });
+});

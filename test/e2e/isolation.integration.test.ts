@@ -1,0 +1,139 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { expectDone, type Home, host, machine, openHome, tryHost } from "./support.js";
+
+/** What root's own work inside needs; all others are dropped. */
+const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_RAW", "SETGID", "SETUID"].map((c) => `CAP_${c}`);
+const LAB = "first-boot";
+/** A listener that says hello to whoever comes. */
+const LISTEN = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => 7777, ReuseAddr => 1) or die; while (my $c = $s->accept) { print $c "hello\\n"; close $c }`;
+
+let home: Home;
+let alice: string;
+let bob: string;
+const address: Record<string, string> = {};
+
+beforeAll(async () => {
+  home = await openHome();
+  alice = home.seat("x");
+  bob = home.seat("y");
+  // One after the other: under emulation two booting guests take longer than twice one.
+  for (const seat of [alice, bob]) expectDone(await home.trilab(["up", LAB, "--seat", seat]));
+  const { seats } = JSON.parse((await home.trilab(["status", "--json"])).stdout);
+  for (const s of seats as { seat: string; target: string; address: string }[])
+    address[`${s.seat}-${s.target}`] = s.address;
+  for (const seat of [alice, bob]) await host("docker", "exec", "-d", machine(seat, "container"), "perl", "-e", LISTEN);
+  await tryHost("sleep", "0.5");
+});
+
+const inside = (seat: string, target: string, ...command: string[]) =>
+  home.trilab(["ssh", target, "--seat", seat, "--", ...command]);
+
+/** What the other side says first, or nothing: of the SSH server of a guest, of the listener in a container. */
+async function firstWords(from: { seat: string; target: string }, to: { seat: string; target: string }): Promise<string> {
+  const port = to.target === "guest" ? 22 : 7777;
+  const at = address[`${to.seat}-${to.target}`];
+  const run = await inside(from.seat, from.target, "timeout", "4", "bash", "-c", `head -n1 </dev/tcp/${at}/${port}`);
+  return run.stdout;
+}
+
+describe("a seat's neighbours", () => {
+  test("the machines do answer this host, so that silence means something", async () => {
+    for (const seat of [alice, bob]) {
+      const container = await tryHost("timeout", "4", "bash", "-c", `head -n1 </dev/tcp/${address[`${seat}-container`]}/7777`);
+      expect(container.all).toBe("hello");
+      const guest = await tryHost("timeout", "4", "bash", "-c", `head -n1 </dev/tcp/${address[`${seat}-guest`]}/22`);
+      expect(guest.all).toMatch(/^SSH-2\.0/);
+    }
+  });
+
+  test.each([
+    ["container", "container"],
+    ["container", "guest"],
+    ["guest", "container"],
+    ["guest", "guest"],
+  ])("one seat's %s can't reach another's %s", async (from, to) => {
+    const [there, back] = await Promise.all([
+      firstWords({ seat: alice, target: from }, { seat: bob, target: to }),
+      firstWords({ seat: bob, target: from }, { seat: alice, target: to }),
+    ]);
+    expect([there, back]).toEqual(["", ""]);
+  });
+
+  test("a guest still resolves names, and reaches its own gateway", async () => {
+    const gateway = (address[`${alice}-guest`] ?? "").replace(/\d+$/, (last) => String(Number(last) - 1));
+    const run = await inside(alice, "guest", "ping", "-c1", "-W2", gateway);
+    expect(run.stdout).toContain("1 received");
+    const dns = await inside(alice, "guest", "timeout", "4", "bash", "-c", `exec 3<>/dev/tcp/${gateway}/53 && echo open`);
+    expect(dns.stdout).toBe("open");
+  });
+});
+
+describe("the container", () => {
+  test("has nothing of the host's", async () => {
+    const [it] = JSON.parse(await host("docker", "inspect", machine(alice, "container")));
+    const c = it.HostConfig;
+    expect(c).toMatchObject({
+      Privileged: false,
+      CapAdd: CAPABILITIES,
+      CapDrop: ["ALL"],
+      PidsLimit: 256,
+      Memory: 512 * 1024 ** 2,
+      MemorySwap: 512 * 1024 ** 2,
+      NanoCpus: 1e9,
+      IpcMode: "private",
+      PidMode: "",
+      UTSMode: "",
+      UsernsMode: "",
+      Devices: null,
+      PublishAllPorts: false,
+    });
+    expect(c.NetworkMode).not.toBe("host");
+    expect(c.SecurityOpt).toEqual(["no-new-privileges"]);
+    expect(c.PortBindings ?? {}).toEqual({});
+    expect(it.NetworkSettings.Ports).toEqual({});
+    expect(it.Mounts.map((m: { Type: string; Destination: string }) => [m.Type, m.Destination])).toEqual([
+      ["volume", "/home/lab"],
+    ]);
+    expect(Object.keys(it.NetworkSettings.Networks)).toEqual([machine(alice, "container")]);
+    expect(it.Config.Labels).toMatchObject({ "trilab.lab": LAB, "trilab.seat": alice, "trilab.target": "container" });
+  });
+
+  test("has, seen by the kernel, few capabilities, seccomp's filter, and no way to new privileges", async () => {
+    const status = await host("docker", "exec", "-u", "root", machine(alice, "container"), "cat", "/proc/self/status");
+    // The bits of CAPABILITIES in linux/capability.h: 0, 1, 3–7 and 13.
+    for (const set of ["CapEff", "CapBnd"]) expect(status).toMatch(new RegExp(`^${set}:\\s+0*20fb$`, "m"));
+    expect(status).toMatch(/^CapAmb:\s+0+$/m);
+    expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
+    expect(status).toMatch(/^Seccomp:\s+2$/m);
+  });
+
+  test("a fork bomb ends at 256 processes, and the container lives on", async () => {
+    const bomb = "for i in $(seq 300); do sleep 6 & done; wait";
+    const run = await tryHost("docker", "exec", machine(alice, "container"), "bash", "-c", bomb);
+    expect(run.all).toMatch(/fork: .*Resource temporarily unavailable/);
+    expectDone(await inside(alice, "container", "true"));
+  });
+
+  test("memory past the limit is not given", async () => {
+    const run = await tryHost("docker", "exec", machine(alice, "container"), "perl", "-e", "$x = 'a' x (700 * 1024 * 1024); print length $x");
+    expect(run.exitCode).toBe(137);
+    expectDone(await inside(alice, "container", "true"));
+  });
+});
+
+describe("the guest", () => {
+  test("runs as libvirt's own user on a network of its own, with an isolated port and the base disk read-only", async () => {
+    const xml = await host("virsh", "-c", "qemu:///system", "dumpxml", machine(alice, "guest"));
+    expect(xml).toContain("<port isolated='yes'/>");
+    expect(xml).toContain(`<source network='${machine(alice, "guest")}'`);
+    expect(xml).not.toMatch(/<(graphics|hostdev|filesystem|redirdev)/);
+    expect(xml).toMatch(new RegExp(`trilab.seat['"]>${alice}<`));
+    const pid = (await host("cat", `/run/libvirt/qemu/${machine(alice, "guest")}.pid`)).trim();
+    expect(await host("stat", "-c", "%U", `/proc/${pid}`)).toBe("libvirt-qemu");
+    const open = await host("sh", "-c", `for f in /proc/${pid}/fd/*; do echo "$(readlink $f) $(sed -n 's/^flags:.*\\(.\\)$/\\1/p' /proc/${pid}/fdinfo/\${f##*/})"; done`);
+    const base = open.split("\n").filter((line) => line.includes("/trilab-images/"));
+    expect(base.length).toBeGreaterThan(0);
+    // The last octal digit of the open flags: 0 is read-only.
+    for (const line of base) expect(line).toMatch(/ 0$/);
+  });
+});

@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, describe, expect, test } from "vitest";
+import { residueOf } from "./residue.js";
+import { expectDone, expectDown, expectError, type Home, openHome, partsOf, until } from "./support.js";
+
+const LAB = "first-boot";
+let home: Home;
+beforeAll(async () => {
+  home = await openHome();
+});
+
+const up = (seat: string, ...more: string[]): string[] => ["up", LAB, "--seat", seat, "--json", ...more];
+const down = (seat: string): Promise<void> =>
+  home.trilab(["down", LAB, "--seat", seat, "--json"]).then((run) => expectDown(run, LAB, seat));
+
+/** Waits until the engine has told its state that it is making something of this type. */
+const creating = (seat: string, type: string): Promise<boolean> =>
+  until(`an engine making a ${type}`, async () => {
+    const text = await readFile(home.checkpoint(LAB, seat), "utf8").catch(() => "");
+    const [, pending = ""] = text.split('"pending_operations"');
+    return pending.includes(`"${type}"`);
+  });
+
+describe("one run at a time", () => {
+  test("a second up and a down of the same seat name the first one's process: exit 7", async () => {
+    const seat = home.seat("l");
+    const first = home.start(up(seat, "--on", "container"));
+    // The engine has the seat's state only while its run holds the seat's lock.
+    await until("the first run's engine", async () => (await partsOf(home, "engine")).length > 0);
+    const [second, third] = await Promise.all([
+      home.trilab(up(seat, "--on", "container")),
+      home.trilab(["down", LAB, "--seat", seat]),
+    ]);
+    for (const run of [second, third]) {
+      expectError(run, 7, new RegExp(`seat "${seat}" of lab "first-boot" is in use`), new RegExp(`process ${first.pid} \\(trilab up`));
+    }
+    expectDone(await first.ended);
+    await down(seat);
+  });
+});
+
+describe("SIGKILL of the command", () => {
+  /** A small generator of fixed seed: the same points at every run. */
+  const delays = ((seed: number) =>
+    Array.from({ length: 6 }, () => {
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      return Math.round(300 + (seed / 2 ** 31) * 2700);
+    }))(20240613);
+
+  test.each(delays.map((ms, i) => [ms, i % 3 === 0 ? "up" : "down"] as const))(
+    "after %i ms: %s goes on from there",
+    async (ms, next) => {
+      const seat = home.seat(`k${ms}`);
+      const run = home.start(up(seat));
+      await sleep(ms);
+      run.kill("SIGKILL");
+      await run.ended;
+      if (next === "up") expectDone(await home.trilab(up(seat)));
+      await down(seat);
+    },
+  );
+});
+
+describe("SIGKILL in the middle of a step", () => {
+  test.each([
+    ["the command", "docker:index/network:Network"],
+    ["the command", "libvirt:index/domain:Domain"],
+    ["the engine", "docker:index/container:Container"],
+    ["the engine", "libvirt:index/network:Network"],
+    ["the engine", "libvirt:index/domain:Domain"],
+    ["the docker plugin", "docker:index/container:Container"],
+    ["the libvirt plugin", "libvirt:index/domain:Domain"],
+  ] as const)("of %s while it makes a %s", async (who, type) => {
+    const seat = home.seat(`s${type.split(":")[2]?.toLowerCase()}${who.length}`);
+    const on = type.startsWith("docker") ? "container" : "guest";
+    const run = home.start(up(seat, "--on", on));
+    await creating(seat, type);
+    if (who === "the command") run.kill("SIGKILL");
+    else {
+      const part = who === "the engine" ? "engine" : who === "the docker plugin" ? "docker plugin" : "libvirt plugin";
+      for (const { pid } of await partsOf(home, part)) process.kill(pid, "SIGKILL");
+    }
+    const ended = await run.ended;
+    // It may have been too late to matter; if not, the command says what happened rather than wait for ever.
+    if (who !== "the command" && ended.exitCode !== 0) expectError(ended, 1, /up of ".*" failed/);
+    const again = expectDone(await home.trilab(up(seat)));
+    expect(JSON.parse(again.stdout).parity.inTolerance).toBe(true);
+    await down(seat);
+  });
+
+  test("of the engine, then down at once", async () => {
+    const seat = home.seat("e");
+    const run = home.start(up(seat));
+    await creating(seat, "libvirt:index/domain:Domain");
+    for (const { pid } of await partsOf(home, "engine")) process.kill(pid, "SIGKILL");
+    expectError(await run.ended, 1, /failed/);
+    await down(seat);
+  });
+
+  test("of the engine during down: down again finishes", async () => {
+    const seat = home.seat("d");
+    expectDone(await home.trilab(up(seat, "--on", "container")));
+    const run = home.start(["down", LAB, "--seat", seat, "--json"]);
+    const engine = await until("the engine", async () => (await partsOf(home, "engine"))[0]);
+    process.kill(engine.pid, "SIGKILL");
+    const ended = await run.ended;
+    // What the engine left is found by label, so the same command still finishes.
+    if (ended.exitCode === 0) await expectDown(ended, LAB, seat);
+    await down(seat);
+  });
+});
+
+describe("interrupts", () => {
+  test("SIGINT in the middle of up: exit 130, and up goes on", async () => {
+    const seat = home.seat("i");
+    const run = home.start(up(seat, "--on", "container"));
+    await creating(seat, "docker:index/network:Network");
+    run.kill("SIGINT");
+    const ended = await run.ended;
+    expectError(ended, 130, /was interrupted/, /run the command again to go on, or `trilab down`/);
+    expect(ended.stderr).toContain("interrupted: finishing the step in hand");
+    expectDone(await home.trilab(up(seat)));
+    await down(seat);
+  });
+
+  test("SIGINT while a guest boots: exit 130 at once, and down takes it away", async () => {
+    const seat = home.seat("w");
+    const run = home.start(up(seat, "--on", "guest"));
+    await until("the guest's disk", async () => (await residueOf(LAB, seat)).some((found) => found.startsWith("domain")));
+    await until("the engine's end", async () => existsSync(home.checkpoint(LAB, seat)) && (await partsOf(home, "engine")).length === 0);
+    const asked = Date.now();
+    run.kill("SIGINT");
+    expect((await run.ended).exitCode).toBe(130);
+    expect(Date.now() - asked).toBeLessThan(5_000);
+    await down(seat);
+  });
+});

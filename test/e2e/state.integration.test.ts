@@ -1,0 +1,202 @@
+import { chmod, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { expectDone, expectDown, expectError, type Home, host, machine, openHome, tryHost } from "./support.js";
+
+const LAB = "first-boot";
+const NO_DOCKER = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
+const NO_LIBVIRT = { LIBVIRT_DEFAULT_URI: "qemu+unix:///system?socket=/nonexistent/libvirt-sock" };
+
+let home: Home;
+let seat: string;
+let letter = 0;
+beforeAll(async () => {
+  home = await openHome();
+});
+
+const args = (command: string, ...more: string[]): string[] => [command, LAB, "--seat", seat, ...more];
+const up = () => home.trilab(args("up", "--on", "container", "--json"));
+const down = async (...more: string[]): Promise<void> =>
+  expectDown(await home.trilab(args("down", "--json", ...more)), LAB, seat);
+const containerId = (): Promise<string> => host("docker", "inspect", "-f", "{{.Id}}", machine(seat, "container"));
+
+describe("state that is lost or damaged", () => {
+  let id: string;
+  beforeEach(async () => {
+    seat = home.seat(`s${letter++}`);
+    expectDone(await up());
+    id = await containerId();
+  });
+  /** Nothing was destroyed by the command that failed; by its labels the seat goes. */
+  afterEach(async () => {
+    expect(await containerId()).toBe(id);
+    await down("--by-label");
+    expectDone(await up());
+    await down();
+  });
+
+  test("the whole state directory: up refuses and names the way out, down finds the seat by name", async () => {
+    await rm(home.state, { recursive: true });
+    expectError(
+      await up(),
+      1,
+      /seat ".*" is there, but its state is lost/,
+      new RegExp(`container ${machine(seat, "container")}`),
+      new RegExp(`trilab down first-boot --seat ${seat} --by-label`),
+    );
+    expectError(await home.trilab(["ssh", "container", "--seat", seat]), 6, /no seat/);
+  });
+
+  test.each(["cut in half", "empty", "garbled"])("the checkpoint %s", async (how) => {
+    const file = home.checkpoint(LAB, seat);
+    const text = await readFile(file, "utf8");
+    const damaged = { "cut in half": text.slice(0, text.length / 2), empty: "", garbled: `\0\0\0${text.slice(9)}` }[how];
+    await writeFile(file, damaged ?? "");
+    for (const run of [await up(), await home.trilab(args("down"))])
+      expectError(run, 1, /the state of ".*" cannot be read/, /truncated or garbled/, /trilab down .*--by-label/);
+    expect(await readFile(file, "utf8")).toBe(damaged);
+  });
+
+  test("the seat's record", async () => {
+    await writeFile(home.record(LAB, seat), '{"schema":1,"lab":');
+    const says = [/record of seat ".*" .* can't be read/, new RegExp(`trilab down first-boot --seat ${seat} --by-label`)];
+    expectError(await up(), 1, ...says);
+    expectError(await home.trilab(["ssh", "container", "--seat", seat, "--", "true"]), 1, ...says);
+    expect((await home.trilab(["status"])).stdout).toMatch(/record damaged: trilab down/);
+  });
+
+  test("the record of another version", async () => {
+    const record = JSON.parse(await readFile(home.record(LAB, seat), "utf8"));
+    await writeFile(home.record(LAB, seat), JSON.stringify({ ...record, schema: 2 }));
+    expectError(await up(), 1, /can't be read/, /--by-label/);
+  });
+
+  test("another passphrase", async () => {
+    const file = join(home.state, "passphrase");
+    const right = await readFile(file, "utf8");
+    await writeFile(file, "another\n");
+    // The one secret is the guest's key; a seat without a guest may well be brought up without it.
+    const run = await home.trilab(args("up", "--on", "container,guest", "--json"));
+    expectError(run, 2, /passphrase does not open/, /has changed since/, /unset it|--by-label/);
+    await writeFile(file, right);
+  });
+
+  test("another passphrase, and it is not found again", async () => {
+    await writeFile(join(home.state, "passphrase"), "another\n");
+  });
+
+  test("the keys", async () => {
+    await rm(home.record(LAB, seat, "id_ed25519"));
+    await rm(home.record(LAB, seat, "host_ed25519"));
+    expectDone(await up());
+  });
+});
+
+describe("a daemon that does not answer", () => {
+  test("dockerd: up and down are exit 3, nothing is lost, and a normal down works afterwards", async () => {
+    seat = home.seat("nd");
+    expectError(await home.trilab(args("up", "--on", "container"), NO_DOCKER), 3, /not ready/, /Docker daemon/);
+    expectDone(await up());
+    const id = await containerId();
+    const state = await readFile(home.checkpoint(LAB, seat), "utf8");
+    for (const command of ["up", "down"]) {
+      const run = await home.trilab(args(command), NO_DOCKER);
+      expectError(run, 3, /Docker daemon/, /nonexistent/, /start|doctor/);
+      expect(run.seconds).toBeLessThan(15);
+    }
+    expectError(await home.trilab(args("down", "--by-label"), NO_DOCKER), 3, /Docker daemon/);
+    expectError(await home.trilab(["parity", "--seat", seat], NO_DOCKER), 1, /does not run commands/);
+    expect(await readFile(home.checkpoint(LAB, seat), "utf8")).toBe(state);
+    expect(await containerId()).toBe(id);
+    await down();
+  });
+
+  test("libvirtd: likewise, with both targets", async () => {
+    seat = home.seat("nl");
+    expectError(await home.trilab(args("up"), NO_LIBVIRT), 3, /not ready/, /libvirt/);
+    expectDone(await home.trilab(args("up")));
+    for (const command of ["up", "down"]) {
+      const run = await home.trilab(args(command), NO_LIBVIRT);
+      expectError(run, 3, /libvirt/, /nonexistent/, /start|doctor/);
+    }
+    expect(await host("virsh", "-c", "qemu:///system", "domstate", machine(seat, "guest"))).toBe("running");
+    await down();
+  });
+
+  test("down of a seat that never was asks whom it can, and says whom it could not", async () => {
+    seat = home.seat("nn");
+    const run = expectDone(await home.trilab(args("down"), NO_DOCKER));
+    expect(run.stdout).toContain("asked libvirt,");
+    expect(run.stdout).toMatch(/containers +not asked/);
+  });
+});
+
+describe("a full disk", () => {
+  /** KiB. */
+  const SIZE = 32 * 1024;
+  const mount = join("/tmp", `trilab-e2e-full-${process.pid}`);
+  beforeEach(async () => {
+    await host("mkdir", "-p", mount);
+    await host("mount", "-t", "tmpfs", "-o", `size=${SIZE}k,mode=700`, "tmpfs", mount);
+  });
+  afterEach(async () => {
+    await tryHost("umount", "-l", mount);
+    await host("rmdir", mount);
+  });
+  const fillUpTo = (left: number): Promise<string> =>
+    host("dd", "if=/dev/zero", `of=${join(mount, "filler")}`, "bs=1024", `count=${SIZE - left}`);
+
+  test.each([0, 64, 4096])("state directory with %i KiB left: said before anything is made", async (left) => {
+    seat = home.seat(`f${left}`);
+    const env = { XDG_STATE_HOME: mount };
+    await fillUpTo(left);
+    const run = await home.trilab(args("up", "--on", "container"), env);
+    expectError(run, 3, /disk space|no space/i, /free some space/);
+    expect((await tryHost("docker", "inspect", machine(seat, "container"))).exitCode).not.toBe(0);
+    await rm(join(mount, "filler"));
+    expectDone(await home.trilab(args("up", "--on", "container"), env));
+    await expectDown(await home.trilab(args("down", "--json"), env), LAB, seat);
+  });
+
+  test("state directory that fills up while a seat is up: said, nothing is orphaned, and it goes on afterwards", async () => {
+    seat = home.seat("fu");
+    const env = { XDG_STATE_HOME: mount };
+    expectDone(await home.trilab(args("up", "--on", "container"), env));
+    await fillUpTo(0).catch(() => {}); // dd ends with "no space left"
+    expectError(await home.trilab(args("up", "--on", "container,guest"), env), 3, /disk space|no space/i, /free some space/);
+    await rm(join(mount, "filler"));
+    await expectDown(await home.trilab(args("down", "--json"), env), LAB, seat);
+  });
+
+  test("cache: the image says what is missing, and leaves no half of it", async () => {
+    seat = home.seat("fc");
+    const cache = join(process.env.XDG_CACHE_HOME ?? `${process.env.HOME}/.cache`, "trilab");
+    await host("mkdir", "-p", join(mount, "trilab"));
+    for (const part of ["engine", "pulumi-home", "kvm.json"]) await host("ln", "-s", join(cache, part), join(mount, "trilab", part));
+    const run = await home.trilab(args("up", "--on", "container"), { XDG_CACHE_HOME: mount });
+    expectError(run, 3, /not enough disk space to build the image/, /MiB/, /XDG_CACHE_HOME/);
+    expect(await host("find", join(mount, "trilab/images"), "-name", "*.tar", "-o", "-name", "*.qcow2")).toBe("");
+    await down();
+  });
+});
+
+describe("a state directory that can't be used", () => {
+  test("is a file", async () => {
+    seat = home.seat("rf");
+    const moved = `${home.dir}-file`;
+    await writeFile(moved, "");
+    const run = await home.trilab(args("up", "--on", "container"), { XDG_STATE_HOME: moved });
+    await rm(moved);
+    expectError(run, 3, /state/, new RegExp(moved));
+  });
+
+  test("was copied with its files open to others: closed again", async () => {
+    seat = home.seat("ro");
+    await chmod(home.state, 0o755);
+    expectDone(await up());
+    expect((await host("stat", "-c", "%a", home.state)).trim()).toBe("700");
+    await rename(home.state, `${home.state}.moved`);
+    await rename(`${home.state}.moved`, home.state);
+    await down();
+  });
+});

@@ -1,0 +1,213 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { afterAll, expect } from "vitest";
+import { repoDir } from "../../base/paths.js";
+import { residueOf } from "./residue.js";
+
+const CLI = join(repoDir, "dist/cli/bin.js");
+
+/** What a run of the CLI said and how it ended; `exitCode` is undefined when a signal ended it. */
+export interface Run {
+  exitCode: number | undefined;
+  stdout: string;
+  stderr: string;
+  seconds: number;
+}
+
+/** A CLI that runs. */
+export interface Running {
+  pid: number;
+  kill(signal: NodeJS.Signals): void;
+  ended: Promise<Run>;
+}
+
+/** A state directory of its own, as a second user's would be; the cache is the machine's. */
+export interface Home {
+  /** XDG_STATE_HOME. */
+  dir: string;
+  /** trilab's folder in it. */
+  state: string;
+  /** Runs the real CLI to its end. */
+  trilab(args: readonly string[], env?: Record<string, string>): Promise<Run>;
+  /** Starts the real CLI. */
+  start(args: readonly string[], env?: Record<string, string>): Running;
+  /** A seat's name nobody else has; taken down by label at the end of the file, and looked for. */
+  seat(letter: string, lab?: string): string;
+  /** A lab's folder with this text below `name:`, for which a seat is `--seat`. @returns its path. */
+  lab(name: string, yaml: string): Promise<string>;
+  checkpoint(lab: string, seat: string): string;
+  record(lab: string, seat: string, file?: string): string;
+}
+
+/**
+ * A home for one test file. When the file is over every seat is taken down by its labels, and Docker, libvirt and the
+ * process table are asked whether anything at all is left.
+ */
+export async function openHome(): Promise<Home> {
+  process.umask(0o077);
+  const dir = await mkdtemp(join(tmpdir(), "trilab-e2e-"));
+  const labs = await mkdtemp(join(tmpdir(), "trilab-e2e-labs-"));
+  const seats: { lab: string; seat: string }[] = [];
+  const running = new Set<Running>();
+
+  const start: Home["start"] = (args, env = {}) => {
+    const began = Date.now();
+    const child = execa(process.execPath, [CLI, ...args], {
+      reject: false,
+      stdin: "ignore",
+      cwd: labs,
+      env: { XDG_STATE_HOME: dir, NO_COLOR: "1", CI: "1", ...env },
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    const ended = child.then((result) => ({
+      exitCode: result.exitCode,
+      stdout: result.stdout,
+      stderr: result.stderr,
+      seconds: (Date.now() - began) / 1000,
+    }));
+    const it: Running = { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), ended };
+    running.add(it);
+    void ended.then(() => running.delete(it));
+    return it;
+  };
+  const trilab: Home["trilab"] = (args, env) => start(args, env).ended;
+
+  afterAll(async () => {
+    for (const it of running) it.kill("SIGKILL");
+    const left: string[] = [];
+    for (const { lab, seat } of seats) {
+      const down = await trilab(["down", lab, "--seat", seat, "--by-label", "--json"]);
+      if (down.exitCode !== 0) left.push(`down of ${seat}: ${down.exitCode}\n${down.stderr}`);
+      left.push(...(await residueOf(lab, seat)));
+    }
+    left.push(...(await processesOf(dir)));
+    await rm(dir, { recursive: true, force: true });
+    await rm(labs, { recursive: true, force: true });
+    expect(left).toEqual([]);
+  });
+
+  const state = join(dir, "trilab");
+  return {
+    dir,
+    state,
+    start,
+    trilab,
+    seat(letter, lab = "first-boot") {
+      const seat = `t${process.pid}${letter}`;
+      seats.push({ lab, seat });
+      return seat;
+    },
+    async lab(name, yaml) {
+      const folder = join(labs, name);
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, "lab.yaml"), `name: ${name}\ntitle: Test\nsummary: A test's.\n${yaml}`);
+      return folder;
+    },
+    checkpoint: (lab, seat) => join(state, "backend/.pulumi/stacks/trilab", `trilab-${lab}-${seat}.json`),
+    record: (lab, seat, file = "seat.json") => join(state, "seats", lab, seat, file),
+  };
+}
+
+/** Processes (engine, plugins, lock holders) that still work for this state directory; those that end soon are waited for. */
+async function processesOf(stateHome: string): Promise<string[]> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const left = (await processesWith(`XDG_STATE_HOME=${stateHome}`)).map((p) => `process ${p.pid} ${p.args}`);
+    if (left.length === 0 || Date.now() > deadline) return left;
+    await sleep(200);
+  }
+}
+
+export interface Process {
+  pid: number;
+  /** The program and its arguments. */
+  args: string;
+}
+
+/** Live processes with this entry in their environment. */
+export async function processesWith(entry: string): Promise<Process[]> {
+  const found: Process[] = [];
+  for (const name of await readdir("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
+    if (!environment.split("\0").includes(entry)) continue;
+    const args = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
+    if (args !== "") found.push({ pid, args: args.replaceAll("\0", " ").trim() });
+  }
+  return found;
+}
+
+/** The processes of one kind that a home's run has started. */
+export async function partsOf(home: Home, part: "engine" | "docker plugin" | "libvirt plugin"): Promise<Process[]> {
+  const is = {
+    engine: /\/pulumi (up|destroy|preview)\b/,
+    "docker plugin": /plugins\/docker\/main\.js/,
+    "libvirt plugin": /terraform-provider-libvirt|pulumi-resource-terraform-provider/,
+  }[part];
+  return (await processesWith(`XDG_STATE_HOME=${home.dir}`)).filter((p) => is.test(p.args) && !p.args.startsWith("/bin/sh"));
+}
+
+/** Waits for a condition, asked often; undefined is "not yet". @throws Error after `ms`. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, ms = 30_000): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await sleep(20);
+  }
+}
+
+/** Asserts an error for people: the exit code, what happened, why, and how to mend it; no stack of ours. */
+export function expectError(run: Run, exitCode: number, ...says: RegExp[]): void {
+  expect(run, run.stderr).toMatchObject({ exitCode });
+  const text = run.stderr.slice(run.stderr.indexOf("error: "));
+  expect(text).toMatch(/^error: \S.*\n( {2}\S.*\n)+(.*\n)*?fix: \S/);
+  expect(run.stderr).not.toMatch(/\n\s+at .*:\d+:\d+|something went wrong in trilab itself/);
+  for (const pattern of says) expect(text).toMatch(pattern);
+}
+
+/** Asserts success. */
+export function expectDone(run: Run): Run {
+  expect(run.exitCode, `${run.stderr}\n${run.stdout}`).toBe(0);
+  return run;
+}
+
+/** A `down` that ended with a receipt of zeros, and the daemons agree. */
+export async function expectDown(run: Run, lab: string, seat: string): Promise<void> {
+  expectDone(run);
+  const receipt = JSON.parse(run.stdout) as { left: Record<string, number>; residue: unknown[] };
+  expect(Object.keys(receipt.left).length).toBe(8);
+  expect(new Set(Object.values(receipt.left))).toEqual(new Set([0]));
+  expect(receipt.residue).toEqual([]);
+  expect(await residueOf(lab, seat)).toEqual([]);
+}
+
+/** One command on this machine. @throws with its words when it fails. */
+export async function host(command: string, ...args: string[]): Promise<string> {
+  return (await execa(command, args, { stdin: "ignore" })).stdout.trim();
+}
+
+/** As {@link host}; its exit code is 0 or not, and both are fine. */
+export async function tryHost(command: string, ...args: string[]): Promise<{ exitCode: number; all: string }> {
+  const result = await execa(command, args, { stdin: "ignore", reject: false, all: true });
+  return { exitCode: result.exitCode ?? -1, all: result.all };
+}
+
+export const virsh = (...args: string[]): Promise<string> => host("virsh", "-q", "-c", "qemu:///system", ...args);
+
+/** `trilab-<lab>-<seat>-<target>`. */
+export const machine = (seat: string, target: "container" | "guest", lab = "first-boot"): string =>
+  `trilab-${lab}-${seat}-${target}`;
+
+/** The bridge of a target's network, as DESIGN.md says: `tl` and a hash. */
+export const bridge = (name: string): string => `tl${createHash("sha256").update(name).digest("hex").slice(0, 12)}`;
+
+/** Whether dist/ is there: what is tested is what was built. */
+export const compiled = existsSync(CLI);
