@@ -1,10 +1,10 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, readlink, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
-import { type StackRef, stackFiles } from "./backend.js";
+import { type StackRef, stackFiles, workDir } from "./backend.js";
 
 const lockSchema = z.object({
   pid: z.number(),
@@ -24,9 +24,10 @@ type EngineLock = z.infer<typeof lockSchema>;
  * @throws UserError (exit 7) when a live engine, or one of another machine, keeps the lock.
  */
 export async function clearStaleLock(ref: StackRef, options: { waitMs?: number } = {}): Promise<number> {
+  const deadline = Date.now() + (options.waitMs ?? 30_000);
+  await endOrphans(ref.stack, deadline);
   const dir = stackFiles(ref)?.locks;
   if (dir === undefined) return 0;
-  const deadline = Date.now() + (options.waitMs ?? 30_000);
   let removed = 0;
   for (const file of await list(dir)) {
     for (;;) {
@@ -45,6 +46,54 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
     }
   }
   return removed;
+}
+
+/** How long an orphan must have been without a plugin before it is ended, in milliseconds. */
+const IDLE_MS = 3_000;
+
+/**
+ * Ends engines of this stack whose CLI was killed. The caller holds the stack's lock, so whoever else works in its
+ * directory is such an orphan. One that has plugins is at a step, which it finishes, and then exits; one that has none
+ * was waiting for its CLI to speak, would wait for ever, heeds no signal, and has nothing in hand to lose.
+ * Where there is no /proc nothing is looked for.
+ */
+async function endOrphans(stack: string, deadline: number): Promise<void> {
+  const idleSince = new Map<number, number>();
+  for (;;) {
+    const processes = await listProcesses();
+    const orphans = processes.filter((p) => p.cwd === workDir(stack) && p.name.startsWith("pulumi"));
+    if (orphans.length === 0 || Date.now() > deadline) return;
+    for (const { pid } of orphans) {
+      if (processes.some((p) => p.parent === pid)) idleSince.delete(pid);
+      else if (!idleSince.has(pid)) idleSince.set(pid, Date.now());
+      else if (Date.now() - (idleSince.get(pid) ?? 0) > IDLE_MS) process.kill(pid, "SIGKILL");
+    }
+    await sleep(200);
+  }
+}
+
+interface ProcessInfo {
+  pid: number;
+  parent: number;
+  name: string;
+  cwd: string | undefined;
+}
+
+async function listProcesses(): Promise<ProcessInfo[]> {
+  const names = await readdir("/proc").catch(() => []);
+  const found = await Promise.all(
+    names
+      .filter((name) => /^\d+$/.test(name))
+      .map(async (name) => {
+        const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
+        // pid (comm) state ppid: a zombie has ended, its parent has only not looked yet.
+        const [, comm = "", state, parent] = /\((.*)\) (\S) (\d+)/.exec(stat) ?? [];
+        if (state === undefined || state === "Z") return undefined;
+        const cwd = await readlink(`/proc/${name}/cwd`).catch(() => undefined);
+        return { pid: Number(name), parent: Number(parent), name: comm, cwd };
+      }),
+  );
+  return found.filter((p) => p !== undefined);
 }
 
 async function list(dir: string): Promise<string[]> {

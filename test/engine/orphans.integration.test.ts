@@ -1,0 +1,46 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { workDir } from "../../engine/backend.js";
+import { clearStaleLock } from "../../engine/index.js";
+
+/** Programs that are called pulumi and work in the stack's directory, as an engine left behind by its CLI does. */
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "trilab-orphans-"));
+  vi.stubEnv("XDG_STATE_HOME", dir);
+  await mkdir(workDir("orphaned"), { recursive: true });
+  await copyFile("/bin/sleep", join(dir, "pulumi-idle"));
+  await copyFile("/bin/bash", join(dir, "pulumi-busy"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const start = (program: string, ...args: string[]) =>
+  spawn(join(dir, program), args, { cwd: workDir("orphaned"), stdio: "ignore" });
+
+test("an engine that waits for a CLI that is gone is ended", async () => {
+  const idle = start("pulumi-idle", "60");
+  const ended = once(idle, "exit");
+  await clearStaleLock({ stack: "orphaned" });
+  expect((await ended)[1]).toBe("SIGKILL");
+});
+
+test("one that is at a step is left to finish it", async () => {
+  const busy = start("pulumi-busy", "-c", "sleep 5; true");
+  const ended = once(busy, "exit");
+  await clearStaleLock({ stack: "orphaned" });
+  expect(await ended).toEqual([0, null]);
+});
+
+test("one of another stack is nobody's business", async () => {
+  await mkdir(workDir("other"), { recursive: true });
+  const other = spawn(join(dir, "pulumi-idle"), ["60"], { cwd: workDir("other"), stdio: "ignore" });
+  await clearStaleLock({ stack: "orphaned" });
+  expect(other.exitCode ?? other.signalCode).toBeNull();
+  const ended = once(other, "exit");
+  other.kill();
+  await ended;
+});
