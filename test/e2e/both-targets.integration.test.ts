@@ -50,7 +50,9 @@ describe("a seat with both targets", () => {
   test("ssh hands on the command's arguments and exit code", async () => {
     for (const target of ["container", "guest"]) {
       expect((await ssh(target, "sh", "-c", "exit 42")).exitCode).toBe(42);
-      expect(expectDone(await ssh(target, "printf", "%s|", "a b", "$HOME", "it's")).stdout).toBe("a b|$HOME|it's|");
+      expect(expectDone(await ssh(target, "printf", "%s|", "a b", "$HOME", "it's")).stdout).toBe(
+        "a b|$HOME|it's|",
+      );
       expect(expectDone(await ssh(target, "id", "-un")).stdout).toBe("lab");
     }
   });
@@ -76,7 +78,20 @@ describe("a seat with both targets", () => {
   });
 
   test("parity says what was changed by hand: exit 5", async () => {
-    expectDone(await home.trilab(["ssh", "guest", "--seat", seat, "--root", "--", "dpkg", "--force-all", "-r", "less"]));
+    expectDone(
+      await home.trilab([
+        "ssh",
+        "guest",
+        "--seat",
+        seat,
+        "--root",
+        "--",
+        "dpkg",
+        "--force-all",
+        "-r",
+        "less",
+      ]),
+    );
     const run = await home.trilab(["parity", "--seat", seat]);
     expect(run.exitCode).toBe(5);
     expect(run.stdout).toMatch(/✗ +package set .*packages were added, removed or upgraded/);
@@ -101,7 +116,18 @@ describe("access to the guest", () => {
     expect(password.exitCode).toBe(255);
     expect(password.all).toMatch(/Authentications that can continue: publickey\s*$/m);
     expect(password.all).toContain("Permission denied (publickey)");
-    const other = await tryHost("ssh", ...options, "-o", "BatchMode=yes", "-o", "IdentityFile=/nonexistent", "-o", "IdentitiesOnly=yes", `root@${at}`, "true");
+    const other = await tryHost(
+      "ssh",
+      ...options,
+      "-o",
+      "BatchMode=yes",
+      "-o",
+      "IdentityFile=/nonexistent",
+      "-o",
+      "IdentitiesOnly=yes",
+      `root@${at}`,
+      "true",
+    );
     expect(other.all).toContain("Permission denied (publickey)");
   });
 

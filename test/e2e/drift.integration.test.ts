@@ -19,7 +19,9 @@ beforeAll(async () => {
 });
 
 const up = async (seat: string, on?: string) => {
-  const run = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json", ...(on ? ["--on", on] : [])]));
+  const run = expectDone(
+    await home.trilab(["up", LAB, "--seat", seat, "--json", ...(on ? ["--on", on] : [])]),
+  );
   expect(JSON.parse(run.stdout).parity.inTolerance).toBe(true);
   return run;
 };
@@ -101,15 +103,18 @@ describe("a guest seat that was changed by hand", () => {
     await inside(seat, "guest", "echo mine > ~/work.txt; sync");
   });
 
-  test.each(["shut off", "paused", "its network inactive", "destroyed and undefined", "its network undefined"])(
-    "%s: up heals it within a minute, and the disk is kept",
-    async (fault) => {
-      await FAULTS[fault]?.();
-      const run = await up(seat);
-      expect(run.seconds).toBeLessThan(60);
-      expect(await work()).toBe("mine");
-    },
-  );
+  test.each([
+    "shut off",
+    "paused",
+    "its network inactive",
+    "destroyed and undefined",
+    "its network undefined",
+  ])("%s: up heals it within a minute, and the disk is kept", async (fault) => {
+    await FAULTS[fault]?.();
+    const run = await up(seat);
+    expect(run.seconds).toBeLessThan(60);
+    expect(await work()).toBe("mine");
+  });
 
   test("storage pool inactive: up starts it, the guest runs on", async () => {
     const id = await virsh("domid", guest);
@@ -125,7 +130,14 @@ describe("a guest seat that was changed by hand", () => {
   test("guest that never answers: bounded, says the console's last words; a longer wait finishes", async () => {
     await virsh("destroy", guest);
     const run = await home.trilab(["up", LAB, "--seat", seat, "--wait", "2s"]);
-    expectError(run, 1, /does not answer SSH/, /the domain is running; it was given 2 s/, /its console ended with:/, /--wait 10m/);
+    expectError(
+      run,
+      1,
+      /does not answer SSH/,
+      /the domain is running; it was given 2 s/,
+      /its console ended with:/,
+      /--wait 10m/,
+    );
     expect(run.seconds).toBeLessThan(20);
     await up(seat);
     expect(await work()).toBe("mine");
@@ -134,9 +146,17 @@ describe("a guest seat that was changed by hand", () => {
   test("ssh, parity and logs of a guest that is off say so, at once", async () => {
     await virsh("destroy", guest);
     const parity = await home.trilab(["parity", "--seat", seat]);
-    expectError(parity, 1, /does not answer SSH/, /the domain is shut off/, /`trilab up` starts a stopped guest/);
+    expectError(
+      parity,
+      1,
+      /does not answer SSH/,
+      /the domain is shut off/,
+      /`trilab up` starts a stopped guest/,
+    );
     expect((await home.trilab(["ssh", "guest", "--seat", seat, "--", "true"])).exitCode).toBe(255);
-    expect(expectDone(await home.trilab(["logs", "guest", "--seat", seat])).stdout).toContain("Debian GNU/Linux");
+    expect(expectDone(await home.trilab(["logs", "guest", "--seat", seat])).stdout).toContain(
+      "Debian GNU/Linux",
+    );
     const { seats } = JSON.parse((await home.trilab(["status", "--seat", seat, "--json"])).stdout);
     expect(seats).toMatchObject([{ target: "guest", state: "shut off" }]);
   });
@@ -148,11 +168,14 @@ describe("a guest seat that was changed by hand", () => {
     expect(await inside(seat, "guest", "ls ~/work.txt 2>/dev/null || echo new")).toBe("new");
   });
 
-  test.each(["its network inactive", "destroyed and undefined"])("%s: down takes the rest away", async (fault) => {
-    await up(seat);
-    await FAULTS[fault]?.();
-    await down(seat);
-  });
+  test.each(["its network inactive", "destroyed and undefined"])(
+    "%s: down takes the rest away",
+    async (fault) => {
+      await up(seat);
+      await FAULTS[fault]?.();
+      await down(seat);
+    },
+  );
 
   test("disk and network deleted while it runs: down takes the rest away", async () => {
     await home.trilab(["up", LAB, "--seat", seat, "--on", "guest", "--wait", "1s"]);

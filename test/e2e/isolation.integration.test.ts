@@ -2,7 +2,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { expectDone, type Home, host, machine, openHome, tryHost } from "./support.js";
 
 /** What root's own work inside needs; all others are dropped. */
-const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_RAW", "SETGID", "SETUID"].map((c) => `CAP_${c}`);
+const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_RAW", "SETGID", "SETUID"].map(
+  (c) => `CAP_${c}`,
+);
 const LAB = "first-boot";
 /** A listener that says hello to whoever comes. */
 const LISTEN = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => 7777, ReuseAddr => 1) or die; while (my $c = $s->accept) { print $c "hello\\n"; close $c }`;
@@ -21,7 +23,8 @@ beforeAll(async () => {
   const { seats } = JSON.parse((await home.trilab(["status", "--json"])).stdout);
   for (const s of seats as { seat: string; target: string; address: string }[])
     address[`${s.seat}-${s.target}`] = s.address;
-  for (const seat of [alice, bob]) await host("docker", "exec", "-d", machine(seat, "container"), "perl", "-e", LISTEN);
+  for (const seat of [alice, bob])
+    await host("docker", "exec", "-d", machine(seat, "container"), "perl", "-e", LISTEN);
   await tryHost("sleep", "0.5");
 });
 
@@ -29,19 +32,42 @@ const inside = (seat: string, target: string, ...command: string[]) =>
   home.trilab(["ssh", target, "--seat", seat, "--", ...command]);
 
 /** What the other side says first, or nothing: of the SSH server of a guest, of the listener in a container. */
-async function firstWords(from: { seat: string; target: string }, to: { seat: string; target: string }): Promise<string> {
+async function firstWords(
+  from: { seat: string; target: string },
+  to: { seat: string; target: string },
+): Promise<string> {
   const port = to.target === "guest" ? 22 : 7777;
   const at = address[`${to.seat}-${to.target}`];
-  const run = await inside(from.seat, from.target, "timeout", "4", "bash", "-c", `head -n1 </dev/tcp/${at}/${port}`);
+  const run = await inside(
+    from.seat,
+    from.target,
+    "timeout",
+    "4",
+    "bash",
+    "-c",
+    `head -n1 </dev/tcp/${at}/${port}`,
+  );
   return run.stdout;
 }
 
 describe("a seat's neighbours", () => {
   test("the machines do answer this host, so that silence means something", async () => {
     for (const seat of [alice, bob]) {
-      const container = await tryHost("timeout", "4", "bash", "-c", `head -n1 </dev/tcp/${address[`${seat}-container`]}/7777`);
+      const container = await tryHost(
+        "timeout",
+        "4",
+        "bash",
+        "-c",
+        `head -n1 </dev/tcp/${address[`${seat}-container`]}/7777`,
+      );
       expect(container.all).toBe("hello");
-      const guest = await tryHost("timeout", "4", "bash", "-c", `head -n1 </dev/tcp/${address[`${seat}-guest`]}/22`);
+      const guest = await tryHost(
+        "timeout",
+        "4",
+        "bash",
+        "-c",
+        `head -n1 </dev/tcp/${address[`${seat}-guest`]}/22`,
+      );
       expect(guest.all).toMatch(/^SSH-2\.0/);
     }
   });
@@ -63,7 +89,15 @@ describe("a seat's neighbours", () => {
     const gateway = (address[`${alice}-guest`] ?? "").replace(/\d+$/, (last) => String(Number(last) - 1));
     const run = await inside(alice, "guest", "ping", "-c1", "-W2", gateway);
     expect(run.stdout).toContain("1 received");
-    const dns = await inside(alice, "guest", "timeout", "4", "bash", "-c", `exec 3<>/dev/tcp/${gateway}/53 && echo open`);
+    const dns = await inside(
+      alice,
+      "guest",
+      "timeout",
+      "4",
+      "bash",
+      "-c",
+      `exec 3<>/dev/tcp/${gateway}/53 && echo open`,
+    );
     expect(dns.stdout).toBe("open");
   });
 });
@@ -95,11 +129,23 @@ describe("the container", () => {
       ["volume", "/home/lab"],
     ]);
     expect(Object.keys(it.NetworkSettings.Networks)).toEqual([machine(alice, "container")]);
-    expect(it.Config.Labels).toMatchObject({ "trilab.lab": LAB, "trilab.seat": alice, "trilab.target": "container" });
+    expect(it.Config.Labels).toMatchObject({
+      "trilab.lab": LAB,
+      "trilab.seat": alice,
+      "trilab.target": "container",
+    });
   });
 
   test("has, seen by the kernel, few capabilities, seccomp's filter, and no way to new privileges", async () => {
-    const status = await host("docker", "exec", "-u", "root", machine(alice, "container"), "cat", "/proc/self/status");
+    const status = await host(
+      "docker",
+      "exec",
+      "-u",
+      "root",
+      machine(alice, "container"),
+      "cat",
+      "/proc/self/status",
+    );
     // The bits of CAPABILITIES in linux/capability.h: 0, 1, 3–7 and 13.
     for (const set of ["CapEff", "CapBnd"]) expect(status).toMatch(new RegExp(`^${set}:\\s+0*20fb$`, "m"));
     expect(status).toMatch(/^CapAmb:\s+0+$/m);
@@ -115,7 +161,14 @@ describe("the container", () => {
   });
 
   test("memory past the limit is not given", async () => {
-    const run = await tryHost("docker", "exec", machine(alice, "container"), "perl", "-e", "$x = 'a' x (700 * 1024 * 1024); print length $x");
+    const run = await tryHost(
+      "docker",
+      "exec",
+      machine(alice, "container"),
+      "perl",
+      "-e",
+      "$x = 'a' x (700 * 1024 * 1024); print length $x",
+    );
     expect(run.exitCode).toBe(137);
     expectDone(await inside(alice, "container", "true"));
   });
@@ -130,7 +183,11 @@ describe("the guest", () => {
     expect(xml).toMatch(new RegExp(`trilab.seat['"]>${alice}<`));
     const pid = (await host("cat", `/run/libvirt/qemu/${machine(alice, "guest")}.pid`)).trim();
     expect(await host("stat", "-c", "%U", `/proc/${pid}`)).toBe("libvirt-qemu");
-    const open = await host("sh", "-c", `for f in /proc/${pid}/fd/*; do echo "$(readlink $f) $(sed -n 's/^flags:.*\\(.\\)$/\\1/p' /proc/${pid}/fdinfo/\${f##*/})"; done`);
+    const open = await host(
+      "sh",
+      "-c",
+      `for f in /proc/${pid}/fd/*; do echo "$(readlink $f) $(sed -n 's/^flags:.*\\(.\\)$/\\1/p' /proc/${pid}/fdinfo/\${f##*/})"; done`,
+    );
     const base = open.split("\n").filter((line) => line.includes("/trilab-images/"));
     expect(base.length).toBeGreaterThan(0);
     // The last octal digit of the open flags: 0 is read-only.

@@ -34,7 +34,12 @@ describe("one run at a time", () => {
       home.trilab(["down", LAB, "--seat", seat]),
     ]);
     for (const run of [second, third]) {
-      expectError(run, 7, new RegExp(`seat "${seat}" of lab "first-boot" is in use`), new RegExp(`process ${first.pid} \\(trilab up`));
+      expectError(
+        run,
+        7,
+        new RegExp(`seat "${seat}" of lab "first-boot" is in use`),
+        new RegExp(`process ${first.pid} \\(trilab up`),
+      );
     }
     expectDone(await first.ended);
     await down(seat);
@@ -79,7 +84,8 @@ describe("SIGKILL in the middle of a step", () => {
     await creating(seat, type);
     if (who === "the command") run.kill("SIGKILL");
     else {
-      const part = who === "the engine" ? "engine" : who === "the docker plugin" ? "docker plugin" : "libvirt plugin";
+      const part =
+        who === "the engine" ? "engine" : who === "the docker plugin" ? "docker plugin" : "libvirt plugin";
       for (const { pid } of await partsOf(home, part)) process.kill(pid, "SIGKILL");
     }
     const ended = await run.ended;
@@ -128,8 +134,13 @@ describe("interrupts", () => {
   test("SIGINT while a guest boots: exit 130 at once, and down takes it away", async () => {
     const seat = home.seat("w");
     const run = home.start(up(seat, "--on", "guest"));
-    await until("the guest's disk", async () => (await residueOf(LAB, seat)).some((found) => found.startsWith("domain")));
-    await until("the engine's end", async () => existsSync(home.checkpoint(LAB, seat)) && (await partsOf(home, "engine")).length === 0);
+    await until("the guest's disk", async () =>
+      (await residueOf(LAB, seat)).some((found) => found.startsWith("domain")),
+    );
+    await until(
+      "the engine's end",
+      async () => existsSync(home.checkpoint(LAB, seat)) && (await partsOf(home, "engine")).length === 0,
+    );
     const asked = Date.now();
     run.kill("SIGINT");
     expect((await run.ended).exitCode).toBe(130);

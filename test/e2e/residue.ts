@@ -15,8 +15,14 @@ async function linesOf(command: string, ...args: string[]): Promise<string[]> {
 export async function residueOf(lab: string, seat: string): Promise<string[]> {
   const prefix = `trilab-${lab}-${seat}-`;
   const docker = (kind: string, ...args: string[]) => named(kind, prefix, linesOf("docker", ...args));
-  const virsh = (kind: string, ...args: string[]) => named(kind, prefix, linesOf("virsh", "-q", "-c", "qemu:///system", ...args));
-  const files = (dir: string) => named(dir, prefix, readdir(dir).catch(() => []));
+  const virsh = (kind: string, ...args: string[]) =>
+    named(kind, prefix, linesOf("virsh", "-q", "-c", "qemu:///system", ...args));
+  const files = (dir: string) =>
+    named(
+      dir,
+      prefix,
+      readdir(dir).catch(() => []),
+    );
   const labelled = (kind: string, ...args: string[]) =>
     linesOf("docker", ...args, "--filter", `label=trilab.seat=${seat}`, "-q").then((ids) =>
       ids.filter(Boolean).map((id) => `${kind} ${id} by label`),
@@ -54,7 +60,8 @@ async function processes(prefix: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
     const args = (await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "")).replaceAll("\0", " ");
-    if (/^\S*(qemu-system|dnsmasq|containerd-shim)/.test(args) && args.includes(prefix)) found.push(`process ${pid} ${args.slice(0, 80)}`);
+    if (/^\S*(qemu-system|dnsmasq|containerd-shim)/.test(args) && args.includes(prefix))
+      found.push(`process ${pid} ${args.slice(0, 80)}`);
   }
   return found;
 }
@@ -62,6 +69,12 @@ async function processes(prefix: string): Promise<string[]> {
 async function bridges(prefix: string): Promise<string[]> {
   const links = await linesOf("ip", "-br", "link");
   return ["container", "guest"]
-    .map((target) => `tl${createHash("sha256").update(prefix + target).digest("hex").slice(0, 12)}`)
+    .map(
+      (target) =>
+        `tl${createHash("sha256")
+          .update(prefix + target)
+          .digest("hex")
+          .slice(0, 12)}`,
+    )
     .filter((name) => links.some((line) => line.startsWith(`${name} `)));
 }

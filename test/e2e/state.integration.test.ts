@@ -1,7 +1,16 @@
 import { chmod, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { expectDone, expectDown, expectError, type Home, host, machine, openHome, tryHost } from "./support.js";
+import {
+  expectDone,
+  expectDown,
+  expectError,
+  type Home,
+  host,
+  machine,
+  openHome,
+  tryHost,
+} from "./support.js";
 
 const LAB = "first-boot";
 const NO_DOCKER = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
@@ -18,7 +27,8 @@ const args = (command: string, ...more: string[]): string[] => [command, LAB, "-
 const up = () => home.trilab(args("up", "--on", "container", "--json"));
 const down = async (...more: string[]): Promise<void> =>
   expectDown(await home.trilab(args("down", "--json", ...more)), LAB, seat);
-const containerId = (): Promise<string> => host("docker", "inspect", "-f", "{{.Id}}", machine(seat, "container"));
+const containerId = (): Promise<string> =>
+  host("docker", "inspect", "-f", "{{.Id}}", machine(seat, "container"));
 
 describe("state that is lost or damaged", () => {
   let id: string;
@@ -50,16 +60,29 @@ describe("state that is lost or damaged", () => {
   test.each(["cut in half", "empty", "garbled"])("the checkpoint %s", async (how) => {
     const file = home.checkpoint(LAB, seat);
     const text = await readFile(file, "utf8");
-    const damaged = { "cut in half": text.slice(0, text.length / 2), empty: "", garbled: `\0\0\0${text.slice(9)}` }[how];
+    const damaged = {
+      "cut in half": text.slice(0, text.length / 2),
+      empty: "",
+      garbled: `\0\0\0${text.slice(9)}`,
+    }[how];
     await writeFile(file, damaged ?? "");
     for (const run of [await up(), await home.trilab(args("down"))])
-      expectError(run, 1, /the state of ".*" cannot be read/, /truncated or garbled/, /trilab down .*--by-label/);
+      expectError(
+        run,
+        1,
+        /the state of ".*" cannot be read/,
+        /truncated or garbled/,
+        /trilab down .*--by-label/,
+      );
     expect(await readFile(file, "utf8")).toBe(damaged);
   });
 
   test("the seat's record", async () => {
     await writeFile(home.record(LAB, seat), '{"schema":1,"lab":');
-    const says = [/record of seat ".*" .* can't be read/, new RegExp(`trilab down first-boot --seat ${seat} --by-label`)];
+    const says = [
+      /record of seat ".*" .* can't be read/,
+      new RegExp(`trilab down first-boot --seat ${seat} --by-label`),
+    ];
     expectError(await up(), 1, ...says);
     expectError(await home.trilab(["ssh", "container", "--seat", seat, "--", "true"]), 1, ...says);
     expect((await home.trilab(["status"])).stdout).toMatch(/record damaged: trilab down/);
@@ -95,7 +118,12 @@ describe("state that is lost or damaged", () => {
 describe("a daemon that does not answer", () => {
   test("dockerd: up and down are exit 3, nothing is lost, and a normal down works afterwards", async () => {
     seat = home.seat("nd");
-    expectError(await home.trilab(args("up", "--on", "container"), NO_DOCKER), 3, /not ready/, /Docker daemon/);
+    expectError(
+      await home.trilab(args("up", "--on", "container"), NO_DOCKER),
+      3,
+      /not ready/,
+      /Docker daemon/,
+    );
     expectDone(await up());
     const id = await containerId();
     const state = await readFile(home.checkpoint(LAB, seat), "utf8");
@@ -163,7 +191,12 @@ describe("a full disk", () => {
     const env = { XDG_STATE_HOME: mount };
     expectDone(await home.trilab(args("up", "--on", "container"), env));
     await fillUpTo(0).catch(() => {}); // dd ends with "no space left"
-    expectError(await home.trilab(args("up", "--on", "container,guest"), env), 3, /disk space|no space/i, /free some space/);
+    expectError(
+      await home.trilab(args("up", "--on", "container,guest"), env),
+      3,
+      /disk space|no space/i,
+      /free some space/,
+    );
     await rm(join(mount, "filler"));
     await expectDown(await home.trilab(args("down", "--json"), env), LAB, seat);
   });
@@ -172,10 +205,13 @@ describe("a full disk", () => {
     seat = home.seat("fc");
     const cache = join(process.env.XDG_CACHE_HOME ?? `${process.env.HOME}/.cache`, "trilab");
     await host("mkdir", "-p", join(mount, "trilab"));
-    for (const part of ["engine", "pulumi-home", "kvm.json"]) await host("ln", "-s", join(cache, part), join(mount, "trilab", part));
+    for (const part of ["engine", "pulumi-home", "kvm.json"])
+      await host("ln", "-s", join(cache, part), join(mount, "trilab", part));
     const run = await home.trilab(args("up", "--on", "container"), { XDG_CACHE_HOME: mount });
     expectError(run, 3, /not enough disk space to build the image/, /MiB/, /XDG_CACHE_HOME/);
-    expect(await host("find", join(mount, "trilab/images"), "-name", "*.tar", "-o", "-name", "*.qcow2")).toBe("");
+    expect(await host("find", join(mount, "trilab/images"), "-name", "*.tar", "-o", "-name", "*.qcow2")).toBe(
+      "",
+    );
     await down();
   });
 });

@@ -117,7 +117,9 @@ export async function openHome(): Promise<Home> {
 async function processesOf(stateHome: string): Promise<string[]> {
   const deadline = Date.now() + 20_000;
   for (;;) {
-    const left = (await processesWith(`XDG_STATE_HOME=${stateHome}`)).map((p) => `process ${p.pid} ${p.args}`);
+    const left = (await processesWith(`XDG_STATE_HOME=${stateHome}`)).map(
+      (p) => `process ${p.pid} ${p.args}`,
+    );
     if (left.length === 0 || Date.now() > deadline) return left;
     await sleep(200);
   }
@@ -144,17 +146,26 @@ export async function processesWith(entry: string): Promise<Process[]> {
 }
 
 /** The processes of one kind that a home's run has started. */
-export async function partsOf(home: Home, part: "engine" | "docker plugin" | "libvirt plugin"): Promise<Process[]> {
+export async function partsOf(
+  home: Home,
+  part: "engine" | "docker plugin" | "libvirt plugin",
+): Promise<Process[]> {
   const is = {
     engine: /\/pulumi (up|destroy|preview)\b/,
     "docker plugin": /plugins\/docker\/main\.js/,
     "libvirt plugin": /terraform-provider-libvirt|pulumi-resource-terraform-provider/,
   }[part];
-  return (await processesWith(`XDG_STATE_HOME=${home.dir}`)).filter((p) => is.test(p.args) && !p.args.startsWith("/bin/sh"));
+  return (await processesWith(`XDG_STATE_HOME=${home.dir}`)).filter(
+    (p) => is.test(p.args) && !p.args.startsWith("/bin/sh"),
+  );
 }
 
 /** Waits for a condition, asked often; undefined is "not yet". @throws Error after `ms`. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, ms = 30_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false>,
+  ms = 30_000,
+): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
     const answer = await ask();
@@ -195,19 +206,24 @@ export async function host(command: string, ...args: string[]): Promise<string> 
 }
 
 /** As {@link host}; its exit code is 0 or not, and both are fine. */
-export async function tryHost(command: string, ...args: string[]): Promise<{ exitCode: number; all: string }> {
+export async function tryHost(
+  command: string,
+  ...args: string[]
+): Promise<{ exitCode: number; all: string }> {
   const result = await execa(command, args, { stdin: "ignore", reject: false, all: true });
   return { exitCode: result.exitCode ?? -1, all: result.all };
 }
 
-export const virsh = (...args: string[]): Promise<string> => host("virsh", "-q", "-c", "qemu:///system", ...args);
+export const virsh = (...args: string[]): Promise<string> =>
+  host("virsh", "-q", "-c", "qemu:///system", ...args);
 
 /** `trilab-<lab>-<seat>-<target>`. */
 export const machine = (seat: string, target: "container" | "guest", lab = "first-boot"): string =>
   `trilab-${lab}-${seat}-${target}`;
 
 /** The bridge of a target's network, as DESIGN.md says: `tl` and a hash. */
-export const bridge = (name: string): string => `tl${createHash("sha256").update(name).digest("hex").slice(0, 12)}`;
+export const bridge = (name: string): string =>
+  `tl${createHash("sha256").update(name).digest("hex").slice(0, 12)}`;
 
 /** Whether dist/ is there: what is tested is what was built. */
 export const compiled = existsSync(CLI);

@@ -15,16 +15,31 @@ describe("usage", () => {
     ["an unknown lab", ["up", "frist-boot"], 6, [/no lab "frist-boot"/, /did you mean "first-boot"/]],
     ["an unknown lab's path", ["up", "./nowhere"], 6, [/no lab in .*nowhere/, /labs ls/]],
     ["an unknown lab to take down", ["down", "frist-boot"], 6, [/did you mean "first-boot"/]],
-    ["an unknown target", ["up", "--on", "guset"], 2, [/no target "guset"/, /container, guest/, /did you mean "guest"/]],
+    [
+      "an unknown target",
+      ["up", "--on", "guset"],
+      2,
+      [/no target "guset"/, /container, guest/, /did you mean "guest"/],
+    ],
     ["no target", ["up", "--on", ","], 2, [/no target is named/, /container,guest/]],
     ["an unknown flag", ["up", "--sear", "x"], 2, [/sear/, /did you mean --seat/]],
     ["an unknown command", ["pu"], 2, [/pu/, /did you mean up/]],
-    ["a seat name with spaces", ["up", "--seat", "my seat"], 2, [/"my seat" can't be/, /lower-case/, /seat-07/]],
+    [
+      "a seat name with spaces",
+      ["up", "--seat", "my seat"],
+      2,
+      [/"my seat" can't be/, /lower-case/, /seat-07/],
+    ],
     ["a seat name of 64", ["up", "--seat", "a".repeat(64)], 2, [/64 characters, at most 25/]],
     ["a seat name that is a path", ["down", "--seat", "../x"], 2, [/"\.\.\/x" can't be/]],
     ["a duration without unit", ["up", "--ttl", "3"], 2, [/--ttl 3 is no duration/, /1h30m/]],
     ["an ssh to no seat", ["ssh", "guest"], 6, [/there is no seat/, /trilab up/]],
-    ["logs of no seat", ["logs", "guest", "--seat", "nobody"], 6, [/no seat named "nobody"/, /trilab status/]],
+    [
+      "logs of no seat",
+      ["logs", "guest", "--seat", "nobody"],
+      6,
+      [/no seat named "nobody"/, /trilab status/],
+    ],
     ["parity of no seat", ["parity"], 6, [/there is no seat/]],
     ["cp from no seat", ["cp", "guest:/etc/hosts", "."], 6, [/there is no seat/]],
   ] as const)("%s", async (_, args, exitCode, says) => {
@@ -34,8 +49,16 @@ describe("usage", () => {
   });
 
   test("status of a seat that is not there: exit 6; of none at all: none", async () => {
-    expectError(await home.trilab(["status", "--seat", "nobody"]), 6, /no seat named "nobody"/, /trilab status/);
-    expect(await home.trilab(["status"])).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("Nothing is up") });
+    expectError(
+      await home.trilab(["status", "--seat", "nobody"]),
+      6,
+      /no seat named "nobody"/,
+      /trilab status/,
+    );
+    expect(await home.trilab(["status"])).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining("Nothing is up"),
+    });
   });
 });
 
@@ -46,7 +69,11 @@ describe("lab.yaml", () => {
     ["a size without unit", "machine: { memory: 512 }", [/machine\.memory: must be a size with a unit/]],
     ["a negative size", "machine: { disk: -4GiB }", [/machine\.disk: "-4GiB" is no size/]],
     ["too many CPUs to be true", "machine: { cpus: 0 }", [/machine\.cpus/]],
-    ["a package that is none", "machine: { packages: ['a b;c'] }", [/machine\.packages\.0: is no Debian package name/]],
+    [
+      "a package that is none",
+      "machine: { packages: ['a b;c'] }",
+      [/machine\.packages\.0: is no Debian package name/],
+    ],
     ["no YAML", "machine: [", [/line \d+/]],
     ["two faults at once", "ttl: soon\ntargets: [vps]", [/ttl: "soon" is no duration/, /targets\.0/]],
   ])("%s", async (_, yaml, says) => {
@@ -55,7 +82,11 @@ describe("lab.yaml", () => {
   });
 
   test("a name that is no DNS label, and one that is not the folder's", async () => {
-    expectError(await home.trilab(["up", await home.lab("My_Lab", ""), "--seat", seat]), 2, /name: "My_Lab" may hold only/);
+    expectError(
+      await home.trilab(["up", await home.lab("My_Lab", ""), "--seat", seat]),
+      2,
+      /name: "My_Lab" may hold only/,
+    );
     const folder = await home.lab("other", "");
     const { rename } = await import("node:fs/promises");
     await rename(folder, `${folder}-moved`);
@@ -65,7 +96,14 @@ describe("lab.yaml", () => {
   test("a machine larger than the host, before anything is made", async () => {
     const lab = await home.lab("huge", "machine: { cpus: 64, memory: 900GiB, disk: 900TiB }\n");
     const run = await home.trilab(["up", lab, "--seat", home.seat("h", "huge")]);
-    expectError(run, 2, /larger than this host/, /machine\.cpus: 64, but/, /machine\.memory: 900GiB, but/, /machine\.disk: 900TiB, but .* free/);
+    expectError(
+      run,
+      2,
+      /larger than this host/,
+      /machine\.cpus: 64, but/,
+      /machine\.memory: 900GiB, but/,
+      /machine\.disk: 900TiB, but .* free/,
+    );
     expect(await residueOf("huge", seat)).toEqual([]);
     expect(run.seconds).toBeLessThan(10);
   });
