@@ -22,7 +22,9 @@ export class ContainerEnvironment implements Environment {
     // 126 and 127 are the program's; docker's own failures (no such container, not running) are 125 and 1 with its words.
     if (
       result.exitCode === 0 ||
-      !/^(Error response from daemon|Error: No such container)/m.test(result.stderr)
+      !/^(Error response from daemon|Error: No such container|Cannot connect to the Docker daemon)/m.test(
+        result.stderr,
+      )
     )
       return { result, before, after };
     const log = await execa("docker", dockerCommand("logs", "--tail", "10", this.name), {

@@ -11,6 +11,7 @@ import { requireCapacity } from "../hosts/capacity.js";
 import { subnetsInUse } from "../hosts/subnets.js";
 import { ensureImage, type ImageSpec, imageHash, type MatchedImage } from "../images/index.js";
 import type { Lab } from "../labs/define-lab.js";
+import { requireVacant } from "./reconcile.js";
 import type { SeatSettings } from "./seat.js";
 import { listSeats, owner, readRecord, type SeatRecord, seatKeys, writeRecord } from "./seat-record.js";
 import { sourcesOf } from "./sources.js";
@@ -53,6 +54,7 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
 
   const sources = sourcesOf(targets);
   await requireCapacity(lab.machine, sources);
+  await requireVacant({ ...id, owner: owner() }, sources);
   // Two seats that start together must not get the same block: the record is the reservation.
   return withLock(
     join(stateDir(), "slots.lock"),

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Ownership } from "../components/helpers/labels.js";
-import { seatPrefix } from "../components/helpers/naming.js";
+import { type SeatId, seatPrefix } from "../components/helpers/naming.js";
 import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/index.js";
 import { dockerClient } from "../hosts/docker.js";
 import {
@@ -59,17 +59,35 @@ export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Fo
 export async function reconcile(ownership: Ownership, sources: Sources): Promise<{ refresh: boolean }> {
   const ref = { stack: seatPrefix(ownership) };
   const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), seatInventory(ownership, sources)]);
-  refuseForeign(ownership, inventory);
+  refuseTaken(ownership, checkpoint, inventory);
   const { orphans, missing, stopped } = drift(checkpoint, inventory);
-  if (orphans.length > 0 && checkpoint === undefined) throw lostState(ownership, orphans);
   for (const orphan of removalOrder(orphans)) await removeFound(orphan);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
   for (const machine of stopped) await start(machine);
   return { refresh: missing.length > 0 };
 }
 
+/** @throws UserError when a seat that is about to be made is there already: somebody else's, or ours with its state lost. */
+export async function requireVacant(id: SeatId & { owner: string }, sources: Sources): Promise<void> {
+  const [checkpoint, inventory] = await Promise.all([
+    readCheckpoint({ stack: seatPrefix(id) }),
+    seatInventory(id, sources),
+  ]);
+  refuseTaken(id, checkpoint, inventory);
+}
+
+function refuseTaken(
+  id: SeatId & { owner: string },
+  checkpoint: Checkpoint | undefined,
+  inventory: readonly Found[],
+): void {
+  refuseForeign(id, inventory);
+  const { orphans } = drift(checkpoint, inventory);
+  if (orphans.length > 0 && checkpoint === undefined) throw lostState(id, orphans);
+}
+
 /** @throws UserError when something of this name carries another owner's label. */
-export function refuseForeign(ownership: Ownership, inventory: readonly Found[]): void {
+export function refuseForeign(ownership: SeatId & { owner: string }, inventory: readonly Found[]): void {
   const foreign = inventory.find((f) => f.owner !== undefined && f.owner !== ownership.owner);
   if (foreign === undefined) return;
   throw new UserError(`the ${foreign.kind} ${foreign.name} belongs to ${foreign.owner}`, {
@@ -79,7 +97,7 @@ export function refuseForeign(ownership: Ownership, inventory: readonly Found[])
   });
 }
 
-function lostState(ownership: Ownership, orphans: readonly Found[]): UserError {
+function lostState(ownership: SeatId, orphans: readonly Found[]): UserError {
   return new UserError(`seat "${ownership.seat}" is there, but its state is lost`, {
     why: orphans.map((o) => `${o.kind} ${o.name}`).join("\n"),
     fix: `copy out what you need, then take it down by its labels: trilab down ${ownership.lab} --seat ${ownership.seat} --by-label`,

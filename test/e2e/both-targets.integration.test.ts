@@ -94,7 +94,7 @@ describe("a seat with both targets", () => {
     );
     const run = await home.trilab(["parity", "--seat", seat]);
     expect(run.exitCode).toBe(5);
-    expect(run.stdout).toMatch(/✗ +package set .*packages were added, removed or upgraded/);
+    expect(run.stdout).toMatch(/✗ +package set[^\n]*\n +packages were added, removed or upgraded/);
     expect((await home.trilab(["up", LAB, "--seat", seat])).exitCode).toBe(5);
   });
 });
