@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import type Docker from "dockerode";
 import { hasCode } from "../base/errors.js";
 import {
+  bridgeName,
   consoleLogName,
   diskName,
   homeVolumeName,
@@ -8,7 +10,15 @@ import {
   type SeatId,
 } from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
-import { domainNames, domainState, networkNames, virsh, virshIfThere, volumeNames } from "./libvirt.js";
+import {
+  domainNames,
+  domainState,
+  libvirtUri,
+  networkNames,
+  virsh,
+  virshIfThere,
+  volumeNames,
+} from "./libvirt.js";
 
 /** The storage pools on every libvirt host: the seats' disks, and the read-only images they are laid over. */
 export const DISK_POOL = { name: "trilab", path: "/var/lib/libvirt/images/trilab" } as const;
@@ -104,7 +114,8 @@ async function libvirtObjects(id: SeatId): Promise<Found[]> {
     found.push({ kind: "domain", name: machine, id: machine, state: state ?? "", owner });
   }
   if (networks.includes(machine)) {
-    found.push({ kind: "guest network", name: machine, id: machine, state: "", owner: undefined });
+    const state = (await networkWorks(id)) ? "running" : "down";
+    found.push({ kind: "guest network", name: machine, id: machine, state, owner: undefined });
     // Guests have fixed addresses, so a lease would mean something else sits in the seat's network.
     const leases =
       (await virshIfThere("net-dhcp-leases", machine))?.split("\n").filter((l) => /:/.test(l)) ?? [];
@@ -119,6 +130,13 @@ async function libvirtObjects(id: SeatId): Promise<Found[]> {
       found.push({ kind: "console log", name: volume, id: volume, state: "", owner: undefined });
   }
   return found;
+}
+
+/** Whether the guest's network is active and, where we can look, its bridge is there. */
+async function networkWorks(id: SeatId): Promise<boolean> {
+  const info = (await virshIfThere("net-info", machineName(id, "guest"))) ?? "";
+  if (!/^Active:\s+yes/m.test(info)) return false;
+  return libvirtUri().includes("+") || existsSync(`/sys/class/net/${bridgeName(id, "guest")}`);
 }
 
 async function domainOwner(name: string): Promise<string | undefined> {

@@ -11,7 +11,7 @@ import {
   type Sources,
   seatInventory,
 } from "../hosts/inventory.js";
-import { virsh } from "../hosts/libvirt.js";
+import { domainState, virsh } from "../hosts/libvirt.js";
 
 /** Resource types of the seat's stack, and what Docker or libvirt call the same thing. */
 const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
@@ -63,7 +63,8 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   const { orphans, missing, stopped } = drift(checkpoint, inventory);
   for (const orphan of removalOrder(orphans)) await removeFound(orphan);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
-  for (const machine of stopped) await start(machine);
+  // The network first: a guest does not start without it.
+  for (const machine of removalOrder(stopped).reverse()) await start(machine);
   return { refresh: missing.length > 0 };
 }
 
@@ -105,6 +106,15 @@ function lostState(ownership: SeatId, orphans: readonly Found[]): UserError {
 }
 
 async function start(machine: Found): Promise<void> {
+  if (machine.kind === "guest network") {
+    // A bridge made anew has none of the old one's ports, so a guest that runs must be started again to be on it.
+    await virsh("net-destroy", machine.id).catch(() => {});
+    await virsh("net-start", machine.id);
+    if ((await domainState(machine.id)) === "running") {
+      await virsh("destroy", machine.id);
+      await virsh("start", machine.id);
+    }
+  }
   if (machine.kind === "domain") await virsh(machine.state === "paused" ? "resume" : "start", machine.id);
   if (machine.kind === "container") {
     const container = dockerClient().getContainer(machine.id);

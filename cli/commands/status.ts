@@ -46,7 +46,10 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
     }
     const there = await seatInventory(id, await sourcesToAsk(id));
     for (const target of record.targets) {
-      const state = there.find((f) => f.name === machineName(id, target) && f.state !== "")?.state ?? "gone";
+      const state =
+        there.find(
+          (f) => f.name === machineName(id, target) && (f.kind === "container" || f.kind === "domain"),
+        )?.state ?? "gone";
       rows.push({
         ...id,
         target,
