@@ -63,6 +63,13 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   const { orphans, missing, stopped } = drift(checkpoint, inventory);
   for (const orphan of removalOrder(orphans)) await removeFound(orphan);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
+  const gone = (kind: Kind): boolean => missing.some((r) => KIND_OF_TYPE[r.type] === kind);
+  const domain = inventory.find((f) => f.kind === "domain");
+  if (gone("guest network") && domain !== undefined) {
+    // The domain names a network that is no more; the engine makes both again. The disk stays.
+    await removeFound(domain);
+    return { refresh: true };
+  }
   // The network first: a guest does not start without it.
   for (const machine of removalOrder(stopped).reverse()) await start(machine);
   return { refresh: missing.length > 0 };
