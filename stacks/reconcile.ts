@@ -64,14 +64,12 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   for (const orphan of removalOrder(orphans)) await removeFound(orphan);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
   const gone = (kind: Kind): boolean => missing.some((r) => KIND_OF_TYPE[r.type] === kind);
-  const domain = inventory.find((f) => f.kind === "domain");
-  if (gone("guest network") && domain !== undefined) {
-    // The domain names a network that is no more; the engine makes both again. The disk stays.
-    await removeFound(domain);
-    return { refresh: true };
-  }
+  // A domain whose network is no more names something unknown; the engine makes both again. The disk stays.
+  const stranded = gone("guest network") ? inventory.filter((f) => f.kind === "domain") : [];
+  for (const domain of stranded) await removeFound(domain);
   // The network first: a guest does not start without it.
-  for (const machine of removalOrder(stopped).reverse()) await start(machine);
+  const toStart = removalOrder(stopped).reverse();
+  for (const machine of toStart.filter((m) => !stranded.includes(m))) await start(machine);
   return { refresh: missing.length > 0 };
 }
 
