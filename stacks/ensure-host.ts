@@ -135,6 +135,10 @@ async function hostHas(hash: string, sources: Sources): Promise<boolean> {
 }
 
 async function hostHasVolumes(hash: string): Promise<boolean> {
+  const [defined, running] = await Promise.all([poolNames(), activePools()]);
+  for (const { name } of [DISK_POOL, IMAGE_POOL]) {
+    if (defined.includes(name) && !running.includes(name)) await virsh("pool-start", name);
+  }
   const [pools, volumes] = await Promise.all([activePools(), volumeNames(IMAGE_POOL.name)]);
   return (
     pools.includes(DISK_POOL.name) &&

@@ -64,8 +64,9 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   for (const orphan of removalOrder(orphans)) await removeFound(orphan);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
   const gone = (kind: Kind): boolean => missing.some((r) => KIND_OF_TYPE[r.type] === kind);
-  // A domain whose network is no more names something unknown; the engine makes both again. The disk stays.
-  const stranded = gone("guest network") ? inventory.filter((f) => f.kind === "domain") : [];
+  // A domain whose network or disk is no more can't be mended in place; the engine makes it again with what is missing.
+  const stranded =
+    gone("guest network") || gone("guest disk") ? inventory.filter((f) => f.kind === "domain") : [];
   for (const domain of stranded) await removeFound(domain);
   // The network first: a guest does not start without it.
   const toStart = removalOrder(stopped).reverse();
