@@ -61,7 +61,7 @@ async function endOrphans(stack: string, deadline: number): Promise<void> {
   const idleSince = new Map<number, number>();
   for (;;) {
     const processes = await listProcesses();
-    const orphans = processes.filter((p) => p.cwd === workDir(stack) && p.name.startsWith("pulumi"));
+    const orphans = processes.filter((p) => p.cwd === workDir(stack) && p.name === "pulumi");
     if (orphans.length === 0 || Date.now() > deadline) return;
     for (const { pid } of orphans) {
       if (processes.some((p) => p.parent === pid)) idleSince.delete(pid);

@@ -13,8 +13,10 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "trilab-orphans-"));
   vi.stubEnv("XDG_STATE_HOME", dir);
   await mkdir(workDir("orphaned"), { recursive: true });
-  await copyFile("/bin/sleep", join(dir, "pulumi-idle"));
-  await copyFile("/bin/bash", join(dir, "pulumi-busy"));
+  await mkdir(join(dir, "idle"));
+  await mkdir(join(dir, "busy"));
+  await copyFile("/bin/sleep", join(dir, "idle/pulumi"));
+  await copyFile("/bin/bash", join(dir, "busy/pulumi"));
 });
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -22,14 +24,14 @@ const start = (program: string, ...args: string[]) =>
   spawn(join(dir, program), args, { cwd: workDir("orphaned"), stdio: "ignore" });
 
 test("an engine that waits for a CLI that is gone is ended", async () => {
-  const idle = start("pulumi-idle", "60");
+  const idle = start("idle/pulumi", "60");
   const ended = once(idle, "exit");
   await clearStaleLock({ stack: "orphaned" });
   expect((await ended)[1]).toBe("SIGKILL");
 });
 
 test("one that is at a step is left to finish it", async () => {
-  const busy = start("pulumi-busy", "-c", "sleep 5; true");
+  const busy = start("busy/pulumi", "-c", "sleep 5; true");
   const ended = once(busy, "exit");
   await clearStaleLock({ stack: "orphaned" });
   expect(await ended).toEqual([0, null]);
@@ -37,7 +39,7 @@ test("one that is at a step is left to finish it", async () => {
 
 test("one of another stack is nobody's business", async () => {
   await mkdir(workDir("other"), { recursive: true });
-  const other = spawn(join(dir, "pulumi-idle"), ["60"], { cwd: workDir("other"), stdio: "ignore" });
+  const other = spawn(join(dir, "idle/pulumi"), ["60"], { cwd: workDir("other"), stdio: "ignore" });
   await clearStaleLock({ stack: "orphaned" });
   expect(other.exitCode ?? other.signalCode).toBeNull();
   const ended = once(other, "exit");
