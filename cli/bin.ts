@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { ExitCode } from "../base/errors.js";
+import { finishesItsStep } from "../base/working.js";
 import { explain } from "./explain.js";
 import { main } from "./main.js";
 import { terminalContext } from "./terminal-context.js";
@@ -16,7 +17,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     interrupts += 1;
     if (interrupts > 1) process.exit(ExitCode.interrupted);
-    if (process.listenerCount(signal) > 1)
+    if (finishesItsStep())
       ctx.tell(
         "interrupted: finishing the step in hand (again to end now); `trilab up` or `trilab down` goes on from here",
       );

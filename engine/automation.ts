@@ -2,6 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import { type Progress, silent } from "../base/progress.js";
+import { interruptible } from "../base/working.js";
 import { fileBackendDir, type StackRef, stackFiles, workDir } from "./backend.js";
 import { checkpointOutputs, type OutputValue, readCheckpoint } from "./checkpoint.js";
 import { engineEnvironment, exportStack, importStack, pulumi, spawnEngine } from "./cli.js";
@@ -90,6 +91,7 @@ export function openStack(options: StackOptions): StackHandle {
       options.onEvent?.(event);
     });
     let interrupted = false;
+    const over = interruptible();
     try {
       const args = [command, "--stack", stack, "--color", "never", ...servers.args];
       if (command !== "preview") args.push("--yes", "--skip-preview", "--suppress-progress");
@@ -121,6 +123,7 @@ export function openStack(options: StackOptions): StackHandle {
       }
       return { result, outputs: servers.outputs() };
     } finally {
+      over();
       if (stop) {
         process.off("SIGINT", stop);
         process.off("SIGTERM", stop);

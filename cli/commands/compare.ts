@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from "../../base/errors.js";
+import { interruptible } from "../../base/working.js";
 import { formatDuration } from "../../components/helpers/units.js";
 import type { Probe } from "../../probes/probe.js";
 import type { RunDocument } from "../../probes/run-document.js";
@@ -100,6 +101,7 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
   const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();
+  const over = interruptible();
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
   try {
@@ -129,6 +131,7 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
     const prediction = await readPrediction(record);
     return prediction === undefined ? run : { ...run, prediction };
   } finally {
+    over();
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
   }
