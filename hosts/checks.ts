@@ -4,11 +4,11 @@ import type { Progress } from "../base/progress.js";
 import { formatSize } from "../components/helpers/units.js";
 import { accelerator } from "./accelerator.js";
 import { hostCapacity } from "./capacity.js";
-import { openKvmToItsGroup, startDocker, startLibvirt } from "./daemons.js";
+import { openKvmToItsGroup, startDocker, startLibvirt, virtlogdAnswers } from "./daemons.js";
 import { dockerClient, requireDocker } from "./docker.js";
 import type { Sources } from "./inventory.js";
 import { keepSeatsApart, seatsAreApart } from "./isolation.js";
-import { virsh } from "./libvirt.js";
+import { libvirtUri, virsh } from "./libvirt.js";
 import { dockerIsLocal, hasApt, installPackages, libvirtIsLocal, missingTools } from "./packages.js";
 
 /** What a check saw. */
@@ -92,6 +92,15 @@ async function checkLibvirt(): Promise<Finding> {
     const version = await virsh("version");
     const number = (label: string): string =>
       new RegExp(`${label}.*?([\\d.]+)$`, "m").exec(version)?.[1] ?? "?";
+    if (libvirtUri() === "qemu:///system" && !(await virtlogdAnswers())) {
+      return {
+        ok: false,
+        found: "libvirtd answers, virtlogd does not: no guest would start",
+        wanted: "an answer of both",
+        fix: "start virtlogd",
+        repair: startLibvirt,
+      };
+    }
     return {
       ok: true,
       found: `libvirt ${number("Using library")}, ${/Running hypervisor: (.*)/.exec(version)?.[1] ?? ""}`,

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../base/errors.js";
@@ -17,7 +18,11 @@ const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 export async function startDocker(progress: Progress): Promise<void> {
   progress.update("starting the Docker daemon");
   if (hasSystemd()) await asRoot("systemctl", ["enable", "--now", "docker"]);
-  else await startByHand("dockerd", []);
+  else {
+    await dropStalePid("/run/docker.pid", "dockerd");
+    await dropStalePid("/run/docker/containerd/containerd.pid", "containerd");
+    await startByHand("dockerd", []);
+  }
   await until("dockerd", async () => requireDocker(undefined, 2_000));
   progress.note("started the Docker daemon");
 }
@@ -28,13 +33,46 @@ export async function startLibvirt(progress: Progress): Promise<void> {
   await openKvmToItsGroup();
   if (hasSystemd()) await asRoot("systemctl", ["enable", "--now", "virtlogd.socket", "libvirtd"]);
   else {
-    if (!existsSync("/run/libvirt/virtlogd-sock")) await startByHand("virtlogd", []);
-    await startByHand("libvirtd", []);
+    if (!(await virtlogdAnswers())) await startByHand("virtlogd", []);
+    if (!(await libvirtdAnswers())) await startByHand("libvirtd", []);
   }
+  await until("virtlogd", async () => {
+    if (!(await virtlogdAnswers())) throw new Error("no answer on its socket");
+  });
   await until("libvirtd", async () => {
     await virsh("version");
   });
   progress.note("started libvirt");
+}
+
+const libvirtdAnswers = (): Promise<boolean> =>
+  virsh("version").then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Whether virtlogd, without which no guest of the system's libvirt starts, takes connections. Its socket file says
+ * nothing: it outlives the daemon. Where only root may connect, others take it on trust.
+ */
+export function virtlogdAnswers(path = "/run/libvirt/virtlogd-sock"): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const answer = (verdict: boolean): void => {
+      socket.destroy();
+      resolve(verdict);
+    };
+    socket.once("connect", () => answer(true));
+    socket.once("error", (error: NodeJS.ErrnoException) => answer(error.code === "EACCES"));
+  });
+}
+
+/** dockerd takes the process of a recorded id for its own kind, whatever it is: after a reboot, that is chance. */
+async function dropStalePid(file: string, command: string): Promise<void> {
+  const pid = (await readFile(file, "utf8").catch(() => "")).trim();
+  if (pid === "") return;
+  const running = (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim();
+  if (running !== command) await rm(file, { force: true });
 }
 
 /**
