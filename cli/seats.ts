@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import { MAX_SEAT_LENGTH, type SeatId } from "../components/helpers/naming.js";
 import type { Environment } from "../environments/environment.js";
@@ -54,6 +56,16 @@ export async function resolveSeat(lab: string | undefined, seat: string | undefi
   const record = await readRecord(only);
   if (record === undefined) throw noSeat(lab, seat);
   return record;
+}
+
+/**
+ * Where the lab of a seat lies: the folder it was made from, or, where that is gone (a checkout moved), the registered
+ * lab of the same name. What neither has, `loadLab` explains.
+ */
+export async function labOf(record: SeatRecord): Promise<string> {
+  if (existsSync(join(record.labDir, "lab.yaml"))) return record.labDir;
+  const { labNames } = await import("../labs/define-lab.js");
+  return (await labNames()).includes(record.lab) ? record.lab : record.labDir;
 }
 
 /** What was named is not here. */

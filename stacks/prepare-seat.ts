@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { ExitCode, UserError } from "../base/errors.js";
 import { withLock } from "../base/lock.js";
 import { stateDir } from "../base/paths.js";
@@ -113,8 +114,8 @@ async function keep(
       `the lab's image has changed since this seat was made; the seat keeps its own, with the learner's work. For the new one: trilab down ${lab.name} --seat ${existing.seat}, then up`,
     );
   }
-  const record = { ...existing, targets: [...targets] };
-  if (targets.length !== existing.targets.length) await writeRecord(record);
+  const record = { ...existing, labDir: lab.dir, targets: [...targets] };
+  if (!isDeepStrictEqual(record, existing)) await writeRecord(record);
   return record;
 }
 

@@ -7,7 +7,7 @@ import type { Step } from "../../probes/schedule.js";
 import type { SeatRecord } from "../../stacks/seat-record.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
-import { labName, resolveSeat } from "../seats.js";
+import { labName, labOf, resolveSeat } from "../seats.js";
 import { readVersion } from "../version.js";
 
 /** Milliseconds for a target that was started just now. */
@@ -46,7 +46,7 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   const { saveRun } = await import("../../report/store.js");
   const { toCsv } = await import("../../report/table.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
-  const lab = await loadLab(record.labDir);
+  const lab = await loadLab(await labOf(record));
   const probes = await chosenProbes(text(args, "probes"), lab.probes);
   const seed = wholeNumber(text(args, "seed"));
   const run = await withSeatLock(record, () =>

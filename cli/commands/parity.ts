@@ -3,7 +3,7 @@ import type { Context } from "../context.js";
 import { report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
-import { resolveSeat } from "../seats.js";
+import { labOf, resolveSeat } from "../seats.js";
 
 export const parity = defineCommand({
   usage: "parity",
@@ -18,7 +18,7 @@ async function showParity(args: Args, ctx: Context): Promise<number> {
   const { readFacts } = await import("../../environments/facts.js");
   const { compareFacts } = await import("../../environments/parity.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
-  const lab = await loadLab(record.labDir);
+  const lab = await loadLab(await labOf(record));
   const facts = Object.fromEntries(
     await Promise.all(
       record.targets.map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const),

@@ -9,7 +9,7 @@ import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { readyHost } from "../ready-host.js";
-import { DEFAULT_LAB, defaultSeat, matchingSeats } from "../seats.js";
+import { DEFAULT_LAB, defaultSeat, labOf, matchingSeats } from "../seats.js";
 
 /** How long a guest may take to answer SSH before `up` gives up: emulated ones on a busy host are slow. */
 const DEFAULT_WAIT = "5m";
@@ -157,7 +157,7 @@ async function whichSeat(
   if (there.length !== 1 || there[0] === undefined) return { lab: DEFAULT_LAB, seat: own };
   const { readRecord } = await import("../../stacks/seat-record.js");
   const record = await readRecord({ lab: there[0], seat: own });
-  return { lab: record?.labDir ?? there[0], seat: own };
+  return { lab: record ? await labOf(record) : there[0], seat: own };
 }
 
 /** Engine and image, made once a machine; side by side, as each waits on the network at times. */
