@@ -44,6 +44,13 @@ export const labSchema = z
       .array(z.enum(PROBE_IDS))
       .refine((list) => new Set(list).size === list.length, "names a probe twice")
       .default([...PROBE_IDS]),
+    /** Whether `trilab compare` may go on without the learner's guesses. */
+    predict: z
+      .enum(["required", "invited"], { error: 'must be "required" or "invited"' })
+      .default("invited")
+      .describe(
+        "required: compare measures only once the learner has guessed; invited: it asks, and takes no for an answer",
+      ),
   })
   .meta({ title: "trilab lab", description: "One lab: a machine spec and the targets it becomes" });
 

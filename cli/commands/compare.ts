@@ -7,6 +7,7 @@ import type { Step } from "../../probes/schedule.js";
 import type { SeatRecord } from "../../stacks/seat-record.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
+import { guessFirst } from "../guesses.js";
 import { labName, labOf, resolveSeat } from "../seats.js";
 import { readVersion } from "../version.js";
 
@@ -22,6 +23,11 @@ export const compare = defineCommand({
     probes: { type: "string", describe: "only these, with commas: start,memory,cpu; default: the lab's" },
     seed: { type: "string", describe: "of the order in which probes run: a whole number; default: random" },
     csv: { type: "boolean", describe: "the samples as CSV on standard output" },
+    predict: {
+      type: "boolean",
+      default: true,
+      describe: "ask for the learner's guesses first, where there are none; --no-predict measures at once",
+    },
   },
   examples: [
     ["trilab compare --quick", "a demonstration in under 3 minutes"],
@@ -49,6 +55,8 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   const lab = await loadLab(await labOf(record));
   const probes = await chosenProbes(text(args, "probes"), lab.probes);
   const seed = wholeNumber(text(args, "seed"));
+  const declined = args.predict === false || ctx.json || flag(args, "csv");
+  await guessFirst(record, { required: lab.predict === "required", declined }, ctx);
   const run = await withSeatLock(record, () =>
     compareSeat(
       record,

@@ -39,6 +39,7 @@ describe("lab.yaml", () => {
         authorizedKeys: [],
       },
       probes: [...PROBE_IDS],
+      predict: "invited",
     });
   });
 
@@ -58,6 +59,7 @@ describe("lab.yaml", () => {
     ["machine: { memory: 512 }", /machine\.memory: must be a size with a unit/],
     ["machine: { memory: -1GiB }", /machine\.memory: "-1GiB" is no size/],
     ["machine: { memory: 1MiB }", /machine\.memory: "1MiB" is too small/],
+    ["predict: maybe", /predict: must be "required" or "invited"/],
     ["machine: { cpus: -2 }", /machine\.cpus/],
     ["machine: { cpus: 1.5 }", /machine\.cpus: must be a whole number/],
     ["machine: { user: root }", /machine\.user: must not be root/],
