@@ -115,6 +115,7 @@ export function openStack(options: StackOptions): StackHandle {
           command,
           stack,
           exitCode: ended.exitCode,
+          signal: ended.signal,
           stderr: await readFile(log, "utf8"),
           diagnostics,
           interrupted,

@@ -71,6 +71,7 @@ export async function pulumi(ref: StackRef, args: string[], engine?: Engine): Pr
     command: args.slice(0, 2).join(" "),
     stack: ref.stack,
     exitCode: result.exitCode,
+    signal: result.signal,
     stderr: String(result.stderr),
     diagnostics: [],
     interrupted: false,

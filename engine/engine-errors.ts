@@ -8,6 +8,8 @@ export interface EngineFailure {
   command: string;
   stack: string;
   exitCode: number | undefined;
+  /** What ended it from outside, if that happened. */
+  signal?: string | undefined;
   /** What it printed. */
   stderr: string;
   /** Messages of severity error among the engine's events, resource name first. */
@@ -76,7 +78,7 @@ export function engineError(failure: EngineFailure): Error {
     return failure.programError;
   }
   return new UserError(`${command} of "${stack}" failed`, {
-    why: failure.diagnostics.length > 0 ? failure.diagnostics.join("\n") : errorLines(failure),
+    why: reasons(failure),
     fix: "the message above is the provider's own; once its cause is gone, run the command again: it goes on from where it stopped",
   });
 }
@@ -91,11 +93,11 @@ function isExpected(error: Error): boolean {
 
 const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
 
-function errorLines(failure: EngineFailure): string {
-  const lines = failure.stderr.split("\n").filter((line) => line.startsWith("error: "));
-  if (lines.length > 0) return lines.map((line) => line.slice("error: ".length)).join("\n");
-  return (
-    failure.stderr.trim().split("\n").slice(-12).join("\n") ||
-    `the engine ended with code ${failure.exitCode ?? "none (killed)"}`
-  );
+/** What the engine gave as its reasons, else the last of what it printed. */
+function reasons({ diagnostics, exitCode, signal, stderr }: EngineFailure): string {
+  const ended = signal === undefined ? [] : [`the engine was ended from outside (${signal})`];
+  const printed = stderr.split("\n").filter((line) => line.trim() !== "");
+  const errors = printed.filter((line) => line.startsWith("error: ")).map((l) => l.slice("error: ".length));
+  const said = [diagnostics, errors, printed.slice(-12)].find((lines) => lines.length > 0) ?? [];
+  return [...ended, ...said].join("\n").trim() || `the engine ended with code ${exitCode}`;
 }

@@ -140,7 +140,7 @@ test.each<[Partial<EngineFailure>, number, RegExp]>([
   ],
   [{ interrupted: true, stderr: "error: update canceled" }, 130, /interrupted/],
   [{ diagnostics: ["x: name already in use"] }, 1, /up of "s" failed/],
-  [{ exitCode: undefined }, 1, /failed/],
+  [{ exitCode: undefined, signal: "SIGKILL" }, 1, /failed/],
 ])("an engine failure %j becomes exit %d", (failure, exitCode, message) => {
   const error = engineError({
     command: "up",
@@ -152,6 +152,18 @@ test.each<[Partial<EngineFailure>, number, RegExp]>([
     ...failure,
   });
   expect(error).toMatchObject({ name: "UserError", exitCode, message: expect.stringMatching(message) });
+});
+
+test("an engine that was killed is told as that, without the blank lines it left", () => {
+  const killed = { command: "up", stack: "s", exitCode: undefined, signal: "SIGKILL", interrupted: false };
+  expect(engineError({ ...killed, diagnostics: [], stderr: "\n\nUpdating (s):\n\n" })).toMatchObject({
+    why: "the engine was ended from outside (SIGKILL)\nUpdating (s):",
+  });
+  expect(
+    engineError({ ...killed, signal: undefined, exitCode: 9, diagnostics: [], stderr: "\n" }),
+  ).toMatchObject({
+    why: "the engine ended with code 9",
+  });
 });
 
 test("the user sees the diagnostics, not the engine's whole output; a bug of ours keeps its stack", () => {
