@@ -2,10 +2,10 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, type Home, machine, openHome, tryHost } from "./support.js";
+import { expectDone, expectDown, machine, openHome, tryHost } from "./support.js";
 
 const LAB = "first-boot";
-let home: Home;
+const home = openHome();
 let seat: string;
 const ssh = (target: string, ...command: string[]) =>
   home.trilab(["ssh", target, "--seat", seat, "--", ...command]);
@@ -15,7 +15,6 @@ const inBoth = async (...command: string[]): Promise<{ container: string; guest:
 });
 
 beforeAll(async () => {
-  home = await openHome();
   seat = home.seat("a");
 });
 

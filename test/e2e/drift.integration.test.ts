@@ -4,7 +4,6 @@ import {
   expectDone,
   expectDown,
   expectError,
-  type Home,
   host,
   machine,
   openHome,
@@ -13,10 +12,7 @@ import {
 } from "./support.js";
 
 const LAB = "first-boot";
-let home: Home;
-beforeAll(async () => {
-  home = await openHome();
-});
+const home = openHome();
 
 const up = async (seat: string, on?: string) => {
   const run = expectDone(

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { expectDone, type Home, host, machine, openHome, tryHost } from "./support.js";
+import { expectDone, host, machine, openHome, tryHost } from "./support.js";
 
 /** What root's own work inside needs; all others are dropped. */
 const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_RAW", "SETGID", "SETUID"].map(
@@ -9,13 +9,12 @@ const LAB = "first-boot";
 /** A listener that says hello to whoever comes. */
 const LISTEN = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => 7777, ReuseAddr => 1) or die; while (my $c = $s->accept) { print $c "hello\\n"; close $c }`;
 
-let home: Home;
+const home = openHome();
 let alice: string;
 let bob: string;
 const address: Record<string, string> = {};
 
 beforeAll(async () => {
-  home = await openHome();
   alice = home.seat("x");
   bob = home.seat("y");
   // One after the other: under emulation two booting guests take longer than twice one.

@@ -1,15 +1,12 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, expectError, type Home, openHome, partsOf, until } from "./support.js";
+import { expectDone, expectDown, expectError, openHome, partsOf, until } from "./support.js";
 
 const LAB = "first-boot";
-let home: Home;
-beforeAll(async () => {
-  home = await openHome();
-});
+const home = openHome();
 
 const up = (seat: string, ...more: string[]): string[] => ["up", LAB, "--seat", seat, "--json", ...more];
 const down = (seat: string): Promise<void> =>

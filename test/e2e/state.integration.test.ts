@@ -1,27 +1,15 @@
 import { chmod, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  expectDone,
-  expectDown,
-  expectError,
-  type Home,
-  host,
-  machine,
-  openHome,
-  tryHost,
-} from "./support.js";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { expectDone, expectDown, expectError, host, machine, openHome, tryHost } from "./support.js";
 
 const LAB = "first-boot";
 const NO_DOCKER = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
 const NO_LIBVIRT = { LIBVIRT_DEFAULT_URI: "qemu+unix:///system?socket=/nonexistent/libvirt-sock" };
 
-let home: Home;
+const home = openHome();
 let seat: string;
 let letter = 0;
-beforeAll(async () => {
-  home = await openHome();
-});
 
 const args = (command: string, ...more: string[]): string[] => [command, LAB, "--seat", seat, ...more];
 const up = () => home.trilab(args("up", "--on", "container", "--json"));

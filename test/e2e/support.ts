@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { afterAll, expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { repoDir } from "../../base/paths.js";
 import { residueOf } from "./residue.js";
 
@@ -45,13 +45,13 @@ export interface Home {
 }
 
 /**
- * A home for one test file. When the file is over every seat is taken down by its labels, and Docker, libvirt and the
- * process table are asked whether anything at all is left.
+ * A home for one test file, to be called at its top: hooks are taken only there. When the file is over every seat is
+ * taken down by its labels, and Docker, libvirt and the process table are asked whether anything at all is left.
  */
-export async function openHome(): Promise<Home> {
+export function openHome(): Home {
   process.umask(0o077);
-  const dir = await mkdtemp(join(tmpdir(), "trilab-e2e-"));
-  const labs = await mkdtemp(join(tmpdir(), "trilab-e2e-labs-"));
+  const base = join(tmpdir(), `trilab-e2e-${process.pid}-${Date.now().toString(36)}`);
+  const [dir, labs] = [join(base, "state"), join(base, "labs")];
   const seats: { lab: string; seat: string }[] = [];
   const running = new Set<Running>();
 
@@ -77,6 +77,9 @@ export async function openHome(): Promise<Home> {
   };
   const trilab: Home["trilab"] = (args, env) => start(args, env).ended;
 
+  beforeAll(async () => {
+    for (const folder of [dir, labs]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  });
   afterAll(async () => {
     for (const it of running) it.kill("SIGKILL");
     const left: string[] = [];
@@ -86,8 +89,7 @@ export async function openHome(): Promise<Home> {
       left.push(...(await residueOf(lab, seat)));
     }
     left.push(...(await processesOf(dir)));
-    await rm(dir, { recursive: true, force: true });
-    await rm(labs, { recursive: true, force: true });
+    await rm(base, { recursive: true, force: true });
     expect(left).toEqual([]);
   });
 

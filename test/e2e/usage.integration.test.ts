@@ -1,12 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
-import { expectError, type Home, openHome } from "./support.js";
+import { expectError, openHome } from "./support.js";
 
-let home: Home;
+const home = openHome();
 let seat: string;
 
 beforeAll(async () => {
-  home = await openHome();
   seat = home.seat("u");
 });
 

@@ -4,12 +4,15 @@ import { join, resolve } from "node:path";
 import { LocalWorkspace, PulumiCommand, type PulumiFn, type Stack } from "@pulumi/pulumi/automation/index.js";
 import Docker from "dockerode";
 import { execa } from "execa";
+import { silent } from "../../base/progress.js";
+import { ensureEngine } from "../../engine/index.js";
 
 const repo = resolve(import.meta.dirname, "../..");
 
-/** The real engine. To be taken from engine/ once that room exports it; until then TRILAB_TEST_PULUMI or /tmp/eng. */
-export async function pulumiForTests(): Promise<PulumiCommand> {
-  return PulumiCommand.get({ root: process.env.TRILAB_TEST_PULUMI ?? "/tmp/eng", skipVersionCheck: true });
+/** The real engine, as the product gets it. */
+async function pulumiForTests(): Promise<PulumiCommand> {
+  const engine = await ensureEngine({ progress: silent });
+  return PulumiCommand.get({ root: resolve(engine.pulumi, "../.."), skipVersionCheck: true });
 }
 
 /** The plugin compiled from the sources as they are now, apart from dist/, which may be old or in use. */
