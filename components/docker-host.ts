@@ -16,10 +16,10 @@ export interface DockerHostArgs {
   /** The matched container image, as Docker names it: `trilab/machine:<hash>`. */
   image: pulumi.Input<string>;
   /**
-   * The most processes at once: a fork bomb ends here. The Docker provider has no input for it, so it is set on the
-   * running container, by this function; see environments/.
+   * Sets the most processes at once, where a fork bomb ends, on the running container: the Docker provider has no input
+   * for it. Called at every `up`, it also mends memory and CPUs that were changed by hand. See hosts/docker.ts.
    */
-  limitProcesses?: (containerId: string) => Promise<void>;
+  holdLimits?: (containerId: string) => Promise<void>;
   /** Last words on the children's arguments. */
   transform?: {
     network?: Transform<docker.NetworkArgs>;
@@ -90,9 +90,9 @@ export class DockerHost extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    const { limitProcesses } = args;
+    const { holdLimits } = args;
     this.containerId = container.id.apply(async (id) => {
-      if (limitProcesses && !pulumi.runtime.isDryRun()) await limitProcesses(id);
+      if (holdLimits && !pulumi.runtime.isDryRun()) await holdLimits(id);
       return id;
     });
     this.name = container.name;

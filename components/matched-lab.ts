@@ -13,7 +13,7 @@ export interface MatchedLabArgs {
   /** The seat's block of addresses on this host: 0 … 1023, see helpers/cidr.ts. */
   slot: number;
   /** What is particular to the container. Absent: there is none. */
-  container?: Pick<DockerHostArgs, "image" | "limitProcesses" | "transform">;
+  container?: Pick<DockerHostArgs, "image" | "holdLimits" | "transform">;
   /** What is particular to the guest. Absent: there is none. */
   guest?: Omit<LibvirtGuestArgs, "spec" | "ownership" | "subnet">;
 }

@@ -7,6 +7,8 @@ import { libvirtUri, VirshError, virsh } from "./libvirt.js";
 export interface AcceleratorVerdict {
   use: Accelerator;
   why: string;
+  /** Not found out yet. */
+  provisional?: boolean;
 }
 
 /**
@@ -19,7 +21,8 @@ export async function accelerator(): Promise<AcceleratorVerdict> {
   if (libvirtUri().includes("+")) return remoteAccelerator();
   if (!existsSync("/dev/kvm")) return { use: "tcg", why: "there is no /dev/kvm" };
   const image = (await listImages())[0];
-  if (image === undefined) return { use: "tcg", why: "not probed yet: there is no image to boot" };
+  if (image === undefined)
+    return { use: "tcg", why: "not probed yet: there is no image to boot", provisional: true };
   const probe = await kvmVerdict({ kernel: image.kernel, initrd: image.initrd });
   return { use: probe.works ? "kvm" : "tcg", why: probe.why };
 }

@@ -48,12 +48,23 @@ export async function requireDocker(docker = dockerClient(), timeoutMs = 5_000):
 }
 
 /**
- * Bounds the processes of a running container; Docker's update call, as the Pulumi provider has no such input.
+ * Sets what bounds a running container where it is not so already, by Docker's update call: processes and threads,
+ * for which the Pulumi provider has no input, and memory and CPUs, which somebody may have changed since.
  *
- * @param limit processes and threads together; DESIGN's default is 256.
+ * @param limits `memory` in bytes; `processes` default 256.
  */
-export async function limitProcesses(containerId: string, limit = 256): Promise<void> {
+export async function holdLimits(
+  containerId: string,
+  { cpus, memory, processes = 256 }: { cpus: number; memory: number; processes?: number },
+): Promise<void> {
   const container = dockerClient().getContainer(containerId);
   const { HostConfig } = await container.inspect();
-  if (HostConfig.PidsLimit !== limit) await container.update({ PidsLimit: limit });
+  const wanted = {
+    PidsLimit: processes,
+    Memory: memory,
+    MemorySwap: memory,
+    NanoCpus: Math.round(cpus * 1e9),
+  };
+  const held = (Object.keys(wanted) as (keyof typeof wanted)[]).every((k) => HostConfig[k] === wanted[k]);
+  if (!held) await container.update(wanted);
 }

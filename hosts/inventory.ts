@@ -1,14 +1,7 @@
 import { existsSync } from "node:fs";
 import type Docker from "dockerode";
 import { hasCode } from "../base/errors.js";
-import {
-  bridgeName,
-  consoleLogName,
-  diskName,
-  homeVolumeName,
-  machineName,
-  type SeatId,
-} from "../components/helpers/naming.js";
+import { bridgeName, homeVolumeName, machineName, type SeatId } from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
 import {
   domainNames,
@@ -23,6 +16,8 @@ import {
 /** The storage pools on every libvirt host: the seats' disks, and the read-only images they are laid over. */
 export const DISK_POOL = { name: "trilab", path: "/var/lib/libvirt/images/trilab" } as const;
 export const IMAGE_POOL = { name: "trilab-images", path: "/var/lib/libvirt/images/trilab-images" } as const;
+
+export const POOLS = [DISK_POOL, IMAGE_POOL] as const;
 
 export const KINDS = [
   "container",
@@ -71,7 +66,8 @@ async function dockerObjects(id: SeatId): Promise<Found[]> {
   const label = [`trilab.lab=${id.lab}`, `trilab.seat=${id.seat}`];
   const machine = machineName(id, "container");
   // A name filter matches anywhere in the name; ^…$ makes it exact.
-  const named = { name: [`^/?${machine}$`] };
+  // A clone is what a `compare` did not live to remove.
+  const named = { name: [`^/?${machine}(-clone[0-9]+)?$`] };
   const [byLabel, byName, networks, networksByName, volumes, volumesByName] = await Promise.all([
     docker.listContainers({ all: true, filters: { label } }),
     docker.listContainers({ all: true, filters: named }),
@@ -124,12 +120,20 @@ async function libvirtObjects(id: SeatId): Promise<Found[]> {
     }
   }
   for (const volume of volumes) {
-    if (volume === diskName(id))
-      found.push({ kind: "guest disk", name: volume, id: volume, state: "", owner: undefined });
-    if (volume === consoleLogName(id))
-      found.push({ kind: "console log", name: volume, id: volume, state: "", owner: undefined });
+    const kind = volumeKind(machine, volume);
+    if (kind) found.push({ kind, name: volume, id: volume, state: "", owner: undefined });
   }
   return found;
+}
+
+/**
+ * What a volume of the seats' pool is to a machine: its disk, its console's log (virtlogd numbers those it rolled over),
+ * or either of a clone that a `compare` did not live to remove. Pure.
+ */
+export function volumeKind(machine: string, volume: string): Kind | undefined {
+  if (!volume.startsWith(machine)) return undefined;
+  const what = /^(?:-clone\d+)?\.(qcow2|console\.log)(?:\.\d+)?$/.exec(volume.slice(machine.length))?.[1];
+  return what === undefined ? undefined : what === "qcow2" ? "guest disk" : "console log";
 }
 
 /** Whether the guest's network is active and, where we can look, its bridge is there. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
 
@@ -77,14 +78,31 @@ export async function domainType(name: string): Promise<string | undefined> {
   return xml === undefined ? undefined : xmlValue(xml, /^<domain [^>]*?type=['"](\w+)['"]/);
 }
 
-/** The volumes of a pool, read from its directory anew; none when there is no such pool or it is inactive. */
+/**
+ * The volumes of a pool, read from its directory anew; none when there is no such pool or it is inactive.
+ *
+ * @throws VirshError when libvirt refuses for another reason: "none" would then be a lie that costs somebody a disk.
+ */
 export async function volumeNames(pool: string): Promise<string[]> {
   try {
-    await virsh("pool-refresh", pool);
+    await refreshPool(pool);
     return lines(await virsh("vol-list", pool)).map((line) => line.split(/\s{2,}/)[0] ?? line);
   } catch (error) {
-    if (error instanceof VirshError) return [];
+    if (error instanceof VirshError && (error.gone || /is not active/.test(error.message))) return [];
     throw error;
+  }
+}
+
+/** While a volume of the pool is made or filled, libvirt refuses to look: waits for that, a minute at most. */
+async function refreshPool(pool: string): Promise<void> {
+  for (const deadline = Date.now() + 60_000; ; await sleep(200)) {
+    try {
+      await virsh("pool-refresh", pool);
+      return;
+    } catch (error) {
+      const busy = error instanceof VirshError && /asynchronous jobs running/.test(error.message);
+      if (!busy || Date.now() > deadline) throw error;
+    }
   }
 }
 

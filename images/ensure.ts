@@ -26,6 +26,8 @@ export interface MatchedImage {
   kernel: string;
   initrd: string;
   manifest: ImageManifest;
+  /** Where the manifest lies. */
+  manifestFile: string;
 }
 
 export interface EnsureOptions extends BuildOptions {
@@ -46,6 +48,7 @@ export function imageFrom(manifest: ImageManifest): MatchedImage {
     kernel: join(root, rootFiles.kernel),
     initrd: join(root, rootFiles.initrd),
     manifest,
+    manifestFile: join(imageDir(manifest.hash), diskFiles.manifest),
   };
 }
 

@@ -7,11 +7,11 @@ import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { type Checkpoint, clearPending, clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
 import { dockerClient, dockerEndpoint } from "../hosts/docker.js";
-import { DISK_POOL, IMAGE_POOL, type Sources } from "../hosts/inventory.js";
-import { libvirtUri, poolNames, virsh, virshIfThere, volumeNames } from "../hosts/libvirt.js";
+import { IMAGE_POOL, POOLS, type Sources } from "../hosts/inventory.js";
+import { libvirtUri, poolNames, virsh, virshIfThere } from "../hosts/libvirt.js";
 import { containerImageLoaded, findImage, importContainerImage, type MatchedImage } from "../images/index.js";
-import type { HostSettings } from "./host.js";
-import { imageVolumes } from "./image-volumes.js";
+import type { HostImage, HostSettings } from "./host.js";
+import { imagesUnderDisks, imageVolumeNames, imageVolumes } from "./image-volumes.js";
 
 /** The stack of what a host's seats share. */
 export const HOST_STACK = { stack: "trilab-host" } as const;
@@ -26,6 +26,7 @@ const hostRecordSchema = z.object({
       disk: z.string(),
       kernel: z.string(),
       initrd: z.string(),
+      manifest: z.string(),
     }),
   ),
   docker: z.boolean(),
@@ -70,9 +71,9 @@ export async function ensureHost(
     if (await hostHas(image.hash, sources)) return false;
     progress.update("giving the image to the host");
     const before = await readHostRecord();
-    const { hash, containerTag, disk, kernel, initrd } = image;
+    const given = hostImage(image);
     const record: HostRecord = {
-      images: [...before.images.filter((i) => i.hash !== hash), { hash, containerTag, disk, kernel, initrd }],
+      images: [...before.images.filter((i) => i.hash !== image.hash), given],
       docker: before.docker || sources.docker,
       libvirt: before.libvirt || sources.libvirt,
     };
@@ -87,41 +88,84 @@ export async function ensureHost(
   });
 }
 
+/** An image as the host's stack and record have it. */
+const hostImage = ({ hash, containerTag, disk, kernel, initrd, manifestFile }: MatchedImage): HostImage => ({
+  hash,
+  containerTag,
+  disk,
+  kernel,
+  initrd,
+  manifest: manifestFile,
+});
+
 /** Brings the host's stack to what `record` says, and writes it down. The caller holds the host's lock. */
 export async function deployHost(record: HostRecord, progress: Progress): Promise<void> {
   await clearStaleLock(HOST_STACK);
-  const checkpoint = await readCheckpoint(HOST_STACK);
-  const ours = !record.libvirt || (await poolsAreOurs(checkpoint));
-  if (!ours) await forgetHost();
-  // Pools and volumes are taken over by name, so what an ended engine may have made needs no looking up.
-  else if (checkpoint && checkpoint.pendingOperations.length > 0) await clearPending(HOST_STACK);
+  const checkpoint = await knownHost(record);
+  // What an ended engine may have made is taken over by name, so it needs no looking up.
+  if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(HOST_STACK);
+  if (record.libvirt) for (const { hash } of record.images) await dropPartial(hash);
+  const settings = await hostSettings(record, checkpoint);
   const { hostProgram } = await import("./host.js");
   const stack = openStack({
     ...HOST_STACK,
-    program: hostProgram(await hostSettings(record, ours)),
+    program: hostProgram(settings),
     config: providerConfig(),
     progress,
   });
-  await stack.up({ refresh: ours && (checkpoint?.resources.length ?? 0) > 0 });
-  if (record.libvirt) for (const pool of [DISK_POOL, IMAGE_POOL]) await virsh("pool-autostart", pool.name);
+  await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
+  if (record.libvirt) for (const pool of POOLS) await virsh("pool-autostart", pool.name);
   await writeHostRecord(record);
 }
 
 /**
- * What of a record can be deployed. An image that has left our cache stays if it is on the host and in our state; it
- * can't be uploaded or loaded again.
+ * Our state of the host, or `undefined` where it has none that counts: pools that are there and that it does not know
+ * are somebody else's, or ours from before the state was lost. They are used, not made again.
  */
-async function hostSettings(record: HostRecord, poolsAreKnown: boolean): Promise<HostSettings> {
-  const onHost = record.libvirt && poolsAreKnown ? await volumeNames(IMAGE_POOL.name) : [];
-  const images = record.images.filter(
-    (i) => existsSync(i.disk) || onHost.includes(imageVolumes(i.hash).disk),
-  );
+async function knownHost(record: HostRecord): Promise<Checkpoint | undefined> {
+  const checkpoint = await readCheckpoint(HOST_STACK);
+  if (checkpoint === undefined || !record.libvirt) return checkpoint;
+  const known = checkpoint.resources.filter((r) => r.type === "libvirt:index/pool:Pool").map((r) => r.id);
+  const there = await Promise.all(POOLS.map(({ name }) => virshIfThere("pool-uuid", name)));
+  if (there.every((uuid) => uuid === undefined || known.includes(uuid.trim()))) return checkpoint;
+  await openStack(HOST_STACK).removeStack({ force: true });
+  return undefined;
+}
+
+/** Removes what a broken-off upload left, so that it is uploaded anew; never what a disk is laid over. */
+async function dropPartial(hash: string): Promise<void> {
+  const there = await imageVolumeNames();
+  const names = imageVolumes(hash);
+  if (there.includes(names.manifest) || !there.includes(names.disk)) return;
+  if ((await imagesUnderDisks()).includes(hash)) return;
+  for (const name of Object.values(names).filter((n) => there.includes(n)))
+    await virshIfThere("vol-delete", name, "--pool", IMAGE_POOL.name);
+}
+
+/**
+ * What of a record our stack is to hold: what its state knows, and what the host lacks. An image that has left our
+ * cache stays if it is on the host and in our state; it can't be uploaded or loaded again.
+ */
+async function hostSettings(record: HostRecord, checkpoint: Checkpoint | undefined): Promise<HostSettings> {
   const loaded = await Promise.all(
     record.images.map((i) => record.docker && containerImageLoaded(dockerClient(), i.containerTag)),
   );
+  const containerTags = record.images.filter((_, i) => loaded[i]).map((i) => i.containerTag);
+  if (!record.libvirt) return { pools: [], volumes: [], containerTags };
+
+  const known = (name: string): boolean =>
+    checkpoint?.resources.some((r) => r.inputs?.name === name) === true;
+  const [pools, onHost] = await Promise.all([poolNames(), imageVolumeNames()]);
+  const volumes = record.images.filter(({ hash, disk }) => {
+    const names = imageVolumes(hash);
+    return known(names.disk)
+      ? existsSync(disk) || onHost.includes(names.disk)
+      : existsSync(disk) && !onHost.includes(names.manifest);
+  });
   return {
-    volumes: record.libvirt ? images : undefined,
-    containerTags: record.images.filter((_, i) => loaded[i]).map((i) => i.containerTag),
+    pools: POOLS.filter(({ name }) => known(name) || !pools.includes(name)),
+    volumes,
+    containerTags,
   };
 }
 
@@ -136,14 +180,12 @@ async function hostHas(hash: string, sources: Sources): Promise<boolean> {
 
 async function hostHasVolumes(hash: string): Promise<boolean> {
   const [defined, running] = await Promise.all([poolNames(), activePools()]);
-  for (const { name } of [DISK_POOL, IMAGE_POOL]) {
+  for (const { name } of POOLS) {
     if (defined.includes(name) && !running.includes(name)) await virsh("pool-start", name);
   }
-  const [pools, volumes] = await Promise.all([activePools(), volumeNames(IMAGE_POOL.name)]);
-  return (
-    pools.includes(DISK_POOL.name) &&
-    Object.values(imageVolumes(hash)).every((name) => volumes.includes(name))
-  );
+  if (!POOLS.every(({ name }) => defined.includes(name))) return false;
+  const volumes = await imageVolumeNames();
+  return Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));
 }
 
 const activePools = async (): Promise<string[]> =>
@@ -151,26 +193,3 @@ const activePools = async (): Promise<string[]> =>
     .split("\n")
     .map((l) => l.trim())
     .filter(Boolean);
-
-/** Whether the pools that libvirt has are those of our state: another state directory may have defined them anew. */
-async function poolsAreOurs(checkpoint: Checkpoint | undefined): Promise<boolean> {
-  const known = (checkpoint?.resources ?? [])
-    .filter((r) => r.type === "libvirt:index/pool:Pool")
-    .map((r) => r.id);
-  const there = await Promise.all([DISK_POOL, IMAGE_POOL].map(({ name }) => virshIfThere("pool-uuid", name)));
-  return there.every((uuid) => uuid !== undefined && known.includes(uuid.trim()));
-}
-
-/**
- * Drops the pools' definitions and our state of them, not their files: the stack then defines them again over the same
- * folders and takes the volumes over by name. Running guests name their disks by path and don't notice.
- */
-async function forgetHost(): Promise<void> {
-  const there = await poolNames();
-  for (const { name } of [DISK_POOL, IMAGE_POOL]) {
-    if (!there.includes(name)) continue;
-    await virsh("pool-destroy", name).catch(() => {}); // It may be inactive already.
-    await virsh("pool-undefine", name);
-  }
-  await openStack(HOST_STACK).removeStack({ force: true });
-}

@@ -1,40 +1,50 @@
 import * as docker from "@pulumi/docker";
 import * as libvirt from "@pulumi/libvirt";
-import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
-import type { MatchedImage } from "../images/index.js";
+import type * as pulumi from "@pulumi/pulumi";
+import { IMAGE_POOL } from "../hosts/inventory.js";
 import { imageVolumes } from "./image-volumes.js";
 
-/** What a host carries for its seats. */
+/** What a host's stack makes for its seats. What others have made there is used as it is. */
 export interface HostSettings {
-  /** The images that guests' disks are laid over. Absent: the host runs no guests. */
-  volumes: readonly Pick<MatchedImage, "hash" | "disk" | "kernel" | "initrd">[] | undefined;
+  /** The storage pools to define. */
+  pools: readonly { name: string; path: string }[];
+  /** The images to upload, which guests' disks are laid over. */
+  volumes: readonly Pick<HostImage, "hash" | "disk" | "kernel" | "initrd" | "manifest">[];
   /** The images that containers are made from; loaded into the daemon before. */
   containerTags: readonly string[];
+}
+
+/** An image of ours, by the files it is made of. */
+export interface HostImage {
+  hash: string;
+  containerTag: string;
+  disk: string;
+  kernel: string;
+  initrd: string;
+  /** The file that describes it. */
+  manifest: string;
 }
 
 /** The shared stack of a host: two storage pools, and every image as volumes and as container image. */
 export function hostProgram(settings: HostSettings): () => Promise<undefined> {
   return async () => {
-    if (settings.volumes) {
-      new libvirt.Pool("disks", { name: DISK_POOL.name, type: "dir", target: { path: DISK_POOL.path } });
-      const pool = new libvirt.Pool("images", {
-        name: IMAGE_POOL.name,
-        type: "dir",
-        target: { path: IMAGE_POOL.path },
-      });
-      for (const image of settings.volumes) {
-        const names = imageVolumes(image.hash);
-        const volume = (part: "disk" | "kernel" | "initrd", format: string) =>
-          new libvirt.Volume(`${part}-${image.hash}`, {
-            name: names[part],
-            pool: pool.name,
-            source: image[part],
-            format,
-          });
-        volume("disk", "qcow2");
-        volume("kernel", "raw");
-        volume("initrd", "raw");
-      }
+    const pools = settings.pools.map(
+      ({ name, path }) => new libvirt.Pool(name, { name, type: "dir", target: { path } }),
+    );
+    for (const image of settings.volumes) {
+      const names = imageVolumes(image.hash);
+      const volume = (part: keyof typeof names, format: string, after: pulumi.Resource[]) =>
+        new libvirt.Volume(
+          `${part}-${image.hash}`,
+          { name: names[part], pool: IMAGE_POOL.name, source: image[part], format },
+          { dependsOn: after },
+        );
+      const parts = [
+        volume("disk", "qcow2", pools),
+        volume("kernel", "raw", pools),
+        volume("initrd", "raw", pools),
+      ];
+      volume("manifest", "raw", parts);
     }
     for (const tag of settings.containerTags) {
       // It is there, so it is found by its name and never pulled.

@@ -6,6 +6,7 @@ import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { freeSlot, SEAT_SLOTS, seatBlock } from "../components/helpers/cidr.js";
 import { labelProblem, MAX_SEAT_LENGTH, type SeatId, type Target } from "../components/helpers/naming.js";
+import type { Accelerator } from "../components/libvirt-guest.js";
 import type { MachineSpec } from "../components/machine-spec.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { requireCapacity } from "../hosts/capacity.js";
@@ -146,8 +147,16 @@ export async function seatSettings(
     targets: record.targets,
     slot: record.slot,
     image,
-    accelerator: record.targets.includes("guest") ? (await accelerator()).use : "tcg",
+    accelerator: record.targets.includes("guest") ? await keptAccelerator(record) : "tcg",
     userKey: keys.publicKey,
     hostKey: keys.hostKey,
   };
+}
+
+/** The seat's accelerator: the host's verdict at the first `up` that asks, and the same ever after. */
+async function keptAccelerator(record: SeatRecord): Promise<Accelerator> {
+  if (record.accelerator) return record.accelerator;
+  const verdict = await accelerator();
+  if (!verdict.provisional) await writeRecord({ ...record, accelerator: verdict.use });
+  return verdict.use;
 }

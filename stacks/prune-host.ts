@@ -5,12 +5,13 @@ import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { openStack } from "../engine/index.js";
 import { dockerClient, requireDocker } from "../hosts/docker.js";
-import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
+import { DISK_POOL, IMAGE_POOL, POOLS } from "../hosts/inventory.js";
 import { forgetIsolation } from "../hosts/isolation.js";
 import { poolNames, virsh, virshIfThere, volumeNames } from "../hosts/libvirt.js";
 import { which } from "../hosts/privilege.js";
 import { pruneImages } from "../images/index.js";
 import { deployHost, HOST_STACK, readHostRecord } from "./ensure-host.js";
+import { imageOfVolume, imagesUnderDisks, imageVolumeNames } from "./image-volumes.js";
 import { listSeats, readRecord } from "./seat-record.js";
 
 /**
@@ -25,7 +26,7 @@ export async function pruneHost(progress: Progress): Promise<string[]> {
     const inUse = new Set(seats.filter((r) => r !== undefined).map((r) => r.image));
     if (which("virsh") !== undefined) {
       // Other state directories' seats on this host are known by what their disks are laid over.
-      for (const hash of await backingImages()) inUse.add(hash);
+      for (const hash of await imagesUnderDisks()) inUse.add(hash);
       await pruneVolumes(inUse, progress);
     }
     if (await dockerAnswers()) await pruneContainerImages(inUse);
@@ -33,33 +34,22 @@ export async function pruneHost(progress: Progress): Promise<string[]> {
   });
 }
 
-/** The hashes of the images that the disks in the seats' pool are laid over, whoever made them. */
-async function backingImages(): Promise<string[]> {
-  const disks = (await volumeNames(DISK_POOL.name)).filter((name) => name.endsWith(".qcow2"));
-  const xml = await Promise.all(
-    disks.map((name) => virshIfThere("vol-dumpxml", name, "--pool", DISK_POOL.name)),
-  );
-  return xml.flatMap(
-    (text) => /<backingStore>\s*<path>.*\/([0-9a-f]{16})\.qcow2<\/path>/.exec(text ?? "")?.[1] ?? [],
-  );
-}
-
 /** Asks libvirt, not the state: images that another state directory uploaded are pruned too. */
 async function pruneVolumes(inUse: ReadonlySet<string>, progress: Progress): Promise<void> {
-  for (const name of await volumeNames(IMAGE_POOL.name)) {
-    const hash = /^([0-9a-f]{16})\.(qcow2|vmlinux|initrd)$/.exec(name)?.[1];
+  for (const name of await imageVolumeNames()) {
+    const hash = imageOfVolume(name);
     if (hash !== undefined && !inUse.has(hash))
       await virshIfThere("vol-delete", name, "--pool", IMAGE_POOL.name);
   }
   const record = await readHostRecord();
   const images = record.images.filter((i) => inUse.has(i.hash));
-  const left = [...(await volumeNames(DISK_POOL.name)), ...(await volumeNames(IMAGE_POOL.name))];
+  const left = [...(await volumeNames(DISK_POOL.name)), ...(await imageVolumeNames())];
   if (left.length > 0) {
     await deployHost({ ...record, images }, progress);
     return;
   }
   const there = await poolNames();
-  for (const { name } of [DISK_POOL, IMAGE_POOL].filter((pool) => there.includes(pool.name))) {
+  for (const { name } of POOLS.filter((pool) => there.includes(pool.name))) {
     await virsh("pool-destroy", name).catch(() => {}); // It may be inactive already.
     await virsh("pool-delete", name).catch(() => {}); // Its folder may be gone already.
     await virsh("pool-undefine", name);

@@ -17,7 +17,7 @@ import { libvirtIsLocal } from "../hosts/packages.js";
 import { asRoot, isRoot } from "../hosts/privilege.js";
 import { providerConfig } from "./ensure-host.js";
 import { drift } from "./reconcile.js";
-import { owner, removeRecord } from "./seat-record.js";
+import { owner, readRecord, removeRecord } from "./seat-record.js";
 
 /** What Docker and libvirt themselves say is left of a seat. */
 export interface Receipt extends SeatId {
@@ -43,16 +43,21 @@ export interface RemoveOptions {
  */
 export async function removeSeat(id: SeatId, options: RemoveOptions, progress: Progress): Promise<Receipt> {
   const ref = { stack: seatPrefix(id) };
-  const mine = owner();
+  // The record's owner is us under the host name of that day.
+  const mine = [owner(), (await readRecord(id).catch(() => undefined))?.owner];
   await clearStaleLock(ref);
   if (!options.byLabel) await destroyByState(id, options.sources, progress);
 
   progress.update("asking Docker and libvirt what is left");
   const found = await seatInventory(id, options.sources);
   // What carries no label is named as only this seat's things are; unless its machines are somebody else's.
-  const foreign = found.some((f) => f.owner !== undefined && f.owner !== mine);
+  const others = found.filter((f) => f.owner !== undefined && !mine.includes(f.owner));
+  const isOurs = (f: Found): boolean =>
+    f.owner === undefined ? others.length === 0 : mine.includes(f.owner);
+  for (const { kind, name, owner: theirs } of others)
+    progress.note(`left alone: ${kind} ${name}, which belongs to ${theirs}`);
   for (const thing of removalOrder(found)) {
-    if (thing.owner === mine || (thing.owner === undefined && !foreign)) {
+    if (isOurs(thing)) {
       progress.update(`removing ${thing.kind} ${thing.name}`);
       await removeFound(thing).catch((error: unknown) =>
         progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageOf(error)}`),
@@ -62,8 +67,9 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   await removeLibvirtLog(id, options.sources);
 
   const residue = found.length > 0 ? await seatInventory(id, options.sources) : [];
-  const ours = residue.filter((f) => f.owner === mine || (f.owner === undefined && !foreign));
-  if (ours.length === 0) await forget(id);
+  const ours = residue.filter(isOurs);
+  // What goes by this seat's name and is not ours to remove may still be what the state is about.
+  if (ours.length === 0 && others.length === 0) await forget(id);
   const count = (kind: Kind): number | null =>
     options.sources[sourceOf(kind)] ? ours.filter((f) => f.kind === kind).length : null;
   const left = Object.fromEntries(KINDS.map((kind) => [kind, count(kind)])) as Receipt["left"];

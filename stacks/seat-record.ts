@@ -30,6 +30,8 @@ const recordSchema = z.object({
   image: z.string(),
   /** Bytes of the guest's disk when it was made. */
   disk: z.int(),
+  /** What runs the guest, found out at its first `up` and kept: another would replace the domain. */
+  accelerator: z.enum(["kvm", "tcg"]).optional(),
 });
 export type SeatRecord = z.infer<typeof recordSchema>;
 

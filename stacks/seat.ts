@@ -4,7 +4,7 @@ import type { Target } from "../components/helpers/naming.js";
 import type { Accelerator } from "../components/libvirt-guest.js";
 import type { MachineSpec } from "../components/machine-spec.js";
 import { MatchedLab, type TargetOutputs } from "../components/matched-lab.js";
-import { limitProcesses } from "../hosts/docker.js";
+import { holdLimits } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
 import { imageVolumes } from "./image-volumes.js";
 
@@ -37,7 +37,7 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
       ownership,
       slot,
       ...(targets.includes("container")
-        ? { container: { image: image.containerTag, limitProcesses: (id: string) => limitProcesses(id) } }
+        ? { container: { image: image.containerTag, holdLimits: (id: string) => holdLimits(id, spec) } }
         : {}),
       ...(targets.includes("guest")
         ? {
