@@ -10,6 +10,7 @@ import { engineError } from "./engine-errors.js";
 import { describeEvent, diagnosticText } from "./events.js";
 import type { EngineEvent, Program } from "./inline.js";
 import { type Engine, ensureEngine } from "./install.js";
+import { endOrphans } from "./recovery.js";
 import { createInFileBackend, type StackConfig, writeConfig } from "./work-dir.js";
 
 export type { EngineEvent, OutputValue, Program, StackConfig };
@@ -111,6 +112,8 @@ export function openStack(options: StackOptions): StackHandle {
       const ended = await child;
       result.seconds.total = (performance.now() - started) / 1000;
       if (ended.exitCode !== 0) {
+        // Killed, it left its plugins behind, and this may be the last run in this directory.
+        if (ended.signal !== undefined) await endOrphans(stack);
         throw engineError({
           command,
           stack,

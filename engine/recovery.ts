@@ -52,23 +52,40 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
 const IDLE_MS = 3_000;
 
 /**
- * Ends engines of this stack whose CLI was killed. The caller holds the stack's lock, so whoever else works in its
- * directory is such an orphan. One that has plugins is at a step, which it finishes, and then exits; one that has none
- * was waiting for its CLI to speak, would wait for ever, heeds no signal, and has nothing in hand to lose.
- * Where there is no /proc nothing is looked for.
+ * Ends engines of this stack whose CLI was killed, and plugins whose engine was. The caller holds the stack's lock, so
+ * whoever else works in its directory is such an orphan. An engine that has plugins is at a step, which it finishes, and
+ * then exits; one that has none was waiting for its CLI to speak, would wait for ever, heeds no signal, and has nothing
+ * in hand to lose. A plugin without an engine has nobody to answer to, and may wait for ever too: what it was making is
+ * found by name. Where there is no /proc nothing is looked for.
  */
-async function endOrphans(stack: string, deadline: number): Promise<void> {
+export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<void> {
   const idleSince = new Map<number, number>();
   for (;;) {
     const processes = await listProcesses();
-    const orphans = processes.filter((p) => p.cwd === workDir(stack) && p.name === "pulumi");
-    if (orphans.length === 0 || Date.now() > deadline) return;
-    for (const { pid } of orphans) {
+    const here = processes.filter((p) => p.cwd === workDir(stack));
+    const engines = here.filter((p) => p.name === "pulumi");
+    if (engines.length === 0) {
+      for (const { pid } of here.filter(isPlugin)) end(pid);
+      return;
+    }
+    if (Date.now() > deadline) return;
+    for (const { pid } of engines) {
       if (processes.some((p) => p.parent === pid)) idleSince.delete(pid);
       else if (!idleSince.has(pid)) idleSince.set(pid, Date.now());
-      else if (Date.now() - (idleSince.get(pid) ?? 0) > IDLE_MS) process.kill(pid, "SIGKILL");
+      else if (Date.now() - (idleSince.get(pid) ?? 0) > IDLE_MS) end(pid);
     }
     await sleep(200);
+  }
+}
+
+/** Pulumi's plugins, and the Terraform providers that its bridge starts; the kernel keeps 15 characters of a name. */
+const isPlugin = ({ name }: ProcessInfo): boolean => /^(pulumi-resource|terraform-provi)/.test(name);
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!hasCode(error, "ESRCH")) throw error; // It has ended by itself.
   }
 }
 

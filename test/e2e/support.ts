@@ -85,7 +85,9 @@ export function openHome(): Home {
     const left: string[] = [];
     for (const { lab, seat } of seats) {
       const down = await trilab(["down", lab, "--seat", seat, "--by-label", "--json"]);
-      if (down.exitCode !== 0) left.push(`down of ${seat}: ${down.exitCode}\n${down.stderr}`);
+      // 6: a lab by path of which nothing was ever up.
+      if (down.exitCode !== 0 && down.exitCode !== 6)
+        left.push(`down of ${seat}: ${down.exitCode}\n${down.stderr}`);
       left.push(...(await residueOf(lab, seat)));
     }
     left.push(...(await processesOf(dir)));

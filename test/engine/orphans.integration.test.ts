@@ -16,6 +16,8 @@ beforeAll(async () => {
   await mkdir(join(dir, "idle"));
   await mkdir(join(dir, "busy"));
   await copyFile("/bin/sleep", join(dir, "idle/pulumi"));
+  for (const plugin of ["pulumi-resource-bridge", "terraform-provider-x"])
+    await copyFile("/bin/sleep", join(dir, "idle", plugin));
   await copyFile("/bin/bash", join(dir, "busy/pulumi"));
 });
 afterAll(() => rm(dir, { recursive: true }));
@@ -35,6 +37,15 @@ test("one that is at a step is left to finish it", async () => {
   const ended = once(busy, "exit");
   await clearStaleLock({ stack: "orphaned" });
   expect(await ended).toEqual([0, null]);
+});
+
+test("plugins whose engine is gone are ended, the bridge's provider too", async () => {
+  const plugins = ["idle/pulumi-resource-bridge", "idle/terraform-provider-x"].map((name) =>
+    start(name, "60"),
+  );
+  const ended = Promise.all(plugins.map((plugin) => once(plugin, "exit")));
+  await clearStaleLock({ stack: "orphaned" });
+  expect((await ended).map(([, signal]) => signal)).toEqual(["SIGKILL", "SIGKILL"]);
 });
 
 test("one of another stack is nobody's business", async () => {
