@@ -33,7 +33,7 @@ export interface Orphan extends Found {
 export interface ReapScope {
   /** Also seats of ours that this state directory does not have, and orphans. */
   unknown: boolean;
-  /** Also other owners'. */
+  /** Also other owners'; implies `unknown`. */
   others: boolean;
 }
 
@@ -78,7 +78,7 @@ export async function survey(
   await askContainers(merged, scope, now);
   return {
     seats: merged.map(({ things: _, ...seat }) => seat),
-    orphans: await Promise.all(orphans.map((found) => judgeOrphan(found, scope, now))),
+    orphans: await judgeOrphans(orphans, scope, now),
     asked,
   };
 }
@@ -117,13 +117,19 @@ async function askContainers(
   await Promise.all(Array.from({ length: READERS }, next));
 }
 
-async function judgeOrphan(found: Found, scope: ReapScope, now: number): Promise<Orphan> {
-  if (found.kind === "guest disk") {
-    const xml = (await virshIfThere("vol-dumpxml", found.id, "--pool", DISK_POOL.name)) ?? "";
+async function judgeOrphans(orphans: readonly Found[], scope: ReapScope, now: number): Promise<Orphan[]> {
+  const machine = (found: Found): string => found.name.split(".")[0] ?? "";
+  const young = new Set<string>();
+  for (const disk of orphans.filter((found) => found.kind === "guest disk")) {
+    const xml = (await virshIfThere("vol-dumpxml", disk.id, "--pool", DISK_POOL.name)) ?? "";
     const changed = Number(xmlValue(xml, /<mtime>([\d.]+)</) ?? 0) * 1000;
-    if (now - changed < ORPHAN_AGE) return { ...found, verdict: "young" };
+    if (now - changed < ORPHAN_AGE) young.add(machine(disk));
   }
-  return { ...found, verdict: scope.unknown || scope.others ? "expired" : "listed" };
+  const ours = scope.unknown || scope.others;
+  return orphans.map((found) => ({
+    ...found,
+    verdict: young.has(machine(found)) ? "young" : ours ? "expired" : "listed",
+  }));
 }
 
 /** Which daemons are here to be asked. One that a seat needs and that is silent shows when the seat is to go. */

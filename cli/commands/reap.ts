@@ -20,7 +20,7 @@ export const reap = defineCommand({
       type: "boolean",
       describe: "also your seats that this state directory does not know, and what is left without a machine",
     },
-    others: { type: "boolean", describe: "also other owners' seats" },
+    others: { type: "boolean", describe: "as --unknown, and other owners' seats too" },
     watch: { type: "string", describe: "again and again, so long apart; without a value: 1m" },
     install: {
       type: "boolean",

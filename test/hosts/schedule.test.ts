@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { cronLine, type Job, systemdUnits, withCronLine } from "../../hosts/schedule.js";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { hasSystemd } from "../../hosts/daemons.js";
+import { cronLine, install, type Job, systemdUnits, uninstall, withCronLine } from "../../hosts/schedule.js";
 
 const job: Job = {
   name: "trilab-reap-0123abcd",
@@ -53,5 +54,34 @@ describe("the systemd units", () => {
     expect(service).toContain("User=me\n");
     expect(timer).toContain("OnUnitInactiveSec=5min\n");
     expect(timer).toContain("WantedBy=timers.target\n");
+  });
+});
+
+// Where systemd runs this machine, installing would touch the real one.
+describe.skipIf(hasSystemd())("installing without systemd", () => {
+  const path = process.env.PATH;
+  let dir: string;
+  const crontab = (): Promise<string> => readFile(join(dir, "table"), "utf8").catch(() => "");
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "trilab-crontab-"));
+    const fake = `#!/bin/sh\ncd '${dir}' || exit\nif [ "$1" = - ]; then cat >table\nelif [ -e table ]; then cat table\nelse echo "no crontab for me" >&2; exit 1; fi\n`;
+    await writeFile(join(dir, "crontab"), fake, { mode: 0o755 });
+    process.env.PATH = `${dir}:${path}`;
+  });
+  afterEach(async () => {
+    process.env.PATH = path;
+    await rm(dir, { recursive: true });
+  });
+
+  it("puts one line into the crontab, and takes just that out again", async () => {
+    await uninstall(job);
+    expect(await crontab()).toBe("");
+    await writeFile(join(dir, "table"), "# mine\n\n@daily true\n");
+    await install(job);
+    await install({ ...job, log: "/elsewhere" });
+    expect(await crontab()).toBe(`# mine\n\n@daily true\n${cronLine({ ...job, log: "/elsewhere" })}\n`);
+    await uninstall(job);
+    expect(await crontab()).toBe("# mine\n\n@daily true\n");
   });
 });
