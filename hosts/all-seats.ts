@@ -124,7 +124,7 @@ async function domainThings(): Promise<Labelled[]> {
   for (let i = 0; i < domains.length; i += DOMAINS_A_CALL) {
     const some = domains.slice(i, i + DOMAINS_A_CALL);
     // One virsh for all: `echo` tells whose metadata follows. One that has none, or is gone by now, is passed over.
-    const questions = some.map(({ name }) => `echo domain:${name}; metadata ${name} ${METADATA_NAMESPACE}`);
+    const questions = some.map(({ name }) => `echo [${name}]; metadata ${name} ${METADATA_NAMESPACE}`);
     const answers = parseMetadata(await virsh([...questions, "echo"].join("; ")));
     for (const { name, state } of some) {
       const labels = answers.get(name) ?? {};
@@ -135,15 +135,16 @@ async function domainThings(): Promise<Labelled[]> {
   return found;
 }
 
-/** The labels of each domain, from the answers to `echo domain:NAME; metadata NAME …`. Pure. */
+/** The labels of each domain, from the answers to `echo [NAME]; metadata NAME …` (virsh ends no line after it). Pure. */
 export function parseMetadata(text: string): Map<string, Record<string, string>> {
   const answers = new Map<string, Record<string, string>>();
-  for (const part of text.split(/^domain:/m).slice(1)) {
+  for (const [, name, part] of text.matchAll(/\[([\w-]+)\]([^[]*)/g)) {
+    if (name === undefined || part === undefined) continue;
     const labels: Record<string, string> = {};
     for (const [, key, value] of part.matchAll(/<(?:\w+:)?label key=['"]([\w.]+)['"][^>]*>([^<]*)</g)) {
       if (key !== undefined && value !== undefined) labels[key] = value;
     }
-    answers.set(part.split("\n")[0]?.trim() ?? "", labels);
+    answers.set(name, labels);
   }
   return answers;
 }

@@ -140,6 +140,7 @@ export async function install(job: Job): Promise<string[]> {
 /** Undoes {@link install}; a job that is not there is no error. */
 export async function uninstall(job: Job): Promise<void> {
   if (!hasSystemd()) {
+    if (which("crontab") === undefined) return;
     const crontab = await readCrontab();
     const without = withCronLine(crontab, job.name);
     if (without !== crontab) await writeCrontab(without);

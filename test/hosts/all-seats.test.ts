@@ -77,15 +77,11 @@ describe("later", () => {
 
 describe("parseMetadata", () => {
   it("tells the answers of many domains apart, with and without the prefix", () => {
-    const text = `domain:trilab-l-a-guest
-<seat>
+    const text = `[trilab-l-a-guest]<seat>
   <label key="trilab.lab">l</label>
   <label key="trilab.expires">never</label>
 </seat>
-
-domain:trilab-strange
-domain:trilab-l-b-guest
-<trilab:seat xmlns:trilab="urn:trilab:seat:1"><trilab:label key='trilab.seat'>b</trilab:label></trilab:seat>
+[trilab-strange][trilab-l-b-guest]<trilab:seat xmlns:trilab="urn:trilab:seat:1"><trilab:label key='trilab.seat'>b</trilab:label></trilab:seat>
 `;
     expect([...parseMetadata(text)]).toEqual([
       ["trilab-l-a-guest", { "trilab.lab": "l", "trilab.expires": "never" }],
