@@ -149,8 +149,8 @@ export function parseMetadata(text: string): Map<string, Record<string, string>>
   return answers;
 }
 
-/** Networks and volumes carry no labels in libvirt 9. */
-async function namedThings(): Promise<Found[]> {
+/** Networks and volumes, which carry no labels in libvirt 9: all there are. */
+export async function namedThings(): Promise<Found[]> {
   const [networks, volumes] = await Promise.all([networkNames(), volumeNames(DISK_POOL.name)]);
   const thing = (kind: Found["kind"], name: string): Found => ({
     kind,

@@ -2,7 +2,7 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { EXPIRES_FILE, expiresFromMachine } from "../components/helpers/lifetime.js";
 import type { SeatId } from "../components/helpers/naming.js";
-import { allSeats, later } from "../hosts/all-seats.js";
+import { allSeats, later, namedThings } from "../hosts/all-seats.js";
 import { readContainerFile } from "../hosts/container-file.js";
 import { requireDocker } from "../hosts/docker.js";
 import { DISK_POOL, type Found, removalOrder, removeFound, type Sources } from "../hosts/inventory.js";
@@ -42,6 +42,13 @@ export interface Reaped extends ReapSeat {
   outcome: "removed" | "left" | "skipped" | "failed";
   receipt?: Receipt;
   /** Why it was skipped or failed. */
+  why?: string;
+}
+
+/** How it went with one orphan. */
+export interface ReapedOrphan extends Orphan {
+  outcome: "removed" | "failed";
+  /** Why it failed. */
   why?: string;
 }
 
@@ -178,11 +185,18 @@ export async function reapSeat(seat: ReapSeat, progress: Progress): Promise<Reap
   }
 }
 
-/** Removes orphans, users before what they use. @returns those that could not be removed, and why. */
-export async function reapOrphans(orphans: readonly Orphan[]): Promise<{ found: Found; why: string }[]> {
-  const failed: { found: Found; why: string }[] = [];
+/** Removes orphans, users before what they use, and asks whether they are gone. */
+export async function reapOrphans(orphans: readonly Orphan[]): Promise<ReapedOrphan[]> {
+  const why = new Map<string, string>();
   for (const found of removalOrder(orphans)) {
-    await removeFound(found).catch((error: unknown) => failed.push({ found, why: messageOf(error) }));
+    await removeFound(found).catch((error: unknown) => why.set(thing(found), messageOf(error)));
   }
-  return failed;
+  const left = new Set(orphans.length > 0 ? (await namedThings()).map(thing) : []);
+  return orphans.map((orphan) =>
+    left.has(thing(orphan))
+      ? { ...orphan, outcome: "failed", why: why.get(thing(orphan)) ?? "it is still there" }
+      : { ...orphan, outcome: "removed" },
+  );
 }
+
+const thing = ({ kind, name }: Found): string => `${kind} ${name}`;

@@ -2,14 +2,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { repoDir } from "../../base/paths.js";
-import type { Progress } from "../../base/progress.js";
 import type { Reaped, ReapScope } from "../../stacks/reap.js";
-import { type Context, columns, report } from "../context.js";
+import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { duration } from "../duration.js";
 import { explain } from "../explain.js";
-import { receiptLines } from "../receipt-lines.js";
-import { timeLeft } from "../time-left.js";
+import { reapLines } from "../reap-lines.js";
 
 export const reap = defineCommand({
   usage: "reap",
@@ -64,76 +62,28 @@ async function run(args: Args, ctx: Context): Promise<number> {
 async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<number> {
   const { reapOrphans, reapSeat, survey } = await import("../../stacks/reap.js");
   const { seats, orphans, asked } = await survey(scope, Date.now());
+  const due = dryRun ? [] : seats.filter((seat) => seat.verdict === "expired");
   const reaped: Reaped[] = [];
-  let stuck: Awaited<ReturnType<typeof reapOrphans>> = [];
-  if (!dryRun) {
-    const tasks = seats
-      .filter((seat) => seat.verdict === "expired")
-      .map((seat) => ({
-        title: `seat ${seat.seat} of lab ${seat.lab}: its time is up`,
-        run: async (progress: Progress) => {
-          reaped.push(await reapSeat(seat, progress));
-        },
-      }));
-    await ctx.tasks.run(tasks);
-    stuck = await reapOrphans(orphans.filter((orphan) => orphan.verdict === "expired"));
-  }
-  const outcomes = seats.map((seat) => ({
-    ...seat,
-    ...reaped.find((r) => r.lab === seat.lab && r.seat === seat.seat),
-  }));
-  const left = orphans.map((orphan) => ({
-    ...orphan,
-    ...(dryRun || orphan.verdict !== "expired"
-      ? {}
-      : { outcome: stuck.some((s) => s.found === orphan) ? "failed" : "removed" }),
-    why: stuck.find((s) => s.found === orphan)?.why,
-  }));
-  report(ctx, "reap", { dryRun, asked, seats: outcomes, orphans: left }, () =>
-    lines(outcomes, left, dryRun, ctx),
+  await ctx.tasks.run(
+    due.map((seat) => ({
+      title: `seat ${seat.seat} of lab ${seat.lab}: its time is up`,
+      run: async (progress) => {
+        reaped.push(await reapSeat(seat, progress));
+      },
+    })),
   );
-  const failed = reaped.some((r) => r.outcome === "failed" || r.outcome === "left") || stuck.length > 0;
-  return failed ? ExitCode.residue : ExitCode.done;
-}
-
-/** What became, or would become, of one seat or orphan. */
-interface Line {
-  verdict: "live" | "young" | "expired" | "listed";
-  outcome?: string;
-  why?: string | undefined;
-}
-
-function lines(
-  seats: readonly (Partial<Reaped> & Line & Pick<Reaped, "lab" | "seat" | "owner" | "expires" | "known">)[],
-  orphans: readonly (Line & { kind: string; name: string })[],
-  dryRun: boolean,
-  ctx: Context,
-): string[] {
-  const { bold, dim } = ctx.style;
-  if (seats.length + orphans.length === 0) return ["No seats are here."];
-  const done = ({ verdict, outcome, why }: Line, without: string): string => {
-    if (outcome !== undefined)
-      return why === undefined ? outcome : `${outcome}: ${why.split("\n").join(" ")}`;
-    if (verdict === "listed") return `left alone: ${without}`;
-    if (verdict === "young") return "left alone: its machine may just be being made";
-    return verdict === "expired" && dryRun ? "would be removed" : "stays";
+  const gone = await reapOrphans(dryRun ? [] : orphans.filter((orphan) => orphan.verdict === "expired"));
+  const result = {
+    dryRun,
+    asked,
+    seats: seats.map((seat) => reaped.find((r) => r.lab === seat.lab && r.seat === seat.seat) ?? seat),
+    orphans: orphans.map(
+      (orphan) => gone.find((g) => g.kind === orphan.kind && g.name === orphan.name) ?? orphan,
+    ),
   };
-  const rows = [
-    ...seats.map((s) => [
-      s.lab,
-      s.seat,
-      s.owner ?? "?",
-      timeLeft(s.expires ?? ""),
-      done(s, `${s.known ? "" : "not of this state directory; "}see --unknown and --others`),
-    ]),
-    ...orphans.map((o) => [o.kind, o.name, "?", "", done(o, "nothing tells whose it is; see --unknown")]),
-  ];
-  const receipts = seats.flatMap((s) => (s.receipt ? receiptLines(s.receipt, ctx.style) : []));
-  return [
-    ...columns([["LAB", "SEAT", "OWNER", "ENDS", "WHAT"].map(bold), ...rows]),
-    ...receipts,
-    ...(dryRun ? [dim("Nothing was removed: this was a dry run.")] : []),
-  ];
+  report(ctx, "reap", result, () => reapLines(result, ctx.style));
+  const failed = [...reaped, ...gone].some((r) => r.outcome === "failed" || r.outcome === "left");
+  return failed ? ExitCode.residue : ExitCode.done;
 }
 
 async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<number> {
