@@ -44,13 +44,13 @@ describe("a seat with a short life", () => {
 
   test("its machines know their end from the start", async () => {
     seat = home.seat("a");
-    expectDone(await home.trilab(["up", LAB, "--seat", seat, "--ttl", "80s"]));
+    expectDone(await home.trilab(["up", LAB, "--seat", seat, "--ttl", "150s"]));
     const { expires } = await recordOf(seat);
     expect(await endIn(seat, "container")).toBe(seconds(expires));
   });
 
   test("they end themselves, with nobody to do it, and the container stays so", async () => {
-    await until("the container ends", async () => (await containerState(seat)) === "exited 0", 120_000);
+    await until("the container ends", async () => (await containerState(seat)) === "exited 0", 200_000);
     await until(
       "the guest powers off",
       async () => (await virsh("domstate", machine(seat, "guest"))) === "shut off",
