@@ -71,14 +71,19 @@ export function groupSeats(
   for (const id of known) seatOf(id);
   const orphans: Found[] = [];
   for (const found of named) {
-    // Names of machines hold no dot: what follows one is the kind of file.
-    const machine = found.name.split(".")[0] ?? "";
+    const machine = machineOf(found.name);
     const seat = byMachine.get(machine);
     if (seat) seat.things.push(found);
     else if (isNamedLikeOurs(machine) && !strangers.has(machine)) orphans.push(found);
   }
   return { seats, orphans };
 }
+
+/**
+ * The machine that a network or a volume is named after: theirs hold no dot, what follows one is the kind of file. A
+ * clone of it is what a `compare` did not live to remove. Pure.
+ */
+export const machineOf = (name: string): string => (name.split(".")[0] ?? "").replace(/-clone\d+$/, "");
 
 const isNamedLikeOurs = (machine: string): boolean =>
   new RegExp(`^trilab-[a-z0-9-]+-(${TARGETS.join("|")})$`).test(machine);
@@ -161,6 +166,8 @@ export async function namedThings(): Promise<Found[]> {
   });
   return [
     ...networks.map((name) => thing("guest network", name)),
-    ...volumes.map((name) => thing(name.endsWith(".console.log") ? "console log" : "guest disk", name)),
+    ...volumes.map((name) =>
+      thing(/\.console\.log(\.\d+)?$/.test(name) ? "console log" : "guest disk", name),
+    ),
   ];
 }

@@ -2,7 +2,7 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { EXPIRES_FILE, expiresFromMachine } from "../components/helpers/lifetime.js";
 import type { SeatId } from "../components/helpers/naming.js";
-import { allSeats, later, namedThings } from "../hosts/all-seats.js";
+import { allSeats, later, machineOf, namedThings } from "../hosts/all-seats.js";
 import { readContainerFile } from "../hosts/container-file.js";
 import { requireDocker } from "../hosts/docker.js";
 import { DISK_POOL, type Found, removalOrder, removeFound, type Sources } from "../hosts/inventory.js";
@@ -125,17 +125,16 @@ async function askContainers(
 }
 
 async function judgeOrphans(orphans: readonly Found[], scope: ReapScope, now: number): Promise<Orphan[]> {
-  const machine = (found: Found): string => found.name.split(".")[0] ?? "";
   const young = new Set<string>();
   for (const disk of orphans.filter((found) => found.kind === "guest disk")) {
     const xml = (await virshIfThere("vol-dumpxml", disk.id, "--pool", DISK_POOL.name)) ?? "";
     const changed = Number(xmlValue(xml, /<mtime>([\d.]+)</) ?? 0) * 1000;
-    if (now - changed < ORPHAN_AGE) young.add(machine(disk));
+    if (now - changed < ORPHAN_AGE) young.add(machineOf(disk.name));
   }
   const ours = scope.unknown || scope.others;
   return orphans.map((found) => ({
     ...found,
-    verdict: young.has(machine(found)) ? "young" : ours ? "expired" : "listed",
+    verdict: young.has(machineOf(found.name)) ? "young" : ours ? "expired" : "listed",
   }));
 }
 

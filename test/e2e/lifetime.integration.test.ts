@@ -2,18 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
 import { expectDone, expectError, type Home, host, machine, openHome, until, virsh } from "./support.js";
 
 const LAB = "first-boot";
-let home: Home;
-let stranger: Home;
-
-beforeAll(async () => {
-  home = await openHome();
-  stranger = await openHome();
-});
+const home = openHome();
+/** Another state directory, as a second user's. */
+const stranger = openHome();
 
 /** What a seat's target has in the file that its end stands in. */
 const endIn = async (seat: string, target: string): Promise<string> =>

@@ -37,14 +37,15 @@ describe("groupSeats", () => {
       [
         found("guest network", "trilab-l-a-guest"),
         found("guest disk", "trilab-l-a-guest.qcow2"),
-        found("console log", "trilab-l-a-b-guest.console.log"),
+        found("console log", "trilab-l-a-b-guest.console.log.0"),
+        found("guest disk", "trilab-l-a-b-guest-clone1.qcow2"),
         found("guest network", "default"),
       ],
       [],
     );
     expect(seats.map((s) => [s.seat, s.expires, s.things.map((t) => t.kind)])).toEqual([
       ["a", "2026-01-01T12:00:00.000Z", ["container", "domain", "guest network", "guest disk"]],
-      ["a-b", "never", ["domain", "console log"]],
+      ["a-b", "never", ["domain", "console log", "guest disk"]],
     ]);
     expect(orphans).toEqual([]);
   });
