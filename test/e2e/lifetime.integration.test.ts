@@ -114,7 +114,7 @@ describe("a seat whose time is up", () => {
   test("can't be extended any more: its machine is named, and nothing is promised", async () => {
     seat = home.seat("c");
     expectDone(await home.trilab(["up", LAB, "--seat", seat, "--on", "container", "--ttl", "5s"]));
-    await until("the container ends", async () => (await containerState(seat)) === "exited 0", 60_000);
+    await until("the container ends", async () => (await containerState(seat)) === "exited 0", 120_000);
     const before = await recordOf(seat);
     expectError(
       await home.trilab(["extend", "1h", "--seat", seat]),
