@@ -18,7 +18,7 @@ export function reapLines({ dryRun, seats, orphans }: ReapResult, style: Style):
       s.seat,
       s.owner ?? "?",
       timeLeft(s.expires ?? ""),
-      became(s, "--unknown or --others"),
+      became(s, "--unknown, or --others if it isn't yours"),
     ]),
     ...orphans.map((o) => [o.kind, o.name, "?", "", became(o, "--unknown")]),
   ];

@@ -27,7 +27,7 @@ test("each seat and orphan stands with what became of it", () => {
     expect.stringMatching(/^LAB +SEAT +OWNER +ENDS +WHAT$/),
     expect.stringMatching(/^l +a +me@here +never +stays$/),
     expect.stringMatching(/^l +b +me@here +\S+ ago +would be removed$/),
-    expect.stringMatching(/^l +c +me@here +left alone: .*--unknown or --others/),
+    expect.stringMatching(/^l +c +me@here +left alone: .*--unknown, or --others/),
     expect.stringMatching(/^guest disk +trilab-l-x-guest.qcow2 +\? +left alone: .*being made$/),
     expect.stringContaining("dry run"),
   ]);
