@@ -2,6 +2,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Subnet } from "./helpers/cidr.js";
 import { type Ownership, ownershipLabels } from "./helpers/labels.js";
+import { expiresInMachine, LIFETIME_PROGRAM } from "./helpers/lifetime.js";
 import { bridgeName, homeVolumeName, machineName } from "./helpers/naming.js";
 import { applyTransform, type Transform } from "./helpers/transform.js";
 import { MiB } from "./helpers/units.js";
@@ -70,10 +71,11 @@ export class DockerHost extends pulumi.ComponentResource {
         name: machineName(ownership, "container"),
         hostname: machineName(ownership, "container"),
         image: args.image,
-        // Containers run one program; a lab's container waits to be entered, under an init that reaps.
+        // Containers run one program; a lab's container waits to be entered until its time is up, under an init that reaps.
         init: true,
-        command: ["sleep", "infinity"],
-        restart: "unless-stopped",
+        command: [LIFETIME_PROGRAM, "run", expiresInMachine(ownership.expires)],
+        // It ends with 0 when its time is up, and stays so. A daemon that goes ends it with 143, or finds it dead: back it comes.
+        restart: "on-failure",
         mustRun: true,
         ...limits(spec),
         ...isolation(),
@@ -83,7 +85,7 @@ export class DockerHost extends pulumi.ComponentResource {
         logDriver: "json-file",
         logOpts: { "max-size": "10m", "max-file": "1" },
         networkMode: "bridge",
-        // sleep does not heed SIGTERM as PID 2; the init passes it on, and a second is enough.
+        // The init passes SIGTERM on, which ends its program at once: a second is enough.
         destroyGraceSeconds: 1,
         labels,
       }),

@@ -4,6 +4,7 @@ import { type GuestIdentity, kernelCommandLine, oemStrings } from "../images/gue
 import type { Subnet } from "./helpers/cidr.js";
 import { domainXslt, networkXslt } from "./helpers/domain-xslt.js";
 import type { Ownership } from "./helpers/labels.js";
+import { expiresInMachine } from "./helpers/lifetime.js";
 import { bridgeName, consoleLogName, diskName, macAddress, machineName } from "./helpers/naming.js";
 import { applyTransform, type Transform } from "./helpers/transform.js";
 import { MiB } from "./helpers/units.js";
@@ -91,9 +92,12 @@ export class LibvirtGuest extends pulumi.ComponentResource {
       { parent: this },
     );
 
-    const identity = pulumi
-      .secret(pulumi.all([args.userKeys, args.hostKey]))
-      .apply(([userKeys, hostKey]) => oemStrings(guestIdentity(machine, subnet, userKeys, hostKey)));
+    const identity = pulumi.secret(pulumi.all([args.userKeys, args.hostKey])).apply(([userKeys, hostKey]) =>
+      oemStrings({
+        ...guestIdentity(machine, subnet, userKeys, hostKey),
+        expires: expiresInMachine(ownership.expires),
+      }),
+    );
     const domain = new libvirt.Domain(
       `${name}-domain`,
       applyTransform(transform?.domain, {

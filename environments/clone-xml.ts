@@ -19,13 +19,17 @@ export function cloneAddress(address: string, index: number): string {
 /** The inactive XML of a domain (`dumpxml --inactive`) as that of another one beside it. Pure. */
 export function cloneXml(xml: string, id: CloneIdentity): string {
   const mac = `52:54:01:${id.uuid.slice(0, 2)}:${id.uuid.slice(2, 4)}:${id.index.toString(16).padStart(2, "0")}`;
-  return xml
-    .replace(/<name>[^<]*<\/name>/, `<name>${id.name}</name>`)
-    .replace(/<uuid>[^<]*<\/uuid>/, `<uuid>${id.uuid}</uuid>`)
-    .replace(/<metadata>[\s\S]*?<\/metadata>/, "")
-    .replace(/(<disk[\s\S]*?<source file=)(['"])[^'"]*\2[^>]*\/>/, `$1"${id.disk}"/>`)
-    .replace(/<mac address=['"][^'"]*['"]\/>/, `<mac address="${mac}"/>`)
-    .replace(/<log file=[^>]*\/>/g, "")
-    .replace(/trilab:hostname=[^<]*/, `trilab:hostname=${id.name.slice(-63)}`)
-    .replace(/trilab:address=[\d.]+/, `trilab:address=${id.address}`);
+  return (
+    xml
+      .replace(/<name>[^<]*<\/name>/, `<name>${id.name}</name>`)
+      .replace(/<uuid>[^<]*<\/uuid>/, `<uuid>${id.uuid}</uuid>`)
+      .replace(/<metadata>[\s\S]*?<\/metadata>/, "")
+      .replace(/(<disk[\s\S]*?<source file=)(['"])[^'"]*\2[^>]*\/>/, `$1"${id.disk}"/>`)
+      .replace(/<mac address=['"][^'"]*['"]\/>/, `<mac address="${mac}"/>`)
+      .replace(/<log file=[^>]*\/>/g, "")
+      .replace(/trilab:hostname=[^<]*/, `trilab:hostname=${id.name.slice(-63)}`)
+      // It goes with the measurement; the seat's first expiry may long have been moved.
+      .replace(/trilab:expires=\w+/, "trilab:expires=never")
+      .replace(/trilab:address=[\d.]+/, `trilab:address=${id.address}`)
+  );
 }

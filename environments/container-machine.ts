@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { LIFETIME_PROGRAM } from "../components/helpers/lifetime.js";
 import { dockerClient } from "../hosts/docker.js";
 import { dockerIsLocal } from "../hosts/packages.js";
 import { ContainerEnvironment } from "./container.js";
@@ -77,7 +78,8 @@ export class ContainerMachine implements Machine {
       name,
       Hostname: name.slice(-63),
       Image: Config.Image,
-      Cmd: Config.Cmd,
+      // It goes with the measurement; the seat's first expiry may long have been moved.
+      Cmd: [LIFETIME_PROGRAM, "run", "never"],
       Labels: Config.Labels,
       HostConfig: {
         // The home volume is the seat's own and stays so.

@@ -12,7 +12,7 @@ import { virsh } from "./libvirt.js";
 import { asRoot, isRoot, which } from "./privilege.js";
 
 /** Whether systemd runs this machine (sd_booted(3)). */
-const hasSystemd = (): boolean => existsSync("/run/systemd/system");
+export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
 /** Starts dockerd: by the service manager, or by hand where there is none. */
 export async function startDocker(progress: Progress): Promise<void> {

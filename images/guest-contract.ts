@@ -94,6 +94,11 @@ export const guestIdentitySchema = z.strictObject({
     .regex(/^-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END OPENSSH PRIVATE KEY-----\n?$/, {
       error: "want the text of an OpenSSH private key file",
     }),
+  /** When the machine ends itself, unless its disk says so already: Unix seconds, or `never`. */
+  expires: z
+    .string()
+    .regex(/^(never|[1-9]\d{0,11})$/, 'want Unix seconds or "never"')
+    .optional(),
   /** Shown at login. At most 2 KiB. */
   motd: z.string().max(2048).optional(),
 });
@@ -112,7 +117,7 @@ export function oemStrings(identity: GuestIdentity): string[] {
     const problems = checked.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new Error(`the guest's identity is not valid: ${problems.join("; ")}`);
   }
-  const { hostname, address, gateway, dns, userKeys, hostKey, motd } = checked.data;
+  const { hostname, address, gateway, dns, userKeys, hostKey, expires, motd } = checked.data;
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
   return [
     `trilab:hostname=${hostname}`,
@@ -121,6 +126,7 @@ export function oemStrings(identity: GuestIdentity): string[] {
     ...(dns === undefined || dns.length === 0 ? [] : [`trilab:dns=${dns.join(",")}`]),
     ...userKeys.map((key) => `trilab:user-key=${key}`),
     `trilab:host-key=${base64(hostKey.endsWith("\n") ? hostKey : `${hostKey}\n`)}`,
+    ...(expires === undefined ? [] : [`trilab:expires=${expires}`]),
     ...(motd === undefined ? [] : [`trilab:motd=${base64(motd)}`]),
   ];
 }

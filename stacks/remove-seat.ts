@@ -35,6 +35,8 @@ export interface RemoveOptions {
   /** Don't ask the state: remove what carries the seat's labels and names. */
   byLabel: boolean;
   sources: Sources;
+  /** Whose machines it may remove. Default: ours. */
+  owner?: string;
 }
 
 /**
@@ -44,7 +46,8 @@ export interface RemoveOptions {
 export async function removeSeat(id: SeatId, options: RemoveOptions, progress: Progress): Promise<Receipt> {
   const ref = { stack: seatPrefix(id) };
   // The record's owner is us under the host name of that day.
-  const mine = [owner(), (await readRecord(id).catch(() => undefined))?.owner];
+  const us = [owner(), (await readRecord(id).catch(() => undefined))?.owner];
+  const mine = options.owner === undefined ? us : [options.owner];
   await clearStaleLock(ref);
   if (!options.byLabel) await destroyByState(id, options.sources, progress);
 

@@ -18,8 +18,10 @@ const recordSchema = z.object({
   owner: z.string(),
   /** ISO 8601, of the first `up`. */
   created: z.string(),
-  /** ISO 8601, or `never`. */
+  /** ISO 8601, or `never`: as its labels say. What is in force, tells stacks/lifetime.ts. */
   expires: z.string(),
+  /** What `extend` has moved it to: ISO 8601, or `never`. */
+  extendedTo: z.string().optional(),
   /** The block of addresses: 0 … 1023, see components/helpers/cidr.ts. */
   slot: z.int(),
   /** What was asked for at the last `up`. */

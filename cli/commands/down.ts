@@ -1,7 +1,8 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Receipt } from "../../stacks/remove-seat.js";
-import { type Context, columns, report } from "../context.js";
+import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text } from "../define-command.js";
+import { receiptLines } from "../receipt-lines.js";
 import { DEFAULT_LAB, defaultSeat, labName, matchingSeats } from "../seats.js";
 
 export const down = defineCommand({
@@ -43,29 +44,8 @@ async function takeDown(args: Args, ctx: Context): Promise<number> {
     return made;
   });
   if (receipt === undefined) throw new Error("removeSeat gave no receipt");
-  report(ctx, "receipt", receipt, () => receiptLines(receipt, ctx));
+  report(ctx, "receipt", receipt, () => receiptLines(receipt, ctx.style));
   return isClean(receipt) ? ExitCode.done : ExitCode.residue;
-}
-
-function receiptLines(receipt: Receipt, ctx: Context): string[] {
-  const { bad, bold, dim, good } = ctx.style;
-  const { docker, libvirt } = receipt.asked;
-  const asked = [docker && "Docker", libvirt && "libvirt"].filter(Boolean).join(" and ");
-  const shown = (count: number | null): string =>
-    count === null ? dim("not asked") : count === 0 ? good("0") : bad(String(count));
-  const rows = Object.entries(receipt.left).map(([kind, count]) => [`  ${kind}s`, shown(count)]);
-  return [
-    bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) +
-      dim(` (asked ${asked || "nobody: neither daemon is here"}, ${receipt.at})`),
-    ...columns(rows),
-    ...receipt.residue.map((found) => bad(`  left: ${found.kind} ${found.name}`)),
-    receipt.residue.length === 0
-      ? good("Nothing is left.")
-      : bad("Not everything could be removed; run it again, or remove the rest by hand."),
-    ...(receipt.residue.length === 0
-      ? [dim("The image stays cached for the next up: trilab images prune removes it.")]
-      : []),
-  ];
 }
 
 /** The seat meant: the caller's own or the only one. One that is not there is taken at its word: `down` twice is fine. */

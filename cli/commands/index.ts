@@ -3,11 +3,13 @@ import { compare } from "./compare.js";
 import { cp } from "./cp.js";
 import { doctor } from "./doctor.js";
 import { down } from "./down.js";
+import { extend } from "./extend.js";
 import { images } from "./images.js";
 import { labs } from "./labs.js";
 import { logs } from "./logs.js";
 import { parity } from "./parity.js";
 import { predict } from "./predict.js";
+import { reap } from "./reap.js";
 import { report } from "./report.js";
 import { ssh } from "./ssh.js";
 import { status } from "./status.js";
@@ -19,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   up,
   down,
   status,
+  extend,
   ssh,
   cp,
   logs,
@@ -28,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   report,
   labs,
   images,
+  reap,
   doctor,
   version,
 ];

@@ -1,7 +1,7 @@
-import { formatDuration } from "../../components/helpers/units.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { matchingSeats, noSeat } from "../seats.js";
+import { timeLeft } from "../time-left.js";
 
 export const status = defineCommand({
   usage: "status",
@@ -26,6 +26,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { sourcesToAsk } = await import("../../stacks/sources.js");
   const { seatInventory } = await import("../../hosts/inventory.js");
   const { machineName } = await import("../../components/helpers/naming.js");
+  const { expiryInForce } = await import("../../stacks/lifetime.js");
   const { subnetOf } = await import("../../components/helpers/cidr.js");
   const [lab, seat] = [text(args, "lab"), text(args, "seat")];
   const seats = await matchingSeats(lab, seat);
@@ -55,7 +56,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         target,
         state,
         address: subnetOf(record.slot, target).address,
-        expires: record.expires,
+        expires: expiryInForce(record),
       });
     }
   }
@@ -70,15 +71,9 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         r.target,
         r.state === "running" ? good(r.state) : bad(r.state),
         r.address,
-        expiry(r.expires),
+        timeLeft(r.expires),
       ]),
     ]);
   });
   return undefined;
-}
-
-function expiry(at: string): string {
-  if (at === "" || at === "never") return at;
-  const seconds = (Date.parse(at) - Date.now()) / 1000;
-  return seconds > 0 ? `in ${formatDuration(seconds)}` : `${formatDuration(-seconds)} ago`;
 }

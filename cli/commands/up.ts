@@ -1,5 +1,4 @@
-import { ExitCode, UserError } from "../../base/errors.js";
-import { parseDuration } from "../../components/helpers/units.js";
+import { ExitCode } from "../../base/errors.js";
 import type { MachineSpec } from "../../components/machine-spec.js";
 import type { Engine } from "../../engine/index.js";
 import type { Facts } from "../../environments/facts.js";
@@ -7,9 +6,11 @@ import type { Sources } from "../../hosts/inventory.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
+import { duration, lifetime } from "../duration.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { readyHost } from "../ready-host.js";
 import { DEFAULT_LAB, defaultSeat, labOf, matchingSeats } from "../seats.js";
+import { timeLeft } from "../time-left.js";
 
 /** How long a guest may take to answer SSH before `up` gives up: emulated ones on a busy host are slow. */
 const DEFAULT_WAIT = "5m";
@@ -25,7 +26,7 @@ export const up = defineCommand({
     on: { type: "string", describe: "targets, with commas: container,guest; default: what the lab says" },
     ttl: {
       type: "string",
-      describe: "how long the seat is meant to live: 3h, 1h30m, none; default: the lab's",
+      describe: "how long the seat lives before it ends itself: 3h, 1h30m, none; default: the lab's",
     },
     wait: { type: "string", default: DEFAULT_WAIT, describe: "how long to wait for a guest to answer SSH" },
     ...yesOption,
@@ -46,8 +47,9 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   prepare.checkSeatName(seat);
   const on = text(args, "on");
   const targets = on === undefined ? undefined : parseTargets(on);
-  const ttl = lifetime(text(args, "ttl"));
-  const waitMs = duration("wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
+  const wantedTtl = text(args, "ttl");
+  const ttl = wantedTtl === undefined ? undefined : lifetime("--ttl", wantedTtl);
+  const waitMs = duration("--wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
   const lab = await loadLab(wanted);
   const id = { lab: lab.name, seat };
   const { readRecord } = await import("../../stacks/seat-record.js");
@@ -74,9 +76,18 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   return withSeatLock(id, async () => {
     const { ensureHost } = await import("../../stacks/ensure-host.js");
     const { compareFacts } = await import("../../environments/parity.js");
+    const { setExpiry } = await import("../../environments/lifetime.js");
+    const { expiryInForce, revived } = await import("../../stacks/lifetime.js");
+    const { writeRecord } = await import("../../stacks/seat-record.js");
     const { silent } = await import("../../base/progress.js");
     const request = { lab, seat, ...(targets ? { targets } : {}), ...(ttl === undefined ? {} : { ttl }) };
-    const record = await prepare.prepareRecord(request, { ...silent, note: ctx.tell });
+    const prepared = await prepare.prepareRecord(request, { ...silent, note: ctx.tell });
+    const renewed = revived(prepared, ttl ?? lab.ttl, Date.now());
+    const record = renewed ?? prepared;
+    const expires = expiryInForce(record);
+    if (renewed) ctx.tell(`the time of seat ${seat} was up; it gets more, and ends ${timeLeft(expires)}`);
+    else if (existing && ttl !== undefined)
+      ctx.tell(`seat ${seat} keeps its end (${timeLeft(expires)}); to move it: trilab extend`);
     const environments = await Promise.all(record.targets.map((target) => openEnvironment(record, target)));
     let changes: Record<string, number> = {};
     let steps = 0;
@@ -102,7 +113,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
       },
     ]);
     // Targets are only ever added, behind those that are there; to add one takes a step.
-    let answers = steps === 0 ? await early : undefined;
+    let answers = steps === 0 && !renewed ? await early : undefined;
     if (answers === undefined) {
       const fresh: Facts[] = [];
       await ctx.tasks.run(
@@ -112,35 +123,34 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
             progress.update(
               environment.target === "guest" ? "booting its own kernel" : "starting its processes",
             );
+            // A machine started or made again knows an older expiry; it has a minute's grace to be told.
+            if (record.extendedTo !== undefined) await setExpiry(environment, expires, waitMs);
             fresh[i] = await readFacts(environment, { waitMs });
           },
         })),
         { concurrent: true },
       );
       answers = fresh;
+      if (renewed) await writeRecord(renewed);
     }
     const facts = Object.fromEntries(record.targets.map((target, i) => [target, answers[i]]));
     const parity = compareFacts({ ...lab.machine, disk: record.disk }, facts);
-    report(
-      ctx,
-      "up",
-      { ...id, targets: record.targets, expires: record.expires, emulated, changes, parity },
-      () => [
-        ...parityLines(parity, record.targets, ctx.style),
-        "",
-        ...(emulated
-          ? [
-              ctx.style.warn(
-                "The guest is emulated, as KVM does not work here: the same system, slower; its CPU figures say nothing of real VMs.",
-              ),
-            ]
-          : []),
-        `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
-        "",
-        ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
-        "  take it all away:  trilab down",
-      ],
-    );
+    report(ctx, "up", { ...id, targets: record.targets, expires, emulated, changes, parity }, () => [
+      ...parityLines(parity, record.targets, ctx.style),
+      "",
+      ...(emulated
+        ? [
+            ctx.style.warn(
+              "The guest is emulated, as KVM does not work here: the same system, slower; its CPU figures say nothing of real VMs.",
+            ),
+          ]
+        : []),
+      `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+      "",
+      ...(expires === "never" ? [] : [`  it ends itself ${timeLeft(expires)}; longer:  trilab extend`]),
+      ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
+      "  take it all away:  trilab down",
+    ]);
     return parity.inTolerance ? ExitCode.done : ExitCode.parityOutOfTolerance;
   });
 }
@@ -186,17 +196,3 @@ async function setUp(ctx: Context, spec: MachineSpec, sources: Sources): Promise
   if (engine === undefined) throw new Error("ensureEngine gave no engine");
   return engine;
 }
-
-function duration(option: string, value: string): number {
-  const seconds = parseDuration(value);
-  if (seconds !== undefined) return seconds;
-  throw new UserError(`--${option} ${value} is no duration`, {
-    why: "a duration is whole numbers with the units d, h, m, s",
-    fix: "write 90s, 5m, 1h30m",
-    exitCode: ExitCode.usage,
-  });
-}
-
-/** Seconds; Infinity for `none`. */
-const lifetime = (value: string | undefined): number | undefined =>
-  value === undefined ? undefined : value === "none" ? Number.POSITIVE_INFINITY : duration("ttl", value);

@@ -63,8 +63,8 @@ describe("MatchedLab", () => {
       hostname: "trilab-first-boot-alice-container",
       image: "trilab/machine:abc",
       init: true,
-      command: ["sleep", "infinity"],
-      restart: "unless-stopped",
+      command: ["/usr/local/lib/trilab/lifetime", "run", "1767236400"],
+      restart: "on-failure",
       mustRun: true,
       memory: 512,
       memorySwap: 512,
@@ -153,6 +153,7 @@ describe("MatchedLab", () => {
     expect(text).toContain("1b47061264138c4ac30d75fd1eb44270");
     expect(text).toContain("trilab:hostname=trilab-first-boot-alice-guest");
     expect(text).toContain("trilab:address=10.213.1.82/28");
+    expect(text).toContain("trilab:expires=1767236400<");
   });
 
   it("under KVM passes the host's CPU on and has no translation cache", async () => {

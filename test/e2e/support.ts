@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -50,7 +50,7 @@ export interface Home {
  */
 export function openHome(): Home {
   process.umask(0o077);
-  const base = join(tmpdir(), `trilab-e2e-${process.pid}-${Date.now().toString(36)}`);
+  const base = join(tmpdir(), `trilab-e2e-${process.pid}-${randomUUID().slice(0, 8)}`);
   const [dir, labs] = [join(base, "state"), join(base, "labs")];
   const seats: { lab: string; seat: string }[] = [];
   const running = new Set<Running>();

@@ -29,6 +29,11 @@ describe("oemStrings", () => {
     expect(strings.at(-1)).toBe(`trilab:motd=${Buffer.from("Grüß Gott\n").toString("base64")}`);
   });
 
+  it("says when the machine ends itself, if it is told", () => {
+    expect(oemStrings({ ...identity, expires: "1767236400" })).toContain("trilab:expires=1767236400");
+    expect(oemStrings({ ...identity, expires: "never" })).toContain("trilab:expires=never");
+  });
+
   const wrong: Array<[string, Partial<GuestIdentity>]> = [
     ["hostname", { hostname: "Upper" }],
     ["hostname", { hostname: "a".repeat(64) }],
@@ -40,6 +45,8 @@ describe("oemStrings", () => {
     ["userKeys", { userKeys: [] }],
     ["userKeys.0", { userKeys: ["ssh-ed25519 AAAA\ntrilab:hostname=evil"] }],
     ["hostKey", { hostKey: "AAAA" }],
+    ["expires", { expires: "soon" }],
+    ["expires", { expires: "-1" }],
     ["motd", { motd: "x".repeat(2049) }],
   ];
   it.each(wrong)("refuses a wrong %s", (path, change) => {

@@ -139,18 +139,21 @@ describe("on the host", () => {
 
   it("a clone shares no name, address, disk or log with what it is made from", () => {
     const xml = captured("domain.xml");
-    const clone = cloneXml(xml, {
+    const ids = {
       name: "c1",
       uuid: "12345678-0000-4000-8000-000000000000",
       address: "10.213.61.211",
       disk: "/pool/c1.qcow2",
       index: 1,
-    });
+    };
+    const clone = cloneXml(xml, ids);
     expect(clone).not.toContain("cmp1-guest.qcow2");
     expect(clone).not.toContain("console.log");
     expect(clone).not.toContain("trilab.owner");
     expect(clone).toContain("trilab:address=10.213.61.211/28");
     expect(clone).toContain("trilab:hostname=c1<");
+    const mortal = xml.replace("<entry>trilab:gateway", "<entry>trilab:expires=1767236400</entry>$&");
+    expect(cloneXml(mortal, ids)).toContain("<entry>trilab:expires=never</entry>");
     for (const own of [/<name>(.*)<\/name>/, /<uuid>(.*)<\/uuid>/, /<mac address=.(.*?).\/>/])
       expect(own.exec(clone)?.[1]).not.toBe(own.exec(xml)?.[1]);
     expect(cloneAddress("10.213.61.210", 3)).toBe("10.213.61.213");

@@ -1,0 +1,85 @@
+import { messageOf, UserError } from "../../base/errors.js";
+import type { Target } from "../../components/helpers/naming.js";
+import { formatDuration } from "../../components/helpers/units.js";
+import { type Context, report } from "../context.js";
+import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
+import { lifetime } from "../duration.js";
+import { resolveSeat } from "../seats.js";
+
+export const extend = defineCommand({
+  usage: "extend [duration]",
+  description: "give a seat more time, in each of its machines",
+  positionals: {
+    duration: {
+      type: "string",
+      default: "1h",
+      describe: "by how much its end is moved on (if that is past: from now): 1h, 1h30m, none for no end",
+    },
+  },
+  options: labAndSeatOptions,
+  examples: [
+    ["trilab extend 1h", "your seat lives an hour longer"],
+    ["trilab extend none --seat alice", "alice's lives until it is taken down"],
+  ],
+  handler: moveExpiry,
+});
+
+async function moveExpiry(args: Args, ctx: Context): Promise<undefined> {
+  const seconds = lifetime("the duration", text(args, "duration") ?? "1h");
+  const id = await resolveSeat(text(args, "lab"), text(args, "seat"));
+  const { withSeatLock } = await import("../../stacks/deploy-seat.js");
+  const { extended } = await import("../../stacks/lifetime.js");
+  const { readRecord, writeRecord } = await import("../../stacks/seat-record.js");
+  const { openEnvironment } = await import("../../environments/open.js");
+  const { setExpiry } = await import("../../environments/lifetime.js");
+  await withSeatLock(id, async () => {
+    // Read under the lock: another run may have moved it just now.
+    const record = (await readRecord(id)) ?? id;
+    const expires = extended(record, seconds, Date.now());
+    const outcomes = await Promise.all(
+      record.targets.map(async (target): Promise<Outcome> => {
+        try {
+          await setExpiry(await openEnvironment(record, target), expires);
+          return { target };
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          return { target, problem: error };
+        }
+      }),
+    );
+    if (outcomes.some((o) => o.problem)) throw notExtended(id, expires, outcomes);
+    await writeRecord({ ...record, extendedTo: expires });
+    const { lab, seat, targets } = record;
+    report(ctx, "extend", { lab, seat, targets, expires }, () => [
+      expires === "never"
+        ? `Seat ${seat} of lab ${lab} has no end now: it stays until trilab down.`
+        : `Seat ${seat} of lab ${lab} ends at ${expires}, in ${formatDuration((Date.parse(expires) - Date.now()) / 1000)}.`,
+    ]);
+  });
+  return undefined;
+}
+
+/** How one target took its new expiry. */
+interface Outcome {
+  target: Target;
+  problem?: UserError;
+}
+
+/** The record keeps the old expiry unless all have the new one: better a machine that ends too late than a false promise. */
+function notExtended(id: { lab: string; seat: string }, expires: string, outcomes: Outcome[]): UserError {
+  const reached = outcomes.filter((o) => o.problem === undefined).map((o) => o.target);
+  const problems = outcomes.flatMap(({ target, problem }) =>
+    problem === undefined
+      ? []
+      : [`${target}: ${[messageOf(problem), problem.why].filter(Boolean).join("\n")}`],
+  );
+  return new UserError(`seat "${id.seat}" was not extended`, {
+    why: [
+      ...problems,
+      reached.length > 0
+        ? `${reached.join(" and ")} took it (${expires}); the seat as a whole keeps its former end`
+        : "no machine took it; the seat keeps its former end",
+    ].join("\n"),
+    fix: `machines that have ended are started again by: trilab up ${id.lab} --seat ${id.seat}`,
+  });
+}

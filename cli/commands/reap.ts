@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode, UserError } from "../../base/errors.js";
+import { repoDir } from "../../base/paths.js";
+import type { Reaped, ReapScope } from "../../stacks/reap.js";
+import { type Context, report } from "../context.js";
+import { type Args, defineCommand, flag, text } from "../define-command.js";
+import { duration } from "../duration.js";
+import { explain } from "../explain.js";
+import { reapLines } from "../reap-lines.js";
+
+export const reap = defineCommand({
+  usage: "reap",
+  description: "remove the seats whose time is up, with all that is theirs",
+  options: {
+    "dry-run": { type: "boolean", describe: "only list what is there, and what would be removed" },
+    unknown: {
+      type: "boolean",
+      describe: "also your seats that this state directory does not know, and what is left without a machine",
+    },
+    others: { type: "boolean", describe: "as --unknown, and other owners' seats too" },
+    watch: { type: "string", describe: "again and again, so long apart; without a value: 1m" },
+    install: {
+      type: "boolean",
+      describe: "have it done every five minutes: by a systemd timer, else by cron",
+    },
+    uninstall: { type: "boolean", describe: "undo --install" },
+  },
+  examples: [
+    ["trilab reap", "once"],
+    ["trilab reap --unknown --dry-run", "what would go that another state directory made"],
+    ["trilab reap --install", "every five minutes from now on"],
+  ],
+  handler: run,
+});
+
+async function run(args: Args, ctx: Context): Promise<number> {
+  const scope = { unknown: flag(args, "unknown"), others: flag(args, "others") };
+  const dryRun = flag(args, "dry-run");
+  const watch = text(args, "watch");
+  const modes = ["install", "uninstall", "watch", "dry-run"].filter((name) => args[name] !== undefined);
+  if (modes.length > 1 && !(modes.length === 2 && modes.includes("watch") && dryRun)) {
+    throw new UserError(`--${modes.join(" and --")} don't go together`, {
+      why: "each says another way of running",
+      fix: "give one of them",
+      exitCode: ExitCode.usage,
+    });
+  }
+  if (flag(args, "install") || flag(args, "uninstall")) return schedule(scope, flag(args, "install"), ctx);
+  if (watch === undefined) return once(scope, dryRun, ctx);
+  const pause = watch === "" ? 60 : duration("--watch", watch);
+  for (;;) {
+    // A daemon that is away for a while must not end the watch.
+    await once(scope, dryRun, ctx).catch((error: unknown) => {
+      if (!(error instanceof UserError) || error.exitCode === ExitCode.interrupted) throw error;
+      explain(error, ctx);
+    });
+    await sleep(pause * 1000);
+  }
+}
+
+async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<number> {
+  const { reapOrphans, reapSeat, survey } = await import("../../stacks/reap.js");
+  const { seats, orphans, asked } = await survey(scope, Date.now());
+  const due = dryRun ? [] : seats.filter((seat) => seat.verdict === "expired");
+  const reaped: Reaped[] = [];
+  await ctx.tasks.run(
+    due.map((seat) => ({
+      title: `seat ${seat.seat} of lab ${seat.lab}: its time is up`,
+      run: async (progress) => {
+        reaped.push(await reapSeat(seat, progress));
+      },
+    })),
+  );
+  const gone = await reapOrphans(dryRun ? [] : orphans.filter((orphan) => orphan.verdict === "expired"));
+  const result = {
+    dryRun,
+    asked,
+    seats: seats.map((seat) => reaped.find((r) => r.lab === seat.lab && r.seat === seat.seat) ?? seat),
+    orphans: orphans.map(
+      (orphan) => gone.find((g) => g.kind === orphan.kind && g.name === orphan.name) ?? orphan,
+    ),
+  };
+  report(ctx, "reap", result, () => reapLines(result, ctx.style));
+  const failed = [...reaped, ...gone].some((r) => r.outcome === "failed" || r.outcome === "left");
+  return failed ? ExitCode.residue : ExitCode.done;
+}
+
+async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<number> {
+  const { install, jobOf, uninstall } = await import("../../hosts/schedule.js");
+  const flags = [...(scope.unknown ? ["--unknown"] : []), ...(scope.others ? ["--others"] : [])];
+  const job = await jobOf([process.execPath, join(repoDir, "dist/cli/bin.js"), "reap", ...flags]);
+  const installed = on ? await install(job) : [];
+  if (!on) await uninstall(job);
+  report(ctx, "reaper", { installed: on, name: job.name, command: job.command, log: job.log }, () =>
+    on
+      ? ["Installed, to run every five minutes:", ...installed, `Its log: ${job.log}`]
+      : ["The reaper does not run by itself any more."],
+  );
+  return ExitCode.done;
+}

@@ -1,0 +1,22 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import { parseDuration } from "../components/helpers/units.js";
+
+/**
+ * Seconds from a duration on the command line.
+ *
+ * @param what Where it stands there, for the error: `--wait`.
+ * @throws UserError (exit 2) when it is none, or not more than zero.
+ */
+export function duration(what: string, value: string): number {
+  const seconds = parseDuration(value);
+  if (seconds !== undefined) return seconds;
+  throw new UserError(`${what} ${value} is no duration`, {
+    why: "a duration is whole numbers with the units d, h, m, s, and more than zero",
+    fix: "write 90s, 5m, 1h30m",
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** As {@link duration}; Infinity for `none`. */
+export const lifetime = (what: string, value: string): number =>
+  value === "none" ? Number.POSITIVE_INFINITY : duration(what, value);

@@ -1,0 +1,24 @@
+import { UserError } from "../base/errors.js";
+import { expiresInMachine, LIFETIME_PROGRAM } from "../components/helpers/lifetime.js";
+import type { Environment } from "./environment.js";
+
+/**
+ * Tells a running target when to end itself.
+ *
+ * @param expires ISO 8601 or `never`.
+ * @param waitMs How long it may take to answer. Default 0: it must at once.
+ * @throws UserError when it can't be reached or does not take it.
+ */
+export async function setExpiry(
+  environment: Pick<Environment, "name" | "firstAnswer">,
+  expires: string,
+  waitMs = 0,
+): Promise<void> {
+  const command = [LIFETIME_PROGRAM, "set", expiresInMachine(expires)];
+  const { result } = await environment.firstAnswer(command, { root: true }, waitMs);
+  if (result.exitCode === 0) return;
+  throw new UserError(`${environment.name} did not take its new expiry`, {
+    why: result.stderr.trim() || `${LIFETIME_PROGRAM} ended with ${result.exitCode}`,
+    fix: "look at it with `trilab ssh`; a machine made by an older trilab has no such program: trilab down, then up",
+  });
+}

@@ -1,0 +1,157 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { rootfsDir } from "../../images/assets.js";
+
+/** The very script that is in every machine. */
+const SCRIPT = join(rootfsDir, "usr/local/lib/trilab/lifetime");
+const inSeconds = (seconds: number): string => String(Math.floor(Date.now() / 1000) + seconds);
+
+/** A root of its own, with two terminals, and a `systemctl` that only writes down how it was called. */
+let root: string;
+const path = (name: string): string => join(root, name);
+const expiresFile = (): string => path("var/lib/trilab/expires");
+const terminal = (name = "0"): Promise<string> => readFile(path(`dev/pts/${name}`), "utf8");
+const env = (grace = 60): Record<string, string> => ({
+  TRILAB_ROOT: root,
+  TRILAB_GRACE: String(grace),
+  PATH: `${path("bin")}:${process.env.PATH}`,
+});
+const lifetime = (args: string[], grace?: number) =>
+  execa(SCRIPT, args, { reject: false, env: env(grace), stdin: "ignore" });
+const poweredOff = (): Promise<string> => readFile(path("systemctl"), "utf8").catch(() => "");
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "trilab-lifetime-"));
+  for (const dir of ["var/lib/trilab", "run", "dev/pts", "bin"]) await mkdir(path(dir), { recursive: true });
+  for (const name of ["0", "1", "ptmx"]) await writeFile(path(`dev/pts/${name}`), "");
+  await writeFile(path("bin/systemctl"), `#!/bin/sh\necho "$*" >>'${path("systemctl")}'\n`);
+  await chmod(path("bin/systemctl"), 0o755);
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+describe("one look, as a guest's timer takes it", () => {
+  it.each([
+    ["there is no file", undefined],
+    ["there is no end", "never"],
+    ["the file is damaged", "soon; reboot"],
+    ["there is time", inSeconds(700)],
+  ])("does nothing while %s", async (_, expires) => {
+    if (expires !== undefined) await writeFile(expiresFile(), `${expires}\n`);
+    const { exitCode, stdout } = await lifetime(["check"]);
+    expect({ exitCode, stdout, off: await poweredOff(), said: await terminal() }).toEqual({
+      ...{ exitCode: 0, stdout: "", off: "", said: "" },
+    });
+  });
+
+  it("powers off once the time is up, and says so", async () => {
+    await writeFile(expiresFile(), `${inSeconds(-1)}\n`);
+    expect((await lifetime(["check"])).stdout).toContain("time is up");
+    expect(await poweredOff()).toBe("poweroff\n");
+  });
+
+  it("warns every open terminal, once for each threshold", async () => {
+    const at = async (seconds: number): Promise<number> => {
+      // The same end, seen later: what was warned of is remembered by end and threshold.
+      await writeFile(expiresFile(), `${inSeconds(seconds)}\n`);
+      await writeFile(
+        path("run/trilab-lifetime"),
+        (await readFile(path("run/trilab-lifetime"), "utf8").catch(() => "")).replace(
+          /^\d+/,
+          inSeconds(seconds),
+        ),
+      );
+      await lifetime(["check"]);
+      return (await terminal()).match(/this machine ends in/g)?.length ?? 0;
+    };
+    expect([await at(605), await at(595), await at(400), await at(290), await at(200), await at(50)]).toEqual(
+      [0, 1, 1, 2, 2, 3],
+    );
+    expect(await terminal("1")).toBe(await terminal("0"));
+    expect(await terminal("ptmx")).toBe("");
+    expect(await terminal()).toMatch(/ends in 10 min[\s\S]*ends in 5 min[\s\S]*ends in 1 min/);
+  });
+
+  it("warns anew when the end has been moved", async () => {
+    await writeFile(expiresFile(), `${inSeconds(500)}\n`);
+    await lifetime(["check"]);
+    await lifetime(["set", inSeconds(550)]);
+    await lifetime(["check"]);
+    expect((await terminal()).match(/extend 1h/g)).toHaveLength(2);
+  });
+});
+
+describe("a container's main program", () => {
+  it("ends with 0 when the time is up, having written it down for others to move", async () => {
+    const began = Date.now();
+    const expires = inSeconds(2);
+    const { exitCode } = await lifetime(["run", expires]);
+    expect(exitCode).toBe(0);
+    expect((await readFile(expiresFile(), "utf8")).trim()).toBe(expires);
+    expect(Date.now() - began).toBeGreaterThan(900);
+    expect(Date.now() - began).toBeLessThan(5_000);
+  });
+
+  it("keeps to the file, not to what it was started with", async () => {
+    await writeFile(expiresFile(), `${inSeconds(2)}\n`);
+    expect((await lifetime(["run", "never"])).exitCode).toBe(0);
+  });
+
+  it("gives who starts it after its end a moment to move it", async () => {
+    const began = Date.now();
+    await writeFile(expiresFile(), "1000\n");
+    expect((await lifetime(["run", "1000"], 2)).exitCode).toBe(0);
+    expect(Date.now() - began).toBeGreaterThan(900);
+    const child = spawn(SCRIPT, ["run", "1000"], { env: { ...process.env, ...env(1) }, stdio: "ignore" });
+    await lifetime(["set", "never"]);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(child.exitCode).toBe(null);
+    child.kill();
+    await once(child, "exit");
+  });
+
+  it("heeds SIGTERM at once, and starts no process while it waits", async () => {
+    const child = spawn(SCRIPT, ["run", "never"], { env: { ...process.env, ...env() }, stdio: "ignore" });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+    const began = Date.now();
+    child.kill("SIGTERM");
+    const [code, signal] = await once(child, "exit");
+    expect({ children, code, signal }).toEqual({ children: "", code: null, signal: "SIGTERM" });
+    expect(Date.now() - began).toBeLessThan(500);
+  });
+});
+
+describe("moving the end", () => {
+  it.each(["", "soon", "-5", "0", "1e9", "12 34"])("refuses %j and keeps what is there", async (word) => {
+    await writeFile(expiresFile(), "never\n");
+    expect((await lifetime(["set", word])).exitCode).toBe(2);
+    expect(await readFile(expiresFile(), "utf8")).toBe("never\n");
+  });
+
+  it("leaves a file that every login can read", async () => {
+    await lifetime(["set", "1767236400"]);
+    const { stdout } = await execa("stat", ["-c", "%a", expiresFile()]);
+    expect({ mode: stdout, text: await readFile(expiresFile(), "utf8") }).toEqual({
+      mode: "644",
+      text: "1767236400\n",
+    });
+  });
+});
+
+describe("a login", () => {
+  it.each([
+    [30, /ends in 1 min/],
+    [599, /ends in 10 min/],
+    [700, /^$/],
+  ])("with %i s left says %s", async (seconds, says) => {
+    await writeFile(expiresFile(), `${inSeconds(seconds)}\n`);
+    const { exitCode, stdout } = await lifetime(["left"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(says);
+  });
+});
