@@ -1,5 +1,4 @@
-import { ExitCode, UserError } from "../../base/errors.js";
-import { parseDuration } from "../../components/helpers/units.js";
+import { ExitCode } from "../../base/errors.js";
 import type { MachineSpec } from "../../components/machine-spec.js";
 import type { Engine } from "../../engine/index.js";
 import type { Facts } from "../../environments/facts.js";
@@ -7,6 +6,7 @@ import type { Sources } from "../../hosts/inventory.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
+import { duration, lifetime } from "../durations.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { readyHost } from "../ready-host.js";
 import { DEFAULT_LAB, defaultSeat, labOf, matchingSeats } from "../seats.js";
@@ -186,17 +186,3 @@ async function setUp(ctx: Context, spec: MachineSpec, sources: Sources): Promise
   if (engine === undefined) throw new Error("ensureEngine gave no engine");
   return engine;
 }
-
-function duration(option: string, value: string): number {
-  const seconds = parseDuration(value);
-  if (seconds !== undefined) return seconds;
-  throw new UserError(`--${option} ${value} is no duration`, {
-    why: "a duration is whole numbers with the units d, h, m, s",
-    fix: "write 90s, 5m, 1h30m",
-    exitCode: ExitCode.usage,
-  });
-}
-
-/** Seconds; Infinity for `none`. */
-const lifetime = (value: string | undefined): number | undefined =>
-  value === undefined ? undefined : value === "none" ? Number.POSITIVE_INFINITY : duration("ttl", value);
