@@ -73,6 +73,33 @@ export function capacityProblems(spec: MachineSpec, capacity: Capacity): string[
   return problems;
 }
 
+/** What machines take of a host: CPUs, bytes of memory, bytes of disk; and as shares of what it has, null if unknown. */
+export interface HostShare {
+  cpus: number;
+  memory: number;
+  disk: number;
+  share: { cpus: number; memory: number; disk: number | null };
+}
+
+/** What `count` machines of a spec take at most: CPUs are shared in time, memory and disk filled as they are used. Pure. */
+export function hostShare(
+  spec: Pick<MachineSpec, "cpus" | "memory" | "disk">,
+  count: number,
+  capacity: Capacity,
+): HostShare {
+  const [cpus, memory, disk] = [spec.cpus * count, spec.memory * count, spec.disk * count];
+  return {
+    cpus,
+    memory,
+    disk,
+    share: {
+      cpus: cpus / capacity.cpus,
+      memory: memory / capacity.memory,
+      disk: capacity.diskFree === undefined ? null : disk / capacity.diskFree,
+    },
+  };
+}
+
 /** Bytes that the state directory must have free: Pulumi writes the whole checkpoint anew twice a step. */
 const STATE_NEEDS = 8 * MiB;
 

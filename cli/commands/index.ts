@@ -1,5 +1,6 @@
 import type { Command } from "../define-command.js";
 import { compare } from "./compare.js";
+import { cost } from "./cost.js";
 import { cp } from "./cp.js";
 import { doctor } from "./doctor.js";
 import { down } from "./down.js";
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   predict,
   compare,
   report,
+  cost,
   labs,
   images,
   reap,

@@ -1,0 +1,172 @@
+import { ExitCode, UserError } from "../../base/errors.js";
+import { type Cost, costOf, formatUsd, type Quote, quote } from "../../components/helpers/prices.js";
+import { formatDuration, formatSize } from "../../components/helpers/units.js";
+import type { Capacity, HostShare } from "../../hosts/capacity.js";
+import type { Lab } from "../../labs/define-lab.js";
+import { budgetOf, budgetOption, requireBudget } from "../budget.js";
+import { type Context, columns, report } from "../context.js";
+import { type Args, defineCommand, flag, text } from "../define-command.js";
+import { lifetime } from "../duration.js";
+import { DEFAULT_LAB } from "../seats.js";
+
+const DEFAULT_REGION = "us-east-1";
+/** What is priced when no size is named. */
+const DEFAULT_SIZE = "t3.micro";
+
+export const cost = defineCommand({
+  usage: "cost [lab]",
+  description: "what seats of a lab cost before they are up: of this host, and rented",
+  positionals: {
+    lab: { type: "string", describe: `a lab's name, or the path of its folder; default: ${DEFAULT_LAB}` },
+  },
+  options: {
+    seats: { type: "string", default: "1", describe: "how many learners, a seat each" },
+    ttl: { type: "string", describe: "how long they run: 3h, 1h30m, none; default: the lab's" },
+    region: { type: "string", default: DEFAULT_REGION, describe: "the AWS region to rent in" },
+    size: { type: "string", describe: `the EC2 instance type; default: ${DEFAULT_SIZE}` },
+    ...budgetOption,
+    refresh: { type: "boolean", describe: "ask AWS for the region's prices first (needs credentials)" },
+  },
+  examples: [
+    ["trilab cost", `a seat of the lab ${DEFAULT_LAB}`],
+    ["trilab cost --seats 30 --ttl 4h --region eu-central-1 --size t3.small", "a class"],
+    ["trilab cost --refresh --region eu-west-1", "at the prices of today"],
+  ],
+  handler: showCost,
+});
+
+/** A target that runs on this host. */
+interface LocalRow extends HostShare {
+  target: string;
+}
+
+async function showCost(args: Args, ctx: Context): Promise<undefined> {
+  const seats = wholeNumber(text(args, "seats") ?? "1");
+  const wantedTtl = text(args, "ttl");
+  const given = wantedTtl === undefined ? undefined : lifetime("--ttl", wantedTtl);
+  const budget = budgetOf(args);
+  const region = text(args, "region") ?? DEFAULT_REGION;
+  const { loadLab } = await import("../../labs/define-lab.js");
+  const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
+  const ttl = given ?? lab.ttl ?? Number.POSITIVE_INFINITY;
+
+  const { readPriceTable, storePrices } = await import("../../hosts/price-table.js");
+  if (flag(args, "refresh")) {
+    const { fetchRegionPrices } = await import("../../hosts/price-api.js");
+    const prices = await fetchRegionPrices(region);
+    ctx.tell(
+      `${Object.keys(prices.instanceHour).length} prices of ${region} kept in ${await storePrices(region, prices)}`,
+    );
+  }
+  const table = await readPriceTable();
+  const rental = { region, size: text(args, "size") ?? DEFAULT_SIZE, disk: lab.machine.disk };
+  if (budget !== undefined) requireBudget(budget, { rental, seats, ttl }, table);
+
+  const { hostShare } = await import("../../hosts/capacity.js");
+  const host = await capacityHere(lab);
+  const local = lab.targets.map((target): LocalRow => ({ target, ...hostShare(lab.machine, seats, host) }));
+  const together = hostShare(lab.machine, seats * local.length, host);
+  const price = quote(table, rental);
+  const rented = price.perHour === null ? null : costOf(price.perHour, seats, ttl);
+  const endless = !Number.isFinite(ttl);
+  const data = {
+    lab: lab.name,
+    seats,
+    ttl: endless ? null : ttl,
+    host: { ...host, diskFree: host.diskFree ?? null },
+    local,
+    together,
+    rented: { cloud: "aws", ...rental, ...price, cost: rented },
+  };
+  report(ctx, "cost", data, () => [
+    ctx.style.bold(
+      `Lab ${lab.name}, ${seats === 1 ? "one seat" : `${seats} seats`}${endless ? " without end" : ` for ${formatDuration(ttl)}`}`,
+    ),
+    ...columns([
+      ["ON THIS HOST", "CPUS", "MEMORY", "DISK"].map(ctx.style.bold),
+      ...[...local, ...(local.length > 1 ? [{ target: "together", ...together }] : [])].map((row) =>
+        localCells(row, ctx),
+      ),
+    ]),
+    ctx.style.dim(
+      `  of ${host.cpus} CPUs, ${formatSize(host.memory)}${host.diskFree === undefined ? "" : `, ${formatSize(host.diskFree)} free`}; CPUs are shared in time, the rest fills as it is used`,
+    ),
+    "",
+    ...rentedLines(ctx, { seats, ttl, region, size: rental.size, price, rented }),
+  ]);
+  return undefined;
+}
+
+const percent = (share: number | null, ctx: Context): string => {
+  if (share === null) return "";
+  const shown = ` (${share > 0 && share < 0.01 ? "<1" : Math.round(share * 100)} %)`;
+  return share > 1 ? ctx.style.warn(shown) : shown;
+};
+
+const localCells = ({ target, cpus, memory, disk, share }: LocalRow, ctx: Context): string[] => [
+  target,
+  `${cpus}${percent(share.cpus, ctx)}`,
+  `${formatSize(memory)}${percent(share.memory, ctx)}`,
+  `${formatSize(disk)}${percent(share.disk, ctx)}`,
+];
+
+interface Rented {
+  seats: number;
+  ttl: number;
+  region: string;
+  size: string;
+  price: Quote;
+  rented: Cost | null;
+}
+
+function rentedLines(ctx: Context, { seats, ttl, region, size, price, rented }: Rented): string[] {
+  const { bold, dim, warn } = ctx.style;
+  if (price.perHour === null || rented === null) return [warn(unknownLine(price, region))];
+  const { perHour, date, source } = price;
+  const session =
+    rented.session === null
+      ? [["PER DAY", formatUsd(rented.day)] as const, ["PER MONTH", formatUsd(rented.month)] as const]
+      : [[`FOR ${formatDuration(ttl)}`, formatUsd(rented.session)] as const];
+  const cells = [
+    ["RENTED FROM AWS", `${seats} × ${size}`],
+    ["REGION", region],
+    ["PER HOUR", formatUsd(rented.hour)],
+    ...session,
+  ] as const;
+  return [
+    ...columns([cells.map(([title]) => bold(title)), cells.map(([, value]) => value)]),
+    dim(
+      `  each an hour: machine ${formatUsd(perHour.instance)}, disk ${formatUsd(perHour.disk)}, public address ${formatUsd(perHour.address)}`,
+    ),
+    dim(
+      `  on-demand list prices of ${date} (${source}), without tax and traffic; spot prices are not listed`,
+    ),
+    dim(`  what AWS asks today: trilab cost --refresh --region ${region}`),
+  ];
+}
+
+/** Says what the table lacks, what it has, and where more is. */
+function unknownLine({ unknown }: Quote, region: string): string {
+  if (unknown === undefined) return "";
+  const { what, given, known, nearest } = unknown;
+  const hint = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+  // AWS has hundreds of sizes: the family of the nearest is enough.
+  const family = what === "size" ? nearest?.split(".")[0] : undefined;
+  const some = family === undefined ? known : known.filter((name) => name.startsWith(`${family}.`));
+  return `No price of the ${what} ${given} is known.${hint} Known${family === undefined ? "" : ` of ${family}`}: ${some.join(", ")}. AWS knows more: trilab cost --refresh --region ${region}`;
+}
+
+/** What this host has. An estimate needs no daemon: where Docker or libvirt don't answer, the operating system does. */
+async function capacityHere(lab: Lab): Promise<Capacity> {
+  const { hostCapacity } = await import("../../hosts/capacity.js");
+  const { sourcesOf } = await import("../../stacks/sources.js");
+  return hostCapacity(sourcesOf(lab.targets)).catch(() => hostCapacity({ docker: false, libvirt: false }));
+}
+
+function wholeNumber(value: string): number {
+  if (/^[1-9]\d{0,4}$/.test(value)) return Number(value);
+  throw new UserError(`--seats ${value} is no number of seats`, {
+    fix: "write a whole number from 1: --seats 30",
+    exitCode: ExitCode.usage,
+  });
+}
