@@ -6,7 +6,7 @@ type InstanceType = NonNullable<RunInstancesCommandInput["InstanceType"]>;
 
 /** The launch as AWS wants it. The tags go with it, so that nothing is ever there without. */
 export function requestOf(inputs: InstanceInputs, rootDevice: string): RunInstancesCommandInput {
-  const { rootBlockDevice: root = {}, metadataOptions, instanceMarketOptions: market } = inputs;
+  const { rootBlockDevice: root, metadataOptions, instanceMarketOptions: market } = inputs;
   const spot = market?.spotOptions;
   const tagged = tagsAtCreation(
     ["instance", "network-interface", ...(market ? (["spot-instances-request"] as const) : [])],
@@ -21,7 +21,7 @@ export function requestOf(inputs: InstanceInputs, rootDevice: string): RunInstan
     KeyName: inputs.keyName,
     UserData: inputs.userDataBase64 ?? (inputs.userData && Buffer.from(inputs.userData).toString("base64")),
     ...networkOf(inputs),
-    BlockDeviceMappings: [
+    BlockDeviceMappings: root && [
       {
         DeviceName: rootDevice,
         Ebs: {
@@ -52,7 +52,7 @@ export function requestOf(inputs: InstanceInputs, rootDevice: string): RunInstan
       inputs.availabilityZone === undefined ? undefined : { AvailabilityZone: inputs.availabilityZone },
     TagSpecifications: [
       ...(tagged.TagSpecifications ?? []),
-      ...(tagsAtCreation("volume", inputs.volumeTags ?? root.tags).TagSpecifications ?? []),
+      ...(tagsAtCreation("volume", inputs.volumeTags ?? root?.tags).TagSpecifications ?? []),
     ],
   };
 }

@@ -54,6 +54,9 @@ export function rootVolumeId(instance: Instance): string | undefined {
   return devices.find((device) => device.DeviceName === instance.RootDeviceName)?.Ebs?.VolumeId;
 }
 
+export const groupIds = (instance: Instance): string[] =>
+  (instance.SecurityGroups ?? []).flatMap((group) => group.GroupId ?? []);
+
 export const volumeIds = (instance: Instance): string[] =>
   (instance.BlockDeviceMappings ?? []).flatMap((device) => device.Ebs?.VolumeId ?? []);
 
@@ -78,7 +81,7 @@ export async function readInstance(client: EC2Client, id: string, known: Known):
     ami: instance.ImageId,
     instanceType: instance.InstanceType,
     subnetId: instance.SubnetId,
-    vpcSecurityGroupIds: instance.SecurityGroups?.flatMap((group) => group.GroupId ?? []),
+    vpcSecurityGroupIds: groupIds(instance),
     keyName: instance.KeyName,
     ...(asks.userDataBase64 === undefined
       ? { userData: Buffer.from(encoded, "base64").toString("utf8") }

@@ -11,7 +11,14 @@ import { asking } from "./errors.js";
 import { metadataRequest } from "./instance-request.js";
 import { launch, leftover, running, tagInterfaces, terminate } from "./instance-run.js";
 import { type InstanceInputs, instanceProblems, instanceRules, instanceSchema } from "./instance-schema.js";
-import { computedOutputs, describe, interfaceIds, readInstance, volumeIds } from "./instance-state.js";
+import {
+  computedOutputs,
+  describe,
+  groupIds,
+  interfaceIds,
+  readInstance,
+  volumeIds,
+} from "./instance-state.js";
 import { blockAgrees } from "./state.js";
 import { changeTags, tagsIn } from "./tags.js";
 import { finish } from "./wait.js";
@@ -34,7 +41,10 @@ export const instance: AnyResource<EC2Client> = defineResource<typeof instanceSc
     // The signal may be what has failed it: the end is waited for all the same.
     const undo = () => terminate(client, id, new AbortController().signal);
     return finish({ id, outs: known.inputs }, undo, async () => {
-      await tagInterfaces(client, await running(client, id, ctx.signal), inputs.tags);
+      const up = await running(client, id, ctx.signal);
+      await tagInterfaces(client, up, inputs.tags);
+      // Emulators put the VPC's default group in as well; nothing but what was asked for may be let in.
+      await setGroups(client, id, groupIds(up), inputs.vpcSecurityGroupIds);
       return (await readInstance(client, id, known)) ?? { id, outs: known.inputs };
     });
   },
@@ -69,6 +79,15 @@ async function adopt(
   return left;
 }
 
+const modify = (client: EC2Client, InstanceId: string, attribute: object) =>
+  asking(`instance ${InstanceId} could not be changed`, () =>
+    client.send(new ModifyInstanceAttributeCommand({ InstanceId, ...attribute })),
+  );
+
+async function setGroups(client: EC2Client, id: string, was: unknown, wanted?: string[]): Promise<void> {
+  if (wanted && !sameSet(was, wanted)) await modify(client, id, { Groups: wanted });
+}
+
 /** Changes in place what differs from `was`, the outputs. */
 async function change(
   client: EC2Client,
@@ -76,16 +95,13 @@ async function change(
   inputs: InstanceInputs,
   was: PropertyMap,
 ): Promise<void> {
-  const what = `instance ${id} could not be changed`;
-  const modify = (attribute: object) =>
-    asking(what, () => client.send(new ModifyInstanceAttributeCommand({ InstanceId: id, ...attribute })));
-  const { vpcSecurityGroupIds: groups, metadataOptions: metadata } = inputs;
-  if (groups && !sameSet(was.vpcSecurityGroupIds, groups)) await modify({ Groups: groups });
+  await setGroups(client, id, was.vpcSecurityGroupIds, inputs.vpcSecurityGroupIds);
   const behavior = inputs.instanceInitiatedShutdownBehavior ?? "stop";
   if (behavior !== was.instanceInitiatedShutdownBehavior)
-    await modify({ InstanceInitiatedShutdownBehavior: { Value: behavior } });
+    await modify(client, id, { Attribute: "instanceInitiatedShutdownBehavior", Value: behavior });
+  const { metadataOptions: metadata } = inputs;
   if (metadata && !blockAgrees(was.metadataOptions, metadata))
-    await asking(what, () =>
+    await asking(`instance ${id} could not be changed`, () =>
       client.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId: id, ...metadataRequest(metadata) })),
     );
   const there = (await describe(client, id))?.instance;
