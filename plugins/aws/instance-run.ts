@@ -43,14 +43,17 @@ export async function leftover(
   urn: string,
   inputs: InstanceInputs,
 ): Promise<Instance | undefined> {
-  const [group] = inputs.vpcSecurityGroupIds ?? [];
-  if (group === undefined) return undefined;
+  if (clientToken(urn, inputs, 0) === undefined) return undefined;
   const tokens = Array.from({ length: GENERATIONS }, (_, index) => clientToken(urn, inputs, index));
+  const { subnetId } = inputs;
   return asking("instances could not be looked for", async () => {
-    const Filters = [{ Name: "instance.group-id", Values: [group] }];
+    const Filters = [
+      { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] },
+      ...(subnetId === undefined ? [] : [{ Name: "subnet-id", Values: [subnetId] }]),
+    ];
     for await (const page of paginateDescribeInstances({ client }, { Filters })) {
       const there = (page.Reservations ?? []).flatMap((item) => item.Instances ?? []);
-      const ours = there.find((item) => tokens.includes(item.ClientToken) && !isDead(item));
+      const ours = there.find((item) => tokens.includes(item.ClientToken));
       if (ours) return ours;
     }
     return undefined;

@@ -16,6 +16,7 @@ import { routeTable } from "./route-table.js";
 import { routeTableAssociation } from "./route-table-association.js";
 import { securityGroup } from "./security-group.js";
 import { subnet } from "./subnet.js";
+import { tag } from "./tag.js";
 import { tagsSchema } from "./tags.js";
 import { vpc } from "./vpc.js";
 
@@ -100,6 +101,7 @@ export const parts: Parts<EC2Client> = {
     securityGroup,
     keyPair,
     instance,
+    tag,
   ],
   dataSources: [getAmi, getAvailabilityZones, getInstanceTypeOfferings],
 };

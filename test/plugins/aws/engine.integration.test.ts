@@ -270,6 +270,30 @@ describe("providers, data sources and imports", () => {
     await (await stackOf(program("two"))).destroy();
   });
 
+  test("a tag of its own on what something else made", { timeout: 120_000 }, async () => {
+    const seat = uniqueName("tag");
+    const program =
+      (value: string): PulumiFn =>
+      async () => {
+        const vpc = new aws.ec2.Vpc("net", { cidrBlock: "10.213.3.0/24", tags: { "trilab.seat": seat } });
+        const group = vpc.id.apply(async (id) => {
+          const Filters = [{ Name: "vpc-id", Values: [id ?? ""] }];
+          const answer = await moto.client.send(new DescribeSecurityGroupsCommand({ Filters }));
+          return answer.SecurityGroups?.[0]?.GroupId ?? "";
+        });
+        new aws.ec2.Tag("tag", { resourceId: group, key: "trilab.seat", value });
+      };
+    await (await stackOf(program(seat))).up();
+    expect(await tagged(moto.client, seat)).toMatchObject({ groups: 1, vpcs: 1 });
+    expect((await (await stackOf(program(seat))).refresh()).summary.resourceChanges).toEqual({ same: 3 });
+    expect((await (await stackOf(program(seat))).up()).summary.resourceChanges).toEqual({ same: 3 });
+    const moved = await (await stackOf(program(`${seat}-2`))).up();
+    expect(moved.summary.resourceChanges).toEqual({ same: 2, update: 1 });
+    expect(await tagged(moto.client, `${seat}-2`)).toMatchObject({ groups: 1, vpcs: 0 });
+    await (await stackOf(program(seat))).destroy();
+    expect(await tagged(moto.client, seat)).toEqual(NOTHING);
+  });
+
   test("takes over by ID what was made by hand", { timeout: 60_000 }, async () => {
     const seat = uniqueName("hand");
     const made = await moto.client.send(
