@@ -5,7 +5,7 @@ import { hasCode, messageOf } from "../base/errors.js";
 import { privateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { pulumiVersion } from "./find.js";
-import { dockerDir, engineCache, pulumiHome } from "./layout.js";
+import { engineCache, type ProviderName, pluginDir, pluginFile, pulumiHome } from "./layout.js";
 import { record } from "./provenance.js";
 import { versions } from "./versions.js";
 
@@ -30,7 +30,7 @@ export async function downloadPulumi(progress: Progress): Promise<boolean> {
 /** Downloads an official resource plugin into PULUMI_HOME by `pulumi plugin install`. */
 export async function downloadPlugin(
   pulumi: string,
-  plugin: "docker" | "terraform-provider",
+  plugin: ProviderName | "terraform-provider",
   version: string,
   progress: Progress,
 ): Promise<boolean> {
@@ -40,7 +40,7 @@ export async function downloadPlugin(
       timeout: 10 * 60_000,
       cwd: await privateDir(engineCache()),
     });
-    if (plugin === "docker") await stat(join(dockerDir(), "pulumi-resource-docker"));
+    if (plugin !== "terraform-provider") await stat(join(pluginDir(plugin), pluginFile(plugin)));
   });
 }
 

@@ -1,11 +1,20 @@
 import { dirname } from "node:path";
 import { messageOf } from "../base/errors.js";
-import { findDockerPlugin } from "./docker-plugin.js";
 import { lastFailure } from "./download.js";
 import { findPulumi, type Way } from "./find.js";
 import { findGo } from "./go-toolchain.js";
-import { bridgeFile, isExecutable, languageHost, languageHostDir, libvirtFile, which } from "./layout.js";
+import {
+  bridgeFile,
+  isExecutable,
+  languageHost,
+  languageHostDir,
+  libvirtFile,
+  type ProviderName,
+  pluginFile,
+  which,
+} from "./layout.js";
 import { provenance } from "./provenance.js";
+import { findPlugin, type ProviderPlugin } from "./provider-plugin.js";
 import { versions } from "./versions.js";
 
 /** One part of the engine, as `trilab doctor` shows it. */
@@ -22,9 +31,10 @@ export interface ToolReport {
 /** What of the engine is where. Changes nothing, downloads nothing, and takes no lock. */
 export async function inspectEngine(): Promise<{
   tools: ToolReport[];
-  docker: "official" | "stand-in" | undefined;
+  docker: ProviderPlugin["kind"] | undefined;
+  aws: ProviderPlugin["kind"] | undefined;
 }> {
-  const [cli, docker] = await Promise.all([findPulumi(), findDockerPlugin()]);
+  const [cli, docker, aws] = await Promise.all([findPulumi(), findPlugin("docker"), findPlugin("aws")]);
   const notes = cli.unfit.map(({ file, version }) => `${file} is passed over (${version ?? "does not run"})`);
   const failure = await lastFailure("server");
   if (failure) notes.push(failure);
@@ -50,20 +60,13 @@ export async function inspectEngine(): Promise<{
   ];
   return {
     docker: docker?.kind,
+    aws: aws?.kind,
     tools: [
       pulumi,
       await fileReport("pulumi-resource-terraform-provider", versions.bridge, bridgeFile()),
       await fileReport("terraform-provider-libvirt", versions.libvirt, libvirtFile()),
-      {
-        name: "pulumi-resource-docker",
-        wanted: versions.docker,
-        found: docker && {
-          file: docker.file,
-          version: docker.way === "path" ? undefined : versions.docker,
-          way: docker.way,
-        },
-        notes: docker?.kind === "stand-in" ? ["trilab's stand-in, not Pulumi's own plugin"] : [],
-      },
+      pluginReport("docker", docker),
+      pluginReport("aws", aws, "only for a VPS on AWS"),
       {
         name: languageHost,
         wanted: "any",
@@ -77,6 +80,19 @@ export async function inspectEngine(): Promise<{
               },
         notes: ["only for plain `pulumi up`"],
       },
+    ],
+  };
+}
+
+function pluginReport(provider: ProviderName, plugin: ProviderPlugin | undefined, note?: string): ToolReport {
+  const version = plugin?.way === "path" ? undefined : versions[provider];
+  return {
+    name: pluginFile(provider),
+    wanted: versions[provider],
+    found: plugin && { file: plugin.file, version, way: plugin.way },
+    notes: [
+      ...(plugin?.kind === "stand-in" ? ["trilab's stand-in, not Pulumi's own plugin"] : []),
+      ...(note === undefined ? [] : [note]),
     ],
   };
 }

@@ -4,12 +4,6 @@ import { execa } from "execa";
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
 import { buildTool } from "./build.js";
-import {
-  type DockerPlugin,
-  ensureDockerPlugin,
-  forcedDockerPlugin,
-  forcedStandInDir,
-} from "./docker-plugin.js";
 import { attempt, downloadPlugin, downloadPulumi } from "./download.js";
 import { type Found, findPulumi } from "./find.js";
 import {
@@ -20,10 +14,12 @@ import {
   languageHost,
   languageHostDir,
   libvirtFile,
+  PROVIDERS,
   pulumiHome,
   which,
 } from "./layout.js";
 import { intact, verified } from "./provenance.js";
+import { ensurePlugin, forcedPlugin, forcedStandInDir, type ProviderPlugin } from "./provider-plugin.js";
 import { stamped, writeStamp } from "./stamp.js";
 import { writeStandIn } from "./stand-in.js";
 import { linkUserPlugins } from "./user-plugins.js";
@@ -40,13 +36,17 @@ export interface Engine {
   /** Directories that go before PATH. */
   path: string[];
   /** Set when the Docker plugin was asked for. */
-  docker?: DockerPlugin["kind"];
+  docker?: ProviderPlugin["kind"];
+  /** Set when the AWS plugin was asked for. */
+  aws?: ProviderPlugin["kind"];
 }
 
 export interface EngineOptions {
   progress: Progress;
   /** The Docker plugin is needed too. Default false. */
   docker?: boolean;
+  /** The AWS plugin is needed too. Default false. */
+  aws?: boolean;
   /** The Terraform bridge and the libvirt provider are needed too. Default false. */
   libvirt?: boolean;
   /** Look anew, and ask the release server again although it failed lately or a stand-in serves. Default false. */
@@ -60,8 +60,9 @@ export interface EngineOptions {
  * @throws UserError (exit 3) naming what is missing and the way out.
  */
 export async function ensureEngine(options: EngineOptions): Promise<Engine> {
-  const wanted = { docker: options.docker === true, libvirt: options.libvirt === true };
-  const name = `engine${wanted.docker ? "-docker" : ""}${wanted.libvirt ? "-libvirt" : ""}`;
+  const providers = PROVIDERS.filter((provider) => options[provider] === true);
+  const wanted = { providers, libvirt: options.libvirt === true };
+  const name = ["engine", ...providers, ...(wanted.libvirt ? ["libvirt"] : [])].join("-");
   const known = options.retry ? undefined : await stamped<Engine>(name, wanted);
   if (known) return known;
   const lock = { what: "the engine's installation", waitMs: 30 * 60_000 };
@@ -70,18 +71,21 @@ export async function ensureEngine(options: EngineOptions): Promise<Engine> {
     await linkUserPlugins();
     const cli = await ensurePulumi(progress, wanted.libvirt);
     if (wanted.libvirt) await ensureLibvirt(cli.file, progress);
-    const docker = wanted.docker ? await ensureDockerPlugin(cli.file, progress, retry) : undefined;
+    const plugins: { [provider in (typeof PROVIDERS)[number]]?: ProviderPlugin } = {};
+    for (const provider of providers)
+      plugins[provider] = await ensurePlugin(provider, cli.file, progress, retry);
     const engine: Engine = {
       pulumi: cli.file,
       version: cli.version,
       home: pulumiHome(),
-      path: forcedDockerPlugin() === "stand-in" ? [forcedStandInDir()] : [],
-      ...(docker ? { docker: docker.kind } : {}),
+      path: PROVIDERS.filter((provider) => forcedPlugin(provider) === "stand-in").map(forcedStandInDir),
+      ...(plugins.docker ? { docker: plugins.docker.kind } : {}),
+      ...(plugins.aws ? { aws: plugins.aws.kind } : {}),
     };
     const files = [
       cli.file,
       ...(wanted.libvirt ? [bridgeFile(), libvirtFile()] : []),
-      ...(docker ? [docker.file] : []),
+      ...Object.values(plugins).map((plugin) => plugin.file),
     ];
     await writeStamp(name, wanted, files, engine);
     return engine;

@@ -16,9 +16,16 @@ export const userPulumiHome = (): string => join(homedir(), ".pulumi");
 export const bridgeDir = (): string =>
   join(pulumiHome(), "plugins", `resource-terraform-provider-v${versions.bridge}`);
 export const bridgeFile = (): string => join(bridgeDir(), "pulumi-resource-terraform-provider");
-export const dockerDir = (home = pulumiHome()): string =>
-  join(home, "plugins", `resource-docker-v${versions.docker}`);
-export const dockerPlugin = "pulumi-resource-docker";
+
+/** The providers whose official plugin we can stand in for. */
+export const PROVIDERS = ["docker", "aws"] as const;
+export type ProviderName = (typeof PROVIDERS)[number];
+
+/** Where the engine looks for a provider's plugin, and the program it looks for there. */
+export const pluginDir = (provider: ProviderName, home = pulumiHome()): string =>
+  join(home, "plugins", `resource-${provider}-v${versions[provider]}`);
+export const pluginFile = (provider: ProviderName): string => `pulumi-resource-${provider}`;
+
 export const libvirtFile = (): string =>
   join(
     pulumiHome(),

@@ -3,7 +3,16 @@ import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { privateDir } from "../base/paths.js";
 import { pulumiCandidates } from "./find.js";
-import { dockerDir, dockerPlugin, engineCache, pulumiHome, userPulumiHome, which } from "./layout.js";
+import {
+  engineCache,
+  PROVIDERS,
+  pluginDir,
+  pluginFile,
+  pulumiHome,
+  userPulumiHome,
+  which,
+} from "./layout.js";
+import { pluginVariable } from "./provider-plugin.js";
 import { standInEntry } from "./stand-in.js";
 import { versions } from "./versions.js";
 
@@ -12,22 +21,16 @@ import { versions } from "./versions.js";
  * stat calls). As long as it is the same, and the files it named have not changed, so is the answer.
  */
 async function situation(wanted: object): Promise<string> {
-  const [pulumis, dockers, theirs] = await Promise.all([
+  const [pulumis, ...plugins] = await Promise.all([
     pulumiCandidates(),
-    which(dockerPlugin),
-    which(dockerPlugin, [dockerDir(userPulumiHome())]),
+    ...PROVIDERS.map(async (provider) => [
+      await which(pluginFile(provider)),
+      await which(pluginFile(provider), [pluginDir(provider, userPulumiHome())]),
+      standInEntry(provider),
+      process.env[pluginVariable(provider)] ?? "",
+    ]),
   ]);
-  const parts = [
-    wanted,
-    versions,
-    pulumis,
-    dockers,
-    theirs,
-    pulumiHome(),
-    standInEntry("docker"),
-    process.execPath,
-  ];
-  const text = JSON.stringify([...parts, process.env.TRILAB_DOCKER_PLUGIN ?? ""]);
+  const text = JSON.stringify([wanted, versions, pulumis, plugins, pulumiHome(), process.execPath]);
   return createHash("sha256").update(text).digest("hex");
 }
 

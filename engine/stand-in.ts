@@ -2,9 +2,10 @@ import { access, chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import { repoDir } from "../base/paths.js";
+import type { ProviderName } from "./layout.js";
 
 /** The folders of plugins/ that stand in for a program of Pulumi's. */
-export type StandInName = "docker" | "language-nodejs";
+export type StandInName = ProviderName | "language-nodejs";
 
 const markerName = "trilab-stand-in.json";
 

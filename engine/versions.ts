@@ -9,6 +9,7 @@ export const versions = {
   bridge: "1.1.2",
   libvirt: "0.8.3",
   docker: "5.2.0",
+  aws: "7.48.0",
   /** What the modules' own go directives ask for. A Go from 1.21 on fetches a newer toolchain by itself. */
   go: "1.25.8",
   goMinimum: "1.21.0",

@@ -1,7 +1,6 @@
 import type { PropertyRule } from "../harness/resource.js";
-import { isObject, same } from "../harness/values.js";
+import { isObject, same, sameSet } from "../harness/values.js";
 import { type ContainerInputs, nanoseconds } from "./container-schema.js";
-import { sameSet } from "./labels.js";
 
 /** A limit can be changed while the container runs, but the daemon takes 0 for "leave it": no lifting. */
 const unlessLifted: PropertyRule["on"] = (_was, becomes) =>

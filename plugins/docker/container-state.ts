@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import type { Found, Known } from "../harness/resource.js";
-import { isObject, type PropertyMap, same } from "../harness/values.js";
+import { bag, isObject, type PropertyMap, same } from "../harness/values.js";
 import { containerRules } from "./container-rules.js";
 import { MIB } from "./container-spec.js";
-import { bag, labelList, nonEmpty } from "./labels.js";
+import { labelList, nonEmpty } from "./labels.js";
 
 /** Outputs that are never inputs, or whose default only the daemon or the image knows. */
 export const computedOutputs = [

@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { UserError } from "../../base/errors.js";
 import { defineResource, HalfMade, type Known } from "../harness/resource.js";
-import type { PropertyMap } from "../harness/values.js";
+import { bag, type PropertyMap } from "../harness/values.js";
 import { asking, daemonError, lookUp, statusOf } from "./client.js";
 import { containerProblems } from "./container-problems.js";
 import { containerRules } from "./container-rules.js";
@@ -9,7 +9,7 @@ import { type Ended, remove, run } from "./container-run.js";
 import { type ContainerInputs, containerSchema } from "./container-schema.js";
 import { createOptions, endpoint, resources } from "./container-spec.js";
 import { computedOutputs, stateOf } from "./container-state.js";
-import { bag, ownerText } from "./labels.js";
+import { ownerText } from "./labels.js";
 import { ensureImage } from "./remote-image.js";
 
 /** A container. ID: the daemon's. Memory, CPU and restart inputs change while it runs; most others replace it. */
@@ -18,7 +18,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
   schema: containerSchema,
   rules: containerRules,
   computed: computedOutputs,
-  autoname: true,
+  autoname: "name",
   deleteBeforeReplace: true,
   validate: containerProblems,
 

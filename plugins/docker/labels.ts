@@ -1,6 +1,4 @@
 import { z } from "zod";
-import type { PropertyMap, PropertyValue } from "../harness/values.js";
-import { isObject } from "../harness/values.js";
 
 export const labelsSchema = z.array(z.strictObject({ label: z.string(), value: z.string() }));
 
@@ -23,24 +21,6 @@ export function nonEmpty<T extends object>(value: T | null | undefined): T | und
   return value && Object.keys(value).length > 0 ? value : undefined;
 }
 
-/** Whether two lists hold the same things, whatever their order. */
-export function sameSet(a: unknown, b: unknown): boolean {
-  return Array.isArray(a) && Array.isArray(b) && a.length === b.length && sorted(a) === sorted(b);
-}
-
-function sorted(items: unknown[]): string {
-  return JSON.stringify(items.map(ordered).sort());
-}
-
-/** JSON with sorted keys: equal texts for equal values. */
-function ordered(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    isObject(item)
-      ? Object.fromEntries(Object.entries(item as PropertyMap).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
-}
-
 /** Who made something, from its labels: ` (trilab.lab=first-boot, trilab.seat=ann)`, or that it carries none. */
 export function ownerText(labels: Record<string, string> | null | undefined): string {
   const ours = labelList(labels).filter(({ label }) => label.startsWith("trilab."));
@@ -48,6 +28,3 @@ export function ownerText(labels: Record<string, string> | null | undefined): st
     ? `its labels say ${ours.map(({ label, value }) => `${label}=${value}`).join(", ")}`
     : "it carries no trilab labels, so it was made by something else";
 }
-
-/** Typed values into a property bag; `undefined` members are left out on the wire. */
-export const bag = (value: object): PropertyMap => value as Record<string, PropertyValue | undefined>;

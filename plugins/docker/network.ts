@@ -2,9 +2,9 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
 import { defineResource, type Found, type Known } from "../harness/resource.js";
-import { isObject, same } from "../harness/values.js";
+import { bag, isObject, same, sameSet } from "../harness/values.js";
 import { asking, daemonError, isGone, lookUp, statusOf } from "./client.js";
-import { bag, labelList, labelMap, labelsSchema, nonEmpty, ownerText, sameSet } from "./labels.js";
+import { labelList, labelMap, labelsSchema, nonEmpty, ownerText } from "./labels.js";
 
 const schema = z.strictObject({
   name: z.string(),
@@ -92,7 +92,7 @@ export const network = defineResource<typeof schema, Docker>({
     labels: { on: "replace", agrees: sameSet },
   },
   computed: ["driver", "internal", "ipamConfigs", "options", "scope"],
-  autoname: true,
+  autoname: "name",
   deleteBeforeReplace: true,
 
   async create(inputs, ctx) {

@@ -2,8 +2,9 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
 import { defineResource, type Found, type Known } from "../harness/resource.js";
+import { bag, sameSet } from "../harness/values.js";
 import { asking, daemonError, isGone, lookUp, statusOf } from "./client.js";
-import { bag, labelList, labelMap, labelsSchema, nonEmpty, ownerText, sameSet } from "./labels.js";
+import { labelList, labelMap, labelsSchema, nonEmpty, ownerText } from "./labels.js";
 
 const schema = z.strictObject({
   name: z.string(),
@@ -48,7 +49,7 @@ export const volume = defineResource<typeof schema, Docker>({
     labels: { on: "replace", agrees: sameSet },
   },
   computed: ["driver", "mountpoint"],
-  autoname: true,
+  autoname: "name",
   deleteBeforeReplace: true,
 
   async create(inputs, ctx) {

@@ -31,12 +31,13 @@ export function check<Client>(
 ): Checked {
   const asked = withoutMeta(news);
   const inputs: PropertyMap = { ...asked };
-  if (resource.autoname && inputs.name === undefined) {
-    inputs.name =
-      madeUpName(olds) ??
+  const { autoname } = resource;
+  if (autoname !== undefined && inputs[autoname] === undefined) {
+    inputs[autoname] =
+      madeUpName(olds, autoname) ??
       `${urn.split("::").at(-1) ?? "resource"}-${randomBytes(4).toString("hex").slice(0, 7)}`;
     // The official provider's own mark for "not chosen by the user"; a replacement then gets a new name.
-    inputs.__defaults = ["name"];
+    inputs.__defaults = [autoname];
   }
   const known = pruneUnknown(withoutMeta(inputs));
   const failures = problemsOf(resource.schema, known.value, known.paths, plugin);
@@ -44,8 +45,8 @@ export function check<Client>(
   return { inputs, failures };
 }
 
-function madeUpName(olds: PropertyMap): PropertyValue | undefined {
-  return Array.isArray(olds.__defaults) && olds.__defaults.includes("name") ? olds.name : undefined;
+function madeUpName(olds: PropertyMap, autoname: string): PropertyValue | undefined {
+  return Array.isArray(olds.__defaults) && olds.__defaults.includes(autoname) ? olds[autoname] : undefined;
 }
 
 /** Every way in which `value` doesn't fit `schema`, except for what is merely not known yet. */

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { UserError } from "../../base/errors.js";
 import { type Checked, check, type Failure, problemsOf, pruneUnknown } from "./check.js";
+import type { AnyDataSource } from "./data-source.js";
 import { type Changes, diff } from "./diff.js";
 import { reason, type StandInName, title, useOfficial } from "./errors.js";
 import {
@@ -22,6 +23,10 @@ export interface Parts<Client> {
   /** Connects, lazily. @throws UserError when the configuration or the environment makes no sense. */
   connect(config: PropertyMap): Promise<Client>;
   resources: readonly AnyResource<Client>[];
+  /** What can be asked without being managed. Default: nothing. */
+  dataSources?: readonly AnyDataSource<Client>[];
+  /** Adds to a resource's inputs what the configuration says of every resource (default tags). */
+  withDefaults?(inputs: PropertyMap, resource: AnyResource<Client>, config: PropertyMap): PropertyMap;
 }
 
 /** Properties that the engine itself adds to a provider's configuration. */
@@ -85,7 +90,8 @@ export class StandIn<Client> {
           },
         ],
       };
-    return check(found, this.plugin, urn, olds, news);
+    const { withDefaults } = await this.#load();
+    return check(found, this.plugin, urn, olds, withDefaults?.(news, found, this.#config) ?? news);
   }
 
   async diff(
@@ -108,14 +114,14 @@ export class StandIn<Client> {
       return { id: "", outs: { ...unknown, ...withoutMeta(inputs) } };
     }
     this.#abort.signal.throwIfAborted();
-    const ctx = this.#context();
+    const ctx = this.#context(urn);
     const made = await resource.create(inputs, ctx);
     if (this.#orphaned) await resource.delete(made.id, made.outs, ctx);
     return made;
   }
 
   async read(urn: string, id: string, known: Known): Promise<Found | undefined> {
-    return (await this.#resource(urn)).read(id, known, this.#context());
+    return (await this.#resource(urn)).read(id, known, this.#context(urn));
   }
 
   async update(
@@ -128,15 +134,31 @@ export class StandIn<Client> {
     const resource = await this.#resource(urn);
     if (preview) return { ...old.state, ...withoutMeta(inputs) };
     this.#abort.signal.throwIfAborted();
-    return resource.update(id, inputs, old, this.#context());
+    return resource.update(id, inputs, old, this.#context(urn));
   }
 
   async delete(urn: string, id: string, state: PropertyMap): Promise<void> {
-    await (await this.#resource(urn)).delete(id, state, this.#context());
+    await (await this.#resource(urn)).delete(id, state, this.#context(urn));
   }
 
-  #context(): Context<Client> {
-    return { client: () => this.#connect(), signal: this.#abort.signal };
+  /** Answers a data source; `failures` are of its arguments. */
+  async invoke(token: string, args: PropertyMap): Promise<{ outs: PropertyMap; failures: Failure[] }> {
+    const { dataSources = [] } = await this.#load();
+    const source = dataSources.find((item) => item.token === token);
+    if (!source)
+      throw new UserError(`${token} is not supported`, {
+        why: `${title(this.plugin)} knows ${dataSources.map((item) => item.token).join(", ") || "no function"}`,
+        fix: useOfficial(this.plugin),
+      });
+    const known = pruneUnknown(args);
+    const failures = problemsOf(source.schema, known.value, known.paths, this.plugin);
+    if (failures.length > 0) return { outs: {}, failures };
+    this.#abort.signal.throwIfAborted();
+    return { outs: await source.look(known.value, this.#context(token)), failures };
+  }
+
+  #context(urn: string): Context<Client> {
+    return { urn, client: () => this.#connect(), signal: this.#abort.signal };
   }
 
   async #connect(): Promise<Client> {

@@ -4,6 +4,8 @@ import type { PropertyMap } from "./values.js";
 
 /** What a handler is given besides its inputs. */
 export interface Context<Client> {
+  /** The resource's URN; of a data source its token. */
+  urn: string;
   /** The connection to the daemon or cloud, made on first use. @throws UserError when it can't be had. */
   client(): Promise<Client>;
   /** Aborted when the run is cancelled: stop waiting, undo what is half made, and throw. */
@@ -49,8 +51,8 @@ export interface Resource<Schema extends z.ZodObject, Client> {
   rules: Record<keyof z.output<Schema> & string, PropertyRule>;
   /** Outputs that are not inputs: unknown in the preview of a create. */
   computed: readonly string[];
-  /** `name` is made up when it is not given, as the official provider does: the resource's name and 7 hex digits. */
-  autoname?: boolean;
+  /** This property is made up when it is not given, as official providers do: the resource's name and 7 hex digits. */
+  autoname?: keyof z.output<Schema> & string;
   /** Whether the old object must go first: it holds a name, a port or a subnet that the new one needs. */
   deleteBeforeReplace: boolean;
   /** Rules across properties. Called only with inputs that fit the schema; unknown ones are left out. */
@@ -70,7 +72,7 @@ export interface AnyResource<Client> {
   schema: z.ZodObject;
   rules: Record<string, PropertyRule>;
   computed: readonly string[];
-  autoname: boolean;
+  autoname: string | undefined;
   deleteBeforeReplace: boolean;
   validate(inputs: PropertyMap): Failure[];
   create(inputs: PropertyMap, ctx: Context<Client>): Promise<Made>;
@@ -89,7 +91,7 @@ export function defineResource<Schema extends z.ZodObject, Client>(
     schema: resource.schema,
     rules: resource.rules,
     computed: resource.computed,
-    autoname: resource.autoname ?? false,
+    autoname: resource.autoname,
     deleteBeforeReplace: resource.deleteBeforeReplace,
     // The schema has accepted what is there; what is not yet known is absent, hence Partial.
     validate: (inputs) => resource.validate?.(inputs as Partial<z.output<Schema>>) ?? [],

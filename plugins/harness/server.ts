@@ -1,6 +1,6 @@
 import type { Metadata, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Struct as StructMessage } from "google-protobuf/google/protobuf/struct_pb.js";
-import { type Checked, pathText } from "./check.js";
+import { type Checked, type Failure, pathText } from "./check.js";
 import { textOf } from "./errors.js";
 import { Any, Empty, grpc, messages, PluginInfo, ResourceProviderService, Status, Struct } from "./proto.js";
 import type { StandIn } from "./provider.js";
@@ -44,17 +44,17 @@ export function serviceOf<Client>(
       void done.finally(() => running.delete(done));
     };
 
+  const failureList = (failures: Failure[], secrets: Secrets) =>
+    failures.map(({ property, reason }) => {
+      const item = new messages.CheckFailure();
+      item.setProperty(property);
+      item.setReason(redact(reason, secrets));
+      return item;
+    });
   const checked = (result: Checked, secrets: Secrets): InstanceType<typeof messages.CheckResponse> => {
     const response = new messages.CheckResponse();
     response.setInputs(Struct.fromJavaScript(sealSecrets(result.inputs, secrets)));
-    response.setFailuresList(
-      result.failures.map(({ property, reason }) => {
-        const item = new messages.CheckFailure();
-        item.setProperty(property);
-        item.setReason(redact(reason, secrets));
-        return item;
-      }),
-    );
+    response.setFailuresList(failureList(result.failures, secrets));
     return response;
   };
 
@@ -91,6 +91,14 @@ export function serviceOf<Client>(
       const response = new messages.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
+      return response;
+    }),
+
+    invoke: method(async (request: InstanceType<typeof messages.InvokeRequest>, open, secrets) => {
+      const { outs, failures } = await standIn.invoke(request.getTok(), open(request.getArgs()));
+      const response = new messages.InvokeResponse();
+      response.setReturn(Struct.fromJavaScript(sealSecrets(outs, secrets)));
+      response.setFailuresList(failureList(failures, secrets));
       return response;
     }),
 

@@ -116,3 +116,22 @@ export function same(a: unknown, b: unknown): boolean {
   if (!isObject(a) || !isObject(b)) return false;
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => same(a[key], b[key]));
 }
+
+/** Whether two lists hold the same things, whatever their order. */
+export function sameSet(a: unknown, b: unknown): boolean {
+  return Array.isArray(a) && Array.isArray(b) && a.length === b.length && sorted(a) === sorted(b);
+}
+
+function sorted(items: unknown[]): string {
+  return JSON.stringify(items.map(ordered).sort());
+}
+
+/** JSON with sorted keys: equal texts for equal values. */
+function ordered(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
+  );
+}
+
+/** Typed values into a property bag; `undefined` members are left out on the wire. */
+export const bag = (value: object): PropertyMap => value as PropertyMap;

@@ -37,6 +37,7 @@ export async function freshMachine(): Promise<{ home: string; bin: string }> {
   vi.stubEnv("XDG_CACHE_HOME", join(home, "cache"));
   vi.stubEnv("PULUMI_HOME", undefined);
   vi.stubEnv("TRILAB_DOCKER_PLUGIN", undefined);
+  vi.stubEnv("TRILAB_AWS_PLUGIN", undefined);
   vi.stubEnv("TRILAB_RELEASE_SERVER", "http://127.0.0.1:9");
   vi.stubEnv("PATH", [bin, "/usr/bin", "/bin"].join(delimiter));
   return { home, bin };

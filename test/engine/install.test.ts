@@ -2,13 +2,13 @@ import { mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { silent } from "../../base/progress.js";
-import { ensureDockerPlugin, findDockerPlugin } from "../../engine/docker-plugin.js";
 import { compareVersions, findPulumi, isUsable } from "../../engine/find.js";
 import { findGo, goError } from "../../engine/go-toolchain.js";
 import { inspectEngine } from "../../engine/inspect.js";
 import { ensureEngine } from "../../engine/install.js";
-import { dockerDir, dockerPlugin, pulumiHome } from "../../engine/layout.js";
+import { PROVIDERS, pluginDir, pluginFile, pulumiHome } from "../../engine/layout.js";
 import { intact, record, verified } from "../../engine/provenance.js";
+import { ensurePlugin, findPlugin, pluginVariable } from "../../engine/provider-plugin.js";
 import { standInEntry } from "../../engine/stand-in.js";
 import { linkUserPlugins } from "../../engine/user-plugins.js";
 import { versions } from "../../engine/versions.js";
@@ -126,23 +126,24 @@ describe("what we made ourselves", () => {
   });
 });
 
-describe.skipIf(!compiled)("the Docker plugin", () => {
+describe.skipIf(!compiled).each(PROVIDERS)("the %s plugin", (provider) => {
+  const file = pluginFile(provider);
   test("is the stand-in when nothing else can be had, and says so", async () => {
     await freshMachine();
-    expect(await ensureDockerPlugin("/bin/false", silent)).toMatchObject({ kind: "stand-in" });
-    expect((await inspectEngine()).docker).toBe("stand-in");
-    expect(await readFile(join(dockerDir(), dockerPlugin), "utf8")).toContain(standInEntry("docker"));
+    expect(await ensurePlugin(provider, "/bin/false", silent)).toMatchObject({ kind: "stand-in" });
+    expect((await inspectEngine())[provider]).toBe("stand-in");
+    expect(await readFile(join(pluginDir(provider), file), "utf8")).toContain(standInEntry(provider));
   });
 
   test("gives way to the official one in ~/.pulumi, on PATH, and returns when that goes", async () => {
     const { home, bin } = await freshMachine();
-    await ensureDockerPlugin("/bin/false", silent);
-    const theirs = await script(join(dockerDir(join(home, ".pulumi")), dockerPlugin), "echo official");
+    await ensurePlugin(provider, "/bin/false", silent);
+    const theirs = await script(join(pluginDir(provider, join(home, ".pulumi")), file), "echo official");
     await linkUserPlugins();
-    expect(await findDockerPlugin()).toMatchObject({ kind: "official", way: "pulumi-home" });
-    expect(await readFile(join(dockerDir(), dockerPlugin), "utf8")).toBe(await readFile(theirs, "utf8"));
-    const onPath = await script(join(bin, dockerPlugin), "echo official");
-    expect(await ensureDockerPlugin("/bin/false", silent)).toEqual({
+    expect(await findPlugin(provider)).toMatchObject({ kind: "official", way: "pulumi-home" });
+    expect(await readFile(join(pluginDir(provider), file), "utf8")).toBe(await readFile(theirs, "utf8"));
+    const onPath = await script(join(bin, file), "echo official");
+    expect(await ensurePlugin(provider, "/bin/false", silent)).toEqual({
       kind: "official",
       way: "path",
       file: onPath,
@@ -150,29 +151,29 @@ describe.skipIf(!compiled)("the Docker plugin", () => {
     await rm(onPath);
     await rm(join(home, ".pulumi"), { recursive: true });
     await linkUserPlugins();
-    expect(await ensureDockerPlugin("/bin/false", silent)).toMatchObject({ kind: "stand-in" });
+    expect(await ensurePlugin(provider, "/bin/false", silent)).toMatchObject({ kind: "stand-in" });
   });
 
   test("can be forced either way", async () => {
     const { bin } = await freshMachine();
-    await script(join(bin, dockerPlugin), "echo official");
-    vi.stubEnv("TRILAB_DOCKER_PLUGIN", "stand-in");
-    const forced = await ensureDockerPlugin("/bin/false", silent);
+    await script(join(bin, file), "echo official");
+    vi.stubEnv(pluginVariable(provider), "stand-in");
+    const forced = await ensurePlugin(provider, "/bin/false", silent);
     expect(forced).toMatchObject({ kind: "stand-in" });
     expect(forced.file.startsWith(pulumiHome())).toBe(false);
-    vi.stubEnv("TRILAB_DOCKER_PLUGIN", "official");
-    expect(await ensureDockerPlugin("/bin/false", silent)).toMatchObject({ kind: "official" });
+    vi.stubEnv(pluginVariable(provider), "official");
+    expect(await ensurePlugin(provider, "/bin/false", silent)).toMatchObject({ kind: "official" });
     vi.stubEnv("PATH", "/usr/bin:/bin");
-    await expect(ensureDockerPlugin("/bin/false", silent)).rejects.toMatchObject({ exitCode: 3 });
-    vi.stubEnv("TRILAB_DOCKER_PLUGIN", "both");
-    await expect(ensureDockerPlugin("/bin/false", silent)).rejects.toMatchObject({ exitCode: 2 });
+    await expect(ensurePlugin(provider, "/bin/false", silent)).rejects.toMatchObject({ exitCode: 3 });
+    vi.stubEnv(pluginVariable(provider), "both");
+    await expect(ensurePlugin(provider, "/bin/false", silent)).rejects.toMatchObject({ exitCode: 2 });
   });
 
   test("of a half-installed user plugin is not linked", async () => {
     const { home } = await freshMachine();
-    await mkdir(dockerDir(join(home, ".pulumi")), { recursive: true });
-    await writeFile(`${dockerDir(join(home, ".pulumi"))}.partial`, "");
+    await mkdir(pluginDir(provider, join(home, ".pulumi")), { recursive: true });
+    await writeFile(`${pluginDir(provider, join(home, ".pulumi"))}.partial`, "");
     await linkUserPlugins();
-    expect(await findDockerPlugin()).toBeUndefined();
+    expect(await findPlugin(provider)).toBeUndefined();
   });
 });

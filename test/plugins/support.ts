@@ -6,19 +6,20 @@ import Docker from "dockerode";
 import { execa } from "execa";
 import { silent } from "../../base/progress.js";
 import { ensureEngine } from "../../engine/index.js";
+import { versions } from "../../engine/versions.js";
 
 const repo = resolve(import.meta.dirname, "../..");
 
-/** The real engine, as the product gets it. */
+/** The real engine, as trilab uses it. */
 async function pulumiForTests(): Promise<PulumiCommand> {
-  const engine = await ensureEngine({ progress: silent });
-  return PulumiCommand.get({ root: resolve(engine.pulumi, "../.."), skipVersionCheck: true });
+  const { pulumi } = await ensureEngine({ progress: silent });
+  return PulumiCommand.get({ root: resolve(pulumi, "../.."), skipVersionCheck: true });
 }
 
 /** The plugin compiled from the sources as they are now, apart from dist/, which may be old or in use. */
-export async function compiledPlugin(): Promise<string> {
+export async function compiledPlugin(plugin: "docker" | "aws" = "docker"): Promise<string> {
   await execa("npx", ["tsc", "-p", join(repo, "test/plugins/tsconfig.json")], { cwd: repo });
-  return join(repo, "node_modules/.cache/trilab-test-plugins/plugins/docker/main.js");
+  return join(repo, "node_modules/.cache/trilab-test-plugins/plugins", plugin, "main.js");
 }
 
 /** A name nothing else on the shared daemon has. */
@@ -96,13 +97,13 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export async function openBench(name: string): Promise<Bench> {
-  const [command, main] = await Promise.all([pulumiForTests(), compiledPlugin()]);
+export async function openBench(name: string, plugin: "docker" | "aws" = "docker"): Promise<Bench> {
+  const [command, main] = await Promise.all([pulumiForTests(), compiledPlugin(plugin)]);
   const dir = await mkdtemp(join(tmpdir(), "tlplug-bench-"));
-  const pluginDir = join(dir, "home/plugins/resource-docker-v5.2.0");
+  const pluginDir = join(dir, "home/plugins", `resource-${plugin}-v${versions[plugin]}`);
   await mkdir(pluginDir, { recursive: true });
   await mkdir(join(dir, "state"));
-  const launcher = join(pluginDir, "pulumi-resource-docker");
+  const launcher = join(pluginDir, `pulumi-resource-${plugin}`);
   // exec: the plugin watches its parent, which must be the engine.
   await writeFile(launcher, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
   await chmod(launcher, 0o755);

@@ -27,7 +27,7 @@ const thing = defineResource<typeof schema, undefined>({
     computed: { on: "update" },
   },
   computed: ["computed"],
-  autoname: true,
+  autoname: "name",
   deleteBeforeReplace: true,
   validate: ({ size, live }) =>
     size !== undefined && live !== undefined && live > size

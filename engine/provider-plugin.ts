@@ -1,0 +1,99 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ExitCode, UserError } from "../base/errors.js";
+import type { Progress } from "../base/progress.js";
+import { downloadPlugin } from "./download.js";
+import { engineCache, isExecutable, type ProviderName, pluginDir, pluginFile, which } from "./layout.js";
+import { isStandIn, writeStandIn } from "./stand-in.js";
+import { versions } from "./versions.js";
+
+/** Which plugin serves a provider's SDK, and from where. */
+export interface ProviderPlugin {
+  kind: "official" | "stand-in";
+  file: string;
+  way: "path" | "pulumi-home" | "stand-in";
+}
+
+/** As messages call them. */
+const TITLES: Readonly<Record<ProviderName, string>> = { docker: "Docker", aws: "AWS" };
+
+/** The variable that chooses the plugin: `TRILAB_DOCKER_PLUGIN`, `TRILAB_AWS_PLUGIN`. */
+export const pluginVariable = (provider: ProviderName): string => `TRILAB_${provider.toUpperCase()}_PLUGIN`;
+
+/** Holds a launcher that goes before PATH, for when the stand-in is asked for although the official one is there. */
+export const forcedStandInDir = (provider: ProviderName): string => join(engineCache(), "stand-in", provider);
+
+/** `TRILAB_…_PLUGIN`: official, stand-in, or unset (the official one where it can be had). */
+export function forcedPlugin(provider: ProviderName): "official" | "stand-in" | undefined {
+  const variable = pluginVariable(provider);
+  const value = process.env[variable];
+  if (!value) return undefined;
+  if (value === "official" || value === "stand-in") return value;
+  throw new UserError(`${variable} is "${value}"`, {
+    fix: "set it to official or stand-in, or unset it",
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** Looks only. The marker tells a stand-in, in whatever home it stands. */
+export async function findPlugin(provider: ProviderName): Promise<ProviderPlugin | undefined> {
+  if (forcedPlugin(provider) === "stand-in") {
+    const file = join(forcedStandInDir(provider), pluginFile(provider));
+    return (await isExecutable(file)) ? { kind: "stand-in", file, way: "stand-in" } : undefined;
+  }
+  const [onPath] = await which(pluginFile(provider));
+  if (onPath) return { kind: "official", file: onPath, way: "path" };
+  const dir = pluginDir(provider);
+  const file = join(dir, pluginFile(provider));
+  if (!(await isExecutable(file))) return undefined;
+  const kind = (await isStandIn(dir)) ? "stand-in" : "official";
+  return { kind, file, way: kind === "stand-in" ? "stand-in" : "pulumi-home" };
+}
+
+/**
+ * Puts a provider's plugin where the engine finds it: the official one on PATH, in PULUMI_HOME (where
+ * linkUserPlugins has put the user's), or downloaded; else our stand-in.
+ *
+ * @param retry Ask the release server although a stand-in is in place.
+ * @throws UserError (exit 3) when the official one is asked for and cannot be had, or the stand-in is not compiled.
+ */
+export async function ensurePlugin(
+  provider: ProviderName,
+  pulumi: string,
+  progress: Progress,
+  retry = false,
+): Promise<ProviderPlugin> {
+  const forced = forcedPlugin(provider);
+  const name = pluginFile(provider);
+  if (forced === "stand-in") {
+    const file = await writeStandIn(provider, forcedStandInDir(provider), name);
+    return { kind: "stand-in", file, way: "stand-in" };
+  }
+  const found = await findPlugin(provider);
+  if (found?.kind === "official") return found;
+  const dir = pluginDir(provider);
+  if (!found || retry || forced === "official") {
+    // `pulumi plugin install` takes a directory of that name for the plugin being installed.
+    await rm(dir, { recursive: true, force: true });
+    if (await downloadPlugin(pulumi, provider, versions[provider], progress)) {
+      return { kind: "official", file: join(dir, name), way: "pulumi-home" };
+    }
+  }
+  if (forced === "official") {
+    throw new UserError(
+      `the official ${TITLES[provider]} plugin ${versions[provider]} is not here and cannot be downloaded`,
+      {
+        why: `${pluginVariable(provider)}=official asks for it, and Pulumi's release server does not answer`,
+        fix: `put ${name} ${versions[provider]} on PATH, or unset ${pluginVariable(provider)} to use trilab's stand-in`,
+        exitCode: ExitCode.hostNotReady,
+      },
+    );
+  }
+  const file = await writeStandIn(provider, dir, name);
+  await writeFile(`${dir}.lock`, "");
+  if (!found)
+    progress.note(
+      `${TITLES[provider]} is served by trilab's stand-in plugin, the official one being out of reach`,
+    );
+  return { kind: "stand-in", file, way: "stand-in" };
+}

@@ -1,0 +1,90 @@
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { ExitCode, UserError } from "../../base/errors.js";
+import { noteAction } from "./errors.js";
+
+/** Where EC2 is and who asks. What isn't given comes from the environment and ~/.aws, as with AWS's own tools. */
+export interface AwsOptions {
+  /** Default: AWS_REGION, then the profile's. */
+  region?: string | undefined;
+  /** URL of the EC2 API. Default: AWS_ENDPOINT_URL_EC2, AWS_ENDPOINT_URL, then AWS's own of the region. */
+  endpoint?: string | undefined;
+  /** A profile of ~/.aws/config. Default: AWS_PROFILE. */
+  profile?: string | undefined;
+  accessKey?: string | undefined;
+  secretKey?: string | undefined;
+  /** The session token that belongs to a temporary key. */
+  token?: string | undefined;
+  /** Tries of a call in all. Default 8: up to 13 s where nothing answers, up to 50 s where AWS asks to slow down. */
+  maxAttempts?: number | undefined;
+}
+
+const MAX_ATTEMPTS = 8;
+
+/**
+ * EC2's client, for the plugin and for whoever asks AWS itself (`asking` and `lookUp` in errors.ts turn what it throws
+ * into clear errors). It retries what may be retried; credentials are looked for with the first call.
+ *
+ * @throws UserError when the options make no sense.
+ */
+export function connect(options: AwsOptions = {}): EC2Client {
+  const { region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION, endpoint, profile } = options;
+  if (region !== undefined && !/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region))
+    throw new UserError(`"${region}" is not a region of AWS`, {
+      why: "a region reads like eu-central-1",
+      fix: "set aws:region or AWS_REGION",
+      exitCode: ExitCode.usage,
+    });
+  if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : ""))
+    throw new UserError(`"${endpoint}" is not an endpoint of EC2`, {
+      why: "only http:// and https:// URLs are",
+      fix: 'give aws:endpoints as [{"ec2": "https://…"}], or AWS_ENDPOINT_URL_EC2',
+      exitCode: ExitCode.usage,
+    });
+  const credentials = staticCredentials(options);
+  // package-lock.json pins an SDK for the Node that trilab asks for; its notice about later ones is not the user's.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+  const client = new EC2Client({
+    maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
+    retryMode: "standard",
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(credentials ? { credentials } : {}),
+  });
+  client.middlewareStack.add(
+    (next, context) => (args) =>
+      next(args).catch((error: unknown) => {
+        throw noteAction(error, String(context.commandName ?? ""));
+      }),
+    { step: "initialize", name: "noteAction" },
+  );
+  return client;
+}
+
+function staticCredentials({ accessKey, secretKey, token }: AwsOptions) {
+  if (accessKey === undefined && secretKey === undefined) return undefined;
+  if (accessKey === undefined || secretKey === undefined)
+    throw new UserError("the AWS credentials are incomplete", {
+      why: `${accessKey === undefined ? "accessKey" : "secretKey"} is missing`,
+      fix: "set both aws:accessKey and aws:secretKey, or neither",
+      exitCode: ExitCode.usage,
+    });
+  return {
+    accessKeyId: accessKey,
+    secretAccessKey: secretKey,
+    ...(token === undefined ? {} : { sessionToken: token }),
+  };
+}
+
+/** `arn:aws:ec2:eu-central-1:123456789012:vpc/vpc-1`; undefined while the owner isn't known. */
+export async function arnOf(
+  client: EC2Client,
+  owner: string | undefined,
+  kind: string,
+  id: string,
+): Promise<string | undefined> {
+  if (owner === undefined) return undefined;
+  const region = await client.config.region();
+  const partition = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+  return `arn:${partition}:ec2:${region}:${owner}:${kind}/${id}`;
+}

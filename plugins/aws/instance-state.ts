@@ -1,0 +1,150 @@
+import {
+  DescribeInstanceAttributeCommand,
+  DescribeInstancesCommand,
+  DescribeVolumesCommand,
+  type EC2Client,
+  type Instance,
+  type Volume,
+} from "@aws-sdk/client-ec2";
+import type { Found, Known } from "../harness/resource.js";
+import { arnOf } from "./client.js";
+import { lookUp } from "./errors.js";
+import { instanceRules } from "./instance-schema.js";
+import { found } from "./state.js";
+import { tagMap } from "./tags.js";
+
+/** Outputs that are never inputs, or whose default only AWS knows. */
+export const computedOutputs = [
+  "arn",
+  "availabilityZone",
+  "instanceLifecycle",
+  "instanceState",
+  "metadataOptions",
+  "primaryNetworkInterfaceId",
+  "privateDns",
+  "privateIp",
+  "publicDns",
+  "publicIp",
+  "rootBlockDevice",
+  "spotInstanceRequestId",
+  "subnetId",
+  "tagsAll",
+  "vpcSecurityGroupIds",
+] as const;
+
+/** Whether an instance is on its way out or gone: AWS shows it for about an hour longer. */
+export const isDead = (instance: Instance): boolean =>
+  ["shutting-down", "terminated"].includes(instance.State?.Name ?? "");
+
+/** The instance as AWS has it, dead ones too; undefined when AWS doesn't know it. */
+export async function describe(
+  client: EC2Client,
+  id: string,
+): Promise<{ instance: Instance; owner: string | undefined } | undefined> {
+  const answer = await lookUp(`instance ${id} could not be read`, () =>
+    client.send(new DescribeInstancesCommand({ InstanceIds: [id] })),
+  );
+  const reservation = answer?.Reservations?.[0];
+  const instance = reservation?.Instances?.[0];
+  return instance && { instance, owner: reservation?.OwnerId };
+}
+
+export function rootVolumeId(instance: Instance): string | undefined {
+  const devices = instance.BlockDeviceMappings ?? [];
+  return devices.find((device) => device.DeviceName === instance.RootDeviceName)?.Ebs?.VolumeId;
+}
+
+export const groupIds = (instance: Instance): string[] =>
+  (instance.SecurityGroups ?? []).flatMap((group) => group.GroupId ?? []);
+
+export const volumeIds = (instance: Instance): string[] =>
+  (instance.BlockDeviceMappings ?? []).flatMap((device) => device.Ebs?.VolumeId ?? []);
+
+export const interfaceIds = (instance: Instance): string[] =>
+  (instance.NetworkInterfaces ?? []).flatMap((item) => item.NetworkInterfaceId ?? []);
+
+/** @returns undefined when it is gone or going. */
+export async function readInstance(client: EC2Client, id: string, known: Known): Promise<Found | undefined> {
+  const there = await describe(client, id);
+  if (!there || isDead(there.instance)) return undefined;
+  const { instance, owner } = there;
+  const asks = known.inputs;
+  const [volume, userData, behavior] = await Promise.all([
+    rootVolume(client, instance),
+    attribute(client, id, "userData"),
+    attribute(client, id, "instanceInitiatedShutdownBehavior"),
+  ]);
+  const encoded = userData?.UserData?.Value ?? "";
+  const metadata = instance.MetadataOptions;
+  const primary = instance.NetworkInterfaces?.find((item) => item.Attachment?.DeviceIndex === 0);
+  const live = {
+    ami: instance.ImageId,
+    instanceType: instance.InstanceType,
+    subnetId: instance.SubnetId,
+    vpcSecurityGroupIds: groupIds(instance),
+    keyName: instance.KeyName,
+    ...(asks.userDataBase64 === undefined
+      ? { userData: Buffer.from(encoded, "base64").toString("utf8") }
+      : { userDataBase64: encoded }),
+    metadataOptions: metadata && {
+      httpEndpoint: metadata.HttpEndpoint,
+      httpTokens: metadata.HttpTokens,
+      httpPutResponseHopLimit: metadata.HttpPutResponseHopLimit,
+      httpProtocolIpv6: metadata.HttpProtocolIpv6,
+      instanceMetadataTags: metadata.InstanceMetadataTags,
+    },
+    rootBlockDevice: volume && rootDevice(instance, volume),
+    privateIp: instance.PrivateIpAddress,
+    instanceInitiatedShutdownBehavior: behavior?.InstanceInitiatedShutdownBehavior?.Value,
+    monitoring: instance.Monitoring && ["enabled", "pending"].includes(instance.Monitoring.State ?? ""),
+    availabilityZone: instance.Placement?.AvailabilityZone,
+    tags: tagMap(instance.Tags),
+    tagsAll: tagMap(instance.Tags),
+    ...(asks.volumeTags === undefined || !volume ? {} : { volumeTags: tagMap(volume.Tags) }),
+    arn: await arnOf(client, owner, "instance", id),
+    instanceState: instance.State?.Name,
+    instanceLifecycle: instance.InstanceLifecycle ?? "",
+    spotInstanceRequestId: instance.SpotInstanceRequestId ?? "",
+    primaryNetworkInterfaceId: primary?.NetworkInterfaceId ?? "",
+    privateDns: instance.PrivateDnsName,
+    publicDns: instance.PublicDnsName ?? "",
+    publicIp: instance.PublicIpAddress ?? "",
+  };
+  return found(id, live, known, instanceRules);
+}
+
+async function rootVolume(client: EC2Client, instance: Instance): Promise<Volume | undefined> {
+  const id = rootVolumeId(instance);
+  if (id === undefined) return undefined;
+  const answer = await lookUp(`volume ${id} could not be read`, () =>
+    client.send(new DescribeVolumesCommand({ VolumeIds: [id] })),
+  );
+  return answer?.Volumes?.[0];
+}
+
+function rootDevice(instance: Instance, volume: Volume): object {
+  const device = instance.BlockDeviceMappings?.find((item) => item.Ebs?.VolumeId === volume.VolumeId);
+  return {
+    volumeId: volume.VolumeId,
+    deviceName: device?.DeviceName,
+    volumeSize: volume.Size,
+    volumeType: volume.VolumeType,
+    iops: volume.Iops,
+    throughput: volume.Throughput,
+    encrypted: volume.Encrypted,
+    kmsKeyId: volume.KmsKeyId,
+    deleteOnTermination: device?.Ebs?.DeleteOnTermination,
+    tags: tagMap(volume.Tags),
+  };
+}
+
+/** Gone between two calls is undefined. */
+function attribute(
+  client: EC2Client,
+  InstanceId: string,
+  Attribute: "userData" | "instanceInitiatedShutdownBehavior",
+) {
+  return lookUp(`instance ${InstanceId} could not be read`, () =>
+    client.send(new DescribeInstanceAttributeCommand({ InstanceId, Attribute })),
+  );
+}

@@ -1,0 +1,11 @@
+import { StandIn } from "../harness/provider.js";
+import { serve } from "../harness/server.js";
+import { standIn } from "./manifest.js";
+
+// The AWS SDK and zod are loaded with the first request, after the handshake.
+const plugin = new StandIn({ name: standIn.name, version: standIn.version }, async () => {
+  const { parts } = await import("./parts.js");
+  return parts;
+});
+
+await serve(plugin);

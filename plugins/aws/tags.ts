@@ -1,0 +1,71 @@
+import {
+  CreateTagsCommand,
+  DeleteTagsCommand,
+  type EC2Client,
+  type ResourceType,
+  type Tag,
+  type TagSpecification,
+} from "@aws-sdk/client-ec2";
+import { z } from "zod";
+import { isObject, same } from "../harness/values.js";
+import { asking } from "./errors.js";
+
+export type Tags = Record<string, string>;
+
+/** AWS's limits, told before the first call. */
+export const tagsSchema = z
+  .record(z.string().min(1).max(128), z.string().max(256))
+  .refine((tags) => Object.keys(tags).length <= 50, "AWS takes at most 50 tags")
+  .refine((tags) => !Object.keys(tags).some((key) => /^aws:/i.test(key)), "names with aws: are AWS's own");
+
+/** As AWS wants them with the request that makes something: so it is never there without. */
+export function tagsAtCreation(
+  kinds: ResourceType | readonly ResourceType[],
+  tags: Tags | undefined,
+): { TagSpecifications?: TagSpecification[] } {
+  if (!tags || Object.keys(tags).length === 0) return {};
+  const list = typeof kinds === "string" ? [kinds] : kinds;
+  return { TagSpecifications: list.map((ResourceType) => ({ ResourceType, Tags: tagList(tags) })) };
+}
+
+export const tagList = (tags: Tags): Tag[] => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+
+/** As the SDK wants them; AWS's own are left out. */
+export function tagMap(tags: readonly Tag[] | undefined): Tags {
+  return Object.fromEntries(
+    (tags ?? [])
+      .map(({ Key = "", Value = "" }) => [Key, Value] as const)
+      .filter(([key]) => !/^aws:/.test(key)),
+  );
+}
+
+/** Whether what is there carries these tags and no others: then a run that was killed made it, for this very purpose. */
+export const sameTags = (live: readonly Tag[] | undefined, wanted: Tags = {}): boolean =>
+  Object.keys(wanted).length > 0 && same(tagMap(live), wanted);
+
+/** Tags out of a state, which is untyped. */
+export function tagsIn(value: unknown): Tags {
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, String(item)]))
+    : {};
+}
+
+/** Makes the tags of these objects those wanted; tags that neither the state nor the inputs know are left alone. */
+export async function changeTags(
+  client: EC2Client,
+  ids: readonly string[],
+  was: Tags,
+  wanted: Tags = {},
+): Promise<void> {
+  if (ids.length === 0) return;
+  const what = `the tags of ${ids.join(", ")} could not be changed`;
+  const gone = Object.keys(was).filter((key) => !(key in wanted));
+  const fresh = Object.fromEntries(Object.entries(wanted).filter(([key, value]) => was[key] !== value));
+  const Resources = [...ids];
+  if (gone.length > 0)
+    await asking(what, () =>
+      client.send(new DeleteTagsCommand({ Resources, Tags: gone.map((Key) => ({ Key })) })),
+    );
+  if (Object.keys(fresh).length > 0)
+    await asking(what, () => client.send(new CreateTagsCommand({ Resources, Tags: tagList(fresh) })));
+}

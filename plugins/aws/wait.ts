@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { DescribeNetworkInterfacesCommand, type EC2Client } from "@aws-sdk/client-ec2";
+import { UserError } from "../../base/errors.js";
+import { HalfMade, type Made } from "../harness/resource.js";
+import { awsError, codeOf, isGone } from "./errors.js";
+
+/** Between two looks, in milliseconds: the first pause, and the longest. */
+const PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 5_000;
+
+/** How long AWS may take to show everywhere what it has just made, in seconds. */
+const CONSISTENCY_S = 60;
+
+/** How long what uses an object may take to go, in seconds. */
+const DEPENDENTS_S = 300;
+
+/**
+ * Looks until there is an answer. (The SDK's own waiters take every error for "not yet", a lost permission too, and
+ * would keep the user waiting for it.)
+ *
+ * @throws UserError after that many seconds; what `look` throws at once; the signal's reason on cancel.
+ */
+export async function until<T>(
+  what: string,
+  seconds: number,
+  signal: AbortSignal,
+  look: () => Promise<T | undefined>,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (let pause = PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+    signal.throwIfAborted();
+    const answer = await look();
+    if (answer !== undefined) return answer;
+    if (Date.now() > end)
+      throw new UserError(what, {
+        why: `it took more than ${seconds} s`,
+        fix: "look at it in the AWS console, then run it again",
+      });
+    // An abort ends the pause; the next round throws its reason.
+    await sleep(pause, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** A call about something just made: "no such thing" means "not yet". */
+export function soon<T>(what: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  return until(what, CONSISTENCY_S, signal, () =>
+    call().catch((error: unknown) => {
+      if (!isGone(error)) throw awsError(what, error);
+      return undefined;
+    }),
+  );
+}
+
+/** Calls that remove something, and what to look for where something still uses it. */
+export interface Removal {
+  /** `security group sg-1 could not be removed`. */
+  what: string;
+  /** Gone already is success. */
+  call: () => Promise<unknown>;
+  /** A filter of DescribeNetworkInterfaces that finds those that use it. */
+  users?: { name: string; id: string };
+}
+
+/**
+ * Removes, waiting for what still uses the object to go: AWS lets go of a terminated instance's interface only after
+ * a while.
+ *
+ * @throws UserError naming the interfaces in the way after `seconds`.
+ */
+export async function remove(
+  client: EC2Client,
+  signal: AbortSignal,
+  { what, call, users }: Removal,
+  seconds = DEPENDENTS_S,
+): Promise<void> {
+  let last: unknown;
+  const attempt = async (): Promise<true | undefined> => {
+    try {
+      await call();
+      return true;
+    } catch (error) {
+      if (isGone(error)) return true;
+      if (codeOf(error) !== "DependencyViolation") throw awsError(what, error);
+      last = error;
+      return undefined;
+    }
+  };
+  try {
+    await until(what, seconds, signal, attempt);
+  } catch (error) {
+    if (last === undefined || signal.aborted || codeOf(error) !== undefined) throw error;
+    const holders = users ? await interfacesOf(client, users) : [];
+    throw new UserError(`${what}: something still uses it`, {
+      why:
+        holders.length > 0 ? `network interfaces: ${holders.join(", ")}` : (awsError(what, last).why ?? ""),
+      fix: "remove what uses it, then run it again",
+      cause: last,
+    });
+  }
+}
+
+/** `eni-1 (of i-1)`, `eni-2 (an AWS service's)`; empty when that can't be asked. */
+async function interfacesOf(client: EC2Client, users: { name: string; id: string }): Promise<string[]> {
+  const Filters = [{ Name: users.name, Values: [users.id] }];
+  const found = await client
+    .send(new DescribeNetworkInterfacesCommand({ Filters }))
+    .catch(() => ({ NetworkInterfaces: [] }));
+  return (found.NetworkInterfaces ?? []).map(
+    (item) =>
+      `${item.NetworkInterfaceId} (${item.Attachment?.InstanceId ? `of ${item.Attachment.InstanceId}` : item.Description || "on its own"})`,
+  );
+}
+
+/**
+ * Finishes something that exists already. When that fails it is taken away; when even that fails, the engine is told
+ * of it, so that it isn't forgotten.
+ */
+export async function finish<T>(made: Made, undo: () => Promise<void>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await undo().catch(() => {
+      throw new HalfMade(made, awsError(`${made.id} failed and is still there`, error));
+    });
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** An error AWS shall answer one of its actions with. */
+export interface Fault {
+  /** `RunInstances`; `*` is any. */
+  action: string;
+  code: string;
+  message?: string;
+  /** HTTP status. Default 400. */
+  status?: number;
+  /** How often; then the call goes through. Default: always. */
+  times?: number;
+}
+
+/** A proxy before moto that can play the errors moto has not. */
+export interface AwsProxy {
+  endpoint: string;
+  /** The actions asked for since the start or the last `reset`, in their order; those that failed too. */
+  calls: string[];
+  /** Called before each action goes through. */
+  onCall: ((action: string) => void | Promise<void>) | undefined;
+  fail(fault: Fault): void;
+  /** No more faults, no calls. */
+  reset(): void;
+  stop(): Promise<void>;
+}
+
+/** @param target Where calls go through to: moto's endpoint. */
+export async function startAwsProxy(target: string): Promise<AwsProxy> {
+  let faults: (Fault & { left: number })[] = [];
+  const server = createServer((incoming, outgoing) => {
+    answer(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error as Error));
+  });
+
+  async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const action = new URLSearchParams(body.toString("utf8")).get("Action") ?? "";
+    proxy.calls.push(action);
+    const fault = faults.find((item) => item.left > 0 && (item.action === action || item.action === "*"));
+    if (fault) {
+      fault.left -= 1;
+      outgoing.writeHead(fault.status ?? 400, { "content-type": "text/xml" }).end(errorXml(fault));
+      return;
+    }
+    await proxy.onCall?.(action);
+    const { method, url, headers } = incoming;
+    const onward = httpRequest(new URL(url ?? "/", target), { method, headers }, (reply) => {
+      outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+      reply.pipe(outgoing);
+    });
+    onward.once("error", (error) => outgoing.destroy(error));
+    onward.end(body);
+  }
+
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const proxy: AwsProxy = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls: [],
+    onCall: undefined,
+    fail: (fault) => {
+      faults.push({ ...fault, left: fault.times ?? Number.POSITIVE_INFINITY });
+    },
+    reset: () => {
+      faults = [];
+      proxy.calls = [];
+      proxy.onCall = undefined;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return proxy;
+}
+
+const errorXml = ({ code, message = `played: ${code}` }: Fault): string =>
+  `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>`;
