@@ -4,10 +4,13 @@ import { hasCode } from "../base/errors.js";
 import {
   bridgeName,
   consoleLogName,
+  DOMAIN_TARGETS,
+  type DomainTarget,
   diskName,
   homeVolumeName,
   machineName,
   type SeatId,
+  seedName,
 } from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
 import {
@@ -31,6 +34,7 @@ export const KINDS = [
   "domain",
   "guest network",
   "guest disk",
+  "cloud-init seed",
   "console log",
   "lease",
 ] as const;
@@ -101,20 +105,26 @@ async function dockerObjects(id: SeatId): Promise<Found[]> {
   return found;
 }
 
+/** The guest's, and those of a VPS that is rehearsed here: a VPS's domain, network and disk are a guest's to libvirt. */
 async function libvirtObjects(id: SeatId): Promise<Found[]> {
-  const machine = machineName(id, "guest");
-  const [domains, networks, volumes] = await Promise.all([
-    domainNames(),
-    networkNames(),
-    volumeNames(DISK_POOL.name),
-  ]);
+  const there = await Promise.all([domainNames(), networkNames(), volumeNames(DISK_POOL.name)]);
+  const found = await Promise.all(DOMAIN_TARGETS.map((target) => machineObjects(id, target, there)));
+  return found.flat();
+}
+
+async function machineObjects(
+  id: SeatId,
+  target: DomainTarget,
+  [domains, networks, volumes]: readonly string[][],
+): Promise<Found[]> {
+  const machine = machineName(id, target);
   const found: Found[] = [];
-  if (domains.includes(machine)) {
+  if (domains?.includes(machine)) {
     const [state, owner] = await Promise.all([domainState(machine), domainOwner(machine)]);
     found.push({ kind: "domain", name: machine, id: machine, state: state ?? "", owner });
   }
-  if (networks.includes(machine)) {
-    const state = (await networkWorks(id)) ? "running" : "down";
+  if (networks?.includes(machine)) {
+    const state = (await networkWorks(id, target)) ? "running" : "down";
     found.push({ kind: "guest network", name: machine, id: machine, state, owner: undefined });
     // Guests have fixed addresses, so a lease would mean something else sits in the seat's network.
     const leases =
@@ -123,20 +133,22 @@ async function libvirtObjects(id: SeatId): Promise<Found[]> {
       found.push({ kind: "lease", name: lease.trim(), id: lease.trim(), state: "", owner: undefined });
     }
   }
-  for (const volume of volumes) {
-    if (volume === diskName(id))
-      found.push({ kind: "guest disk", name: volume, id: volume, state: "", owner: undefined });
-    if (volume === consoleLogName(id))
-      found.push({ kind: "console log", name: volume, id: volume, state: "", owner: undefined });
+  const files: readonly (readonly [Kind, string])[] = [
+    ["guest disk", diskName(id, target)],
+    ["console log", consoleLogName(id, target)],
+    ...(target === "vps" ? [["cloud-init seed", seedName(id)] as const] : []),
+  ];
+  for (const [kind, name] of files) {
+    if (volumes?.includes(name)) found.push({ kind, name, id: name, state: "", owner: undefined });
   }
   return found;
 }
 
-/** Whether the guest's network is active and, where we can look, its bridge is there. */
-async function networkWorks(id: SeatId): Promise<boolean> {
-  const info = (await virshIfThere("net-info", machineName(id, "guest"))) ?? "";
+/** Whether the machine's network is active and, where we can look, its bridge is there. */
+async function networkWorks(id: SeatId, target: DomainTarget): Promise<boolean> {
+  const info = (await virshIfThere("net-info", machineName(id, target))) ?? "";
   if (!/^Active:\s+yes/m.test(info)) return false;
-  return libvirtUri().includes("+") || existsSync(`/sys/class/net/${bridgeName(id, "guest")}`);
+  return libvirtUri().includes("+") || existsSync(`/sys/class/net/${bridgeName(id, target)}`);
 }
 
 async function domainOwner(name: string): Promise<string | undefined> {
@@ -170,6 +182,7 @@ export async function removeFound(found: Found): Promise<void> {
       await virshIfThere("net-undefine", found.id);
       return;
     case "guest disk":
+    case "cloud-init seed":
     case "console log":
       await virshIfThere("vol-delete", found.id, "--pool", DISK_POOL.name);
       return;

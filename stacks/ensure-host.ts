@@ -22,7 +22,8 @@ const hostRecordSchema = z.object({
   images: z.array(
     z.object({
       hash: z.string(),
-      containerTag: z.string(),
+      /** Absent: no container is made from it. */
+      containerTag: z.string().optional(),
       disk: z.string(),
       kernel: z.string(),
       initrd: z.string(),
@@ -49,10 +50,11 @@ export async function writeHostRecord(record: HostRecord): Promise<void> {
   await writeFile(recordFile(), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
-/** The provider settings of every stack of ours: which daemons the default providers talk to. */
-export const providerConfig = (): Record<string, { value: string }> => ({
+/** The provider settings of every stack of ours: which daemons, and which region, the default providers talk to. */
+export const providerConfig = (region?: string): Record<string, { value: string }> => ({
   "docker:host": { value: dockerEndpoint() },
   "libvirt:uri": { value: libvirtUri() },
+  ...(region === undefined ? {} : { "aws:region": { value: region } }),
 });
 
 /**
@@ -70,16 +72,18 @@ export async function ensureHost(
     if (await hostHas(image.hash, sources)) return false;
     progress.update("giving the image to the host");
     const before = await readHostRecord();
-    const { hash, containerTag, disk, kernel, initrd } = image;
+    const { hash, disk, kernel, initrd } = image;
+    const containerTag = sources.docker
+      ? image.containerTag
+      : before.images.find((i) => i.hash === hash)?.containerTag;
     const record: HostRecord = {
       images: [...before.images.filter((i) => i.hash !== hash), { hash, containerTag, disk, kernel, initrd }],
       docker: before.docker || sources.docker,
       libvirt: before.libvirt || sources.libvirt,
     };
     if (record.docker) {
-      const cached = (await Promise.all(record.images.map((i) => findImage(i.hash)))).filter(
-        (i) => i !== undefined,
-      );
+      const wanted = record.images.filter((i) => i.containerTag !== undefined);
+      const cached = (await Promise.all(wanted.map((i) => findImage(i.hash)))).filter((i) => i !== undefined);
       for (const each of cached) await importContainerImage(dockerClient(), each, { progress });
     }
     await deployHost(record, progress);
@@ -116,12 +120,11 @@ async function hostSettings(record: HostRecord, poolsAreKnown: boolean): Promise
   const images = record.images.filter(
     (i) => existsSync(i.disk) || onHost.includes(imageVolumes(i.hash).disk),
   );
-  const loaded = await Promise.all(
-    record.images.map((i) => record.docker && containerImageLoaded(dockerClient(), i.containerTag)),
-  );
+  const tags = record.docker ? record.images.flatMap((i) => i.containerTag ?? []) : [];
+  const loaded = await Promise.all(tags.map((tag) => containerImageLoaded(dockerClient(), tag)));
   return {
     volumes: record.libvirt ? images : undefined,
-    containerTags: record.images.filter((_, i) => loaded[i]).map((i) => i.containerTag),
+    containerTags: tags.filter((_, i) => loaded[i]),
   };
 }
 

@@ -25,6 +25,7 @@ const DOMAIN = `<domain type="qemu"><name>n</name><os><type>hvm</type></os><feat
 const args = {
   oemStrings: ["trilab:hostname=a", 'trilab:motd=<&">'],
   ownership: { owner: "o'brien@h", lab: "l", seat: "s", created: "c", expires: "never" },
+  target: "guest" as const,
   diskFile: "/pool/x.qcow2",
   consoleLog: "/pool/x.log",
   accelerator: "tcg" as const,
