@@ -205,7 +205,12 @@ describe("a VPS rented from AWS", () => {
 
   it("gets no rights in the account, and no other way in", async () => {
     const { inputs } = only(await resourcesOf(aws), "aws:ec2/instance:Instance");
-    for (const absent of ["iamInstanceProfile", "getPasswordData", "ebsBlockDevices", "instanceMarketOptions"])
+    for (const absent of [
+      "iamInstanceProfile",
+      "getPasswordData",
+      "ebsBlockDevices",
+      "instanceMarketOptions",
+    ])
       expect(inputs).not.toHaveProperty(absent);
   });
 });
