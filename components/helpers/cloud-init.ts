@@ -98,6 +98,9 @@ export function userData(args: UserDataArgs): string {
   return text;
 }
 
-/** The NoCloud meta-data of a machine. Another instance id makes cloud-init run as at a first boot. */
+/**
+ * The NoCloud meta-data of a machine. Another instance id makes cloud-init run as at a first boot. `dsmode: local`: its
+ * work is done before the network is up, as nothing is to be fetched.
+ */
 export const metaData = (instanceId: string): string =>
-  stringify({ "instance-id": instanceId, "local-hostname": instanceId });
+  stringify({ "instance-id": instanceId, "local-hostname": instanceId, dsmode: "local" });

@@ -98,5 +98,6 @@ it("meta-data names the instance", () => {
   expect(parse(metaData("trilab-l-s-vps"))).toEqual({
     "instance-id": "trilab-l-s-vps",
     "local-hostname": "trilab-l-s-vps",
+    dsmode: "local",
   });
 });
