@@ -35,6 +35,12 @@ const SSH_SETTINGS: CloudFile = {
   content: "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n",
 };
 
+/** As in the guest: cloud-init's own module would add a line to a file that a small image does not have. */
+const hostsFile = (hostname: string): CloudFile => ({
+  path: "/etc/hosts",
+  content: `127.0.0.1\tlocalhost\n127.0.1.1\t${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
+});
+
 /**
  * The cloud-init user-data of a rented machine: the same for every cloud, so that what boots at a rehearsal is what boots
  * on EC2. Pure. Only the modules that have work are named: under emulation each of cloud-init's costs a second.
@@ -46,7 +52,6 @@ export function userData(args: UserDataArgs): string {
   const config = {
     hostname: args.hostname,
     preserve_hostname: false,
-    manage_etc_hosts: "localhost",
     users: [
       {
         name: user,
@@ -63,22 +68,16 @@ export function userData(args: UserDataArgs): string {
     ssh_keys: { ed25519_private: args.hostKey, ed25519_public: args.hostPublicKey },
     ssh_quiet_keygen: true,
     no_ssh_fingerprints: true,
-    write_files: [SSH_SETTINGS, ...files].map(({ path, content, mode = "0644" }) => ({
-      path,
-      content,
-      permissions: mode,
-    })),
+    write_files: [SSH_SETTINGS, hostsFile(args.hostname), ...files].map(
+      ({ path, content, mode = "0644" }) => ({
+        path,
+        content,
+        permissions: mode,
+      }),
+    ),
     ...(packages.length > 0 ? { package_update: true, packages: [...packages] } : {}),
     ...(run.length > 0 ? { runcmd: run.map((command) => [...command]) } : {}),
-    cloud_init_modules: [
-      "write-files",
-      "growpart",
-      "resizefs",
-      "set_hostname",
-      "update_etc_hosts",
-      "users-groups",
-      "ssh",
-    ],
+    cloud_init_modules: ["write-files", "growpart", "resizefs", "set_hostname", "users-groups", "ssh"],
     cloud_config_modules: run.length > 0 ? ["runcmd"] : [],
     cloud_final_modules: [
       ...(packages.length > 0 ? ["package-update-upgrade-install"] : []),

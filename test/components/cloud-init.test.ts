@@ -16,6 +16,11 @@ const PASSWORDS_OFF = {
   content: "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n",
   permissions: "0644",
 };
+const HOSTS = {
+  path: "/etc/hosts",
+  content: "127.0.0.1\tlocalhost\n127.0.1.1\ttrilab-l-s-vps\n::1\tlocalhost ip6-localhost ip6-loopback\n",
+  permissions: "0644",
+};
 
 describe("user-data", () => {
   it("is this cloud-config and nothing else", () => {
@@ -24,7 +29,6 @@ describe("user-data", () => {
     expect(parse(text)).toEqual({
       hostname: "trilab-l-s-vps",
       preserve_hostname: false,
-      manage_etc_hosts: "localhost",
       users: [
         {
           name: "lab",
@@ -40,16 +44,8 @@ describe("user-data", () => {
       ssh_keys: { ed25519_private: HOST_KEY, ed25519_public: "ssh-ed25519 CCCC host" },
       ssh_quiet_keygen: true,
       no_ssh_fingerprints: true,
-      write_files: [PASSWORDS_OFF],
-      cloud_init_modules: [
-        "write-files",
-        "growpart",
-        "resizefs",
-        "set_hostname",
-        "update_etc_hosts",
-        "users-groups",
-        "ssh",
-      ],
+      write_files: [PASSWORDS_OFF, HOSTS],
+      cloud_init_modules: ["write-files", "growpart", "resizefs", "set_hostname", "users-groups", "ssh"],
       cloud_config_modules: [],
       cloud_final_modules: [],
     });
@@ -72,6 +68,7 @@ describe("user-data", () => {
     expect(config.packages).toEqual(["nginx-light"]);
     expect(config.write_files).toEqual([
       PASSWORDS_OFF,
+      HOSTS,
       { path: "/usr/local/bin/a b", content: script, permissions: "0755" },
       { path: "/etc/plain", content: "x", permissions: "0644" },
     ]);
