@@ -1,3 +1,4 @@
+import type { Target } from "../components/helpers/naming.js";
 import type { RentedShape } from "../environments/rented.js";
 import type { Style } from "./context.js";
 
@@ -12,4 +13,11 @@ export function cloudNotes(rented: RentedShape | undefined, style: Style): strin
           `The VPS is a rehearsal, not a cloud: a machine of a ${type.name}'s shape on this host's hypervisor. For a rented one: --cloud aws.`,
         ),
       ];
+}
+
+/** Which machines are emulated, where KVM does not work, and what that means. */
+export function emulationNote(targets: readonly Target[], rented: RentedShape | undefined): string {
+  const machines = [targets.includes("guest") && "guest", rented?.cloud === "local" && "VPS"].filter(Boolean);
+  const [are, its] = machines.length > 1 ? ["are", "their"] : ["is", "its"];
+  return `The ${machines.join(" and the ")} ${are} emulated, as KVM does not work here: the same system, slower; ${its} CPU figures say nothing of real VMs.`;
 }

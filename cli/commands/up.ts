@@ -10,7 +10,7 @@ import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { readyHost } from "../ready-host.js";
-import { cloudNotes } from "../rented.js";
+import { cloudNotes, emulationNote } from "../rented.js";
 import { DEFAULT_LAB, defaultSeat, labOf, matchingSeats } from "../seats.js";
 
 /** How long a guest may take to answer SSH before `up` gives up: emulated ones on a busy host are slow. */
@@ -152,13 +152,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
         ...parityLines(parity, record.targets, ctx.style, rented),
         "",
         ...cloudNotes(rented, ctx.style),
-        ...(emulated
-          ? [
-              ctx.style.warn(
-                `${record.targets.includes("guest") ? "The guest" : "The VPS"} is emulated, as KVM does not work here: the same system, slower; its CPU figures say nothing of real VMs.`,
-              ),
-            ]
-          : []),
+        ...(emulated ? [ctx.style.warn(emulationNote(record.targets, rented))] : []),
         `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
         "",
         ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
