@@ -68,7 +68,7 @@ export class GuestEnvironment implements Environment {
         ...(this.rented ? [] : ["its console ended with:", await this.consoleTail(12)]),
       ].join("\n"),
       fix: this.rented
-        ? "check that your own address is still the one its firewall lets in; a slow start may need longer (trilab up --wait 10m)"
+        ? "its firewall lets in one address only, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)"
         : `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped one`,
       exitCode: ExitCode.failed,
     });

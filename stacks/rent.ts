@@ -53,7 +53,11 @@ export async function rent(
   disk: number,
 ): Promise<Rented> {
   const cloud = await chooseCloud(existing, request);
-  if (existing !== undefined) return existing;
+  if (existing !== undefined) {
+    // A learner's own address changes more often than their machine.
+    if (cloud !== "aws" || request.sshFrom === undefined) return existing;
+    return { ...existing, learner: await learnerAddress(request.sshFrom) };
+  }
   const { machine, vps } = request.lab;
   const common = { type: instanceTypeFor(machine, vps.size).name, credits: vps.credits };
   if (cloud === "local") return { cloud, ...common, image: imageHash(rentedImageSpec(machine, disk)) };

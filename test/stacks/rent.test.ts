@@ -47,6 +47,10 @@ describe("who rents the VPS out", () => {
       exitCode: ExitCode.usage,
     });
     expect(await rent(existing, { lab: lab("{ size: t3.large }") }, 1)).toBe(existing);
+    const aws = { ...existing, cloud: "aws" as const, learner: "203.0.113.7/32" };
+    expect(await rent(aws, { lab: lab() }, 1)).toBe(aws);
+    const moved = await rent(aws, { lab: lab(), sshFrom: "203.0.113.8" }, 1);
+    expect(moved).toEqual({ ...aws, learner: "203.0.113.8/32" });
   });
 });
 
