@@ -1,6 +1,7 @@
+import { rentedWords } from "../components/helpers/clouds.js";
 import type { Target } from "../components/helpers/naming.js";
 import type { ParityReport, Verdict } from "../environments/parity.js";
-import { type RentedShape, rentedWords } from "../environments/rented.js";
+import type { RentedShape } from "../environments/rented.js";
 import { columns, type Style } from "./context.js";
 
 const MARK: Record<Verdict, string> = { match: "=", nature: "~", wrong: "✗" };
@@ -17,7 +18,8 @@ export function parityLines(
   style: Style,
   rented?: RentedShape,
 ): string[] {
-  const heads = targets.map((t) => (t === "vps" && rented ? `vps (${rentedWords(rented)})` : t));
+  const words = rented && rentedWords({ cloud: rented.cloud, type: rented.type.name });
+  const heads = targets.map((t) => (t === "vps" && words ? `vps (${words})` : t));
   const paint: Record<Verdict, (text: string) => string> = {
     match: style.good,
     nature: style.warn,

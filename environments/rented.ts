@@ -1,5 +1,5 @@
 import { awsDiskGiB } from "../components/helpers/aws-disk.js";
-import { type Cloud, REHEARSAL } from "../components/helpers/clouds.js";
+import type { Cloud } from "../components/helpers/clouds.js";
 import { type InstanceType, instanceType, sustainedCpus } from "../components/helpers/instance-catalogue.js";
 import type { SeatRecord } from "../stacks/seat-record.js";
 
@@ -20,10 +20,6 @@ export function rentedShape({ disk, vps }: Pick<SeatRecord, "disk" | "vps">): Re
     disk: vps.cloud === "aws" ? awsDiskGiB(disk) * 2 ** 30 : disk,
   };
 }
-
-/** `t3.nano from AWS`, `t3.nano: rehearsal, not a cloud`. */
-export const rentedWords = ({ cloud, type }: Pick<RentedShape, "cloud" | "type">): string =>
-  cloud === "aws" ? `${type.name} from AWS` : `${type.name}: ${REHEARSAL}`;
 
 /** What a burstable type may use, in words; `undefined` for one without such a bound. */
 export function baselineWords({ cloud, type }: RentedShape): string | undefined {

@@ -18,6 +18,8 @@ export interface CompareOptions {
   subjects: readonly SeatSubject[];
   probes: readonly Probe[];
   parity: ParityReport;
+  /** What the VPS is. */
+  vps?: RunDocument["vps"];
   /** Those that run under TCG. */
   emulated: readonly Target[];
   quick: boolean;
@@ -79,6 +81,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
       seat: options.seat,
       spec: { ...spec },
       targets: subjects.map((s) => s.target),
+      ...(options.vps ? { vps: options.vps } : {}),
       emulated: options.emulated.length > 0,
       host: {
         ...facts,

@@ -83,6 +83,7 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
   const { readPrediction } = await import("../../report/prediction.js");
   const { machineName } = await import("../../components/helpers/naming.js");
   const { domainType } = await import("../../hosts/libvirt.js");
+  const { vps } = record;
   const targets = await answering(record, ctx);
   const facts = Object.fromEntries(
     await Promise.all(
@@ -123,6 +124,7 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
             subjects,
             parity,
             emulated,
+            ...(vps && targets.includes("vps") ? { vps: { cloud: vps.cloud, type: vps.type } } : {}),
             version: readVersion(),
             signal: interrupt.signal,
             onStep: (step, index, count, left) => progress.update(stepText(step, index, count, left)),

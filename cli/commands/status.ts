@@ -25,7 +25,7 @@ interface Row {
 
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { readRecord, vpsAddress } = await import("../../stacks/seat-record.js");
-  const { rentedShape, rentedWords } = await import("../../environments/rented.js");
+  const { rentedWords } = await import("../../components/helpers/clouds.js");
   const { isRented, openMachine } = await import("../../environments/open.js");
   const { sourcesToAsk } = await import("../../stacks/sources.js");
   const { seatInventory } = await import("../../hosts/inventory.js");
@@ -48,7 +48,6 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
       });
       continue;
     }
-    const rented = rentedShape(record);
     const there = await seatInventory(id, await sourcesToAsk(id));
     for (const target of record.targets) {
       const found = there.find(
@@ -61,7 +60,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
       rows.push({
         ...id,
         target,
-        ...(target === "vps" && rented ? { rented: rentedWords(rented) } : {}),
+        ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
         state,
         address: (target === "vps" ? vpsAddress(record) : subnetOf(record.slot, target).address) ?? "",
         expires: record.expires,

@@ -2,9 +2,10 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { rentedWords } from "../../components/helpers/clouds.js";
 import { HostCostError } from "../../environments/machine.js";
 import { openEnvironment, openMachine } from "../../environments/open.js";
-import { rentedShape, rentedWords } from "../../environments/rented.js";
+import { rentedShape } from "../../environments/rented.js";
 import { RentedMachine } from "../../environments/rented-machine.js";
 import type { SeatRecord } from "../../stacks/seat-record.js";
 
@@ -91,5 +92,6 @@ it("a VPS's shape is its type's; AWS's disks hold Debian's image at least", () =
   expect(rentedShape(record)).toMatchObject({ cloud: "aws", disk: 8 * GiB, type: { name: "t3.nano" } });
   const local = rentedShape({ ...record, vps: { ...rented, cloud: "local" } });
   expect(local).toMatchObject({ cloud: "local", disk: 4 * GiB });
-  expect(local && rentedWords(local)).toBe("t3.nano: rehearsal, not a cloud");
+  expect(rentedWords({ cloud: "local", type: "t3.nano" })).toBe("t3.nano: rehearsal, not a cloud");
+  expect(rentedWords({ cloud: "aws", type: "t3.nano" })).toBe("t3.nano from AWS");
 });
