@@ -18,7 +18,7 @@ export interface AwsVpsArgs {
   learner: string;
   /** A VPC of the seat's own, or the account's default one. Default own. */
   network?: CloudNetwork;
-  /** The availability zone of the seat's own subnet. Default: AWS chooses. */
+  /** The availability zone of the seat's own subnet. Default: the first, by name, that offers the instance type. */
   zone?: string | undefined;
   /** Spot capacity: cheaper, and taken back with two minutes' notice. Default false. */
   spot?: boolean;
@@ -166,10 +166,16 @@ function ownNetwork(
     {
       vpcId: vpc.id,
       cidrBlock: cidr,
-      ...(args.zone === undefined ? {} : { availabilityZone: args.zone }),
+      availabilityZone: args.zone ?? zoneWith(ec2, args.type.name, parent),
       tags,
     },
-    { parent },
+    {
+      parent,
+      // A zone that offers the type from now on is no reason to move; one that was named is.
+      ignoreChanges: args.zone === undefined ? ["availabilityZone"] : [],
+      // The VPC has room for one.
+      deleteBeforeReplace: true,
+    },
   );
   const gateway = new ec2.InternetGateway(`${name}-gateway`, { vpcId: vpc.id, tags }, { parent });
   const routes = new ec2.RouteTable(
@@ -183,4 +189,21 @@ function ownNetwork(
     { parent },
   );
   return { vpcId: vpc.id, subnetId: subnet.id, ready: [association] };
+}
+
+/** Not every zone has every type; one that AWS chose might not. */
+function zoneWith(ec2: Ec2, type: string, parent: pulumi.ComponentResource): pulumi.Output<string> {
+  const offers = ec2.getInstanceTypeOfferingsOutput(
+    { locationType: "availability-zone", filters: [{ name: "instance-type", values: [type] }] },
+    { parent },
+  );
+  return offers.locations.apply((zones) => {
+    const [first] = [...zones].sort();
+    if (first !== undefined) return first;
+    throw new pulumi.ResourceError(
+      `no availability zone of this region offers ${type}: name another type (vps.size) or region (vps.region)`,
+      parent,
+      true,
+    );
+  });
 }

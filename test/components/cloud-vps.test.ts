@@ -58,6 +58,13 @@ const resourcesOf = (vps: NonNullable<MatchedLabArgs["vps"]>): Promise<Registere
       asked = inputs;
       return { ...inputs, id: "ami-123" };
     },
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": (inputs) => {
+      expect(inputs).toEqual({
+        locationType: "availability-zone",
+        filters: [{ name: "instance-type", values: [vps.type.name] }],
+      });
+      return { ...inputs, id: "offers", locations: ["eu-central-1c", "eu-central-1a"] };
+    },
   });
 
 /** The text of a secret input. */
@@ -156,6 +163,7 @@ describe("a VPS rented from AWS", () => {
     expect(inputs("subnet:Subnet")).toEqual({
       vpcId: "alice-vps-vpc-id",
       cidrBlock: "10.213.1.96/28",
+      availabilityZone: "eu-central-1a",
       tags: TAGS,
     });
     expect(inputs("internetGateway:InternetGateway")).toEqual({ vpcId: "alice-vps-vpc-id", tags: TAGS });
