@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import { overlaps, type Subnet } from "../components/helpers/cidr.js";
-import type { Accelerator } from "../components/libvirt-guest.js";
+import type { Accelerator } from "../components/libvirt-machine.js";
 import type { MachineSpec } from "../components/machine-spec.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { dockerClient } from "../hosts/docker.js";

@@ -1,5 +1,7 @@
+import { rentedWords } from "../components/helpers/clouds.js";
 import type { Target } from "../components/helpers/naming.js";
 import type { ParityReport, Verdict } from "../environments/parity.js";
+import type { RentedShape } from "../environments/rented.js";
 import { columns, type Style } from "./context.js";
 
 const MARK: Record<Verdict, string> = { match: "=", nature: "~", wrong: "✗" };
@@ -10,7 +12,14 @@ const HEADING: Record<Verdict, string> = {
 };
 
 /** The parity report as tables: what matches, what differs by nature and why, what is wrong and why. */
-export function parityLines(report: ParityReport, targets: readonly Target[], style: Style): string[] {
+export function parityLines(
+  report: ParityReport,
+  targets: readonly Target[],
+  style: Style,
+  rented?: RentedShape,
+): string[] {
+  const words = rented && rentedWords({ cloud: rented.cloud, type: rented.type.name });
+  const heads = targets.map((t) => (t === "vps" && words ? `vps (${words})` : t));
   const paint: Record<Verdict, (text: string) => string> = {
     match: style.good,
     nature: style.warn,
@@ -21,7 +30,7 @@ export function parityLines(report: ParityReport, targets: readonly Target[], st
   for (const verdict of ["match", "nature", "wrong"] as const) {
     const some = report.rows.filter((row) => row.verdict === verdict);
     if (some.length === 0) continue;
-    rows.push(["", HEADING[verdict], "wanted", ...targets].map(style.bold));
+    rows.push(["", HEADING[verdict], "wanted", ...heads].map(style.bold));
     notes.push(undefined);
     for (const row of some) {
       rows.push([

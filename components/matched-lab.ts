@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type CloudArgs, CloudVps, type CloudVpsArgs } from "./cloud-vps.js";
 import { DockerHost, type DockerHostArgs } from "./docker-host.js";
 import { subnetOf } from "./helpers/cidr.js";
 import type { Ownership } from "./helpers/labels.js";
@@ -16,14 +17,16 @@ export interface MatchedLabArgs {
   container?: Pick<DockerHostArgs, "image" | "holdLimits" | "transform">;
   /** What is particular to the guest. Absent: there is none. */
   guest?: Omit<LibvirtGuestArgs, "spec" | "ownership" | "subnet">;
+  /** What is particular to the VPS. Absent: there is none. */
+  vps?: Omit<CloudVpsArgs, "spec" | "ownership" | "subnet"> & CloudArgs;
 }
 
 /** How a deployed target is reached. */
 export interface TargetOutputs {
   name: string;
-  /** IPv4, inside the host's seat network. */
+  /** IPv4: inside the host's seat network, or public. */
   address: string;
-  /** Container id or domain UUID. */
+  /** Container id, domain UUID or instance id. */
   id: string;
 }
 
@@ -33,9 +36,17 @@ export class MatchedLab extends pulumi.ComponentResource {
 
   constructor(name: string, args: MatchedLabArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilab:index:MatchedLab", name, {}, opts);
-    const { container, guest, ownership, slot, spec } = args;
+    const { container, guest, ownership, slot, spec, vps } = args;
     const targets: Partial<Record<Target, pulumi.Output<TargetOutputs>>> = {};
 
+    if (vps) {
+      const it = new CloudVps(
+        `${name}-vps`,
+        { ...vps, spec, ownership, subnet: subnetOf(slot, "vps") },
+        { parent: this },
+      );
+      targets.vps = pulumi.output({ name: it.name, address: it.address, id: it.machineId });
+    }
     if (guest) {
       const it = new LibvirtGuest(
         `${name}-guest`,

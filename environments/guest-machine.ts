@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { DomainTarget } from "../components/helpers/naming.js";
 import { DISK_POOL } from "../hosts/inventory.js";
 import { domainState, libvirtUri, virsh, virshIfThere, xmlValue } from "../hosts/libvirt.js";
 import { libvirtIsLocal } from "../hosts/packages.js";
@@ -23,11 +24,13 @@ const GRACE = 40_000;
 /** Milliseconds a clone gets to answer SSH. */
 const BOOT_LIMIT = 180_000;
 
-/** The guest from its host's side. */
+/** A guest from its host's side; a rehearsed VPS is one. */
 export class GuestMachine implements Machine {
-  readonly target = "guest";
-
   constructor(private readonly access: GuestAccess) {}
+
+  get target(): DomainTarget {
+    return this.access.target;
+  }
 
   get name(): string {
     return this.access.name;

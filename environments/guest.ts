@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
+import type { DomainTarget } from "../components/helpers/naming.js";
 import { DISK_POOL } from "../hosts/inventory.js";
 import { domainState, libvirtUri, virshIfThere } from "../hosts/libvirt.js";
 import type { Answer, Environment, ExecOptions, ExecResult } from "./environment.js";
 
-/** How the seat's guest is reached. */
+/** How a machine with a kernel of its own is reached: the seat's guest, or its VPS. */
 export interface GuestAccess {
+  target: DomainTarget;
   name: string;
   address: string;
   user: string;
@@ -18,21 +20,23 @@ export interface GuestAccess {
   identityFile: string;
   /** Pins the host key that we gave the guest. */
   knownHostsFile: string;
-  /** The console log's volume in the seats' pool. */
-  consoleLog: string;
+  /** The console log's volume in the seats' pool. Absent: it is no domain of ours, but rented elsewhere. */
+  consoleLog?: string;
 }
 
 /** ssh's own exit code when it, not the remote command, failed. */
 const UNREACHABLE = 255;
 
-/** The guest target, reached by OpenSSH with the seat's key and a pinned host key. */
+/** A guest or VPS, reached by OpenSSH with the seat's key and a pinned host key. */
 export class GuestEnvironment implements Environment {
-  readonly target = "guest";
-
   /** Where a connection is kept open for others to use; see {@link keepConnection}. */
   private controlPath: string | undefined;
 
   constructor(private readonly access: GuestAccess) {}
+
+  get target(): DomainTarget {
+    return this.access.target;
+  }
 
   get name(): string {
     return this.access.name;
@@ -43,8 +47,8 @@ export class GuestEnvironment implements Environment {
     let said = "";
     let state: string | undefined;
     for (let pause = 100; ; pause = Math.min(500, pause + 50)) {
-      // A guest that is not running is not asked: its address may then be somebody else's.
-      state = await domainState(this.name);
+      // A domain that is not running is not asked: its address may then be somebody else's.
+      state = this.rented ? "running" : await domainState(this.name);
       if (state !== "running") break;
       const before = Date.now();
       const result = await this.exec(command, options);
@@ -54,14 +58,18 @@ export class GuestEnvironment implements Environment {
       if (Date.now() + pause >= deadline) break;
       await sleep(pause);
     }
-    throw new UserError(`the guest ${this.name} does not answer SSH`, {
+    const given = waitMs > 0 ? `; it was given ${Math.round(waitMs / 1000)} s` : "";
+    throw new UserError(`the ${this.target} ${this.name} does not answer SSH`, {
       why: [
-        `the domain is ${state ?? "gone"}${waitMs > 0 ? `; it was given ${Math.round(waitMs / 1000)} s` : ""}`,
+        this.rented
+          ? `it is rented, at ${this.access.address}${given}`
+          : `the domain is ${state ?? "gone"}${given}`,
         ...(said ? [`ssh said: ${said}`] : []),
-        "its console ended with:",
-        await this.consoleTail(12),
+        ...(this.rented ? [] : ["its console ended with:", await this.consoleTail(12)]),
       ].join("\n"),
-      fix: "see the whole console with `trilab logs guest`; a slow host may need longer (trilab up --wait 10m); `trilab up` starts a stopped guest",
+      fix: this.rented
+        ? "its firewall lets in one address only, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)"
+        : `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped one`,
       exitCode: ExitCode.failed,
     });
   }
@@ -103,12 +111,17 @@ export class GuestEnvironment implements Environment {
     if (result.exitCode !== 0) {
       throw new UserError(`can't copy ${direction === "in" ? local : remote}`, {
         why: result.stderr,
-        fix: "check both paths, and that the guest is up: trilab status",
+        fix: `check both paths, and that the ${this.target} is up: trilab status`,
       });
     }
   }
 
   async logs(options: { follow: boolean; lines?: number }): Promise<number> {
+    if (this.rented) {
+      throw new UserError("the console of a rented machine is its provider's", {
+        fix: `see what it logged itself: trilab ssh ${this.target} --root -- journalctl -b`,
+      });
+    }
     if (options.follow) {
       const result = await execa("virsh", ["--connect", libvirtUri(), "console", this.name], {
         reject: false,
@@ -122,6 +135,7 @@ export class GuestEnvironment implements Environment {
 
   /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
   async consoleTail(lines?: number): Promise<string> {
+    if (this.access.consoleLog === undefined) return "(no console log)";
     const dir = await mkdtemp(join(tmpdir(), "trilab-console-"));
     try {
       const file = join(dir, "log"); // virsh can't write into our pipe
@@ -175,13 +189,18 @@ export class GuestEnvironment implements Environment {
     };
   }
 
+  /** Whether it runs on somebody else's host. */
+  private get rented(): boolean {
+    return this.access.consoleLog === undefined;
+  }
+
   private login(root?: boolean): string {
     return `${root ? "root" : this.access.user}@${this.access.address}`;
   }
 
   private options(): string[] {
     const { identityFile, knownHostsFile } = this.access;
-    const jump = /^qemu\+ssh:\/\/([^/]+)\//.exec(libvirtUri())?.[1];
+    const jump = this.rented ? undefined : /^qemu\+ssh:\/\/([^/]+)\//.exec(libvirtUri())?.[1];
     return [
       ["-F", "none"],
       ["-i", identityFile],

@@ -1,33 +1,48 @@
+import { UserError } from "../base/errors.js";
 import { subnetOf } from "../components/helpers/cidr.js";
-import { consoleLogName, machineName, type Target } from "../components/helpers/naming.js";
-import { type SeatRecord, seatKeys } from "../stacks/seat-record.js";
+import { consoleLogName, type DomainTarget, machineName, type Target } from "../components/helpers/naming.js";
+import { type SeatRecord, seatKeys, vpsAddress } from "../stacks/seat-record.js";
 import { ContainerEnvironment } from "./container.js";
 import { ContainerMachine } from "./container-machine.js";
 import type { Environment } from "./environment.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { GuestMachine } from "./guest-machine.js";
 import type { Machine } from "./machine.js";
+import { RentedMachine } from "./rented-machine.js";
 
 /** The environment of one of a seat's targets. Nothing is asked of it yet. */
 export async function openEnvironment(record: SeatRecord, target: Target): Promise<Environment> {
-  if (target === "guest") return new GuestEnvironment(await guestAccess(record));
-  return new ContainerEnvironment(machineName(record, target), record.user);
+  if (target === "container") return new ContainerEnvironment(machineName(record, target), record.user);
+  return new GuestEnvironment(await sshAccess(record, target));
 }
 
 /** The same target from its host's side. */
 export async function openMachine(record: SeatRecord, target: Target): Promise<Machine> {
-  if (target === "guest") return new GuestMachine(await guestAccess(record));
-  return new ContainerMachine(machineName(record, target), record.user);
+  if (target === "container") return new ContainerMachine(machineName(record, target), record.user);
+  const access = await sshAccess(record, target);
+  return isRented(record, target) ? new RentedMachine(access.name, access.address) : new GuestMachine(access);
 }
 
-async function guestAccess(record: SeatRecord): Promise<GuestAccess> {
-  const { identityFile, knownHostsFile } = await seatKeys(record, record.slot);
+/** Whether the target runs on somebody else's host. */
+export const isRented = (record: SeatRecord, target: Target): boolean =>
+  target === "vps" && record.vps?.cloud === "aws";
+
+async function sshAccess(record: SeatRecord, target: DomainTarget): Promise<GuestAccess> {
+  const { identityFile, knownHostsFile } = await seatKeys(record);
+  const address = target === "guest" ? subnetOf(record.slot, target).address : vpsAddress(record);
+  if (address === undefined) {
+    throw new UserError(`the address of ${machineName(record, target)} is not known yet`, {
+      why: "AWS gives it one when it is rented",
+      fix: `bring the seat up: trilab up ${record.lab} --seat ${record.seat}`,
+    });
+  }
   return {
-    name: machineName(record, "guest"),
-    address: subnetOf(record.slot, "guest").address,
+    target,
+    name: machineName(record, target),
+    address,
     user: record.user,
     identityFile,
     knownHostsFile,
-    consoleLog: consoleLogName(record),
+    ...(isRented(record, target) ? {} : { consoleLog: consoleLogName(record, target) }),
   };
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Accelerator } from "../components/libvirt-guest.js";
+import type { Accelerator } from "../components/libvirt-machine.js";
 import { kvmVerdict, listImages } from "../images/index.js";
 import { libvirtUri, VirshError, virsh } from "./libvirt.js";
 

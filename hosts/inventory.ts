@@ -1,7 +1,14 @@
 import { existsSync } from "node:fs";
 import type Docker from "dockerode";
 import { hasCode } from "../base/errors.js";
-import { bridgeName, homeVolumeName, machineName, type SeatId } from "../components/helpers/naming.js";
+import {
+  bridgeName,
+  DOMAIN_TARGETS,
+  type DomainTarget,
+  homeVolumeName,
+  machineName,
+  type SeatId,
+} from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
 import {
   domainNames,
@@ -26,6 +33,7 @@ export const KINDS = [
   "domain",
   "guest network",
   "guest disk",
+  "cloud-init seed",
   "console log",
   "lease",
 ] as const;
@@ -97,20 +105,26 @@ async function dockerObjects(id: SeatId): Promise<Found[]> {
   return found;
 }
 
+/** The guest's, and those of a VPS that is rehearsed here: a VPS's domain, network and disk are a guest's to libvirt. */
 async function libvirtObjects(id: SeatId): Promise<Found[]> {
-  const machine = machineName(id, "guest");
-  const [domains, networks, volumes] = await Promise.all([
-    domainNames(),
-    networkNames(),
-    volumeNames(DISK_POOL.name),
-  ]);
+  const there = await Promise.all([domainNames(), networkNames(), volumeNames(DISK_POOL.name)]);
+  const found = await Promise.all(DOMAIN_TARGETS.map((target) => machineObjects(id, target, there)));
+  return found.flat();
+}
+
+async function machineObjects(
+  id: SeatId,
+  target: DomainTarget,
+  [domains, networks, volumes]: readonly string[][],
+): Promise<Found[]> {
+  const machine = machineName(id, target);
   const found: Found[] = [];
-  if (domains.includes(machine)) {
+  if (domains?.includes(machine)) {
     const [state, owner] = await Promise.all([domainState(machine), domainOwner(machine)]);
     found.push({ kind: "domain", name: machine, id: machine, state: state ?? "", owner });
   }
-  if (networks.includes(machine)) {
-    const state = (await networkWorks(id)) ? "running" : "down";
+  if (networks?.includes(machine)) {
+    const state = (await networkWorks(id, target)) ? "running" : "down";
     found.push({ kind: "guest network", name: machine, id: machine, state, owner: undefined });
     // Guests have fixed addresses, so a lease would mean something else sits in the seat's network.
     const leases =
@@ -119,7 +133,7 @@ async function libvirtObjects(id: SeatId): Promise<Found[]> {
       found.push({ kind: "lease", name: lease.trim(), id: lease.trim(), state: "", owner: undefined });
     }
   }
-  for (const volume of volumes) {
+  for (const volume of volumes ?? []) {
     const kind = volumeKind(machine, volume);
     if (kind) found.push({ kind, name: volume, id: volume, state: "", owner: undefined });
   }
@@ -127,20 +141,23 @@ async function libvirtObjects(id: SeatId): Promise<Found[]> {
 }
 
 /**
- * What a volume of the seats' pool is to a machine: its disk, its console's log (virtlogd numbers those it rolled over),
- * or either of a clone that a `compare` did not live to remove. Pure.
+ * What a volume of the seats' pool is to a machine: its disk, its cloud-init seed, its console's log (virtlogd numbers
+ * those it rolled over), or any of a clone that a `compare` did not live to remove. Pure.
  */
 export function volumeKind(machine: string, volume: string): Kind | undefined {
   if (!volume.startsWith(machine)) return undefined;
-  const what = /^(?:-clone\d+)?\.(qcow2|console\.log)(?:\.\d+)?$/.exec(volume.slice(machine.length))?.[1];
-  return what === undefined ? undefined : what === "qcow2" ? "guest disk" : "console log";
+  const suffix = volume.slice(machine.length);
+  const what = /^(?:-clone\d+)?\.(qcow2|seed\.iso|console\.log)(?:\.\d+)?$/.exec(suffix)?.[1];
+  if (what === "qcow2") return "guest disk";
+  if (what === "seed.iso") return "cloud-init seed";
+  return what === "console.log" ? "console log" : undefined;
 }
 
-/** Whether the guest's network is active and, where we can look, its bridge is there. */
-async function networkWorks(id: SeatId): Promise<boolean> {
-  const info = (await virshIfThere("net-info", machineName(id, "guest"))) ?? "";
+/** Whether the machine's network is active and, where we can look, its bridge is there. */
+async function networkWorks(id: SeatId, target: DomainTarget): Promise<boolean> {
+  const info = (await virshIfThere("net-info", machineName(id, target))) ?? "";
   if (!/^Active:\s+yes/m.test(info)) return false;
-  return libvirtUri().includes("+") || existsSync(`/sys/class/net/${bridgeName(id, "guest")}`);
+  return libvirtUri().includes("+") || existsSync(`/sys/class/net/${bridgeName(id, target)}`);
 }
 
 async function domainOwner(name: string): Promise<string | undefined> {
@@ -174,6 +191,7 @@ export async function removeFound(found: Found): Promise<void> {
       await virshIfThere("net-undefine", found.id);
       return;
     case "guest disk":
+    case "cloud-init seed":
     case "console log":
       await virshIfThere("vol-delete", found.id, "--pool", DISK_POOL.name);
       return;

@@ -29,6 +29,7 @@ const TOOLS: readonly Tool[] = [
   { command: "qemu-img", package: "qemu-utils", for: "libvirt" },
   { command: "mke2fs", package: "e2fsprogs", for: "libvirt" },
   { command: "xsltproc", package: "xsltproc", for: "libvirt" },
+  { command: "mkisofs", package: "genisoimage", for: "libvirt" },
   { command: "libvirtd", package: "libvirt-daemon-system", for: "libvirt", local: true, daemon: true },
   { command: "qemu-system-x86_64", package: "qemu-system-x86", for: "libvirt", local: true },
   { command: "dnsmasq", package: "dnsmasq-base", for: "libvirt", local: true },

@@ -25,6 +25,18 @@ export const kernelCommandLine = {
   flags: ["rw", "quiet"],
 } as const satisfies { pairs: Record<string, string>; flags: readonly string[] };
 
+/**
+ * The same for a rehearsed VPS: the whole system as Debian starts it, cloud-init before SSH. Its address is the
+ * hypervisor's affair, as a cloud's is; cloud-init would ask for a lease.
+ */
+export const rentedCommandLine: { pairs: Record<string, string>; flags: readonly string[] } = {
+  pairs: {
+    ...Object.fromEntries(Object.entries(kernelCommandLine.pairs).filter(([key]) => key !== "systemd.unit")),
+    "network-config": "disabled",
+  },
+  flags: kernelCommandLine.flags,
+};
+
 /** The command line as one string, for QEMU and raw domain XML. `more` is appended: `["trilab.probe"]`. */
 export function commandLineText(more: readonly string[] = []): string {
   const pairs = Object.entries(kernelCommandLine.pairs).map(([key, value]) => `${key}=${value}`);
@@ -117,16 +129,27 @@ export function oemStrings(identity: GuestIdentity): string[] {
     const problems = checked.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new Error(`the guest's identity is not valid: ${problems.join("; ")}`);
   }
-  const { hostname, address, gateway, dns, userKeys, hostKey, expires, motd } = checked.data;
+  const { hostname, userKeys, hostKey, expires, motd } = checked.data;
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
   return [
     `trilab:hostname=${hostname}`,
-    `trilab:address=${address}`,
-    ...(gateway === undefined ? [] : [`trilab:gateway=${gateway}`]),
-    ...(dns === undefined || dns.length === 0 ? [] : [`trilab:dns=${dns.join(",")}`]),
+    ...addressStrings(checked.data),
     ...userKeys.map((key) => `trilab:user-key=${key}`),
     `trilab:host-key=${base64(hostKey.endsWith("\n") ? hostKey : `${hostKey}\n`)}`,
     ...(expires === undefined ? [] : [`trilab:expires=${expires}`]),
     ...(motd === undefined ? [] : [`trilab:motd=${base64(motd)}`]),
+  ];
+}
+
+/** Only where the machine is reached: for one that gets its name and keys otherwise. */
+export function addressStrings({
+  address,
+  gateway,
+  dns,
+}: Pick<GuestIdentity, "address" | "gateway" | "dns">): string[] {
+  return [
+    `trilab:address=${address}`,
+    ...(gateway === undefined ? [] : [`trilab:gateway=${gateway}`]),
+    ...(dns === undefined || dns.length === 0 ? [] : [`trilab:dns=${dns.join(",")}`]),
   ];
 }

@@ -6,10 +6,11 @@ import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { repoDir } from "../base/paths.js";
-import { labelProblem, MAX_LAB_LENGTH, TARGETS } from "../components/helpers/naming.js";
+import { DEFAULT_TARGETS, labelProblem, MAX_LAB_LENGTH, TARGETS } from "../components/helpers/naming.js";
 import { parseDuration } from "../components/helpers/units.js";
 import { machineSpecSchema } from "../components/machine-spec.js";
 import { PROBE_IDS, withProbeNeeds } from "./probe-needs.js";
+import { matchedToVps, sizeProblem, vpsSchema } from "./vps.js";
 
 const duration = z.string().transform((text, ctx) => {
   if (text === "none") return undefined;
@@ -37,8 +38,10 @@ export const labSchema = z
       .array(z.enum(TARGETS))
       .min(1)
       .refine((list) => new Set(list).size === list.length, "names a target twice")
-      .default([...TARGETS]),
+      .default([...DEFAULT_TARGETS]),
     machine: machineSpecSchema.prefault({}),
+    /** How the VPS is rented, where there is one. */
+    vps: vpsSchema.prefault({}),
     /** What `trilab compare` measures; the packages it takes are added to the machine's. */
     probes: z
       .array(z.enum(PROBE_IDS))
@@ -138,14 +141,24 @@ export function parseLab(text: string, file: string): z.output<typeof labSchema>
       result.error.issues.map((issue) => describe(issue)),
     );
   }
-  const { machine, probes } = result.data;
-  return { ...result.data, machine: { ...machine, packages: withProbeNeeds(machine.packages, probes) } };
+  const { probes, targets } = result.data;
+  const concerned =
+    targets.includes("vps") || result.data.vps.size !== undefined || result.data.vps.match === "vps";
+  const problem = concerned ? sizeProblem(result.data.machine, result.data.vps) : undefined;
+  if (problem !== undefined) throw invalid(file, [`vps.size: ${problem}`]);
+  const { machine, vps } = matchedToVps(result.data.machine, result.data.vps);
+  return {
+    ...result.data,
+    machine: { ...machine, packages: withProbeNeeds(machine.packages, probes) },
+    vps,
+  };
 }
 
 function describe(issue: z.core.$ZodIssue): string {
   const path = issue.path.join(".") || "lab.yaml";
   if (issue.code !== "unrecognized_keys") return `${path}: ${issue.message}`;
-  const known = Object.keys(issue.path[0] === "machine" ? machineSpecSchema.shape : labSchema.shape);
+  const block = { machine: machineSpecSchema.shape, vps: vpsSchema.shape }[String(issue.path[0])];
+  const known = Object.keys(block ?? labSchema.shape);
   return issue.keys
     .map(
       (key) =>

@@ -18,8 +18,10 @@ export interface CompareOptions {
   subjects: readonly SeatSubject[];
   probes: readonly Probe[];
   parity: ParityReport;
-  /** The guest runs under TCG. */
-  emulated: boolean;
+  /** What the VPS is. */
+  vps?: RunDocument["vps"];
+  /** Those that run under TCG. */
+  emulated: readonly Target[];
   quick: boolean;
   /** Absent: a random one, which the document names. */
   seed?: number;
@@ -79,7 +81,8 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
       seat: options.seat,
       spec: { ...spec },
       targets: subjects.map((s) => s.target),
-      emulated: options.emulated,
+      ...(options.vps ? { vps: options.vps } : {}),
+      emulated: options.emulated.length > 0,
       host: {
         ...facts,
         loadBefore: before.average,
@@ -107,10 +110,14 @@ export const runId = (at: Date, { lab, seat }: { lab: string; seat: string }): s
   `${at.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${lab}-${seat}`;
 
 /** What puts a figure in doubt: emulation, parity, a busy host. Pure. */
-export function doubts(run: { emulated: boolean; parity: ParityReport; busy: string | undefined }): Doubt {
+export function doubts(run: {
+  emulated: readonly Target[];
+  parity: ParityReport;
+  busy: string | undefined;
+}): Doubt {
   const wrong = run.parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.id);
   return (probe: Probe, metric: Metric, target: Target) => {
-    if (target === "guest" && run.emulated && metric.bound === "cpu") return "emulated: not representative";
+    if (run.emulated.includes(target) && metric.bound === "cpu") return "emulated: not representative";
     const concerned = wrong.filter((row) => concerns(row, probe, metric));
     if (concerned.length > 0) return `the targets are out of parity: ${concerned.join(", ")}`;
     return metric.bound === "size" ? undefined : run.busy;

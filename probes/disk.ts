@@ -38,7 +38,7 @@ export const disk: Probe = {
       facts: [
         {
           title: "what is counted",
-          value: subject.target === "guest" ? "the blocks of its qcow2 overlay" : "its writable layer",
+          value: subject.target !== "container" ? "the blocks of its qcow2 overlay" : "its writable layer",
           note: "the image below is shared by all machines made from it",
         },
       ],

@@ -67,7 +67,7 @@ export const memory: Probe = {
         {
           title: "what is counted",
           value:
-            subject.target === "guest"
+            subject.target !== "container"
               ? "QEMU's proportional set size (PSS); the translator's code with it, where it is emulated"
               : "its cgroup less the file cache that can be dropped, and the PSS of its shim",
           note: "read on the host, from /proc and the cgroups",

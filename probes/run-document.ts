@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CLOUDS } from "../components/helpers/clouds.js";
 import { TARGETS } from "../components/helpers/naming.js";
 
 /**
@@ -89,7 +90,9 @@ export const runDocumentSchema = z.object({
   seat: z.string(),
   spec: z.record(z.string(), z.unknown()),
   targets: z.array(target),
-  /** The guest ran under TCG. */
+  /** What the VPS was, where there was one. */
+  vps: z.object({ cloud: z.enum(CLOUDS), type: z.string() }).optional(),
+  /** A machine on this host ran under TCG. */
   emulated: z.boolean(),
   host: z.object({
     cpuModel: z.string(),

@@ -53,7 +53,7 @@ export interface Comparison {
   container: Series;
   guest: Series;
   /** In the series' unit. */
-  medians: Record<Target, number>;
+  medians: Record<"container" | "guest", number>;
   /** guest : container. */
   ratio: Ratio;
   /** Both sides may enter a conclusion. */

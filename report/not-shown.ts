@@ -19,6 +19,8 @@ export function notShown(run: RunDocument): string[] {
   return [
     run.emulated &&
       "How fast a virtual machine computes. There was no KVM here, so the guest's processor was emulated in software (TCG); its times of boot and its CPU-bound figures are those of an emulator. With KVM a guest runs at nearly the CPU's own speed.",
+    run.vps?.cloud === "local" &&
+      `A cloud. The VPS is a rehearsal: a machine of a ${run.vps.type}'s shape on this host, without a cloud's neighbours, network, disks and credits.`,
     missing.length > 0 && `A comparison: the ${missing.join(" and the ")} was not up.`,
     `Other hosts. These are figures of one machine (${host.cpuModel}, ${host.cpus} CPUs), one kernel (${host.kernel}) and ${qemu}, taken within ${formatDuration(seconds)}; the ${CONFIDENCE * 100} % intervals tell how far the same machine would stray in the same hour, not how far another one would.`,
     run.quick &&

@@ -1,4 +1,5 @@
 import { columns } from "../base/columns.js";
+import { rentedWords } from "../components/helpers/clouds.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { comparisonOf, figureOf, metricsOf, seriesOf } from "./figures.js";
 import { formatFactor, formatInterval, formatQuantity } from "./quantity.js";
@@ -13,7 +14,8 @@ interface TableStyle {
 
 /** The figures for a terminal: per probe and metric, each target's median with its 95 % interval, and their ratio. */
 export function compareTable(run: RunDocument, style: TableStyle): string[] {
-  const rows: string[][] = [["", ...run.targets, "guest : container"].map(style.bold)];
+  const heads = run.targets.map((t) => (t === "vps" && run.vps ? `vps (${rentedWords(run.vps)})` : t));
+  const rows: string[][] = [["", ...heads, "guest : container"].map(style.bold)];
   /** Headings by the row that they stand before: they are no cells, so that they widen no column. */
   const headings = new Map<number, string>();
   const notes = new Set<string>();

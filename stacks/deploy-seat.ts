@@ -30,5 +30,7 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
   const { refresh } = await reconcile(settings.ownership, sources);
   // The SDKs take half a second to load: that is done while the engine starts.
   const program = async () => (await import("./seat.js")).seatProgram(settings)();
-  return openStack({ ...ref, engine, program, config: providerConfig(), progress }).up({ refresh });
+  return openStack({ ...ref, engine, program, config: providerConfig(settings.vps?.region), progress }).up({
+    refresh,
+  });
 }

@@ -22,7 +22,8 @@ const hostRecordSchema = z.object({
   images: z.array(
     z.object({
       hash: z.string(),
-      containerTag: z.string(),
+      /** Absent: no container is made from it. */
+      containerTag: z.string().optional(),
       disk: z.string(),
       kernel: z.string(),
       initrd: z.string(),
@@ -50,10 +51,11 @@ export async function writeHostRecord(record: HostRecord): Promise<void> {
   await writeFile(recordFile(), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
-/** The provider settings of every stack of ours: which daemons the default providers talk to. */
-export const providerConfig = (): Record<string, { value: string }> => ({
+/** The provider settings of every stack of ours: which daemons, and which region, the default providers talk to. */
+export const providerConfig = (region?: string): Record<string, { value: string }> => ({
   "docker:host": { value: dockerEndpoint() },
   "libvirt:uri": { value: libvirtUri() },
+  ...(region === undefined ? {} : { "aws:region": { value: region } }),
 });
 
 /**
@@ -71,16 +73,19 @@ export async function ensureHost(
     if (await hostHas(image.hash, sources)) return false;
     progress.update("giving the image to the host");
     const before = await readHostRecord();
-    const given = hostImage(image);
+    // One that only guests boot is no container's.
+    const containerTag = sources.docker
+      ? image.containerTag
+      : before.images.find((i) => i.hash === image.hash)?.containerTag;
+    const given = { ...hostImage(image), containerTag };
     const record: HostRecord = {
       images: [...before.images.filter((i) => i.hash !== image.hash), given],
       docker: before.docker || sources.docker,
       libvirt: before.libvirt || sources.libvirt,
     };
     if (record.docker) {
-      const cached = (await Promise.all(record.images.map((i) => findImage(i.hash)))).filter(
-        (i) => i !== undefined,
-      );
+      const wanted = record.images.filter((i) => i.containerTag !== undefined);
+      const cached = (await Promise.all(wanted.map((i) => findImage(i.hash)))).filter((i) => i !== undefined);
       for (const each of cached) await importContainerImage(dockerClient(), each, { progress });
     }
     await deployHost(record, progress);
@@ -88,10 +93,9 @@ export async function ensureHost(
   });
 }
 
-/** An image as the host's stack and record have it. */
-const hostImage = ({ hash, containerTag, disk, kernel, initrd, manifestFile }: MatchedImage): HostImage => ({
+/** An image as the host's stack has it. */
+const hostImage = ({ hash, disk, kernel, initrd, manifestFile }: MatchedImage): HostImage => ({
   hash,
-  containerTag,
   disk,
   kernel,
   initrd,
@@ -147,10 +151,9 @@ async function dropPartial(hash: string): Promise<void> {
  * cache stays if it is on the host and in our state; it can't be uploaded or loaded again.
  */
 async function hostSettings(record: HostRecord, checkpoint: Checkpoint | undefined): Promise<HostSettings> {
-  const loaded = await Promise.all(
-    record.images.map((i) => record.docker && containerImageLoaded(dockerClient(), i.containerTag)),
-  );
-  const containerTags = record.images.filter((_, i) => loaded[i]).map((i) => i.containerTag);
+  const tags = record.docker ? record.images.flatMap((i) => i.containerTag ?? []) : [];
+  const loaded = await Promise.all(tags.map((tag) => containerImageLoaded(dockerClient(), tag)));
+  const containerTags = tags.filter((_, i) => loaded[i]);
   if (!record.libvirt) return { pools: [], volumes: [], containerTags };
 
   const known = (name: string): boolean =>

@@ -9,7 +9,7 @@ export interface HostSettings {
   /** The storage pools to define. */
   pools: readonly { name: string; path: string }[];
   /** The images to upload, which guests' disks are laid over. */
-  volumes: readonly Pick<HostImage, "hash" | "disk" | "kernel" | "initrd" | "manifest">[];
+  volumes: readonly HostImage[];
   /** The images that containers are made from; loaded into the daemon before. */
   containerTags: readonly string[];
 }
@@ -17,7 +17,6 @@ export interface HostSettings {
 /** An image of ours, by the files it is made of. */
 export interface HostImage {
   hash: string;
-  containerTag: string;
   disk: string;
   kernel: string;
   initrd: string;

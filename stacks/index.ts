@@ -1,12 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { stderrProgress } from "../base/progress.js";
-import { ensureImage, findImage, imageHash } from "../images/index.js";
+import { CLOUD_WISHES } from "../labs/cloud-wishes.js";
 import { loadLab } from "../labs/define-lab.js";
 import { parseTargets } from "../labs/targets.js";
 import { ensureHost } from "./ensure-host.js";
-import { checkSeatName, imageSpecOf, prepareRecord, seatSettings } from "./prepare-seat.js";
+import { builtImages, checkSeatName, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { seatProgram } from "./seat.js";
-import { sourcesOf } from "./sources.js";
 
 /*
  * `pulumi up` in the repo's root: the seat that the stack's configuration names, the same as `trilab up` deploys.
@@ -24,19 +23,25 @@ const seat = config.get("seat") || pulumi.getStack();
 checkSeatName(seat);
 const on = config.get("on");
 const targets = on ? parseTargets(on) : undefined;
-const record = await prepareRecord({ lab, seat, ...(targets ? { targets } : {}) }, stderrProgress);
+const cloud = CLOUD_WISHES.find((wish) => wish === config.get("cloud"));
+const sshFrom = config.get("sshFrom");
+const record = await prepareRecord(
+  {
+    lab,
+    seat,
+    ...(targets ? { targets } : {}),
+    ...(cloud ? { cloud } : {}),
+    ...(sshFrom === undefined ? {} : { sshFrom }),
+  },
+  stderrProgress,
+);
 
-const hash = imageHash(imageSpecOf(lab.machine));
-// A preview makes nothing: it needs the image's name only.
+// A preview makes nothing: it needs the images' names only.
 if (!pulumi.runtime.isDryRun()) {
-  await ensureHost(
-    await ensureImage(imageSpecOf(lab.machine), { progress: stderrProgress }),
-    sourcesOf(record.targets),
-    stderrProgress,
-  );
+  for (const { image, daemons } of await builtImages(record, lab, stderrProgress))
+    await ensureHost(image, daemons, stderrProgress);
 }
-const image = (await findImage(hash)) ?? { hash, containerTag: `trilab/machine:${hash}` };
-const outputs = await seatProgram(await seatSettings(record, lab, image))();
+const outputs = await seatProgram(await seatSettings(record, lab))();
 
 /** How each target is reached. */
 export const machines = outputs.targets;

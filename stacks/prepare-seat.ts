@@ -5,18 +5,24 @@ import { withLock } from "../base/lock.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { freeSlot, SEAT_SLOTS, seatBlock } from "../components/helpers/cidr.js";
+import { instanceType } from "../components/helpers/instance-catalogue.js";
 import { labelProblem, MAX_SEAT_LENGTH, type SeatId, type Target } from "../components/helpers/naming.js";
-import type { Accelerator } from "../components/libvirt-guest.js";
-import type { MachineSpec } from "../components/machine-spec.js";
+import type { Accelerator } from "../components/libvirt-machine.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { requireCapacity } from "../hosts/capacity.js";
+import type { Sources } from "../hosts/inventory.js";
 import { subnetsInUse } from "../hosts/subnets.js";
-import { ensureImage, type ImageSpec, imageHash, type MatchedImage } from "../images/index.js";
+import { ensureImage, imageHash, type MatchedImage } from "../images/index.js";
+import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
+import { hostedImages, imageSpecOf } from "./image-specs.js";
 import { requireVacant } from "./reconcile.js";
+import { rent } from "./rent.js";
 import type { SeatSettings } from "./seat.js";
 import { listSeats, owner, readRecord, type SeatRecord, seatKeys, writeRecord } from "./seat-record.js";
 import { sourcesOf } from "./sources.js";
+
+export { imageSpecOf } from "./image-specs.js";
 
 export interface SeatRequest {
   lab: Lab;
@@ -25,6 +31,10 @@ export interface SeatRequest {
   targets?: readonly Target[];
   /** Seconds, Infinity for no end; absent: the lab's. */
   ttl?: number;
+  /** Who rents the VPS out; absent: as the lab says. */
+  cloud?: CloudWish;
+  /** The one address that may reach a rented VPS; absent: this machine's public one. */
+  sshFrom?: string;
 }
 
 /** @throws UserError (exit 2) when `name` can't be a seat's. */
@@ -38,13 +48,6 @@ export function checkSeatName(name: string): void {
   });
 }
 
-export const imageSpecOf = (spec: MachineSpec): ImageSpec => ({
-  release: spec.release,
-  packages: spec.packages,
-  user: spec.user,
-  diskBytes: spec.disk,
-});
-
 /** The seat's record as it is or newly made: checks that the host can carry it, and gives it addresses of its own. */
 export async function prepareRecord(request: SeatRequest, progress: Progress): Promise<SeatRecord> {
   const { lab, seat } = request;
@@ -52,9 +55,11 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
   const id: SeatId = { lab: lab.name, seat };
   const existing = await readRecord(id);
   const targets = wantedTargets(request, existing);
-  if (existing) return keep(existing, lab, targets, progress);
+  const disk = existing?.disk ?? lab.machine.disk;
+  const vps = targets.includes("vps") ? await rent(existing?.vps, request, disk) : undefined;
+  if (existing) return keep(existing, { targets: [...targets], ...(vps ? { vps } : {}) }, lab, progress);
 
-  const sources = sourcesOf(targets);
+  const sources = sourcesOf(targets, vps?.cloud);
   await requireCapacity(lab.machine, sources);
   await requireVacant({ ...id, owner: owner() }, sources);
   // Two seats that start together must not get the same block: the record is the reservation.
@@ -90,6 +95,7 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
         user: lab.machine.user,
         image: imageHash(imageSpecOf(lab.machine)),
         disk: lab.machine.disk,
+        ...(vps ? { vps } : {}),
       };
       await writeRecord(record);
       return record;
@@ -106,8 +112,8 @@ function wantedTargets(request: SeatRequest, existing: SeatRecord | undefined): 
 /** A seat that is there keeps its image and disk: a changed lab.yaml must not take the learner's work away. */
 async function keep(
   existing: SeatRecord,
+  wanted: Pick<SeatRecord, "targets" | "vps">,
   lab: Lab,
-  targets: readonly Target[],
   progress: Progress,
 ): Promise<SeatRecord> {
   if (existing.image !== imageHash(imageSpecOf(lab.machine))) {
@@ -115,41 +121,48 @@ async function keep(
       `the lab's image has changed since this seat was made; the seat keeps its own, with the learner's work. For the new one: trilab down ${lab.name} --seat ${existing.seat}, then up`,
     );
   }
-  const record = { ...existing, labDir: lab.dir, targets: [...targets] };
+  const record = { ...existing, ...wanted, labDir: lab.dir };
   if (!isDeepStrictEqual(record, existing)) await writeRecord(record);
   return record;
 }
 
-/** The matched image of a seat: built if its record's is the lab's, else the one it was made with. */
-export async function seatImage(
+/**
+ * The seat's images, and which daemons each is for. One that the lab has changed since can't be built again: the seat
+ * keeps what it was made with, which is on the host already.
+ */
+export async function builtImages(
   record: SeatRecord,
   lab: Lab,
   progress: Progress,
-): Promise<Pick<MatchedImage, "hash" | "containerTag"> & { built?: MatchedImage }> {
-  const spec = imageSpecOf(lab.machine);
-  if (record.image !== imageHash(spec))
-    return { hash: record.image, containerTag: `trilab/machine:${record.image}` };
-  const built = await ensureImage(spec, { progress });
-  return { hash: built.hash, containerTag: built.containerTag, built };
+): Promise<{ image: MatchedImage; daemons: Sources }[]> {
+  const { disk, image, targets, vps } = record;
+  const sources = sourcesOf(targets.filter((t) => t !== "vps"));
+  const built: { image: MatchedImage; daemons: Sources }[] = [];
+  for (const spec of hostedImages(lab.machine, targets, vps?.cloud, disk)) {
+    const hash = imageHash(spec);
+    const daemons =
+      hash === image ? sources : hash === vps?.image ? { docker: false, libvirt: true } : undefined;
+    if (daemons) built.push({ image: await ensureImage(spec, { progress }), daemons });
+  }
+  return built;
 }
 
 /** The settings of the seat's program. */
-export async function seatSettings(
-  record: SeatRecord,
-  lab: Lab,
-  image: SeatSettings["image"],
-): Promise<SeatSettings> {
-  const keys = await seatKeys(record, record.slot);
-  const { created, expires, seat } = record;
+export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSettings> {
+  const keys = await seatKeys(record);
+  const { created, expires, seat, vps } = record;
+  const { libvirt } = sourcesOf(record.targets, vps?.cloud);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
     ownership: { owner: record.owner, lab: record.lab, seat, created, expires },
     targets: record.targets,
     slot: record.slot,
-    image,
-    accelerator: record.targets.includes("guest") ? await keptAccelerator(record) : "tcg",
+    image: { hash: record.image, containerTag: `trilab/machine:${record.image}` },
+    ...(vps ? { vps: { ...vps, type: instanceType(vps.type) } } : {}),
+    accelerator: libvirt ? await keptAccelerator(record) : "tcg",
     userKey: keys.publicKey,
     hostKey: keys.hostKey,
+    hostPublicKey: keys.hostPublicKey,
   };
 }
 

@@ -23,7 +23,9 @@ import { listSeats, readRecord } from "./seat-record.js";
 export async function pruneHost(progress: Progress): Promise<string[]> {
   return withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, async () => {
     const seats = await Promise.all((await listSeats()).map((id) => readRecord(id)));
-    const inUse = new Set(seats.filter((r) => r !== undefined).map((r) => r.image));
+    const inUse = new Set(
+      seats.flatMap((r) => [r?.image, r?.vps?.image].filter((hash) => hash !== undefined)),
+    );
     if (which("virsh") !== undefined) {
       // Other state directories' seats on this host are known by what their disks are laid over.
       for (const hash of await imagesUnderDisks()) inUse.add(hash);

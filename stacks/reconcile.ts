@@ -21,6 +21,7 @@ const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "libvirt:index/domain:Domain": "domain",
   "libvirt:index/network:Network": "guest network",
   "libvirt:index/volume:Volume": "guest disk",
+  "libvirt:index/cloudinitDisk:CloudinitDisk": "cloud-init seed",
 };
 
 /** How the state and what is really there differ. */
@@ -63,15 +64,25 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   const { orphans, missing, stopped } = drift(checkpoint, inventory);
   for (const orphan of removalOrder(orphans)) await removeFound(orphan);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
-  const gone = (kind: Kind): boolean => missing.some((r) => KIND_OF_TYPE[r.type] === kind);
-  // A domain whose network or disk is no more can't be mended in place; the engine makes it again with what is missing.
-  const stranded =
-    gone("guest network") || gone("guest disk") ? inventory.filter((f) => f.kind === "domain") : [];
-  for (const domain of stranded) await removeFound(domain);
+  const domains = stranded(missing, inventory);
+  for (const domain of domains) await removeFound(domain);
   // The network first: a guest does not start without it.
   const toStart = removalOrder(stopped).reverse();
-  for (const machine of toStart.filter((m) => !stranded.includes(m))) await start(machine);
+  for (const machine of toStart.filter((m) => !domains.includes(m))) await start(machine);
   return { refresh: missing.length > 0 };
+}
+
+/**
+ * The domains whose network, disk or seed is no more: they can't be mended in place, so the engine makes them again with
+ * what is missing. Pure.
+ */
+export function stranded(missing: readonly CheckpointResource[], inventory: readonly Found[]): Found[] {
+  const parts: readonly (Kind | undefined)[] = ["guest network", "guest disk", "cloud-init seed"];
+  const gone = missing.filter((r) => parts.includes(KIND_OF_TYPE[r.type])).map((r) => String(r.inputs.name));
+  // A network has its machine's name, a volume begins with it.
+  const concerns = (machine: string, name: string): boolean =>
+    name === machine || name.startsWith(`${machine}.`);
+  return inventory.filter((f) => f.kind === "domain" && gone.some((name) => concerns(f.name, name)));
 }
 
 /** @throws UserError when a seat that is about to be made is there already: somebody else's, or ours with its state lost. */

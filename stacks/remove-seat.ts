@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
-import { machineName, type SeatId, seatPrefix } from "../components/helpers/naming.js";
+import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../components/helpers/naming.js";
 import { clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
 import {
   type Found,
@@ -84,7 +84,9 @@ async function destroyByState(id: SeatId, sources: Sources, progress: Progress):
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined || checkpoint.resources.length === 0) return;
   const { missing } = drift(checkpoint, await seatInventory(id, sources));
-  const stack = openStack({ ...ref, config: providerConfig(), progress });
+  // A damaged record has no region to give, and what is rented is then found by its tags.
+  const region = (await readRecord(id).catch(() => undefined))?.vps?.region;
+  const stack = openStack({ ...ref, config: providerConfig(region), progress });
   try {
     await stack.destroy({ refresh: missing.length > 0 });
   } catch (error) {
@@ -97,9 +99,9 @@ async function destroyByState(id: SeatId, sources: Sources, progress: Progress):
 /** libvirt's own log of a domain's QEMU stays when the domain goes. */
 async function removeLibvirtLog(id: SeatId, sources: Sources): Promise<void> {
   if (!sources.libvirt || !libvirtIsLocal()) return;
-  const file = `/var/log/libvirt/qemu/${machineName(id, "guest")}.log`;
-  if (isRoot()) await rm(file, { force: true });
-  else await asRoot("rm", ["-f", file]).catch(() => {});
+  const files = DOMAIN_TARGETS.map((target) => `/var/log/libvirt/qemu/${machineName(id, target)}.log`);
+  if (isRoot()) await Promise.all(files.map((file) => rm(file, { force: true })));
+  else await asRoot("rm", ["-f", ...files]).catch(() => {});
 }
 
 /** Drops the stack, whatever its state says, and the seat's record and keys. */

@@ -6,7 +6,27 @@ import { z } from "zod";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import { subnetOf } from "../components/helpers/cidr.js";
+import { CLOUDS, CREDITS, NETWORKS } from "../components/helpers/clouds.js";
 import { machineName, type SeatId, TARGETS } from "../components/helpers/naming.js";
+
+/** What is rented for a seat: chosen when its VPS is first asked for, and kept until `down`. */
+const rentedSchema = z.object({
+  cloud: z.enum(CLOUDS),
+  /** Instance type. */
+  type: z.string(),
+  credits: z.enum(CREDITS),
+  /** `local` only: the image with cloud-init that it boots. */
+  image: z.string().optional(),
+  /** `aws` only, like all below. */
+  region: z.string().optional(),
+  network: z.enum(NETWORKS).optional(),
+  spot: z.boolean().optional(),
+  /** The one address that may reach SSH, with /32. */
+  learner: z.string().optional(),
+  /** Its public address, once it is up. */
+  address: z.string().optional(),
+});
+export type Rented = z.infer<typeof rentedSchema>;
 
 /** What trilab remembers of a seat beside Pulumi's state: enough to reach its machines without an engine. */
 const recordSchema = z.object({
@@ -34,6 +54,8 @@ const recordSchema = z.object({
   disk: z.int(),
   /** What runs the guest, found out at its first `up` and kept: another would replace the domain. */
   accelerator: z.enum(["kvm", "tcg"]).optional(),
+  /** Present with the target vps. */
+  vps: rentedSchema.optional(),
 });
 export type SeatRecord = z.infer<typeof recordSchema>;
 
@@ -106,13 +128,15 @@ export async function removeRecord(id: SeatId): Promise<void> {
   await rm(seatDir(id), { recursive: true, force: true });
 }
 
-/** The seat's keys, made at its first `up` and kept until `down`. */
-export async function seatKeys(id: SeatId, slot: number): Promise<SeatKeys> {
+/** The seat's keys, made at its first `up` and kept until `down`. Guest and VPS have one host key between them. */
+export async function seatKeys(record: SeatId & Pick<SeatRecord, "slot" | "vps">): Promise<SeatKeys> {
+  const id: SeatId = record;
   const dir = await privateDir(seatDir(id));
   const own = await keyPair(join(dir, "id_ed25519"), machineName(id, "guest"));
   const host = await keyPair(join(dir, "host_ed25519"), machineName(id, "guest"));
   const knownHostsFile = join(dir, "known_hosts");
-  await writeFile(knownHostsFile, `${subnetOf(slot, "guest").address} ${host.publicKey}\n`, { mode: 0o600 });
+  const addresses = [subnetOf(record.slot, "guest").address, vpsAddress(record)].filter(Boolean);
+  await writeFile(knownHostsFile, addresses.map((a) => `${a} ${host.publicKey}\n`).join(""), { mode: 0o600 });
   return {
     identityFile: join(dir, "id_ed25519"),
     publicKey: own.publicKey,
@@ -121,6 +145,10 @@ export async function seatKeys(id: SeatId, slot: number): Promise<SeatKeys> {
     knownHostsFile,
   };
 }
+
+/** Where the seat's VPS is reached; `undefined` while AWS has not given it an address. */
+export const vpsAddress = ({ slot, vps }: Pick<SeatRecord, "slot" | "vps">): string | undefined =>
+  vps?.cloud === "aws" ? vps.address : subnetOf(slot, "vps").address;
 
 async function keyPair(file: string, comment: string): Promise<{ privateKey: string; publicKey: string }> {
   const read = async (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");

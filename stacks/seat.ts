@@ -1,12 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { CloudArgs } from "../components/cloud-vps.js";
+import type { InstanceType } from "../components/helpers/instance-catalogue.js";
 import type { Ownership } from "../components/helpers/labels.js";
 import type { Target } from "../components/helpers/naming.js";
-import type { Accelerator } from "../components/libvirt-guest.js";
+import type { Accelerator, GuestImage } from "../components/libvirt-machine.js";
 import type { MachineSpec } from "../components/machine-spec.js";
-import { MatchedLab, type TargetOutputs } from "../components/matched-lab.js";
+import { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "../components/matched-lab.js";
 import { holdLimits } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
 import { imageVolumes } from "./image-volumes.js";
+import type { Rented } from "./seat-record.js";
 
 /** All a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up` alike. */
 export interface SeatSettings {
@@ -16,10 +19,13 @@ export interface SeatSettings {
   /** The block of addresses: 0 … 1023. */
   slot: number;
   image: { hash: string; containerTag: string };
+  /** What the VPS is; present with the target vps. */
+  vps?: Omit<Rented, "type"> & { type: InstanceType };
   accelerator: Accelerator;
   userKey: string;
   /** Secret. */
   hostKey: string;
+  hostPublicKey: string;
 }
 
 /** The outputs of a seat's stack. */
@@ -31,7 +37,8 @@ export type SeatOutputs = {
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {
   return async () => {
     const { accelerator, hostKey, image, ownership, slot, spec, targets, userKey } = settings;
-    const volumes = imageVolumes(image.hash);
+    const userKeys = [userKey, ...spec.authorizedKeys];
+    const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
     const lab = new MatchedLab(ownership.seat, {
       spec,
       ownership,
@@ -40,22 +47,38 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
         ? { container: { image: image.containerTag, holdLimits: (id: string) => holdLimits(id, spec) } }
         : {}),
       ...(targets.includes("guest")
-        ? {
-            guest: {
-              image: {
-                pool: IMAGE_POOL.name,
-                baseVolume: volumes.disk,
-                kernel: `${IMAGE_POOL.path}/${volumes.kernel}`,
-                initrd: `${IMAGE_POOL.path}/${volumes.initrd}`,
-              },
-              diskPool: DISK_POOL,
-              accelerator,
-              userKeys: [userKey, ...spec.authorizedKeys],
-              hostKey,
-            },
-          }
+        ? { guest: { image: onHost(image.hash), diskPool: DISK_POOL, accelerator, userKeys, hostKey } }
         : {}),
+      ...(vps ? { vps } : {}),
     });
     return { targets: lab.targets };
   };
+}
+
+/** An image as the host's stack put it there. */
+function onHost(hash: string): GuestImage {
+  const volumes = imageVolumes(hash);
+  return {
+    pool: IMAGE_POOL.name,
+    baseVolume: volumes.disk,
+    kernel: `${IMAGE_POOL.path}/${volumes.kernel}`,
+    initrd: `${IMAGE_POOL.path}/${volumes.initrd}`,
+  };
+}
+
+function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<MatchedLabArgs["vps"]> {
+  const { accelerator, hostKey, hostPublicKey, vps } = settings;
+  if (vps === undefined) throw new Error("a seat with a VPS has no record of what it rents");
+  const { credits, type } = vps;
+  return { type, credits, userKeys, hostKey, hostPublicKey, ...cloudArgs(vps, accelerator) };
+}
+
+function cloudArgs(vps: NonNullable<SeatSettings["vps"]>, accelerator: Accelerator): CloudArgs {
+  if (vps.cloud === "local" && vps.image !== undefined)
+    return { cloud: "local", image: onHost(vps.image), diskPool: DISK_POOL, accelerator };
+  if (vps.cloud === "aws" && vps.learner !== undefined) {
+    const { learner, network = "own", spot = false } = vps;
+    return { cloud: "aws", learner, network, spot };
+  }
+  throw new Error(`the record of the VPS at "${vps.cloud}" is incomplete`);
 }

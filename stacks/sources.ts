@@ -1,4 +1,5 @@
 import { UserError } from "../base/errors.js";
+import type { Cloud } from "../components/helpers/clouds.js";
 import { type SeatId, seatPrefix, type Target } from "../components/helpers/naming.js";
 import { readCheckpoint } from "../engine/index.js";
 import { requireDocker } from "../hosts/docker.js";
@@ -7,10 +8,10 @@ import { virsh } from "../hosts/libvirt.js";
 import { which } from "../hosts/privilege.js";
 import { readRecord } from "./seat-record.js";
 
-/** Which daemons a seat with these targets needs. */
-export const sourcesOf = (targets: readonly Target[]): Sources => ({
+/** Which daemons a seat with these targets needs. A rented VPS needs none here, a rehearsed one the hypervisor. */
+export const sourcesOf = (targets: readonly Target[], cloud?: Cloud): Sources => ({
   docker: targets.includes("container"),
-  libvirt: targets.includes("guest"),
+  libvirt: targets.includes("guest") || (targets.includes("vps") && cloud !== "aws"),
 });
 
 /**
@@ -24,11 +25,11 @@ export async function sourcesToAsk(id: SeatId): Promise<Sources> {
   const types =
     (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources.map((r) => r.type) ??
     [];
-  const uses = (target: Target, prefix: string): boolean =>
-    record?.targets.includes(target) === true || types.some((type) => type.startsWith(prefix));
+  const known = sourcesOf(record?.targets ?? [], record?.vps?.cloud);
+  const inState = (prefix: string): boolean => types.some((type) => type.startsWith(prefix));
   const [docker, libvirt] = await Promise.all([
-    answers(() => requireDocker(), uses("container", "docker:"), "docker"),
-    answers(() => virsh("version"), uses("guest", "libvirt:"), "virsh"),
+    answers(() => requireDocker(), known.docker || inState("docker:"), "docker"),
+    answers(() => virsh("version"), known.libvirt || inState("libvirt:"), "virsh"),
   ]);
   return { docker, libvirt };
 }

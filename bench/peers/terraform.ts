@@ -86,6 +86,7 @@ function configuration(scene: Scene, place: Place): object {
   const xslt = domainXslt({
     oemStrings: oemStrings(place.identity),
     ownership: { lab: LAB, seat: place.name, owner: "bench", created: now, expires: "never" },
+    target: "guest",
     diskFile: join(scene.dir, "terraform", "pool", `${place.name}.qcow2`),
     consoleLog: join(scene.dir, "terraform", "console.log"),
     accelerator,

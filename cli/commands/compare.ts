@@ -82,13 +82,16 @@ interface Request {
 }
 
 async function compareSeat(record: SeatRecord, request: Request, ctx: Context): Promise<RunDocument> {
-  const { openEnvironment } = await import("../../environments/open.js");
+  const { isRented, openEnvironment } = await import("../../environments/open.js");
+  const { rentedShape } = await import("../../environments/rented.js");
   const { readFacts } = await import("../../environments/facts.js");
   const { compareFacts } = await import("../../environments/parity.js");
   const { compareTargets } = await import("../../probes/compare.js");
   const { SeatSubject } = await import("../../probes/seat-subject.js");
   const { readPrediction } = await import("../../report/prediction.js");
+  const { machineName } = await import("../../components/helpers/naming.js");
   const { domainType } = await import("../../hosts/libvirt.js");
+  const { vps } = record;
   const targets = await answering(record, ctx);
   const facts = Object.fromEntries(
     await Promise.all(
@@ -97,15 +100,16 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
       ),
     ),
   );
-  const parity = compareFacts(request.spec, facts);
+  const parity = compareFacts(request.spec, facts, rentedShape(record));
   if (!parity.inTolerance) {
     const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
     ctx.tell(
       `${ctx.style.warn("out of parity:")} ${wrong.join(", ")}; the figures concerned are marked (see trilab parity)`,
     );
   }
-  const guest = targets.includes("guest") ? await openEnvironment(record, "guest") : undefined;
-  const emulated = guest !== undefined && (await domainType(guest.name)) !== "kvm";
+  const domains = targets.filter((t) => t !== "container" && !isRented(record, t));
+  const types = await Promise.all(domains.map((t) => domainType(machineName(record, t))));
+  const emulated = domains.filter((_, i) => types[i] !== "kvm");
   const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();
@@ -114,7 +118,7 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
   process.once("SIGTERM", onSignal);
   try {
     let run: RunDocument | undefined;
-    const title = `comparing ${targets.join(" and ")}${request.quick ? ", quick" : ""}`;
+    const title = `comparing ${targets.join(", ")}${request.quick ? ", quick" : ""}`;
     await ctx.tasks.run([
       {
         title,
@@ -128,6 +132,7 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
             subjects,
             parity,
             emulated,
+            ...(vps && targets.includes("vps") ? { vps: { cloud: vps.cloud, type: vps.type } } : {}),
             version: readVersion(),
             signal: interrupt.signal,
             onStep: (step, index, count, left) => progress.update(stepText(step, index, count, left)),
@@ -168,9 +173,10 @@ async function answering(record: SeatRecord, ctx: Context): Promise<SeatRecord["
       fix: `bring it up: ${fix}`,
     });
   }
-  for (const target of TARGETS.filter((t) => !targets.includes(t))) {
+  if (targets.length === 1) {
+    const others = TARGETS.filter((t) => !targets.includes(t)).join(" or ");
     ctx.tell(
-      `${ctx.style.warn("no comparison:")} there is no ${target} running; the ${targets.join(", ")} is measured alone. For both: ${fix} --on container,guest`,
+      `${ctx.style.warn("no comparison:")} there is no ${others} running; the ${targets.join(", ")} is measured alone. For both: ${fix} --on container,guest`,
     );
   }
   return targets;

@@ -41,6 +41,7 @@ const show = defineCommand({
   },
   handler: async (args, ctx) => {
     const { loadLab } = await import("../../labs/define-lab.js");
+    const { instanceTypeFor } = await import("../../components/helpers/instance-catalogue.js");
     const lab = await loadLab(text(args, "lab") ?? "");
     const guide = await readFile(join(lab.dir, "guide.md"), "utf8").catch(() => "");
     const { bold } = ctx.style;
@@ -58,6 +59,9 @@ const show = defineCommand({
           "system",
           `Debian ${lab.machine.release}${lab.machine.packages.length > 0 ? ` with ${lab.machine.packages.join(", ")}` : ""}`,
         ],
+        ...(lab.targets.includes("vps")
+          ? [["vps", `${instanceTypeFor(lab.machine, lab.vps.size).name}, cloud: ${lab.vps.cloud}`]]
+          : []),
         ["lives for", lab.ttl === undefined ? "as long as you like" : formatDuration(lab.ttl)],
       ]),
       ...(guide ? ["", guide.trimEnd()] : []),

@@ -4,8 +4,8 @@ import { environmentOf, resolveSeat } from "../seats.js";
 
 export const logs = defineCommand({
   usage: "logs <target>",
-  description: "the container's log, or what the guest's console printed",
-  positionals: { target: { type: "string", describe: "container or guest", demandOption: true } },
+  description: "the container's log, or what the console of guest or vps printed",
+  positionals: { target: { type: "string", describe: "container, guest or vps", demandOption: true } },
   options: {
     ...labAndSeatOptions,
     follow: {

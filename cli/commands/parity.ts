@@ -24,9 +24,11 @@ async function showParity(args: Args, ctx: Context): Promise<number> {
       record.targets.map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const),
     ),
   );
-  const result = compareFacts({ ...lab.machine, disk: record.disk }, facts);
+  const { rentedShape } = await import("../../environments/rented.js");
+  const rented = rentedShape(record);
+  const result = compareFacts({ ...lab.machine, disk: record.disk }, facts, rented);
   report(ctx, "parity", { lab: record.lab, seat: record.seat, ...result, facts }, () => [
-    ...parityLines(result, record.targets, ctx.style),
+    ...parityLines(result, record.targets, ctx.style, rented),
     "",
     parityVerdict(result, ctx.style),
   ]);

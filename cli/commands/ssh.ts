@@ -5,7 +5,7 @@ export const ssh = defineCommand({
   usage: "ssh <target>",
   aliases: ["shell"],
   description: "a shell in a target, or one command after --, with its exit code",
-  positionals: { target: { type: "string", describe: "container or guest", demandOption: true } },
+  positionals: { target: { type: "string", describe: "container, guest or vps", demandOption: true } },
   options: { ...labAndSeatOptions, root: { type: "boolean", describe: "as root" } },
   examples: [
     ["trilab ssh guest", "a login shell in the guest"],

@@ -15,6 +15,8 @@ interface Row {
   lab: string;
   seat: string;
   target: string;
+  /** Of a VPS: the instance type, and whether it is a rehearsal. */
+  rented?: string;
   state: string;
   address: string;
   /** ISO 8601 or `never`. */
@@ -22,7 +24,9 @@ interface Row {
 }
 
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
-  const { readRecord } = await import("../../stacks/seat-record.js");
+  const { readRecord, vpsAddress } = await import("../../stacks/seat-record.js");
+  const { rentedWords } = await import("../../components/helpers/clouds.js");
+  const { isRented, openMachine } = await import("../../environments/open.js");
   const { sourcesToAsk } = await import("../../stacks/sources.js");
   const { seatInventory } = await import("../../hosts/inventory.js");
   const { machineName } = await import("../../components/helpers/naming.js");
@@ -47,15 +51,19 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
     }
     const there = await seatInventory(id, await sourcesToAsk(id));
     for (const target of record.targets) {
-      const state =
-        there.find(
-          (f) => f.name === machineName(id, target) && (f.kind === "container" || f.kind === "domain"),
-        )?.state ?? "gone";
+      const found = there.find(
+        (f) => f.name === machineName(id, target) && (f.kind === "container" || f.kind === "domain"),
+      );
+      const answers = isRented(record, target)
+        ? await (await openMachine(record, target)).running().catch(() => false)
+        : undefined;
+      const state = answers === undefined ? (found?.state ?? "gone") : answers ? "running" : "no answer";
       rows.push({
         ...id,
         target,
+        ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
         state,
-        address: subnetOf(record.slot, target).address,
+        address: (target === "vps" ? vpsAddress(record) : subnetOf(record.slot, target).address) ?? "",
         expires: expiryInForce(record),
       });
     }
@@ -68,7 +76,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
       ...rows.map((r) => [
         r.lab,
         r.seat,
-        r.target,
+        r.rented === undefined ? r.target : `${r.target} (${r.rented})`,
         r.state === "running" ? good(r.state) : bad(r.state),
         r.address,
         timeLeft(r.expires),

@@ -1,14 +1,16 @@
 import { ExitCode } from "../../base/errors.js";
-import type { MachineSpec } from "../../components/machine-spec.js";
 import type { Engine } from "../../engine/index.js";
 import type { Facts } from "../../environments/facts.js";
 import type { Sources } from "../../hosts/inventory.js";
+import type { ImageSpec } from "../../images/index.js";
+import { CLOUD_WISHES, type CloudWish } from "../../labs/cloud-wishes.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { duration, lifetime } from "../duration.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { readyHost } from "../ready-host.js";
+import { cloudNotes, emulationNote } from "../rented.js";
 import { DEFAULT_LAB, defaultSeat, labOf, matchingSeats } from "../seats.js";
 import { timeLeft } from "../time-left.js";
 
@@ -23,7 +25,16 @@ export const up = defineCommand({
   },
   options: {
     ...seatOptions,
-    on: { type: "string", describe: "targets, with commas: container,guest; default: what the lab says" },
+    on: { type: "string", describe: "targets, with commas: container,guest,vps; default: what the lab says" },
+    cloud: {
+      choices: CLOUD_WISHES,
+      describe:
+        "who rents the vps out: local (a rehearsal here), aws, or auto (aws where there are credentials); default: what the lab says",
+    },
+    "ssh-from": {
+      type: "string",
+      describe: "the one address that may reach a rented vps; default: your public one, or TRILAB_SSH_FROM",
+    },
     ttl: {
       type: "string",
       describe: "how long the seat lives before it ends itself: 3h, 1h30m, none; default: the lab's",
@@ -34,6 +45,7 @@ export const up = defineCommand({
   examples: [
     ["trilab up", `the lab ${DEFAULT_LAB}, with everything it needs`],
     ["trilab up --on container", "only the container (works without libvirt)"],
+    ["trilab up --on container,guest,vps", "with a VPS too, rehearsed on this host"],
     ["trilab up ./my-lab --seat alice", "a lab of your own, for alice"],
   ],
   handler: bringUp,
@@ -55,8 +67,18 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const { readRecord } = await import("../../stacks/seat-record.js");
   const { sourcesOf } = await import("../../stacks/sources.js");
   const existing = await readRecord(id);
-  const sources = sourcesOf([...(existing?.targets ?? []), ...(targets ?? existing?.targets ?? lab.targets)]);
+  const all = [...(existing?.targets ?? []), ...(targets ?? existing?.targets ?? lab.targets)];
+  const wish = {
+    ...(targets ? { targets } : {}),
+    ...(ttl === undefined ? {} : { ttl }),
+    ...rentWish(args),
+  };
+  const { chooseCloud } = await import("../../stacks/rent.js");
+  const cloud = all.includes("vps") ? await chooseCloud(existing?.vps, { lab, ...wish }) : undefined;
+  const sources = sourcesOf(all, cloud);
 
+  const { withAddress } = await import("../../stacks/rent.js");
+  const { rentedShape } = await import("../../environments/rented.js");
   const { openEnvironment } = await import("../../environments/open.js");
   const { readFacts } = await import("../../environments/facts.js");
   // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
@@ -70,7 +92,8 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const { requireCapacity, requireStateSpace } = await import("../../hosts/capacity.js");
   await requireStateSpace();
   await requireCapacity(lab.machine, sources);
-  const engine = await setUp(ctx, lab.machine, sources);
+  const { hostedImages } = await import("../../stacks/image-specs.js");
+  const engine = await setUp(ctx, hostedImages(lab.machine, all, cloud, existing?.disk), sources);
 
   const { withSeatLock, deploySeat } = await import("../../stacks/deploy-seat.js");
   return withSeatLock(id, async () => {
@@ -80,15 +103,13 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     const { expiryInForce, revived } = await import("../../stacks/lifetime.js");
     const { writeRecord } = await import("../../stacks/seat-record.js");
     const { silent } = await import("../../base/progress.js");
-    const request = { lab, seat, ...(targets ? { targets } : {}), ...(ttl === undefined ? {} : { ttl }) };
-    const prepared = await prepare.prepareRecord(request, { ...silent, note: ctx.tell });
+    const prepared = await prepare.prepareRecord({ lab, seat, ...wish }, { ...silent, note: ctx.tell });
     const renewed = revived(prepared, ttl ?? lab.ttl, Date.now());
-    const record = renewed ?? prepared;
+    let record = renewed ?? prepared;
     const expires = expiryInForce(record);
     if (renewed) ctx.tell(`the time of seat ${seat} was up; it gets more, and ends ${timeLeft(expires)}`);
     else if (existing && ttl !== undefined)
       ctx.tell(`seat ${seat} keeps its end (${timeLeft(expires)}); to move it: trilab extend`);
-    const environments = await Promise.all(record.targets.map((target) => openEnvironment(record, target)));
     let changes: Record<string, number> = {};
     let steps = 0;
     let emulated = false;
@@ -96,19 +117,19 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
       {
         title: "host: image and storage",
         run: async (progress) => {
-          const image = await prepare.seatImage(record, lab, progress);
-          if (image.built) await ensureHost(image.built, sources, progress);
+          for (const { image, daemons } of await prepare.builtImages(record, lab, progress))
+            await ensureHost(image, daemons, progress);
         },
       },
       {
         title: `seat ${seat}: ${record.targets.join(" and ")}`,
         run: async (progress) => {
-          const image = await prepare.seatImage(record, lab, progress);
-          const settings = await prepare.seatSettings(record, lab, image);
+          const settings = await prepare.seatSettings(record, lab);
           const result = await deploySeat(settings, { sources, engine, progress });
+          record = await withAddress(record, result.outputs);
           changes = result.changes;
           steps = result.steps.length;
-          emulated = settings.targets.includes("guest") && settings.accelerator === "tcg";
+          emulated = sources.libvirt && settings.accelerator === "tcg";
         },
       },
     ]);
@@ -116,12 +137,13 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     let answers = steps === 0 && !renewed ? await early : undefined;
     if (answers === undefined) {
       const fresh: Facts[] = [];
+      const environments = await Promise.all(record.targets.map((target) => openEnvironment(record, target)));
       await ctx.tasks.run(
         environments.map((environment, i) => ({
           title: `${environment.target}: answering`,
           run: async (progress) => {
             progress.update(
-              environment.target === "guest" ? "booting its own kernel" : "starting its processes",
+              environment.target === "container" ? "starting its processes" : "booting its own kernel",
             );
             // A machine started or made again knows an older expiry; it has a minute's grace to be told.
             if (record.extendedTo !== undefined) await setExpiry(environment, expires, waitMs);
@@ -134,23 +156,24 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
       if (renewed) await writeRecord(renewed);
     }
     const facts = Object.fromEntries(record.targets.map((target, i) => [target, answers[i]]));
-    const parity = compareFacts({ ...lab.machine, disk: record.disk }, facts);
-    report(ctx, "up", { ...id, targets: record.targets, expires, emulated, changes, parity }, () => [
-      ...parityLines(parity, record.targets, ctx.style),
-      "",
-      ...(emulated
-        ? [
-            ctx.style.warn(
-              "The guest is emulated, as KVM does not work here: the same system, slower; its CPU figures say nothing of real VMs.",
-            ),
-          ]
-        : []),
-      `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
-      "",
-      ...(expires === "never" ? [] : [`  it ends itself ${timeLeft(expires)}; longer:  trilab extend`]),
-      ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
-      "  take it all away:  trilab down",
-    ]);
+    const rented = rentedShape(record);
+    const parity = compareFacts({ ...lab.machine, disk: record.disk }, facts, rented);
+    report(
+      ctx,
+      "up",
+      { ...id, targets: record.targets, vps: record.vps, expires, emulated, changes, parity },
+      () => [
+        ...parityLines(parity, record.targets, ctx.style, rented),
+        "",
+        ...cloudNotes(rented, ctx.style),
+        ...(emulated ? [ctx.style.warn(emulationNote(record.targets, rented))] : []),
+        `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+        "",
+        ...(expires === "never" ? [] : [`  it ends itself ${timeLeft(expires)}; longer:  trilab extend`]),
+        ...record.targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
+        "  take it all away:  trilab down",
+      ],
+    );
     return parity.inTolerance ? ExitCode.done : ExitCode.parityOutOfTolerance;
   });
 }
@@ -171,10 +194,9 @@ async function whichSeat(
 }
 
 /** Engine and image, made once a machine; side by side, as each waits on the network at times. */
-async function setUp(ctx: Context, spec: MachineSpec, sources: Sources): Promise<Engine> {
+async function setUp(ctx: Context, images: readonly ImageSpec[], sources: Sources): Promise<Engine> {
   const { ensureEngine } = await import("../../engine/index.js");
   const { ensureImage } = await import("../../images/index.js");
-  const { imageSpecOf } = await import("../../stacks/prepare-seat.js");
   let engine: Engine | undefined;
   await ctx.tasks.run(
     [
@@ -187,7 +209,8 @@ async function setUp(ctx: Context, spec: MachineSpec, sources: Sources): Promise
       {
         title: "image: one root file system for all",
         run: async (progress) => {
-          await ensureImage(imageSpecOf(spec), { progress });
+          // One after the other: each build keeps every CPU busy.
+          for (const spec of images) await ensureImage(spec, { progress });
         },
       },
     ],
@@ -195,4 +218,11 @@ async function setUp(ctx: Context, spec: MachineSpec, sources: Sources): Promise
   );
   if (engine === undefined) throw new Error("ensureEngine gave no engine");
   return engine;
+}
+
+/** What the command line says of renting. */
+function rentWish(args: Args): { cloud?: CloudWish; sshFrom?: string } {
+  const cloud = CLOUD_WISHES.find((wish) => wish === text(args, "cloud"));
+  const sshFrom = text(args, "ssh-from");
+  return { ...(cloud ? { cloud } : {}), ...(sshFrom === undefined ? {} : { sshFrom }) };
 }

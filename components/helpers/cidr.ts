@@ -17,7 +17,7 @@ export interface Subnet {
 export const SEATS_CIDR = "10.213.0.0/16";
 const BASE = (10 << 24) | (213 << 16);
 export const SEAT_SLOTS = 1024;
-const OFFSETS: Record<Target, number> = { container: 0, guest: 16 };
+const OFFSETS: Record<Target, number> = { container: 0, guest: 16, vps: 32 };
 const MACHINE_PREFIX = 28;
 
 const dotted = (n: number): string => [24, 16, 8, 0].map((shift) => (n >>> shift) & 255).join(".");

@@ -1,4 +1,5 @@
 import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "./labels.js";
+import type { DomainTarget } from "./naming.js";
 
 /*
  * What the libvirt provider's schema cannot say is said by XSLT on the XML it makes. An attribute added this way is
@@ -27,25 +28,48 @@ export interface DomainXsltArgs {
   /** SMBIOS type 11 strings: the guest's identity. */
   oemStrings: readonly string[];
   ownership: Ownership;
+  /** What the machine is of the seat. */
+  target: DomainTarget;
   /** Path on the libvirt host of the overlay disk. */
   diskFile: string;
+  /** Path on the libvirt host of a cloud-init seed, the second disk. Absent: there is none. */
+  seedFile?: string | undefined;
+  /** The share of each virtual CPU that it may use: 0.1 is a tenth. Absent: all of it. */
+  cpuShare?: number | undefined;
   /** Path on the libvirt host that the serial console is logged to. */
   consoleLog: string;
   accelerator: "kvm" | "tcg";
 }
 
+/** Microseconds over which a CPU quota is counted: the kernel's own default. */
+const QUOTA_PERIOD = 100_000;
+
 /** Identity, ownership labels and console log in; the devices a server does not need (USB, video, balloon) out. */
 export function domainXslt(args: DomainXsltArgs): string {
   const strings = args.oemStrings.map((s) => `<entry>${escapeXml(s)}</entry>`).join("");
-  const labels = Object.entries(ownershipLabels(args.ownership, "guest"))
+  const labels = Object.entries(ownershipLabels(args.ownership, args.target))
     .map(([key, value]) => `<trilab:label key="${escapeXml(key)}">${escapeXml(value)}</trilab:label>`)
     .join("");
   // QEMU's default translation cache is a gigabyte of the host's memory a guest.
   const tcg = args.accelerator === "tcg" ? '<tcg><tb-cache unit="MiB">128</tb-cache></tcg>' : "";
+  // Libvirt counts the quota for each virtual CPU by itself, as EC2 does its baseline.
+  const quota =
+    args.cpuShare === undefined
+      ? ""
+      : `<cputune><period>${QUOTA_PERIOD}</period><quota>${Math.round(args.cpuShare * QUOTA_PERIOD)}</quota></cputune>`;
+  // The cloud kernel has no driver for the CD-ROM drive that libvirt would give a seed.
+  const seed =
+    args.seedFile === undefined
+      ? ""
+      : `
+  <xsl:template match="/domain/devices/disk[2]">
+    <disk type="file" device="disk"><driver name="qemu" type="raw"/>
+      <source file="${escapeXml(args.seedFile)}"/><target dev="vdb" bus="virtio"/><readonly/></disk>
+  </xsl:template>`;
   return stylesheet(`  <xsl:template match="/domain">
     <xsl:copy><xsl:apply-templates select="@*"/>
       <metadata><trilab:seat xmlns:trilab="${METADATA_NAMESPACE}">${labels}</trilab:seat></metadata>
-      <sysinfo type="smbios"><oemStrings>${strings}</oemStrings></sysinfo>
+      ${quota}<sysinfo type="smbios"><oemStrings>${strings}</oemStrings></sysinfo>
       <xsl:apply-templates select="node()[not(self::metadata or self::sysinfo)]"/></xsl:copy>
   </xsl:template>
   <xsl:template match="/domain/os">
@@ -59,10 +83,10 @@ export function domainXslt(args: DomainXsltArgs): string {
   <xsl:template match="/domain/devices/interface">
     <xsl:copy><xsl:apply-templates select="@*|node()[not(self::port)]"/><port isolated="yes"/></xsl:copy>
   </xsl:template>
-  <xsl:template match="/domain/devices/disk">
+  <xsl:template match="/domain/devices/disk[1]">
     <disk type="file" device="disk"><driver name="qemu" type="qcow2" discard="unmap"/>
       <source file="${escapeXml(args.diskFile)}"/><target dev="vda" bus="virtio"/></disk>
-  </xsl:template>
+  </xsl:template>${seed}
   <xsl:template match="/domain/devices/console">
     <serial type="pty"><log file="${escapeXml(args.consoleLog)}" append="on"/><target port="0"/></serial>
     <console type="pty"><target type="serial" port="0"/></console>

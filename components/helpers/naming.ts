@@ -1,8 +1,15 @@
 import { createHash } from "node:crypto";
 
 /** What one machine spec can be realised as. */
-export const TARGETS = ["container", "guest"] as const;
+export const TARGETS = ["container", "guest", "vps"] as const;
 export type Target = (typeof TARGETS)[number];
+
+/** Those that cost nothing but the host's own capacity; a rented machine has to be asked for. */
+export const DEFAULT_TARGETS = ["container", "guest"] as const satisfies readonly Target[];
+
+/** Those that can be a domain under libvirt: the guest, and a VPS that is rehearsed on the local hypervisor. */
+export const DOMAIN_TARGETS = ["guest", "vps"] as const satisfies readonly Target[];
+export type DomainTarget = (typeof DOMAIN_TARGETS)[number];
 
 /** One learner's copy of a lab. */
 export interface SeatId {
@@ -36,11 +43,15 @@ export const machineName = (id: SeatId, target: Target): string => `${seatPrefix
 /** The seat's home volume of the container. */
 export const homeVolumeName = (id: SeatId): string => `${machineName(id, "container")}-home`;
 
-/** The guest's overlay disk, a volume of the seats' pool. */
-export const diskName = (id: SeatId): string => `${machineName(id, "guest")}.qcow2`;
+/** A domain's overlay disk, a volume of the seats' pool. */
+export const diskName = (id: SeatId, target: DomainTarget): string => `${machineName(id, target)}.qcow2`;
 
-/** The guest console's log, beside the disk in the pool, so that libvirt itself can read and delete it, from afar too. */
-export const consoleLogName = (id: SeatId): string => `${machineName(id, "guest")}.console.log`;
+/** Its console's log, beside the disk in the pool, so that libvirt itself can read and delete it, from afar too. */
+export const consoleLogName = (id: SeatId, target: DomainTarget): string =>
+  `${machineName(id, target)}.console.log`;
+
+/** The local VPS's cloud-init seed: a small ISO image, a volume of the same pool. */
+export const seedName = (id: SeatId): string => `${machineName(id, "vps")}.seed.iso`;
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 

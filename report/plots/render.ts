@@ -18,6 +18,7 @@ export const AREA = WIDTH - LEFT - RIGHT;
 export const COLOUR: Readonly<Record<Target, string>> = {
   container: "var(--container)",
   guest: "var(--guest)",
+  vps: "var(--vps)",
 };
 export const INK = "var(--ink)";
 export const MUTED = "var(--muted)";
@@ -85,7 +86,8 @@ const CIRCLE =
 
 /** Samples come by the hundred: the page's style knows their look by a class, `dot` or, hollow, `ring`. */
 function dotClass(style: string): string {
-  const [, kind, target] = /^(fill|stroke)="var\(--(container|guest)\)".* opacity="0\.\d+"/.exec(style) ?? [];
+  const [, kind, target] =
+    /^(fill|stroke)="var\(--(container|guest|vps)\)".* opacity="0\.\d+"/.exec(style) ?? [];
   return kind === undefined ? style : `class="${kind === "fill" ? "dot" : "ring"} ${target}"`;
 }
 

@@ -1,4 +1,3 @@
-import { TARGETS } from "../../components/helpers/naming.js";
 import type { RunDocument, Series } from "../../probes/run-document.js";
 import { figureOf } from "../figures.js";
 import { type Html, html } from "../html.js";
@@ -24,13 +23,13 @@ function parityTable(run: RunDocument): Html {
   const bodies = (["wrong", "match", "nature"] as const).map((verdict) => {
     const rows = run.parity.rows.filter((r) => r.verdict === verdict);
     if (rows.length === 0) return undefined;
-    return html`<tbody><tr class="group ${verdict}"><th colspan="4">${VERDICTS[verdict]}</th></tr>
+    return html`<tbody><tr class="group ${verdict}"><th colspan="${run.targets.length + 2}">${VERDICTS[verdict]}</th></tr>
 ${rows.map(
   (row) =>
-    html`<tr><th>${row.title}${row.note && html`<small>${row.note}</small>`}</th><td class="muted">${row.wanted || "–"}</td>${TARGETS.map((t) => html`<td>${row.values[t] ?? "–"}</td>`)}</tr>`,
+    html`<tr><th>${row.title}${row.note && html`<small>${row.note}</small>`}</th><td class="muted">${row.wanted || "–"}</td>${run.targets.map((t) => html`<td>${row.values[t] ?? "–"}</td>`)}</tr>`,
 )}</tbody>`;
   });
-  return html`<div class="scroll"><table class="parity"><thead><tr><th></th><th>wanted</th>${TARGETS.map((t) => html`<th class="${t}">${t}</th>`)}</tr></thead>${bodies.filter((b) => b !== undefined)}</table></div>`;
+  return html`<div class="scroll"><table class="parity"><thead><tr><th></th><th>wanted</th>${run.targets.map((t) => html`<th class="${t}">${t}</th>`)}</tr></thead>${bodies.filter((b) => b !== undefined)}</table></div>`;
 }
 
 export function limits(runs: readonly ShownRun[]): Html {

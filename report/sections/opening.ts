@@ -1,3 +1,4 @@
+import { rentedWords } from "../../components/helpers/clouds.js";
 import { formatDuration, formatSize } from "../../components/helpers/units.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import { fitOf, headlineOf, sufferings } from "../figures.js";
@@ -11,6 +12,7 @@ import { summarizeRun } from "../summary.js";
 function marks(run: RunDocument): Html[] {
   const said = [
     run.emulated && "guest emulated, no KVM",
+    run.vps !== undefined && `vps: ${rentedWords(run.vps)}`,
     run.quick && "quick run: a demonstration",
     run.partial && "partial: ended early",
     wasBusy(run) && "host was busy",
@@ -27,7 +29,7 @@ export function header(runs: readonly ShownRun[]): Html {
   const several = runs.length > 1;
   return html`<header>
 <p class="kicker">trilab · measured side by side</p>
-<h1>The same machine as a <span class="container">container</span> and as a <span class="guest">guest</span></h1>
+<h1>The same machine as a <span class="container">container</span> and as a <span class="guest">guest</span>${runs.some(({ run }) => run.vps) && html`, and as a <span class="vps">VPS</span>`}</h1>
 ${runs.map(
   ({ letter, run }) => html`<div class="run">
 <p>${several && html`<b class="letter">${letter}</b> `}Lab <b>${run.lab}</b>, seat <b>${run.seat}</b>, ${printDate(run.startedAt)}, on ${run.host.cpuModel} (${run.host.cpus} CPUs, ${formatSize(run.host.memory)} of memory). Run <code>${run.id}</code></p>

@@ -149,9 +149,10 @@ function notes(probe: ProbeResult, letter: string): Html[] {
 }
 
 function factTable(facts: readonly Fact[], letter: string): Html {
-  return html`<div class="scroll"><table class="facts"><thead><tr><th>${letter && `Run ${letter}`}</th>${TARGETS.map((t) => html`<th class="${t}">${t}</th>`)}</tr></thead>
+  const targets = TARGETS.filter((t) => facts.some((fact) => fact.values[t] !== undefined));
+  return html`<div class="scroll"><table class="facts"><thead><tr><th>${letter && `Run ${letter}`}</th>${targets.map((t) => html`<th class="${t}">${t}</th>`)}</tr></thead>
 <tbody>${facts.map(
     (fact) =>
-      html`<tr><th>${fact.title}${fact.note && html`<small>${fact.note}</small>`}</th>${TARGETS.map((t) => html`<td>${fact.values[t] ?? "–"}</td>`)}</tr>`,
+      html`<tr><th>${fact.title}${fact.note && html`<small>${fact.note}</small>`}</th>${targets.map((t) => html`<td>${fact.values[t] ?? "–"}</td>`)}</tr>`,
   )}</tbody></table></div>`;
 }

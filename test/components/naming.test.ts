@@ -3,11 +3,14 @@ import { describe, expect, it } from "vitest";
 import { freeSlot, overlaps, SEAT_SLOTS, seatBlock, subnetOf } from "../../components/helpers/cidr.js";
 import {
   bridgeName,
+  consoleLogName,
+  diskName,
   labelProblem,
   MAX_LAB_LENGTH,
   MAX_SEAT_LENGTH,
   macAddress,
   machineName,
+  seedName,
   TARGETS,
 } from "../../components/helpers/naming.js";
 
@@ -32,6 +35,9 @@ describe("names", () => {
     expect(machineName(seat, "guest")).toBe("trilab-first-boot-alice-guest");
     expect(bridgeName(seat, "guest")).toBe("tle465837edba4");
     expect(macAddress(seat, "guest")).toBe("52:54:00:ab:95:23");
+    expect(diskName(seat, "guest")).toBe("trilab-first-boot-alice-guest.qcow2");
+    expect(consoleLogName(seat, "vps")).toBe("trilab-first-boot-alice-vps.console.log");
+    expect(seedName(seat)).toBe("trilab-first-boot-alice-vps.seed.iso");
   });
 
   it.each(["", "A", "a b", "-a", "a-", "ä", "a_b", "x".repeat(64)])("%j is no DNS label", (name) => {
@@ -46,8 +52,11 @@ describe("addresses", () => {
         fc.integer({ min: 0, max: SEAT_SLOTS - 1 }),
         fc.integer({ min: 0, max: SEAT_SLOTS - 1 }),
         (a, b) => {
-          expect(overlaps(subnetOf(a, "container").cidr, subnetOf(a, "guest").cidr)).toBe(false);
-          for (const t of TARGETS) expect(overlaps(subnetOf(a, t).cidr, seatBlock(a))).toBe(true);
+          for (const t of TARGETS) {
+            expect(overlaps(subnetOf(a, t).cidr, seatBlock(a))).toBe(true);
+            for (const other of TARGETS)
+              expect(overlaps(subnetOf(a, t).cidr, subnetOf(a, other).cidr)).toBe(t === other);
+          }
           if (a !== b) expect(overlaps(seatBlock(a), seatBlock(b))).toBe(false);
         },
       ),

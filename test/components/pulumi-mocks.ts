@@ -7,8 +7,11 @@ export interface Registered {
   inputs: Record<string, unknown>;
 }
 
-/** Runs a program against mocks and returns what it registered, in order. Any function call is an error. */
-export async function registered(program: () => unknown): Promise<Registered[]> {
+/** What the provider answers to a function, by its token. */
+export type Calls = Readonly<Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>>>;
+
+/** Runs a program against mocks and returns what it registered, in order. A function call that has no answer is an error. */
+export async function registered(program: () => unknown, calls: Calls = {}): Promise<Registered[]> {
   const resources: Registered[] = [];
   await pulumi.runtime.setMocks({
     newResource(args) {
@@ -16,7 +19,9 @@ export async function registered(program: () => unknown): Promise<Registered[]> 
       return { id: `${args.name}-id`, state: { ...args.inputs } };
     },
     call(args) {
-      throw new Error(`unexpected call of ${args.token}`);
+      const answer = calls[args.token];
+      if (answer === undefined) throw new Error(`unexpected call of ${args.token}`);
+      return answer(args.inputs);
     },
   });
   await program();

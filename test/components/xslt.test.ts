@@ -25,10 +25,32 @@ const DOMAIN = `<domain type="qemu"><name>n</name><os><type>hvm</type></os><feat
 const args = {
   oemStrings: ["trilab:hostname=a", 'trilab:motd=<&">'],
   ownership: { owner: "o'brien@h", lab: "l", seat: "s", created: "c", expires: "never" },
+  target: "guest" as const,
   diskFile: "/pool/x.qcow2",
   consoleLog: "/pool/x.log",
   accelerator: "tcg" as const,
 };
+
+it("puts a seed beside the disk, read-only and over virtio, and a quota for each CPU", async () => {
+  const two = DOMAIN.replace(
+    "<interface",
+    '<disk type="volume" device="disk"><source pool="p" volume="v"/></disk><interface',
+  );
+  const out = await transform(
+    domainXslt({ ...args, target: "vps", seedFile: "/pool/x.seed.iso", cpuShare: 0.05 }),
+    two,
+  );
+  const disks = out.match(/<disk [\s\S]*?<\/disk>/g) ?? [];
+  expect(disks.map((d) => d.replace(/>\s+</g, "><"))).toEqual([
+    '<disk type="file" device="disk"><driver name="qemu" type="qcow2" discard="unmap"/><source file="/pool/x.qcow2"/><target dev="vda" bus="virtio"/></disk>',
+    '<disk type="file" device="disk"><driver name="qemu" type="raw"/><source file="/pool/x.seed.iso"/><target dev="vdb" bus="virtio"/><readonly/></disk>',
+  ]);
+  expect(out.replace(/>\s+</g, "><")).toContain(
+    "<cputune><period>100000</period><quota>5000</quota></cputune>",
+  );
+  expect(out).toContain('key="trilab.target">vps<');
+  expect(await transform(domainXslt(args), DOMAIN)).not.toContain("cputune");
+});
 
 it("adds identity, labels and console log, and takes the needless devices out", async () => {
   const out = await transform(domainXslt(args), DOMAIN);

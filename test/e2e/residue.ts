@@ -68,7 +68,7 @@ async function processes(prefix: string): Promise<string[]> {
 
 async function bridges(prefix: string): Promise<string[]> {
   const links = await linesOf("ip", "-br", "link");
-  return ["container", "guest"]
+  return ["container", "guest", "vps"]
     .map(
       (target) =>
         `tl${createHash("sha256")

@@ -198,7 +198,7 @@ export function expectDone(run: Run): Run {
 export async function expectDown(run: Run, lab: string, seat: string): Promise<void> {
   expectDone(run);
   const receipt = JSON.parse(run.stdout) as { left: Record<string, number>; residue: unknown[] };
-  expect(Object.keys(receipt.left).length).toBe(8);
+  expect(Object.keys(receipt.left).length).toBe(9);
   expect(new Set(Object.values(receipt.left))).toEqual(new Set([0]));
   expect(receipt.residue).toEqual([]);
   expect(await residueOf(lab, seat)).toEqual([]);

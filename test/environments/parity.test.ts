@@ -1,7 +1,9 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { instanceType } from "../../components/helpers/instance-catalogue.js";
 import { machineSpecSchema } from "../../components/machine-spec.js";
 import type { Facts } from "../../environments/facts.js";
 import { compareFacts } from "../../environments/parity.js";
+import type { RentedShape } from "../../environments/rented.js";
 
 const spec = machineSpecSchema.parse({});
 const MiB = 2 ** 20;
@@ -77,6 +79,51 @@ it("allows the firmware 1 % of the memory, and no more", () => {
 
 it("names the target that is off", () => {
   expect(verdict("memory", { container: { ...container, memory: 1 }, guest })?.note).toMatch(/^container: /);
+});
+
+describe("beside a VPS", () => {
+  const type = instanceType("t3.nano");
+  const rented = { cloud: "local" as const, type, disk: 4096 * MiB };
+  const vps: Facts = { ...guest, cpus: 2, cpusVisible: 2, packages: "with-cloud-init", packageCount: 190 };
+  const report = (change: Partial<Facts> = {}, shape: RentedShape = rented) =>
+    compareFacts(spec, { container, guest, vps: { ...vps, ...change } }, shape);
+  const verdictOf = (id: string, found: ReturnType<typeof report>) => found.rows.find((r) => r.id === id);
+
+  it("calls what is rented whole, and cloud-init, different by nature", () => {
+    const found = report();
+    expect(found.inTolerance).toBe(true);
+    expect(verdictOf("cpus", found)).toMatchObject({
+      verdict: "nature",
+      note: "an instance type is rented whole: a t3.nano has 2 vCPUs and 512MiB",
+    });
+    expect(verdictOf("memory", found)).toMatchObject({ verdict: "match", note: "" });
+    expect(verdictOf("packages", found)?.verdict).toBe("nature");
+    expect(verdictOf("cpu_sustained", found)).toMatchObject({
+      verdict: "nature",
+      values: { container: "1", guest: "1", vps: "0.1" },
+    });
+  });
+
+  it("finds wrong what is not what was rented", () => {
+    expect(verdictOf("cpus", report({ cpus: 1 }))).toMatchObject({ verdict: "wrong" });
+    expect(verdictOf("memory", report({ memory: 1024 * MiB }))?.note).toMatch(/^vps: /);
+    expect(verdictOf("disk", report({ disk: 8192 * MiB }))?.verdict).toBe("wrong");
+    expect(verdictOf("debian", report({ debian: "12.1" }))?.verdict).toBe("wrong");
+  });
+
+  it("does not excuse the guest's packages by the VPS's", () => {
+    const found = compareFacts(spec, { container, guest: { ...guest, packages: "other" }, vps }, rented);
+    expect(verdictOf("packages", found)?.verdict).toBe("wrong");
+  });
+
+  it("allows a cloud its own image, its larger disk and its hypervisor's memory", () => {
+    const aws = { cloud: "aws" as const, type: instanceType("m7i.large"), disk: 8192 * MiB };
+    const big = { cpus: 2, memory: 8192 * MiB * 0.96, disk: 8192 * MiB, debian: "12.1" };
+    const found = report(big, aws);
+    expect(found.inTolerance).toBe(true);
+    expect(verdictOf("disk", found)?.note).toMatch(/^a rented disk/);
+    expect(verdictOf("cpu_sustained", found)).toBeUndefined();
+  });
 });
 
 it("says nothing of a container's disk where there is no container", () => {

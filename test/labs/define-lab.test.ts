@@ -40,7 +40,30 @@ describe("lab.yaml", () => {
       },
       probes: [...PROBE_IDS],
       predict: "invited",
+      vps: { cloud: "local", match: "spec", spot: false, credits: "standard", network: "own" },
     });
+  });
+
+  it("rents nothing unless told to", () => {
+    expect(parseLab(`${MINIMAL}targets: [container, guest, vps]\n`, "f").vps.cloud).toBe("local");
+    expect(parseLab(`${MINIMAL}vps: { cloud: auto, region: eu-central-1 }\n`, "f").vps).toMatchObject({
+      cloud: "auto",
+      region: "eu-central-1",
+    });
+  });
+
+  it("matches every target to the instance type when told to", () => {
+    const matched = (vps: string) => {
+      const { machine, vps: found } = parseLab(
+        `${MINIMAL}machine: { memory: 600MiB, disk: 5GiB }\nvps: ${vps}\n`,
+        "f",
+      );
+      return { cpus: machine.cpus, memory: machine.memory, disk: machine.disk, size: found.size };
+    };
+    const GiB = 2 ** 30;
+    expect(matched("{ match: vps }")).toEqual({ cpus: 2, memory: GiB, disk: 5 * GiB, size: "t3.micro" });
+    expect(matched("{ match: vps, size: t3.nano }")).toMatchObject({ memory: GiB / 2, size: "t3.nano" });
+    expect(matched("{ match: spec, size: t3.small }")).toMatchObject({ cpus: 1, memory: 600 * 2 ** 20 });
   });
 
   it("adds to the machine what its probes need, and nothing where there are none", () => {
@@ -66,6 +89,12 @@ describe("lab.yaml", () => {
     ["machine: { packages: ['a b'] }", /machine\.packages\.0: is no Debian package name/],
     ["machine: { release: sid }", /machine\.release: must be "bookworm"/],
     ["targets: [vm]", /targets\.0/],
+    ["vps: { size: t3.mirco }", /vps\.size: .*did you mean "t3\.micro"/],
+    ["machine: { memory: 1GiB }\nvps: { size: t3.nano }", /vps\.size: .*t3\.nano is too small/],
+    ["machine: { cpus: 64 }\ntargets: [vps]", /vps\.size: no instance type/],
+    ["vps: { region: Frankfurt }", /vps\.region: is no AWS region/],
+    ["vps: { cluod: aws }", /vps\.cluod: is not known; did you mean "cloud"/],
+    ["vps: { cloud: azure }", /vps\.cloud/],
     ["targets: [guest, guest]", /targets: names a target twice/],
     ["targets: []", /targets/],
     ["ttl: soon", /ttl: "soon" is no duration/],

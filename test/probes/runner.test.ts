@@ -40,7 +40,7 @@ const answers =
   (stdout: string, exitCode = 0, stderr = ""): Exec =>
   async () => ({ exitCode, stdout, stderr });
 
-function subjects(exec: Exec = answers(""), up = { container: true, guest: true }): Subject[] {
+function subjects(exec: Exec = answers(""), up = { container: true, guest: true, vps: true }): Subject[] {
   return TARGETS.map((target) => ({
     target,
     name: target,
@@ -82,7 +82,7 @@ const run = (probes: Probe[], more: Partial<RunnerOptions> = {}) =>
     ...more,
   });
 
-const sound = doubts({ emulated: false, parity: { rows: [], inTolerance: true }, busy: undefined });
+const sound = doubts({ emulated: [], parity: { rows: [], inTolerance: true }, busy: undefined });
 
 it("has a probe for every id that a lab may name, each with what its image needs", () => {
   expect(new Set(PROBES.map((p) => p.id))).toEqual(new Set(PROBE_IDS));
@@ -165,7 +165,7 @@ it.each([
 });
 
 it("lost: a target that stops in the middle keeps what it gave, the other goes on", async () => {
-  const up = { container: true, guest: true };
+  const up = { container: true, guest: true, vps: true };
   const { tallies } = await run(
     [
       probe("cpu", async (subject, { round }) => {
@@ -267,15 +267,15 @@ it("marks what is in doubt: emulated CPU, parity, a busy host; never a size for 
   const [cpu, memory] = ["cpu", "memory"].map((id) => PROBES.find((p) => p.id === id));
   if (!cpu?.metrics[0] || !memory?.metrics[0]) throw new Error("no such probe");
   const parity = { rows: [], inTolerance: true };
-  const tcg = doubts({ emulated: true, parity, busy: undefined });
+  const tcg = doubts({ emulated: ["guest"], parity, busy: undefined });
   expect(tcg(cpu, cpu.metrics[0], "guest")).toBe("emulated: not representative");
   expect(tcg(cpu, cpu.metrics[0], "container")).toBeUndefined();
   expect(tcg(memory, memory.metrics[0], "guest")).toBeUndefined();
-  const busy = doubts({ emulated: false, parity, busy: "busy" });
+  const busy = doubts({ emulated: [], parity, busy: "busy" });
   expect(busy(cpu, cpu.metrics[0], "guest")).toBe("busy");
   expect(busy(memory, memory.metrics[0], "guest")).toBeUndefined();
   const off = doubts({
-    emulated: false,
+    emulated: [],
     parity: { rows: [row("memory")], inTolerance: false },
     busy: undefined,
   });

@@ -26,6 +26,17 @@ describe("the page", () => {
     expect(page).toContain("default-src 'none'");
   });
 
+  it("says of a rehearsed VPS that it is no cloud, and nothing of one that was rented", async () => {
+    const page = (cloud: "aws" | "local") =>
+      makePage([{ ...syntheticRun(), vps: { cloud, type: "t3.nano" } }]);
+    expect(await page("local")).toMatch(
+      /vps: t3\.nano: rehearsal, not a cloud[\s\S]*A cloud\..{0,20}The VPS is a rehearsal/,
+    );
+    expect(await page("aws")).toContain("vps: t3.nano from AWS");
+    expect(await page("aws")).not.toContain("rehearsal");
+    expect(await makePage([syntheticRun()])).not.toMatch(/rehearsal|>VPS</);
+  });
+
   it("is the same for the same run", async () => {
     expect(await makePage([syntheticRun()])).toBe(await makePage([syntheticRun()]));
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Checkpoint } from "../../engine/checkpoint.js";
 import type { Found } from "../../hosts/inventory.js";
-import { drift, refuseForeign } from "../../stacks/reconcile.js";
+import { drift, refuseForeign, stranded } from "../../stacks/reconcile.js";
 
 const found = (kind: Found["kind"], name: string, state = "", owner?: string): Found => ({
   kind,
@@ -47,8 +47,30 @@ describe("drift", () => {
     expect(result.stopped.map((s) => s.name)).toEqual(["c"]);
   });
 
+  it("knows a seed by its resource", () => {
+    const result = drift(state(resource("libvirt:index/cloudinitDisk:CloudinitDisk", "v.seed.iso")), [
+      found("cloud-init seed", "v.seed.iso"),
+    ]);
+    expect(result).toEqual({ orphans: [], missing: [], stopped: [] });
+  });
+
   it("with no state calls everything an orphan", () => {
     expect(drift(undefined, [found("guest disk", "d")]).orphans).toHaveLength(1);
+  });
+});
+
+describe("a domain that has lost a part", () => {
+  const domains = [found("domain", "l-s-guest", "running"), found("domain", "l-s-vps", "running")];
+  it.each([
+    ["libvirt:index/network:Network", "l-s-vps"],
+    ["libvirt:index/volume:Volume", "l-s-vps.qcow2"],
+    ["libvirt:index/cloudinitDisk:CloudinitDisk", "l-s-vps.seed.iso"],
+  ])("is made again, and the other is left alone: %s %s", (type, name) => {
+    expect(stranded([resource(type, name)], domains).map((d) => d.name)).toEqual(["l-s-vps"]);
+  });
+
+  it("is none where only a container's network is gone", () => {
+    expect(stranded([resource("docker:index/network:Network", "l-s-vps")], domains)).toEqual([]);
   });
 });
 

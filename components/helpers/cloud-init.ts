@@ -1,0 +1,105 @@
+import { stringify } from "yaml";
+import { ExitCode, UserError } from "../../base/errors.js";
+
+/** A file that cloud-init writes before SSH starts. */
+export interface CloudFile {
+  /** Absolute. */
+  path: string;
+  content: string;
+  /** Octal: `0644`. Default 0644. */
+  mode?: string;
+}
+
+export interface UserDataArgs {
+  hostname: string;
+  /** The login user; made with uid 1000 where there is none. */
+  user: string;
+  /** OpenSSH public keys, let in as the login user and as root. */
+  userKeys: readonly string[];
+  /** The SSH host key, an OpenSSH ed25519 private key file's text, and its public half: made by us, to be pinned. */
+  hostKey: string;
+  hostPublicKey: string;
+  /** Debian packages to install at the first boot. Default none: nothing is fetched. */
+  packages?: readonly string[];
+  files?: readonly CloudFile[];
+  /** Commands for the end of the first boot, each with its arguments. */
+  run?: readonly (readonly string[])[];
+}
+
+/** EC2 takes no more, and what is more than this does not belong there. */
+export const USER_DATA_LIMIT = 16 * 1024;
+
+/** Passwords off before the first connection; the Debian image's own settings follow it and don't contradict. */
+const SSH_SETTINGS: CloudFile = {
+  path: "/etc/ssh/sshd_config.d/01-trilab.conf",
+  content: "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n",
+};
+
+/** As in the guest: cloud-init's own module would add a line to a file that a small image does not have. */
+const hostsFile = (hostname: string): CloudFile => ({
+  path: "/etc/hosts",
+  content: `127.0.0.1\tlocalhost\n127.0.1.1\t${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
+});
+
+/**
+ * The cloud-init user-data of a rented machine: the same for every cloud, so that what boots at a rehearsal is what boots
+ * on EC2. Pure. Only the modules that have work are named: under emulation each of cloud-init's costs a second.
+ *
+ * @throws UserError (exit 2) when it is larger than clouds take.
+ */
+export function userData(args: UserDataArgs): string {
+  const { files = [], packages = [], run = [], user, userKeys } = args;
+  const config = {
+    hostname: args.hostname,
+    preserve_hostname: false,
+    users: [
+      {
+        name: user,
+        uid: 1000,
+        shell: "/bin/bash",
+        lock_passwd: true,
+        ssh_authorized_keys: [...userKeys],
+      },
+    ],
+    // Without a user of their own these are root's.
+    disable_root: false,
+    ssh_authorized_keys: [...userKeys],
+    ssh_deletekeys: true,
+    ssh_keys: { ed25519_private: args.hostKey, ed25519_public: args.hostPublicKey },
+    ssh_quiet_keygen: true,
+    no_ssh_fingerprints: true,
+    write_files: [SSH_SETTINGS, hostsFile(args.hostname), ...files].map(
+      ({ path, content, mode = "0644" }) => ({
+        path,
+        content,
+        permissions: mode,
+      }),
+    ),
+    ...(packages.length > 0 ? { package_update: true, packages: [...packages] } : {}),
+    ...(run.length > 0 ? { runcmd: run.map((command) => [...command]) } : {}),
+    cloud_init_modules: ["write-files", "growpart", "resizefs", "set_hostname", "users-groups", "ssh"],
+    cloud_config_modules: run.length > 0 ? ["runcmd"] : [],
+    cloud_final_modules: [
+      ...(packages.length > 0 ? ["package-update-upgrade-install"] : []),
+      ...(run.length > 0 ? ["scripts-user"] : []),
+    ],
+  };
+  // Anchors would be read back by cloud-init, but not by everyone who looks at it.
+  const text = `#cloud-config\n${stringify(config, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
+  const size = Buffer.byteLength(text);
+  if (size > USER_DATA_LIMIT) {
+    throw new UserError("the VPS's user-data is too large", {
+      why: `it has ${size} bytes, clouds take ${USER_DATA_LIMIT}`,
+      fix: "give fewer or shorter keys (machine.authorizedKeys) and packages in lab.yaml",
+      exitCode: ExitCode.usage,
+    });
+  }
+  return text;
+}
+
+/**
+ * The NoCloud meta-data of a machine. Another instance id makes cloud-init run as at a first boot. `dsmode: local`: its
+ * work is done before the network is up, as nothing is to be fetched.
+ */
+export const metaData = (instanceId: string): string =>
+  stringify({ "instance-id": instanceId, "local-hostname": instanceId, dsmode: "local" });

@@ -1,0 +1,162 @@
+import * as libvirt from "@pulumi/libvirt";
+import * as pulumi from "@pulumi/pulumi";
+import type { Subnet } from "./helpers/cidr.js";
+import { domainXslt, networkXslt } from "./helpers/domain-xslt.js";
+import type { Ownership } from "./helpers/labels.js";
+import {
+  bridgeName,
+  consoleLogName,
+  type DomainTarget,
+  diskName,
+  macAddress,
+  machineName,
+  seedName,
+} from "./helpers/naming.js";
+import { applyTransform, type Transform } from "./helpers/transform.js";
+import { MiB } from "./helpers/units.js";
+import type { MachineSpec } from "./machine-spec.js";
+
+/** What runs the guest's instructions: the CPU itself, or QEMU's translator (slow: its CPU figures mean nothing). */
+export type Accelerator = "kvm" | "tcg";
+
+/** The matched image as it lies on the libvirt host. */
+export interface GuestImage {
+  /** The storage pool and the volume of the read-only base disk. */
+  pool: string;
+  baseVolume: string;
+  /** Paths on the libvirt host. */
+  kernel: string;
+  initrd: string;
+}
+
+/** What every machine on a libvirt host is given. */
+export interface LibvirtHostArgs {
+  /** Who owns the seat, and until when. */
+  ownership: Ownership;
+  /** The machine's own NAT network; its address in it is fixed. */
+  subnet: Subnet;
+  image: GuestImage;
+  /** The storage pool for the seat's overlay disk, and its path on the host. */
+  diskPool: { name: string; path: string };
+  accelerator: Accelerator;
+  /** Last words on the children's arguments. */
+  transform?: {
+    network?: Transform<libvirt.NetworkArgs>;
+    disk?: Transform<libvirt.VolumeArgs>;
+    seed?: Transform<libvirt.CloudinitDiskArgs>;
+    domain?: Transform<libvirt.DomainArgs>;
+  };
+}
+
+export interface LibvirtMachineArgs extends LibvirtHostArgs {
+  target: DomainTarget;
+  shape: Pick<MachineSpec, "cpus" | "memory" | "disk">;
+  commandLine: { pairs: Record<string, string>; flags: readonly string[] };
+  /** SMBIOS type 11 strings. */
+  oemStrings: pulumi.Input<string[]>;
+  /** cloud-init's two files, on a second disk. Absent: there is none. */
+  seed?: { userData: pulumi.Input<string>; metaData: string };
+  /** The share of each virtual CPU that it may use. Absent: all of it. */
+  cpuShare?: number | undefined;
+}
+
+/**
+ * A network of its own, an overlay on the read-only base disk, and the domain, as children of `parent`. It boots its
+ * kernel directly, and no lease is waited for.
+ */
+export function libvirtMachine(
+  name: string,
+  args: LibvirtMachineArgs,
+  parent: pulumi.ComponentResource,
+): libvirt.Domain {
+  const { commandLine, diskPool, image, ownership, shape, subnet, target, transform } = args;
+  const machine = machineName(ownership, target);
+
+  const network = new libvirt.Network(
+    `${name}-network`,
+    applyTransform(transform?.network, {
+      name: machine,
+      mode: "nat",
+      bridge: bridgeName(ownership, target),
+      addresses: [subnet.cidr],
+      dhcp: { enabled: false },
+      dns: { enabled: true },
+      autostart: true,
+      xml: { xslt: networkXslt() },
+    }),
+    { parent },
+  );
+
+  const disk = new libvirt.Volume(
+    `${name}-disk`,
+    applyTransform(transform?.disk, {
+      name: diskName(ownership, target),
+      pool: diskPool.name,
+      baseVolumeName: image.baseVolume,
+      baseVolumePool: image.pool,
+      size: shape.disk,
+      format: "qcow2",
+    }),
+    { parent },
+  );
+
+  const seed =
+    args.seed &&
+    new libvirt.CloudinitDisk(
+      `${name}-seed`,
+      applyTransform(transform?.seed, {
+        name: seedName(ownership),
+        pool: diskPool.name,
+        // The host's private key is in it.
+        userData: pulumi.secret(args.seed.userData),
+        metaData: args.seed.metaData,
+      }),
+      { parent },
+    );
+
+  return new libvirt.Domain(
+    `${name}-domain`,
+    applyTransform(transform?.domain, {
+      name: machine,
+      description: `trilab: seat ${ownership.seat} of lab ${ownership.lab}`,
+      type: args.accelerator === "kvm" ? "kvm" : "qemu",
+      arch: "x86_64",
+      machine: "pc",
+      memory: Math.floor(shape.memory / MiB),
+      vcpu: shape.cpus,
+      ...(args.accelerator === "kvm" ? { cpu: { mode: "host-passthrough" } } : {}),
+      kernel: image.kernel,
+      initrd: image.initrd,
+      // The provider reads one map of all pairs back, then one of all bare flags: written so, nothing differs.
+      cmdlines: [commandLine.pairs, { _: commandLine.flags.join(" ") }],
+      // Given by file, they would be read back as volumes and differ; the stylesheet writes the paths, which AppArmor
+      // can follow, where the provider would write pool and volume. A seed's id is its volume's, and a word of the
+      // provider's own behind a semicolon.
+      disks: [
+        { volumeId: disk.id },
+        ...(seed ? [{ volumeId: seed.id.apply((id) => id.split(";")[0] ?? id) }] : []),
+      ],
+      networkInterfaces: [
+        { networkId: network.id, mac: macAddress(ownership, target).toUpperCase(), waitForLease: false },
+      ],
+      consoles: [{ type: "pty", targetPort: "0", targetType: "serial" }],
+      autostart: true,
+      running: true,
+      xml: {
+        xslt: pulumi.output(args.oemStrings).apply((oemStrings) =>
+          domainXslt({
+            oemStrings,
+            ownership,
+            target,
+            diskFile: `${diskPool.path}/${diskName(ownership, target)}`,
+            seedFile: args.seed && `${diskPool.path}/${seedName(ownership)}`,
+            consoleLog: `${diskPool.path}/${consoleLogName(ownership, target)}`,
+            accelerator: args.accelerator,
+            cpuShare: args.cpuShare,
+          }),
+        ),
+      },
+    }),
+    { parent },
+  );
+}

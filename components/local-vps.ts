@@ -1,0 +1,70 @@
+import * as pulumi from "@pulumi/pulumi";
+import { addressStrings, rentedCommandLine } from "../images/guest-contract.js";
+import type { CloudVpsArgs, VpsMachine } from "./cloud-vps.js";
+import { metaData, userData } from "./helpers/cloud-init.js";
+import { machineName } from "./helpers/naming.js";
+import { type LibvirtHostArgs, libvirtMachine } from "./libvirt-machine.js";
+
+/** The hypervisor that a rehearsal is rented from. Its image must hold cloud-init. */
+export type LocalVpsArgs = Omit<LibvirtHostArgs, "ownership" | "subnet">;
+
+/**
+ * A rehearsal, not a cloud: the same user-data in a machine of the instance type's shape on the local hypervisor, with a
+ * network of its own, as children of `parent`.
+ */
+export function localVps(
+  name: string,
+  args: CloudVpsArgs & LocalVpsArgs,
+  parent: pulumi.ComponentResource,
+): VpsMachine {
+  const { accelerator, credits, ownership, spec, subnet, type } = args;
+  const machine = machineName(ownership, "vps");
+  const domain = libvirtMachine(
+    name,
+    {
+      ownership,
+      subnet,
+      image: args.image,
+      diskPool: args.diskPool,
+      accelerator,
+      ...(args.transform ? { transform: args.transform } : {}),
+      target: "vps",
+      shape: { cpus: type.vcpus, memory: type.memory, disk: spec.disk },
+      commandLine: rentedCommandLine,
+      oemStrings: addressStrings({
+        address: `${subnet.address}/${subnet.prefix}`,
+        gateway: subnet.gateway,
+        dns: [subnet.gateway],
+      }),
+      seed: {
+        userData: pulumi.all([args.userKeys, args.hostKey]).apply(([userKeys, hostKey]) =>
+          userData({
+            hostname: machine,
+            user: spec.user,
+            userKeys,
+            hostKey,
+            hostPublicKey: args.hostPublicKey,
+            files: args.files ?? [],
+            run: args.run ?? [],
+          }),
+        ),
+        metaData: metaData(machine),
+      },
+      cpuShare: quota(accelerator, credits, type.baseline),
+    },
+    parent,
+  );
+  return { id: domain.id, name: domain.name, address: pulumi.output(subnet.address) };
+}
+
+/**
+ * A burstable type that has spent its credits gets its baseline, and so does its rehearsal. An emulated CPU gets no quota:
+ * it is slower than the smallest type's already, and a twentieth of it would not finish its boot.
+ */
+function quota(
+  accelerator: LocalVpsArgs["accelerator"],
+  credits: CloudVpsArgs["credits"],
+  baseline: number,
+): number | undefined {
+  return accelerator === "kvm" && credits === "standard" && baseline < 1 ? baseline : undefined;
+}

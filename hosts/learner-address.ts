@@ -1,0 +1,36 @@
+import { isIPv4 } from "node:net";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+
+/** Says the caller's public address; AWS's own service for it. */
+const ECHO = "https://checkip.amazonaws.com";
+
+/**
+ * The only address that may reach a rented machine, with /32: the one given, else the public one of this machine.
+ *
+ * @param given IPv4 address, with or without /32.
+ * @throws UserError: exit 2 when what was given is no single IPv4 address, exit 1 when none was and it can't be found.
+ */
+export async function learnerAddress(given: string | undefined): Promise<string> {
+  if (given !== undefined) {
+    const [address = "", prefix = "32"] = given.split("/");
+    if (isIPv4(address) && prefix === "32") return `${address}/32`;
+    throw new UserError(`"${given}" is no single IPv4 address`, {
+      why: "SSH to the VPS is open to one address only",
+      fix: "write it like 203.0.113.7",
+      exitCode: ExitCode.usage,
+    });
+  }
+  let why: string;
+  try {
+    const answer = await fetch(ECHO, { signal: AbortSignal.timeout(5_000) });
+    const address = (await answer.text()).trim();
+    if (isIPv4(address)) return `${address}/32`;
+    why = `${ECHO} said ${JSON.stringify(address.slice(0, 60))}`;
+  } catch (error) {
+    why = `${ECHO} did not answer: ${messageOf(error)}`;
+  }
+  throw new UserError("your public address could not be found", {
+    why: `${why}; without it the VPS's firewall would have to be open to everybody`,
+    fix: "give it: trilab up --ssh-from ADDRESS (TRILAB_SSH_FROM)",
+  });
+}

@@ -1,0 +1,91 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { residueOf } from "./residue.js";
+import { expectDone, expectDown, type Home, openHome, tryHost, virsh } from "./support.js";
+
+const LAB = "first-boot";
+const NO_ACCOUNT = { HOME: "/nowhere", AWS_PROFILE: "", AWS_ACCESS_KEY_ID: "", AWS_REGION: "" };
+let home: Home;
+let seat: string;
+const ssh = (...args: string[]) => home.trilab(["ssh", "vps", "--seat", seat, ...args]);
+const upJson = async (...args: string[]) =>
+  JSON.parse(expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json", ...args])).stdout);
+
+beforeAll(async () => {
+  home = await openHome();
+  seat = home.seat("v");
+});
+
+test("a machine that costs money is not had without an account, and nothing is made", async () => {
+  const run = await home.trilab(["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws"], NO_ACCOUNT);
+  expect(run.exitCode).toBe(3);
+  expect(run.stderr).toMatch(/no AWS credentials[\s\S]*--cloud local/);
+  expect(await residueOf(LAB, seat)).toEqual([]);
+});
+
+describe("a seat with all three targets", () => {
+  test("up: the VPS is a rehearsal and says so, and all are in parity", async () => {
+    const up = await upJson("--on", "container,guest,vps");
+    expect(up.targets).toEqual(["container", "guest", "vps"]);
+    expect(up.changes).toEqual({ create: 15 });
+    expect(up.vps).toMatchObject({ cloud: "local", type: "t3.nano", credits: "standard" });
+    expect(up.parity.inTolerance).toBe(true);
+    const row = (id: string) => up.parity.rows.find((r: { id: string }) => r.id === id);
+    expect(row("cpus")).toMatchObject({
+      verdict: "nature",
+      values: { container: "1", guest: "1", vps: "2" },
+    });
+    expect(row("memory")).toMatchObject({ verdict: "match" });
+    expect(row("debian")).toMatchObject({ verdict: "match" });
+    expect(row("packages").note).toMatch(/cloud-init/);
+  });
+
+  test("a second up changes nothing, and says again that it is no cloud", async () => {
+    const run = expectDone(await home.trilab(["up", LAB, "--seat", seat]));
+    expect(run.stdout).toMatch(/nothing changed/);
+    expect(run.stdout).toMatch(/rehearsal, not a cloud/);
+    expect(expectDone(await home.trilab(["status"])).stdout).toMatch(
+      /vps \(t3\.nano: rehearsal, not a cloud\)/,
+    );
+  });
+
+  test("cloud-init made it the learner's: name, user, keys, and no errors", async () => {
+    expect(expectDone(await ssh("--", "id", "-un")).stdout).toBe("lab");
+    expect(expectDone(await ssh("--root", "--", "id", "-un")).stdout).toBe("root");
+    expect(expectDone(await ssh("--", "hostname")).stdout).toBe(`trilab-${LAB}-${seat}-vps`);
+    const status = expectDone(await ssh("--root", "--", "cloud-init", "status", "--wait", "--long")).stdout;
+    expect(status).toMatch(/status: done/);
+    expect(status).toMatch(/DataSourceNoCloud/);
+    const errors = await ssh(
+      "--root",
+      "--",
+      "grep",
+      "-cE",
+      "ERROR|CRITICAL|Traceback",
+      "/var/log/cloud-init.log",
+    );
+    expect(errors.stdout).toBe("0");
+  });
+
+  test("no password opens it, and its host key is the one that was made for it", async () => {
+    const settings = expectDone(await ssh("--root", "--", "sshd", "-T")).stdout;
+    expect(settings).toMatch(/^passwordauthentication no$/m);
+    expect(settings).toMatch(/^permitrootlogin (without-password|prohibit-password)$/m);
+    const shown = expectDone(await ssh("--", "cat", "/etc/ssh/ssh_host_ed25519_key.pub")).stdout;
+    const pinned = (await tryHost("cat", home.record(LAB, seat, "known_hosts"))).all;
+    expect(pinned).toContain(shown.split(" ")[1]);
+  });
+
+  test("one that was switched off or removed by hand comes back", async () => {
+    const domain = `trilab-${LAB}-${seat}-vps`;
+    await virsh("destroy", domain);
+    expect((await upJson()).changes).toEqual({ same: 15 });
+    await virsh("destroy", domain);
+    await virsh("undefine", domain);
+    expect((await upJson()).changes).toMatchObject({ create: 1 });
+    expect(expectDone(await ssh("--", "id", "-un")).stdout).toBe("lab");
+  });
+
+  test("down: nothing of it is left", async () => {
+    await expectDown(await home.trilab(["down", LAB, "--seat", seat, "--json"]), LAB, seat);
+  });
+});
