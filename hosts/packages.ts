@@ -70,12 +70,12 @@ export const hasApt = (): boolean => which("apt-get") !== undefined;
 
 /** Installs Debian packages. Package lists are fetched first, as a fresh machine has none. */
 export async function installPackages(packages: readonly string[], progress: Progress): Promise<void> {
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const root = { env: { DEBIAN_FRONTEND: "noninteractive" } };
   // Another apt-get (a desktop's updater) is waited for.
   const options = ["-q", "-o", "DPkg::Lock::Timeout=120"];
   progress.update("fetching package lists");
-  await asRoot("apt-get", [...options, "update"], env);
+  await asRoot("apt-get", [...options, "update"], root);
   progress.update(`installing ${packages.length} packages: ${packages.join(" ")}`);
-  await asRoot("apt-get", [...options, "install", "-y", "--no-install-recommends", ...packages], env);
+  await asRoot("apt-get", [...options, "install", "-y", "--no-install-recommends", ...packages], root);
   progress.note(`installed ${packages.join(" ")}`);
 }
