@@ -17,11 +17,15 @@ export interface LockOptions {
   what: string;
 }
 
+/** What our `flock` exits with when the lock is taken (EX_TEMPFAIL); its own failures have other codes. */
+const CONFLICT = 75;
+
 /**
  * An advisory flock(2) on `path`, which the kernel releases when the holder ends, however it ends.
  * Node has no flock: util-linux's `flock` holds it for a `cat` that ends when our end of its stdin closes.
  *
- * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`.
+ * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`; UserError (exit 3) when `path`
+ *   can't be locked at all.
  */
 export async function withLock<T>(path: string, options: LockOptions, body: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -31,13 +35,13 @@ export async function withLock<T>(path: string, options: LockOptions, body: () =
       "--wait",
       String((options.waitMs ?? 0) / 1000),
       "--conflict-exit-code",
-      "75",
+      String(CONFLICT),
       path,
       "sh",
       "-c",
       "echo locked; exec cat",
     ],
-    { reject: false, stdin: "pipe", buffer: false, detached: true },
+    { reject: false, stdin: "pipe", buffer: { stdout: false }, detached: true },
   );
   const taken = await new Promise<boolean>((resolve, reject) => {
     child.stdout.once("data", () => resolve(true));
@@ -52,6 +56,14 @@ export async function withLock<T>(path: string, options: LockOptions, body: () =
     });
   });
   if (!taken) {
+    const { exitCode, stderr } = await child;
+    if (exitCode !== CONFLICT) {
+      throw new UserError(`${path} cannot be locked`, {
+        why: stderr.trim() || `flock ended with code ${exitCode}`,
+        fix: "make it writable, on a file system that has flock(2)",
+        exitCode: ExitCode.hostNotReady,
+      });
+    }
     const holder = await readHolder(path);
     throw new UserError(`${options.what} is in use by another run`, {
       why: holder

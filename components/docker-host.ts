@@ -120,7 +120,7 @@ const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_
   (c) => `CAP_${c}`,
 );
 
-/** What a container must not have. Each is asserted in test/components and tried in test/security. */
+/** What a container must not have. Each is asserted in test/components and tried in test/e2e. */
 function isolation(): Pick<
   docker.ContainerArgs,
   "capabilities" | "securityOpts" | "privileged" | "ipcMode" | "cgroupnsMode"

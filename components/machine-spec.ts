@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isReservedName } from "../images/reserved-names.js";
 import { formatSize, MiB, parseSize } from "./helpers/units.js";
 
 /** One machine, before it is a container, a guest or a VPS. Sizes are in bytes. */
@@ -54,6 +55,10 @@ export const machineSpecSchema = z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,31}$/, "is no login name")
       .refine((name) => name !== "root", "must not be root: the seat's key is let in as root anyway")
+      .refine(
+        (name) => name === "root" || !isReservedName(name),
+        "is a user or group of Debian's own: choose another name",
+      )
       .default("lab"),
     authorizedKeys: z
       .array(z.string().regex(/^(ssh-|ecdsa-)\S+ \S+/, "is no OpenSSH public key"))

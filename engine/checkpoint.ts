@@ -62,12 +62,6 @@ export async function readCheckpoint(ref: StackRef): Promise<Checkpoint | undefi
   return describe(parse(checkpointSchema, text, ref, files.checkpoint).checkpoint.latest);
 }
 
-/** What a killed engine may have created without being able to say so; look each up by its labels. */
-export async function pendingCreates(ref: StackRef): Promise<CheckpointResource[]> {
-  const pending = (await readCheckpoint(ref))?.pendingOperations ?? [];
-  return pending.filter((operation) => operation.type === "creating").map((operation) => operation.resource);
-}
-
 /**
  * Forgets a stack's pending operations, once what they left was adopted or deleted. The resources, with their
  * parents and dependencies, stay as they are; the former checkpoint is kept beside as `<stack>.json.before-clear`.

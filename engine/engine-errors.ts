@@ -37,7 +37,7 @@ export function engineError(failure: EngineFailure): Error {
   if (failure.programError instanceof UserError) return failure.programError;
   if (/no stack named .* found/.test(text)) {
     return new UserError(`there is no stack "${stack}"`, {
-      fix: "run `trilab list` to see what there is",
+      fix: "run `trilab status` to see what there is",
       exitCode: ExitCode.notFound,
     });
   }

@@ -4,7 +4,7 @@ export { openStack } from "./automation.js";
 export type { StackRef } from "./backend.js";
 export { backendUrl, defaultProject, stackLock } from "./backend.js";
 export type { Checkpoint, CheckpointResource, OutputValue, PendingOperation } from "./checkpoint.js";
-export { clearPending, pendingCreates, readCheckpoint } from "./checkpoint.js";
+export { clearPending, readCheckpoint } from "./checkpoint.js";
 export type { Program } from "./inline.js";
 export type { ToolReport } from "./inspect.js";
 export { inspectEngine } from "./inspect.js";

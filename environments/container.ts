@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, posix } from "node:path";
-import type { Readable } from "node:stream";
-import { execa } from "execa";
+import { execa, type Result } from "execa";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { dockerCommand } from "../hosts/docker.js";
 import type { Answer, Environment, ExecOptions, ExecResult } from "./environment.js";
@@ -109,8 +108,18 @@ export class ContainerEnvironment implements Environment {
     ];
     if (from.isDirectory()) {
       await docked(["exec", "--user", this.user, this.name, "mkdir", "-p", target], what);
-      const pack = execa("tar", ["-C", local, "-cf", "-", "."], { buffer: false, reject: false });
-      await docked(receive("tar", "-xf", "-", "-C", target), what, { stdin: pack.stdout });
+      const pack = execa("tar", ["-C", local, "-cf", "-", "."], { buffer: { stdout: false }, reject: false });
+      const unpacked = await pack.pipe("docker", dockerCommand(...receive("tar", "-xf", "-", "-C", target)), {
+        reject: false,
+      });
+      mustSucceed(unpacked, what);
+      const packed = await pack;
+      if (packed.exitCode !== 0) {
+        throw new UserError(`${local} was not copied whole`, {
+          why: packed.stderr || packed.message || "",
+          fix: "make what is named above readable, and copy again",
+        });
+      }
     } else {
       const mode = (from.mode & 0o777).toString(8);
       await docked(receive("sh", "-c", 'cat >"$1" && chmod "$2" "$1"', "sh", target, mode), what, {
@@ -140,9 +149,15 @@ export class ContainerEnvironment implements Environment {
 async function docked(
   args: readonly string[],
   what: string,
-  input: { stdin: Readable | "ignore" } | { inputFile: string } = { stdin: "ignore" },
+  input: { stdin: "ignore" } | { inputFile: string } = { stdin: "ignore" },
 ): Promise<void> {
-  const result = await execa("docker", dockerCommand(...args), { reject: false, ...input });
+  mustSucceed(await execa("docker", dockerCommand(...args), { reject: false, ...input }), what);
+}
+
+function mustSucceed(
+  result: Pick<Result<{ reject: false }>, "exitCode" | "stderr" | "message">,
+  what: string,
+): void {
   if (result.exitCode !== 0) {
     throw new UserError(what, {
       why: String(result.stderr || result.message || ""),

@@ -7,9 +7,11 @@ import { hostCapacity } from "./capacity.js";
 import { openKvmToItsGroup, startDocker, startLibvirt, virtlogdAnswers } from "./daemons.js";
 import { dockerClient, requireDocker } from "./docker.js";
 import type { Sources } from "./inventory.js";
-import { keepSeatsApart, seatsAreApart } from "./isolation.js";
+import { keepSeatsApart, seatsAreApart, seatsRunHere } from "./isolation.js";
 import { libvirtUri, virsh } from "./libvirt.js";
 import { dockerIsLocal, hasApt, installPackages, libvirtIsLocal, missingTools } from "./packages.js";
+import { canBeRoot } from "./privilege.js";
+import { addRanges, missingRanges } from "./subordinate-ids.js";
 
 /** What a check saw. */
 export interface Finding {
@@ -36,6 +38,7 @@ export interface Check {
 export const CHECKS: readonly Check[] = [
   { id: "node", title: "Node.js", level: "required", run: checkNode },
   { id: "packages", title: "tools", level: "required", run: checkTools },
+  { id: "subordinate-ids", title: "subordinate ids", level: "required", run: checkSubordinateIds },
   { id: "docker", title: "Docker daemon", level: "required", for: "docker", run: checkDocker },
   { id: "kvm-access", title: "/dev/kvm's access", level: "required", for: "libvirt", run: checkKvmAccess },
   { id: "libvirt", title: "libvirt", level: "required", for: "libvirt", run: checkLibvirt },
@@ -67,6 +70,19 @@ async function checkTools(sources: Sources): Promise<Finding> {
     wanted: "all there",
     fix: hasApt() ? install : `install what Debian has in ${packages.join(", ")}`,
     ...(hasApt() ? { repair: (progress: Progress) => installPackages(packages, progress) } : {}),
+  };
+}
+
+async function checkSubordinateIds(): Promise<Finding> {
+  const wanted = "65536 for this user, to build images without being root";
+  const missing = await missingRanges();
+  if (missing.length === 0) return { ok: true, found: "all there", wanted };
+  return {
+    ok: false,
+    found: `none, or too few, in ${missing.join(" and ")}`,
+    wanted,
+    fix: "add a range of them: usermod --add-subuids, --add-subgids",
+    repair: addRanges,
   };
 }
 
@@ -131,17 +147,20 @@ async function checkKvmAccess(): Promise<Finding> {
   };
 }
 
-async function checkIsolation(): Promise<Finding> {
+async function checkIsolation(sources: Sources): Promise<Finding> {
   const wanted = "a rule that no seat's machine reaches another's";
-  if (!dockerIsLocal() && !libvirtIsLocal()) return { ok: true, found: "the hosts' own affair", wanted };
+  if (!seatsRunHere(sources)) return { ok: true, found: "the hosts' own affair", wanted };
   const apart = await seatsAreApart();
-  if (apart === undefined) return { ok: true, found: "only root can tell", wanted };
+  if (apart === true) return { ok: true, found: "the rule stands", wanted };
+  const found = apart === false ? "no rule" : "only root can tell";
+  // What can't be told is not taken for granted: seats that reach each other look like any others.
+  if (!canBeRoot()) return { ok: false, found, wanted, fix: "as root: trilab doctor --fix" };
   return {
-    ok: apart,
-    found: apart ? "the rule stands" : "no rule",
+    ok: false,
+    found,
     wanted,
-    fix: "add it: one iptables rule for traffic between seats",
-    repair: keepSeatsApart,
+    fix: "add it: one iptables rule for traffic between seats, and a unit that sets it at boot where systemd runs",
+    repair: (progress) => keepSeatsApart(progress),
   };
 }
 

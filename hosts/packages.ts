@@ -2,7 +2,7 @@ import type { Progress } from "../base/progress.js";
 import { dockerEndpoint, requireDocker } from "./docker.js";
 import type { Sources } from "./inventory.js";
 import { libvirtUri, virsh } from "./libvirt.js";
-import { asRoot, which } from "./privilege.js";
+import { asRoot, isRoot, which } from "./privilege.js";
 
 /** A command that trilab runs, and the Debian package it comes in. */
 interface Tool {
@@ -14,12 +14,16 @@ interface Tool {
   local?: boolean;
   /** The daemon itself: one that answers needs no binary of this name (Docker Desktop, virtqemud, rootless). */
   daemon?: boolean;
+  /** Only for who is not root. */
+  unprivileged?: boolean;
 }
 
 const TOOLS: readonly Tool[] = [
   { command: "flock", package: "util-linux", for: "always" },
   { command: "ip", package: "iproute2", for: "always" },
   { command: "mmdebstrap", package: "mmdebstrap", for: "always" },
+  // mmdebstrap only recommends it, and needs it for its user namespaces.
+  { command: "newuidmap", package: "uidmap", for: "always", unprivileged: true },
   { command: "docker", package: "docker.io", for: "docker" },
   { command: "dockerd", package: "docker.io", for: "docker", local: true, daemon: true },
   { command: "iptables", package: "iptables", for: "docker", local: true },
@@ -50,6 +54,7 @@ export async function missingTools(sources: Sources): Promise<{ commands: string
     if (tool.for === "docker" && !sources.docker) return false;
     if (tool.for === "libvirt" && !sources.libvirt) return false;
     if (tool.daemon === true && running[tool.for]) return false;
+    if (tool.unprivileged === true && isRoot()) return false;
     if (tool.local !== true) return true;
     return tool.for === "docker" ? dockerIsLocal() : libvirtIsLocal();
   });
@@ -71,12 +76,12 @@ export const hasApt = (): boolean => which("apt-get") !== undefined;
 
 /** Installs Debian packages. Package lists are fetched first, as a fresh machine has none. */
 export async function installPackages(packages: readonly string[], progress: Progress): Promise<void> {
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const root = { env: { DEBIAN_FRONTEND: "noninteractive" } };
   // Another apt-get (a desktop's updater) is waited for.
   const options = ["-q", "-o", "DPkg::Lock::Timeout=120"];
   progress.update("fetching package lists");
-  await asRoot("apt-get", [...options, "update"], env);
+  await asRoot("apt-get", [...options, "update"], root);
   progress.update(`installing ${packages.length} packages: ${packages.join(" ")}`);
-  await asRoot("apt-get", [...options, "install", "-y", "--no-install-recommends", ...packages], env);
+  await asRoot("apt-get", [...options, "install", "-y", "--no-install-recommends", ...packages], root);
   progress.note(`installed ${packages.join(" ")}`);
 }

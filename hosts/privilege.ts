@@ -14,6 +14,13 @@ export function which(command: string): string | undefined {
 /** Whether commands can be run as root: as root, or through sudo (which may ask for a password on the terminal). */
 export const canBeRoot = (): boolean => isRoot() || which("sudo") !== undefined;
 
+export interface RootOptions {
+  /** Added to the command's environment. */
+  env?: Record<string, string>;
+  /** Whether sudo may ask for a password on the terminal. Default true; where not, lacking one is a failure. */
+  ask?: boolean;
+}
+
 /**
  * Runs a command as root and returns its output.
  *
@@ -22,7 +29,7 @@ export const canBeRoot = (): boolean => isRoot() || which("sudo") !== undefined;
 export async function asRoot(
   command: string,
   args: readonly string[],
-  env: Record<string, string> = {},
+  options: RootOptions = {},
 ): Promise<string> {
   if (!canBeRoot()) {
     throw new UserError(`${command} must be run as root`, {
@@ -31,19 +38,21 @@ export async function asRoot(
       exitCode: ExitCode.hostNotReady,
     });
   }
-  const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
-  const [program, ...rest] = isRoot()
-    ? ["env", ...variables, command, ...args]
-    : ["sudo", "env", ...variables, command, ...args];
+  const ask = options.ask ?? true;
+  const variables = Object.entries(options.env ?? {}).map(([key, value]) => `${key}=${value}`);
+  const sudo = isRoot() ? [] : ["sudo", ...(ask ? [] : ["-n"])];
+  const [program, ...rest] = [...sudo, "env", ...variables, command, ...args];
   const result = await execa(program ?? "env", rest, {
     reject: false,
     all: true,
-    stdin: isRoot() ? "ignore" : "inherit",
+    stdin: isRoot() || !ask ? "ignore" : "inherit",
   });
   if (result.exitCode === 0) return result.stdout;
   throw new UserError(`${command} ${args[0] ?? ""} failed`, {
     why: result.all.trim().split("\n").slice(-5).join("\n"),
-    fix: `run it by hand to see more: ${command} ${args.join(" ")}`,
+    fix: ask
+      ? `run it by hand to see more: ${command} ${args.join(" ")}`
+      : "run `trilab doctor --fix`, which may ask for a password",
     exitCode: ExitCode.hostNotReady,
   });
 }

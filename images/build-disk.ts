@@ -1,10 +1,9 @@
-import { chmod, mkdir, mkdtemp, open, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { type BuildOptions, publish, rootFiles } from "./build-root.js";
-import { buildLog, checkFreeSpace, imageDir, removeTree, rootDir, withWorkDir } from "./cache.js";
+import { buildLog, checkFreeSpace, imageDir, rootDir, withWorkDir } from "./cache.js";
 import { type ImageManifest, type RootManifest, recordFile, writeManifest } from "./manifest.js";
 import { runTool } from "./run-tool.js";
 import { type ImageSpec, imageHash } from "./spec.js";
@@ -33,13 +32,13 @@ export async function buildDisk(
       fix: `give the machine a disk of at least ${mib(rootBytes * 1.1) + 512} MiB`,
       exitCode: ExitCode.usage,
     });
-  return await withWorkDir(async (work) => {
+  return await withWorkDir(async (work, scratch) => {
     // The tree, the raw file system and the qcow2 lie side by side for a while.
-    await checkFreeSpace(work, options.spaceNeeded ?? rootBytes * 3.5, "the disk image");
+    await checkFreeSpace([work, scratch], options.spaceNeeded ?? rootBytes * 3.5, "the disk image");
     const out = join(work, "out");
     await mkdir(out);
     const disk = join(out, diskFiles.disk);
-    await makeFileSystem(spec, rootTar, work, disk, progress, options);
+    await makeFileSystem(spec, rootTar, scratch, disk, progress, options);
 
     progress.update("checksum of the disk");
     const manifest: ImageManifest = {
@@ -61,7 +60,7 @@ const mib = (bytes: number): number => Math.ceil(bytes / 1024 ** 2);
 async function makeFileSystem(
   spec: ImageSpec,
   rootTar: string,
-  work: string,
+  scratch: string,
   disk: string,
   progress: Progress,
   options: BuildOptions,
@@ -70,63 +69,55 @@ async function makeFileSystem(
   // Without root, file owners exist in a user namespace only, whose ids may not enter our own folders.
   const inside = (tool: string, args: readonly string[]): [string, string[]] =>
     asRoot ? [tool, [...args]] : ["mmdebstrap", ["--unshare-helper", tool, ...args]];
-  const scratch = asRoot ? work : await mkdtemp(join(tmpdir(), "trilab-"));
   const common = { logPath: buildLog(imageHash(spec)), signal: options.signal };
-  try {
-    const shared = join(scratch, "shared");
-    const tree = join(shared, "tree");
-    const raw = join(shared, "disk.raw");
-    await mkdir(shared);
-    if (!asRoot) {
-      await chmod(scratch, 0o711);
-      await chmod(shared, 0o777);
-    }
+  const shared = join(scratch, "shared");
+  const tree = join(shared, "tree");
+  const raw = join(shared, "disk.raw");
+  await mkdir(shared);
+  if (!asRoot) await chmod(shared, 0o777);
 
-    progress.update("disk: unpacking the root file system (20 %)");
-    await runTool(...inside("mkdir", ["-m", "755", tree]), common);
-    const extract = [
-      "--numeric-owner",
-      "--same-permissions",
-      "--xattrs",
-      "--xattrs-include=*",
-      "-C",
+  progress.update("disk: unpacking the root file system (20 %)");
+  await runTool(...inside("mkdir", ["-m", "755", tree]), common);
+  const extract = [
+    "--numeric-owner",
+    "--same-permissions",
+    "--xattrs",
+    "--xattrs-include=*",
+    "-C",
+    tree,
+    "-xf",
+    "-",
+  ];
+  await runTool(...inside("tar", extract), { ...common, stdinFile: rootTar });
+
+  progress.update("disk: making the ext4 file system (50 %)");
+  await runTool(...inside("truncate", ["-s", String(spec.diskBytes), raw]), common);
+  await runTool(
+    ...inside("mke2fs", [
+      "-q",
+      "-F",
+      "-t",
+      "ext4",
+      "-L",
+      "trilab",
+      "-m",
+      "1",
+      "-d",
       tree,
-      "-xf",
-      "-",
-    ];
-    await runTool(...inside("tar", extract), { ...common, stdinFile: rootTar });
+      // Written now, so that no kernel thread writes them into every seat's overlay after the first mount.
+      "-E",
+      "lazy_itable_init=0,lazy_journal_init=0",
+      raw,
+    ]),
+    common,
+  );
 
-    progress.update("disk: making the ext4 file system (50 %)");
-    await runTool(...inside("truncate", ["-s", String(spec.diskBytes), raw]), common);
-    await runTool(
-      ...inside("mke2fs", [
-        "-q",
-        "-F",
-        "-t",
-        "ext4",
-        "-L",
-        "trilab",
-        "-m",
-        "1",
-        "-d",
-        tree,
-        // Written now, so that no kernel thread writes them into every seat's overlay after the first mount.
-        "-E",
-        "lazy_itable_init=0,lazy_journal_init=0",
-        raw,
-      ]),
-      common,
-    );
-
-    progress.update("disk: converting to qcow2 (80 %)");
-    await runTool("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, disk], common);
-    // qemu-img can report a full disk late: what counts is that the image is whole on it.
-    const file = await open(disk, "r+");
-    await file.sync();
-    await file.close();
-    await runTool("qemu-img", ["check", "-q", "-f", "qcow2", disk], common);
-    if ((await stat(disk)).size === 0) throw new Error("qemu-img made an empty file");
-  } finally {
-    if (!asRoot) await removeTree(scratch);
-  }
+  progress.update("disk: converting to qcow2 (80 %)");
+  await runTool("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, disk], common);
+  // qemu-img can report a full disk late: what counts is that the image is whole on it.
+  const file = await open(disk, "r+");
+  await file.sync();
+  await file.close();
+  await runTool("qemu-img", ["check", "-q", "-f", "qcow2", disk], common);
+  if ((await stat(disk)).size === 0) throw new Error("qemu-img made an empty file");
 }

@@ -1,11 +1,10 @@
-import { chmod, mkdir, mkdtemp, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { hostFetchOptions, hostSources } from "./apt-config.js";
 import { recipeDir, rootfsDir } from "./assets.js";
-import { buildLog, checkFreeSpace, removeTree, rootDir, withWorkDir } from "./cache.js";
+import { buildLog, checkFreeSpace, rootDir, withWorkDir } from "./cache.js";
 import { buildInitrd } from "./initrd.js";
 import { newestKernelRelease, unpackKernel } from "./kernel.js";
 import { installedPackages, type RootManifest, recordFile, writeManifest } from "./manifest.js";
@@ -32,11 +31,11 @@ export async function buildRoot(
 ): Promise<RootManifest> {
   const started = Date.now();
   const hash = rootHash(spec);
-  return await withWorkDir(async (work) => {
-    await checkFreeSpace(work, options.spaceNeeded ?? spaceForRoot, "the root file system");
+  return await withWorkDir(async (work, scratch) => {
+    await checkFreeSpace([work, scratch], options.spaceNeeded ?? spaceForRoot, "the root file system");
     const out = join(work, "out");
     await mkdir(out);
-    await bootstrap(spec, work, join(out, rootFiles.rootTar), progress, options);
+    await bootstrap(spec, { work, scratch }, join(out, rootFiles.rootTar), progress, options);
 
     progress.update("unpacking the kernel");
     const tree = join(work, "boot-tree");
@@ -78,7 +77,7 @@ export interface BuildOptions {
 
 async function bootstrap(
   spec: ImageSpec,
-  work: string,
+  { work, scratch }: { work: string; scratch: string },
   rootTar: string,
   progress: Progress,
   options: BuildOptions,
@@ -89,11 +88,6 @@ async function bootstrap(
   const sources = options.sources ?? (await hostSources(spec.release));
   const fetchOptions = await hostFetchOptions();
   const parser = new MmdebstrapProgress();
-  // As root everything stays in the work folder; a subordinate id may not enter that one.
-  const asRoot = process.getuid?.() === 0;
-  const scratch = asRoot ? join(work, "tmp") : await mkdtemp(join(tmpdir(), "trilab-"));
-  await mkdir(scratch, { recursive: true });
-  await chmod(scratch, asRoot ? 0o700 : 0o711);
   try {
     await runTool(
       "mmdebstrap",
@@ -114,7 +108,7 @@ async function bootstrap(
         cwd: work,
         logPath: log,
         // As root mmdebstrap mounts /proc, /sys and more in our own namespace, and leaves them there when killed.
-        ownMounts: asRoot,
+        ownMounts: process.getuid?.() === 0,
         // The guest has an initrd of its own, so none is made while the kernel is installed.
         env: { TRILAB_USER: spec.user, INITRD: "No", TMPDIR: scratch },
         signal: options.signal,
@@ -126,8 +120,6 @@ async function bootstrap(
     );
   } catch (error) {
     throw error instanceof ToolFailure && !error.diskFull ? explain(error, spec, sources) : error;
-  } finally {
-    await removeTree(scratch);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, statfs } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, readlink, statfs, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../base/errors.js";
@@ -52,28 +52,51 @@ async function startOf(pid: number): Promise<string | undefined> {
   }
 }
 
+/** Where trees are unpacked without root: a subordinate id may not enter our home, and /tmp may be in memory. */
+const scratchRoot = (): string => process.env.TMPDIR || "/var/tmp";
+
 /**
- * Gives `body` a fresh folder on the cache's own file system (so that a rename publishes what it made)
- * and removes it afterwards. Folders of builders that died are swept first.
+ * Gives `body` a fresh folder on the cache's own file system (so that a rename publishes what it made) and one for
+ * trees, which subordinate ids may enter; removes both afterwards. Folders of builders that died are swept first.
  */
-export async function withWorkDir<T>(body: (dir: string) => Promise<T>): Promise<T> {
+export async function withWorkDir<T>(body: (dir: string, scratch: string) => Promise<T>): Promise<T> {
   await sweepWorkDirs();
   // The name tells whose it is from the first moment on.
   const name = `${process.pid}-${(await startOf(process.pid)) ?? "0"}-${randomBytes(4).toString("hex")}`;
   const dir = join(workRoot(), name);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   try {
-    return await body(dir);
+    return await body(dir, await makeScratch(dir, name));
   } finally {
-    await removeTree(dir);
+    await removeWork(dir);
   }
+}
+
+async function makeScratch(dir: string, name: string): Promise<string> {
+  const link = join(dir, "scratch");
+  if (process.getuid?.() === 0) {
+    await mkdir(link, { mode: 0o700 });
+    return link;
+  }
+  const scratch = join(scratchRoot(), `trilab-${name}`);
+  // The link comes first, so that whoever sweeps the one finds the other.
+  await symlink(scratch, link);
+  await mkdir(scratch);
+  await chmod(scratch, 0o711);
+  return scratch;
+}
+
+async function removeWork(dir: string): Promise<void> {
+  const scratch = await readlink(join(dir, "scratch")).catch(() => undefined);
+  if (scratch !== undefined) await removeTree(scratch);
+  await removeTree(dir);
 }
 
 /** Removes work folders whose builder no longer runs. */
 export async function sweepWorkDirs(): Promise<void> {
   for (const name of await readdir(workRoot()).catch(() => [])) {
     const [pid, started] = name.split("-");
-    if ((await startOf(Number(pid))) !== started) await removeTree(join(workRoot(), name));
+    if ((await startOf(Number(pid))) !== started) await removeWork(join(workRoot(), name));
   }
 }
 
@@ -126,12 +149,14 @@ export function mountsBelow(dir: string, mountinfo: string): string[] {
     .sort((a, b) => b.length - a.length);
 }
 
-/** @throws UserError (exit 3) when the file system that holds `dir` has less than `needed` bytes free. */
-export async function checkFreeSpace(dir: string, needed: number, what: string): Promise<void> {
-  const { bavail, bsize } = await statfs(dir);
-  const free = bavail * bsize;
-  if (free < needed)
-    throw diskFullError(`${what} needs ${inMiB(needed)} MiB, and ${dir} has ${inMiB(free)} MiB free`);
+/** @throws UserError (exit 3) when a file system that holds one of `dirs` has less than `needed` bytes free. */
+export async function checkFreeSpace(dirs: readonly string[], needed: number, what: string): Promise<void> {
+  for (const dir of dirs) {
+    const { bavail, bsize } = await statfs(dir);
+    const free = bavail * bsize;
+    if (free < needed)
+      throw diskFullError(`${what} needs ${inMiB(needed)} MiB, and ${dir} has ${inMiB(free)} MiB free`);
+  }
 }
 
 const inMiB = (bytes: number): number => Math.round(bytes / 1024 ** 2);
@@ -139,7 +164,7 @@ const inMiB = (bytes: number): number => Math.round(bytes / 1024 ** 2);
 export function diskFullError(why: string, cause?: unknown): UserError {
   return new UserError("there is not enough disk space to build the image", {
     why,
-    fix: `free some space (trilab images prune), or point XDG_CACHE_HOME at a larger file system than that of ${imageCache()}`,
+    fix: `free some space (trilab images prune), or point XDG_CACHE_HOME at a larger file system than that of ${imageCache()}; without root, trees are unpacked in TMPDIR, ${scratchRoot()} by default`,
     exitCode: ExitCode.hostNotReady,
     cause,
   });

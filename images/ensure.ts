@@ -1,6 +1,5 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode, UserError } from "../base/errors.js";
+import { hasCode } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { silent } from "../base/progress.js";
 import { buildDisk, diskFiles } from "./build-disk.js";
@@ -129,10 +128,4 @@ function withElapsed(progress: Progress): Progress {
     update: (text) => progress.update(`${text}, ${Math.round((Date.now() - started) / 1000)} s`),
     note: (text) => progress.note(text),
   };
-}
-
-/** Removes one image from the cache, whether whole or not. Its root stage stays for others. */
-export async function dropImage(hash: string): Promise<void> {
-  if (!/^[0-9a-f]{16}$/.test(hash)) throw new UserError(`${JSON.stringify(hash)} is not an image's hash`);
-  await rm(imageDir(hash), { recursive: true, force: true });
 }

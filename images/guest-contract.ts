@@ -43,23 +43,6 @@ export function commandLineText(more: readonly string[] = []): string {
   return [...pairs, ...kernelCommandLine.flags, ...more].join(" ");
 }
 
-/** What the domain's XML must have. */
-export const guestRequirements = {
-  machine: "pc",
-  /** Under TCG `<features><tcg><tb-cache unit='MiB'>`: guest code is small, and 1 GiB is the default. */
-  tbCacheMiB: 128,
-  /** ACPI is on: power off and the CPU's tables. */
-  features: ["acpi", "apic"],
-  disk: { bus: "virtio", target: "vda", format: "qcow2" },
-  network: { model: "virtio", count: 1, guestName: "eth0" },
-  rng: { model: "virtio", backend: "/dev/urandom" },
-  serial: { type: "pty", port: 0 },
-  /** Absent unless a lab asks: they cost boot time and memory. */
-  absent: ["usb", "video", "graphics", "memballoon", "sound"],
-  smbiosMode: "sysinfo",
-  minimumMemoryMiB: 256,
-} as const;
-
 /** Exits 0 inside the guest once the rest of the system is up too (SSH answers earlier). */
 export const settledCommand = ["systemctl", "is-active", "--quiet", "multi-user.target"] as const;
 

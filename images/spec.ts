@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { ExitCode, UserError } from "../base/errors.js";
 import { recipeDigest } from "./assets.js";
 import { basePackages } from "./base-packages.js";
+import { isReservedName } from "./reserved-names.js";
 
 /** What a matched image is made from. */
 export interface ImageSpec {
@@ -27,9 +28,9 @@ export function imageSpecProblems(spec: ImageSpec): string[] {
   for (const [index, name] of spec.packages.entries())
     if (!/^[a-z0-9][a-z0-9+.-]{1,127}$/.test(name))
       problems.push(`packages[${index}]: ${JSON.stringify(name)} is not a Debian package name`);
-  if (!/^[a-z][a-z0-9-]{0,31}$/.test(spec.user) || spec.user === "root")
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(spec.user) || isReservedName(spec.user))
     problems.push(
-      `user: ${JSON.stringify(spec.user)}: want lower-case letters, digits and "-", and not root`,
+      `user: ${JSON.stringify(spec.user)}: want lower-case letters, digits and "-", and no user or group of Debian's own`,
     );
   if (!Number.isSafeInteger(spec.diskBytes) || spec.diskBytes < 1024 * mib || spec.diskBytes % mib !== 0)
     problems.push(`diskBytes: ${spec.diskBytes}: want a multiple of 1 MiB, at least 1 GiB (1073741824)`);

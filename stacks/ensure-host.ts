@@ -8,6 +8,7 @@ import type { Progress } from "../base/progress.js";
 import { type Checkpoint, clearPending, clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
 import { dockerClient, dockerEndpoint } from "../hosts/docker.js";
 import { IMAGE_POOL, POOLS, type Sources } from "../hosts/inventory.js";
+import { keepSeatsApart, seatsRunHere } from "../hosts/isolation.js";
 import { libvirtUri, poolNames, virsh, virshIfThere } from "../hosts/libvirt.js";
 import { containerImageLoaded, findImage, importContainerImage, type MatchedImage } from "../images/index.js";
 import type { HostImage, HostSettings } from "./host.js";
@@ -68,6 +69,7 @@ export async function ensureHost(
   sources: Sources,
   progress: Progress,
 ): Promise<boolean> {
+  if (seatsRunHere(sources)) await keepSeatsApart(progress, { ask: false });
   if (await hostHas(image.hash, sources)) return false;
   return withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, async () => {
     if (await hostHas(image.hash, sources)) return false;

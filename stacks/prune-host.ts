@@ -8,7 +8,6 @@ import { dockerClient, requireDocker } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL, POOLS } from "../hosts/inventory.js";
 import { forgetIsolation } from "../hosts/isolation.js";
 import { poolNames, virsh, virshIfThere, volumeNames } from "../hosts/libvirt.js";
-import { which } from "../hosts/privilege.js";
 import { pruneImages } from "../images/index.js";
 import { deployHost, HOST_STACK, readHostRecord } from "./ensure-host.js";
 import { imageOfVolume, imagesUnderDisks, imageVolumeNames } from "./image-volumes.js";
@@ -26,12 +25,15 @@ export async function pruneHost(progress: Progress): Promise<string[]> {
     const inUse = new Set(
       seats.flatMap((r) => [r?.image, r?.vps?.image].filter((hash) => hash !== undefined)),
     );
-    if (which("virsh") !== undefined) {
+    if (await libvirtAnswers()) {
       // Other state directories' seats on this host are known by what their disks are laid over.
       for (const hash of await imagesUnderDisks()) inUse.add(hash);
       await pruneVolumes(inUse, progress);
+    } else if ((await readHostRecord()).libvirt) {
+      progress.note("libvirt does not answer: its images stay until this is run again");
     }
     if (await dockerAnswers()) await pruneContainerImages(inUse);
+    if (seats.length === 0) await forgetIsolation(progress);
     return pruneImages({ keep: [...inUse] });
   });
 }
@@ -56,13 +58,18 @@ async function pruneVolumes(inUse: ReadonlySet<string>, progress: Progress): Pro
     await virsh("pool-delete", name).catch(() => {}); // Its folder may be gone already.
     await virsh("pool-undefine", name);
   }
-  await forgetIsolation();
   await openStack(HOST_STACK).removeStack({ force: true });
   await rm(join(stateDir(), "host.json"), { force: true });
 }
 
 const dockerAnswers = (): Promise<boolean> =>
   requireDocker().then(
+    () => true,
+    () => false,
+  );
+
+const libvirtAnswers = (): Promise<boolean> =>
+  virsh("version").then(
     () => true,
     () => false,
   );

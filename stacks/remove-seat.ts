@@ -96,12 +96,12 @@ async function destroyByState(id: SeatId, sources: Sources, progress: Progress):
   }
 }
 
-/** libvirt's own log of a domain's QEMU stays when the domain goes. */
+/** libvirt's own log of a domain's QEMU stays when the domain goes. Where removing it takes a password, it stays. */
 async function removeLibvirtLog(id: SeatId, sources: Sources): Promise<void> {
   if (!sources.libvirt || !libvirtIsLocal()) return;
   const files = DOMAIN_TARGETS.map((target) => `/var/log/libvirt/qemu/${machineName(id, target)}.log`);
   if (isRoot()) await Promise.all(files.map((file) => rm(file, { force: true })));
-  else await asRoot("rm", ["-f", ...files]).catch(() => {});
+  else await asRoot("rm", ["-f", ...files], { ask: false }).catch(() => {});
 }
 
 /** Drops the stack, whatever its state says, and the seat's record and keys. */

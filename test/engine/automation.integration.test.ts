@@ -8,7 +8,7 @@ import { UserError } from "../../base/errors.js";
 import { silent } from "../../base/progress.js";
 import { openStack, type Program, type StackOptions } from "../../engine/automation.js";
 import { stackFiles, workDir } from "../../engine/backend.js";
-import { clearPending, pendingCreates, readCheckpoint } from "../../engine/checkpoint.js";
+import { clearPending, readCheckpoint } from "../../engine/checkpoint.js";
 import { type Engine, ensureEngine } from "../../engine/install.js";
 import { clearStaleLock } from "../../engine/recovery.js";
 import { ownState, slowProvider, stackName, waitForText } from "./helpers.js";
@@ -181,7 +181,7 @@ test("cancel lets the step in hand finish, once however often it is asked", { ti
   handle.cancel();
   await running;
   expect(await readFile(log, "utf8")).toBe("create begun\ncreate done\n".repeat(2));
-  expect(await pendingCreates({ stack })).toEqual([]);
+  expect((await readCheckpoint({ stack }))?.pendingOperations).toEqual([]);
   expect((await open(twoSteps(1500)).up()).changes).toEqual({ same: 4 });
 });
 
@@ -198,8 +198,10 @@ test("an engine killed in mid-step leaves a state that up goes on from", { timeo
 
   await expect(open(twoSteps(1)).up()).rejects.toMatchObject({ exitCode: 7 });
   expect(await clearStaleLock({ stack })).toBe(1);
-  const pending = await pendingCreates({ stack });
-  expect(pending.map((resource) => resource.urn.split("::").at(-1))).toEqual(["second"]);
+  const pending = (await readCheckpoint({ stack }))?.pendingOperations;
+  expect(pending?.map(({ type, resource }) => [type, resource.urn.split("::").at(-1)])).toEqual([
+    ["creating", "second"],
+  ]);
   await clearPending({ stack });
   expect(
     (await readCheckpoint({ stack }))?.resources.map((resource) => resource.urn.split("::").at(-1)),
@@ -228,7 +230,7 @@ test.skipIf(!compiled)(
     caller.kill("SIGKILL");
     await caller;
     expect(await clearStaleLock({ stack })).toBe(0);
-    expect(await pendingCreates({ stack })).toEqual([]);
+    expect((await readCheckpoint({ stack }))?.pendingOperations).toEqual([]);
     expect(
       (await readCheckpoint({ stack }))?.resources.map((resource) => resource.urn.split("::").at(-1)),
     ).toEqual(expect.arrayContaining(["first", "second"]));

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
 import { fileBackendDir, passphrase, stackFiles } from "../../engine/backend.js";
-import { checkpointOutputs, clearPending, pendingCreates, readCheckpoint } from "../../engine/checkpoint.js";
+import { checkpointOutputs, clearPending, readCheckpoint } from "../../engine/checkpoint.js";
 import { type EngineFailure, engineError } from "../../engine/engine-errors.js";
 import { clearStaleLock } from "../../engine/recovery.js";
 import { openCrypter } from "../../engine/secrets.js";
@@ -69,7 +69,7 @@ test.each(["", '{"version": 3, "checkp', "null", '{"version":3,"checkpoint":{"la
   },
 );
 
-test("pending creates are named, then cleared without touching the rest", async () => {
+test("pending operations are named, then cleared without touching the rest", async () => {
   await ownState();
   const stack = stackName();
   const lost = { ...child, urn: urn("a:b:C", "lost"), id: undefined };
@@ -80,10 +80,13 @@ test("pending creates are named, then cleared without touching the rest", async 
       { type: "updating", resource: child },
     ],
   });
-  expect((await pendingCreates({ stack })).map((resource) => resource.urn)).toEqual([lost.urn]);
+  expect((await readCheckpoint({ stack }))?.pendingOperations.map((o) => o.resource.urn)).toEqual([
+    lost.urn,
+    child.urn,
+  ]);
   const before = await readFile(file, "utf8");
   await clearPending({ stack });
-  expect(await pendingCreates({ stack })).toEqual([]);
+  expect((await readCheckpoint({ stack }))?.pendingOperations).toEqual([]);
   const after = JSON.parse(await readFile(file, "utf8"));
   expect(after.checkpoint.latest).toEqual({ resources: [root, child] });
   expect(after.checkpoint.futureField).toBe(1);

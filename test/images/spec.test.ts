@@ -73,6 +73,11 @@ describe("imageSpecProblems", () => {
     ]);
   });
 
+  it("refuses a login name that Debian has already, as user or as group", () => {
+    for (const user of ["daemon", "staff", "sshd", "nogroup"])
+      expect(imageSpecProblems({ ...spec, user })).toEqual([expect.stringMatching(/^user: /)]);
+  });
+
   it("throws a usage error", () => {
     expect(() => checkImageSpec({ ...spec, user: "a b" })).toThrow(UserError);
     expect(() => checkImageSpec({ ...spec, user: "a b" })).toThrow(expect.objectContaining({ exitCode: 2 }));

@@ -86,6 +86,8 @@ describe("lab.yaml", () => {
     ["machine: { cpus: -2 }", /machine\.cpus/],
     ["machine: { cpus: 1.5 }", /machine\.cpus: must be a whole number/],
     ["machine: { user: root }", /machine\.user: must not be root/],
+    ["machine: { user: mail }", /machine\.user: is a user or group of Debian's own/],
+    ["machine: { user: sudo }", /machine\.user: is a user or group of Debian's own/],
     ["machine: { packages: ['a b'] }", /machine\.packages\.0: is no Debian package name/],
     ["machine: { release: sid }", /machine\.release: must be "bookworm"/],
     ["targets: [vm]", /targets\.0/],

@@ -9,12 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import {
-  commandLineText,
-  type GuestIdentity,
-  guestRequirements,
-  oemStrings,
-} from "../../images/guest-contract.js";
+import { commandLineText, type GuestIdentity, oemStrings } from "../../images/guest-contract.js";
 
 export interface RawGuest {
   name: string;
@@ -50,7 +45,6 @@ const xml = (text: string): string => text.replace(/[&<>'"]/g, (char) => escapes
 
 /** The domain's XML, for `virsh create`. */
 export function rawGuestXml(guest: RawGuest): string {
-  const { machine, tbCacheMiB, smbiosMode } = guestRequirements;
   const type = guest.type ?? "qemu";
   const strings = oemStrings(guest.identity).map((text) => `<entry>${xml(text)}</entry>`);
   const console =
@@ -64,13 +58,13 @@ export function rawGuestXml(guest: RawGuest): string {
   <vcpu>${guest.cpus ?? 1}</vcpu>
   <sysinfo type='smbios'><oemStrings>${strings.join("")}</oemStrings></sysinfo>
   <os>
-    <type arch='x86_64' machine='${machine}'>hvm</type>
+    <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>${xml(guest.kernel)}</kernel>
     <initrd>${xml(guest.initrd)}</initrd>
     <cmdline>${xml(commandLineText(guest.moreCommandLine))}</cmdline>
-    <smbios mode='${smbiosMode}'/>
+    <smbios mode='sysinfo'/>
   </os>
-  <features><acpi/><apic/>${type === "qemu" ? `<tcg><tb-cache unit='MiB'>${tbCacheMiB}</tb-cache></tcg>` : ""}</features>
+  <features><acpi/><apic/>${type === "qemu" ? `<tcg><tb-cache unit='MiB'>128</tb-cache></tcg>` : ""}</features>
   ${type === "kvm" ? "<cpu mode='host-passthrough'/>" : ""}
   <clock offset='utc'/>
   <on_reboot>restart</on_reboot>
