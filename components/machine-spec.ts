@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MAX_USER_KEYS, publicKeySchema } from "../images/guest-contract.js";
 import { isReservedName } from "../images/reserved-names.js";
 import { formatSize, MiB, parseSize } from "./helpers/units.js";
 
@@ -60,8 +61,10 @@ export const machineSpecSchema = z
         "is a user or group of Debian's own: choose another name",
       )
       .default("lab"),
+    // The seat's own key is one of them.
     authorizedKeys: z
-      .array(z.string().regex(/^(ssh-|ecdsa-)\S+ \S+/, "is no OpenSSH public key"))
+      .array(publicKeySchema)
+      .max(MAX_USER_KEYS - 1)
       .default([]),
   })
   .meta({ id: "MachineSpec" });

@@ -47,7 +47,18 @@ export function commandLineText(more: readonly string[] = []): string {
 export const settledCommand = ["systemctl", "is-active", "--quiet", "multi-user.target"] as const;
 
 const ipv4 = "(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)\\.){3}(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)";
-const oneLine = /^[\x20-\x7e]*$/;
+
+/** The most public keys a machine lets in. */
+export const MAX_USER_KEYS = 16;
+
+/** An OpenSSH public key in authorized_keys form, one line of ASCII, of a type that Debian's sshd still accepts. */
+export const publicKeySchema = z
+  .string()
+  .max(1024)
+  .regex(
+    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,2}( [\x20-\x7e]*)?$/,
+    "is no OpenSSH public key on one line of ASCII (ssh-ed25519, ssh-rsa, ecdsa-sha2-…, sk-…)",
+  );
 
 /** What makes one guest of many; everything but these is in the image. */
 export const guestIdentitySchema = z.strictObject({
@@ -70,19 +81,7 @@ export const guestIdentitySchema = z.strictObject({
     .max(3)
     .optional(),
   /** Public keys in authorized_keys form, authorised for the login user and for root. */
-  userKeys: z
-    .array(
-      z
-        .string()
-        .max(1024)
-        .regex(oneLine, "want one line of ASCII")
-        .regex(
-          /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,2}( .*)?$/,
-          "want an OpenSSH public key",
-        ),
-    )
-    .min(1)
-    .max(16),
+  userKeys: z.array(publicKeySchema).min(1).max(MAX_USER_KEYS),
   /** An unencrypted OpenSSH ed25519 private key file: the text. */
   hostKey: z
     .string()

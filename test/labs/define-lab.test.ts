@@ -88,6 +88,8 @@ describe("lab.yaml", () => {
     ["machine: { user: root }", /machine\.user: must not be root/],
     ["machine: { user: mail }", /machine\.user: is a user or group of Debian's own/],
     ["machine: { user: sudo }", /machine\.user: is a user or group of Debian's own/],
+    ["machine: { authorizedKeys: [ssh-dss AAAAB3Nza me] }", /authorizedKeys\.0: is no OpenSSH public key/],
+    [`machine: { authorizedKeys: [${Array(16).fill("ssh-ed25519 AAAA")}] }`, /authorizedKeys/],
     ["machine: { packages: ['a b'] }", /machine\.packages\.0: is no Debian package name/],
     ["machine: { release: sid }", /machine\.release: must be "bookworm"/],
     ["targets: [vm]", /targets\.0/],
@@ -103,6 +105,12 @@ describe("lab.yaml", () => {
     ["ttl: 3h\nttl: 4h", /line \d+: Map keys must be unique/],
     ["machine: [", /line \d+/],
   ])("refuses %j and says why", (line, why) => expect(problems(`${MINIMAL}${line}\n`)).toMatch(why));
+
+  it("lets in as many keys as a machine takes beside the seat's own, of every kind", () => {
+    const keys = [...Array(14).fill("ssh-ed25519 AAAA me"), "sk-ssh-ed25519@openssh.com AAAA"];
+    const { machine } = parseLab(`${MINIMAL}machine: { authorizedKeys: ${JSON.stringify(keys)} }\n`, "f");
+    expect(machine.authorizedKeys).toEqual(keys);
+  });
 
   it.each(["First Boot", "UPPER", "-x", "a_b", "x".repeat(64)])("refuses the name %j", (name) => {
     expect(problems(MINIMAL.replace("name: l", `name: "${name}"`))).toMatch(/name: /);
