@@ -70,7 +70,7 @@ describe("a seat with all three targets", () => {
     const settings = expectDone(await ssh("--root", "--", "sshd", "-T")).stdout;
     expect(settings).toMatch(/^passwordauthentication no$/m);
     expect(settings).toMatch(/^permitrootlogin (without-password|prohibit-password)$/m);
-    const shown = expectDone(await ssh("--", "cat", "/etc/ssh/ssh_host_ed25519_key.pub")).stdout;
+    const shown = expectDone(await ssh("--root", "--", "cat", "/etc/ssh/ssh_host_ed25519_key.pub")).stdout;
     const pinned = (await tryHost("cat", home.record(LAB, seat, "known_hosts"))).all;
     expect(pinned).toContain(shown.split(" ")[1]);
   });
