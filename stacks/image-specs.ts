@@ -18,18 +18,29 @@ export const rentedImageSpec = (spec: MachineSpec, disk: number): ImageSpec => (
   diskBytes: disk,
 });
 
-/**
- * The images that a seat's targets need on this host: container and guest share one, a rehearsed VPS boots its own, a
- * rented one needs none.
- */
+/** An image that a seat boots on this host, and for what: container and guest share one, a rehearsed VPS has its own. */
+export interface HostedImage {
+  of: "machine" | "vps";
+  spec: ImageSpec;
+}
+
+/** The images that these targets need on this host, by what the lab says now; a rented VPS needs none. */
 export function hostedImages(
   spec: MachineSpec,
   targets: readonly Target[],
   cloud: Cloud | undefined,
   disk = spec.disk,
-): ImageSpec[] {
+): HostedImage[] {
   return [
-    ...(targets.some((t) => t !== "vps") ? [imageSpecOf(spec)] : []),
-    ...(targets.includes("vps") && cloud === "local" ? [rentedImageSpec(spec, disk)] : []),
+    ...(targets.some((t) => t !== "vps") ? [{ of: "machine", spec: imageSpecOf(spec) } as const] : []),
+    ...(targets.includes("vps") && cloud === "local"
+      ? [{ of: "vps", spec: rentedImageSpec(spec, disk) } as const]
+      : []),
   ];
 }
+
+/** The hash of the image that a seat was made with, whatever its lab says now; `undefined` before it has one. */
+export const keptImage = (
+  record: { image: string; vps?: { image?: string | undefined } | undefined } | undefined,
+  of: HostedImage["of"],
+): string | undefined => (of === "vps" ? record?.vps?.image : record?.image);

@@ -12,10 +12,10 @@ import { accelerator } from "../hosts/accelerator.js";
 import { requireCapacity } from "../hosts/capacity.js";
 import type { Sources } from "../hosts/inventory.js";
 import { subnetsInUse } from "../hosts/subnets.js";
-import { ensureImage, imageHash, type MatchedImage } from "../images/index.js";
+import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/index.js";
 import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
-import { hostedImages, imageSpecOf } from "./image-specs.js";
+import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
 import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent.js";
 import type { SeatSettings } from "./seat.js";
@@ -127,22 +127,22 @@ async function keep(
 }
 
 /**
- * The seat's images, and which daemons each is for. One that the lab has changed since can't be built again: the seat
- * keeps what it was made with, which is on the host already.
+ * The seat's images, and which daemons each is for: built where they are the lab's, else from the cache. One that is in
+ * neither can't be built again; the seat's machines have it on the host already.
  */
 export async function builtImages(
   record: SeatRecord,
   lab: Lab,
   progress: Progress,
 ): Promise<{ image: MatchedImage; daemons: Sources }[]> {
-  const { disk, image, targets, vps } = record;
+  const { disk, targets, vps } = record;
   const sources = sourcesOf(targets.filter((t) => t !== "vps"));
   const built: { image: MatchedImage; daemons: Sources }[] = [];
-  for (const spec of hostedImages(lab.machine, targets, vps?.cloud, disk)) {
-    const hash = imageHash(spec);
-    const daemons =
-      hash === image ? sources : hash === vps?.image ? { docker: false, libvirt: true } : undefined;
-    if (daemons) built.push({ image: await ensureImage(spec, { progress }), daemons });
+  for (const { of, spec } of hostedImages(lab.machine, targets, vps?.cloud, disk)) {
+    const hash = keptImage(record, of);
+    if (hash === undefined) continue;
+    const image = hash === imageHash(spec) ? await ensureImage(spec, { progress }) : await findImage(hash);
+    if (image) built.push({ image, daemons: of === "vps" ? { docker: false, libvirt: true } : sources });
   }
   return built;
 }

@@ -91,9 +91,14 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   await readyHost(ctx, sources, flag(args, "yes"));
   const { requireCapacity, requireStateSpace } = await import("../../hosts/capacity.js");
   await requireStateSpace();
-  await requireCapacity(lab.machine, sources);
-  const { hostedImages } = await import("../../stacks/image-specs.js");
-  const engine = await setUp(ctx, hostedImages(lab.machine, all, cloud, existing?.disk), sources);
+  // A seat that is there keeps what it has, whatever its lab says by now.
+  if (all.some((target) => !existing?.targets.includes(target))) await requireCapacity(lab.machine, sources);
+  const { hostedImages, keptImage } = await import("../../stacks/image-specs.js");
+  const { imageHash } = await import("../../images/index.js");
+  const images = hostedImages(lab.machine, all, cloud, existing?.disk)
+    .filter(({ of, spec }) => [undefined, imageHash(spec)].includes(keptImage(existing, of)))
+    .map(({ spec }) => spec);
+  const engine = await setUp(ctx, images, sources);
 
   const { withSeatLock, deploySeat } = await import("../../stacks/deploy-seat.js");
   return withSeatLock(id, async () => {

@@ -98,7 +98,7 @@ it("asks of this host only what a VPS takes of it", () => {
 
 it("needs an image for container and guest, one for a rehearsal, none for a rented machine", () => {
   const packages = (targets: Parameters<typeof hostedImages>[1], cloud: "aws" | "local" | undefined) =>
-    hostedImages(lab("{}").machine, targets, cloud).map((i) => i.packages.includes("cloud-init"));
+    hostedImages(lab("{}").machine, targets, cloud).map(({ spec }) => spec.packages.includes("cloud-init"));
   expect(packages(["container", "guest"], undefined)).toEqual([false]);
   expect(packages(["container", "guest", "vps"], "local")).toEqual([false, true]);
   expect(packages(["vps"], "local")).toEqual([true]);
