@@ -1,7 +1,7 @@
 import { METADATA_NAMESPACE } from "../components/helpers/labels.js";
 import { machineName, type SeatId, TARGETS } from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
-import { DISK_POOL, type Found, type Sources } from "./inventory.js";
+import { DISK_POOL, type Found, type Sources, volumeKind } from "./inventory.js";
 import { networkNames, virsh, volumeNames } from "./libvirt.js";
 
 /** A seat as the daemons know it, whoever made it. */
@@ -166,8 +166,6 @@ export async function namedThings(): Promise<Found[]> {
   });
   return [
     ...networks.map((name) => thing("guest network", name)),
-    ...volumes.map((name) =>
-      thing(/\.console\.log(\.\d+)?$/.test(name) ? "console log" : "guest disk", name),
-    ),
+    ...volumes.map((name) => thing(volumeKind(name.split(".")[0] ?? name, name) ?? "guest disk", name)),
   ];
 }

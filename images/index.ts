@@ -4,6 +4,7 @@ export { containerImageLoaded, importContainerImage } from "./container.js";
 export { type EnsureOptions, ensureImage, findImage, type MatchedImage } from "./ensure.js";
 export * from "./guest-contract.js";
 export { kvmVerdict, type ProbeOptions, type ProbeVerdict, probeKvm } from "./kvm-probe.js";
+export { lifetimeFiles, startLifetime } from "./lifetime-files.js";
 export { type FileRecord, type ImageManifest, recordFile } from "./manifest.js";
 export { checkImageSpec, type ImageSpec, imageHash, imageSpecProblems, rootHash } from "./spec.js";
 export { type CachedImage, listImages, pruneImages } from "./store.js";

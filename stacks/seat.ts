@@ -2,12 +2,14 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { CloudArgs } from "../components/cloud-vps.js";
 import type { InstanceType } from "../components/helpers/instance-catalogue.js";
 import type { Ownership } from "../components/helpers/labels.js";
+import { EXPIRES_FILE, expiresInMachine } from "../components/helpers/lifetime.js";
 import type { Target } from "../components/helpers/naming.js";
 import type { Accelerator, GuestImage } from "../components/libvirt-machine.js";
 import type { MachineSpec } from "../components/machine-spec.js";
 import { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "../components/matched-lab.js";
 import { holdLimits } from "../hosts/docker.js";
 import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
+import { lifetimeFiles, startLifetime } from "../images/index.js";
 import { imageVolumes } from "./image-volumes.js";
 import type { Rented } from "./seat-record.js";
 
@@ -67,10 +69,14 @@ function onHost(hash: string): GuestImage {
 }
 
 function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<MatchedLabArgs["vps"]> {
-  const { accelerator, hostKey, hostPublicKey, vps } = settings;
+  const { accelerator, hostKey, hostPublicKey, ownership, vps } = settings;
   if (vps === undefined) throw new Error("a seat with a VPS has no record of what it rents");
-  const { credits, type } = vps;
-  return { type, credits, userKeys, hostKey, hostPublicKey, ...cloudArgs(vps, accelerator) };
+  const { cloud, credits, type } = vps;
+  // Read by the dead-man switch, which a cloud's own image has to be given.
+  const expires = { path: EXPIRES_FILE, content: `${expiresInMachine(ownership.expires)}\n` };
+  const files = cloud === "aws" ? [...lifetimeFiles(), expires] : [expires];
+  const run = cloud === "aws" ? startLifetime : [];
+  return { type, credits, userKeys, hostKey, hostPublicKey, files, run, ...cloudArgs(vps, accelerator) };
 }
 
 function cloudArgs(vps: NonNullable<SeatSettings["vps"]>, accelerator: Accelerator): CloudArgs {

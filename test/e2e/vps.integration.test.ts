@@ -1,17 +1,17 @@
+import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, type Home, openHome, tryHost, virsh } from "./support.js";
+import { expectDone, expectDown, openHome, tryHost, virsh } from "./support.js";
 
 const LAB = "first-boot";
 const NO_ACCOUNT = { HOME: "/nowhere", AWS_PROFILE: "", AWS_ACCESS_KEY_ID: "", AWS_REGION: "" };
-let home: Home;
+const home = openHome();
 let seat: string;
 const ssh = (...args: string[]) => home.trilab(["ssh", "vps", "--seat", seat, ...args]);
 const upJson = async (...args: string[]) =>
   JSON.parse(expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json", ...args])).stdout);
 
-beforeAll(async () => {
-  home = await openHome();
+beforeAll(() => {
   seat = home.seat("v");
 });
 
@@ -64,6 +64,15 @@ describe("a seat with all three targets", () => {
       "/var/log/cloud-init.log",
     );
     expect(errors.stdout).toBe("0");
+  });
+
+  test("it ends itself when the seat's time is up, and its time can be moved", async () => {
+    const { expires } = JSON.parse(await readFile(home.record(LAB, seat), "utf8"));
+    const end = async () => expectDone(await ssh("--", "cat", "/var/lib/trilab/expires")).stdout;
+    expect(await end()).toBe(String(Math.floor(Date.parse(expires) / 1000)));
+    expectDone(await ssh("--root", "--", "systemctl", "is-active", "trilab-lifetime.timer"));
+    expectDone(await home.trilab(["extend", "1h", "--seat", seat]));
+    expect(await end()).toBe(String(Math.floor(Date.parse(expires) / 1000) + 3600));
   });
 
   test("no password opens it, and its host key is the one that was made for it", async () => {
