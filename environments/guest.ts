@@ -43,6 +43,7 @@ export class GuestEnvironment implements Environment {
     let said = "";
     let state: string | undefined;
     for (let pause = 100; ; pause = Math.min(500, pause + 50)) {
+      options.signal?.throwIfAborted();
       // A guest that is not running is not asked: its address may then be somebody else's.
       state = await domainState(this.name);
       if (state !== "running") break;
@@ -73,6 +74,7 @@ export class GuestEnvironment implements Environment {
       {
         reject: false,
         timeout: options.timeoutMs ?? 60_000,
+        ...(options.signal && { cancelSignal: options.signal }),
         ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
       },
     );
