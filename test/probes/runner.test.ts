@@ -10,6 +10,7 @@ import { type Probe, ProbeProblem, type Reading, type Subject } from "../../prob
 import { runIn } from "../../probes/run-in.js";
 import { type RunnerOptions, runProbes } from "../../probes/runner.js";
 import { plan } from "../../probes/schedule.js";
+import { MIN_FOR_INTERVAL } from "../../report/statistics.js";
 
 const spec = machineSpecSchema.parse({});
 const TARGETS = ["container", "guest"] as const;
@@ -104,6 +105,11 @@ it("plans the default counts: ten starts, thirty micro-runs", () => {
   expect(count("start")).toBeGreaterThanOrEqual(10);
   for (const id of ["cpu", "syscall", "fork-exec", "context-switch", "memory-bandwidth", "disk-io"])
     expect(count(id)).toBeGreaterThanOrEqual(30);
+});
+
+it("plans enough runs for an interval of every figure that a sentence is made of", () => {
+  for (const p of PROBES.filter(({ id }) => ["start", "stop", "memory", "disk", "duel"].includes(id)))
+    expect(p.runs.full, p.id).toBeGreaterThanOrEqual(MIN_FOR_INTERVAL);
 });
 
 it("gives the same order for the same seed, another for another", () => {
