@@ -38,7 +38,7 @@ export class GuestMachine implements Machine {
     if (await this.running()) await virsh("shutdown", this.name);
     if (await this.isOff(GRACE)) return;
     await virsh("destroy", this.name).catch(() => {}); // it may end by itself just now
-    if (!(await this.isOff(GRACE))) throw new HostCostError(`${this.name} does not stop`);
+    if (!(await this.isOff(GRACE))) throw new Error(`${this.name} does not stop`);
   }
 
   /** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
