@@ -3,8 +3,8 @@ import { LIFETIME_PROGRAM } from "../components/helpers/lifetime.js";
 import { dockerClient } from "../hosts/docker.js";
 import { dockerIsLocal } from "../hosts/packages.js";
 import { ContainerEnvironment } from "./container.js";
-import { cgroupCost, freeBytes, parentOf, processPss } from "./host-cost.js";
-import { type Clone, HostCostError, type Machine, type MemoryCost } from "./machine.js";
+import { cgroupCost, diskFree, parentOf, processPss } from "./host-cost.js";
+import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "./machine.js";
 
 /** Seconds Docker gives the processes to end by themselves. */
 const GRACE = 40;
@@ -95,17 +95,24 @@ export class ContainerMachine implements Machine {
   async diskFree(): Promise<number> {
     const { DockerRootDir } = (await this.docker.info()) as { DockerRootDir: string };
     if (!dockerIsLocal()) throw new HostCostError("the Docker daemon is on another machine");
-    return freeBytes(DockerRootDir);
+    return diskFree(DockerRootDir);
   }
 
-  async resize({ memory, cpus }: { memory?: number; cpus?: number }): Promise<void> {
+  /** @throws HostCostError where no limit is set: there would be no way back to that. */
+  async size(): Promise<MachineSize> {
+    const { Memory, NanoCpus } = (await this.container.inspect()).HostConfig;
+    if (!Memory || !NanoCpus) throw new HostCostError(`${this.name} has no limit of memory and CPU time`);
+    return { memory: Memory, cpus: NanoCpus / 1e9 };
+  }
+
+  async resize({ memory, cpus }: Partial<MachineSize>): Promise<void> {
     await this.container.update({
       ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),
       ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
     });
   }
 
-  async clone(index: number): Promise<Clone> {
+  async clone(index: number, signal: AbortSignal): Promise<Clone> {
     const started = performance.now();
     const container = await this.create(`${this.name}-clone${index}`);
     const remove = (): Promise<void> => container.remove({ force: true, v: true });
@@ -113,7 +120,7 @@ export class ContainerMachine implements Machine {
       await container.start();
       const machine = new ContainerMachine(`${this.name}-clone${index}`, this.user, this.docker);
       const environment = new ContainerEnvironment(machine.name, this.user);
-      await environment.firstAnswer(["true"], {});
+      await environment.firstAnswer(["true"], { signal });
       return { seconds: (performance.now() - started) / 1000, machine, environment, remove };
     } catch (error) {
       await remove();

@@ -18,6 +18,7 @@ export class ContainerEnvironment implements Environment {
     const before = Date.now();
     const result = await this.exec(command, options);
     const after = Date.now();
+    options.signal?.throwIfAborted();
     // 126 and 127 are the program's; docker's own failures (no such container, not running) are 125 and 1 with its words.
     if (
       result.exitCode === 0 ||
@@ -51,6 +52,7 @@ export class ContainerEnvironment implements Environment {
       {
         reject: false,
         timeout: options.timeoutMs ?? 60_000,
+        ...(options.signal && { cancelSignal: options.signal }),
         ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
       },
     );

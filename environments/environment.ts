@@ -7,6 +7,8 @@ export interface ExecOptions {
   input?: string;
   /** Ended after this many milliseconds. Default 60 000. */
   timeoutMs?: number;
+  /** Ends our end of it, and any waiting for the first answer, when aborted; what runs inside may go on. Default: none. */
+  signal?: AbortSignal;
 }
 
 export interface ExecResult {
@@ -32,7 +34,7 @@ export interface Environment {
    * Runs a command as soon as the target answers, and tells when it was sent and answered (our clock, ms).
    *
    * @param waitMs How long it may take to start; 0: it must answer at once.
-   * @throws UserError with what its console or log said last, when it does not answer in time.
+   * @throws UserError with what its console or log said last, when it does not answer in time; the signal's reason.
    */
   firstAnswer(command: readonly string[], options: ExecOptions, waitMs: number): Promise<Answer>;
 

@@ -1,23 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DomainTarget } from "../components/helpers/naming.js";
 import { DISK_POOL } from "../hosts/inventory.js";
 import { domainState, libvirtUri, virsh, virshIfThere, xmlValue } from "../hosts/libvirt.js";
 import { libvirtIsLocal } from "../hosts/packages.js";
+import { cloneFolder } from "./clone-folder.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
-import {
-  allocatedBytes,
-  freeBytes,
-  processCpuSeconds,
-  processPss,
-  processWithArgument,
-} from "./host-cost.js";
-import { type Clone, HostCostError, type Machine, type MemoryCost } from "./machine.js";
+import { allocatedBytes, diskFree, processCpuSeconds, processPss, processWithArgument } from "./host-cost.js";
+import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "./machine.js";
 
 /** Milliseconds the guest gets to shut down by itself. */
 const GRACE = 40_000;
@@ -37,14 +31,25 @@ export class GuestMachine implements Machine {
   }
 
   async start(): Promise<void> {
-    if (!(await this.running())) await virsh("start", this.name);
+    const state = await domainState(this.name);
+    if (state === "running") return;
+    if (state === "in shutdown") await this.isOff(GRACE); // until then libvirt takes it for active
+    await virsh("start", this.name);
   }
 
   async stop(): Promise<void> {
-    if (!(await this.running())) return;
-    await virsh("shutdown", this.name);
-    for (const deadline = Date.now() + GRACE; await this.running(); await sleep(50)) {
-      if (Date.now() > deadline) await virsh("destroy", this.name);
+    if (await this.running()) await virsh("shutdown", this.name);
+    if (await this.isOff(GRACE)) return;
+    await virsh("destroy", this.name).catch(() => {}); // it may end by itself just now
+    if (!(await this.isOff(GRACE))) throw new Error(`${this.name} does not stop`);
+  }
+
+  /** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
+  private async isOff(waitMs: number): Promise<boolean> {
+    for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
+      const state = await domainState(this.name);
+      if (state === undefined || state === "shut off") return true;
+      if (Date.now() > deadline) return false;
     }
   }
 
@@ -86,10 +91,16 @@ export class GuestMachine implements Machine {
 
   async diskFree(): Promise<number> {
     if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
-    return freeBytes(DISK_POOL.path);
+    return diskFree(DISK_POOL.path);
   }
 
-  async resize({ memory, cpus }: { memory?: number; cpus?: number }): Promise<void> {
+  async size(): Promise<MachineSize> {
+    const info = await virsh("dominfo", this.name);
+    const number = (label: string): number => Number(xmlValue(info, new RegExp(`^${label}:\\s+(\\d+)`, "m")));
+    return { memory: number("Used memory") * 1024, cpus: number("CPU\\(s\\)") };
+  }
+
+  async resize({ memory, cpus }: Partial<MachineSize>): Promise<void> {
     if (memory !== undefined) {
       // Without a balloon QEMU has no way to ask the guest for memory; libvirt's own words say less.
       if (/<memballoon model=['"]none['"]/.test(await virsh("dumpxml", this.name)))
@@ -99,7 +110,7 @@ export class GuestMachine implements Machine {
     if (cpus !== undefined) await virsh("setvcpus", this.name, String(cpus), "--live");
   }
 
-  async clone(index: number): Promise<Clone> {
+  async clone(index: number, signal: AbortSignal): Promise<Clone> {
     const started = performance.now();
     const name = `${this.name}-clone${index}`;
     const disk = `${name}.qcow2`;
@@ -110,13 +121,14 @@ export class GuestMachine implements Machine {
     const capacity = /^Capacity:\s+(\d+)/m.exec(await virsh("domblkinfo", this.name, "vda"))?.[1];
     if (base === undefined || capacity === undefined)
       throw new HostCostError("the guest's base disk is not known");
-    const dir = await mkdtemp(join(tmpdir(), "trilab-clone-"));
+    const dir = await cloneFolder();
     let keeper: ChildProcess | undefined;
     const remove = async (): Promise<void> => {
       await virsh("destroy", name).catch(() => {});
       keeper?.stdin?.end();
-      await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
       await rm(dir, { recursive: true, force: true });
+      await removeLog(name);
+      await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
     };
     try {
       await virsh("destroy", name).catch(() => {}); // a left-over
@@ -131,9 +143,10 @@ export class GuestMachine implements Machine {
       const known = await readFile(this.access.knownHostsFile, "utf8");
       await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
       const access = { ...this.access, name, address, knownHostsFile };
-      await appears(name, keeper);
+      await appears(name, keeper, signal);
+      await rm(file); // the host key is in it
       const environment = new GuestEnvironment(access);
-      await environment.firstAnswer(["true"], {}, BOOT_LIMIT);
+      await environment.firstAnswer(["true"], { signal }, BOOT_LIMIT);
       const seconds = (performance.now() - started) / 1000;
       return { seconds, machine: new GuestMachine(access), environment, remove };
     } catch (error) {
@@ -150,6 +163,11 @@ export class GuestMachine implements Machine {
   }
 }
 
+/** libvirt's own log of a domain's QEMU stays when the domain goes; only root may take it away. */
+async function removeLog(name: string): Promise<void> {
+  if (libvirtIsLocal()) await rm(`/var/log/libvirt/qemu/${name}.log`, { force: true }).catch(() => {});
+}
+
 /** A domain that lives no longer than we do: libvirt ends it when this virsh's connection goes. */
 function keptDomain(file: string): ChildProcess {
   const child = spawn("virsh", ["--quiet", "--connect", libvirtUri()], {
@@ -162,12 +180,12 @@ function keptDomain(file: string): ChildProcess {
   return child;
 }
 
-async function appears(name: string, keeper: ChildProcess): Promise<void> {
+async function appears(name: string, keeper: ChildProcess, signal: AbortSignal): Promise<void> {
   let said = "";
   keeper.stderr?.on("data", (chunk: Buffer) => {
     said += chunk.toString();
   });
-  for (const deadline = Date.now() + 30_000; ; await sleep(50)) {
+  for (const deadline = Date.now() + 30_000; ; await sleep(50, undefined, { signal })) {
     if ((await domainState(name)) === "running") return;
     if (said.includes("error:") || Date.now() > deadline)
       throw new HostCostError(`libvirt did not start ${name}: ${said.trim() || "no answer in 30 s"}`);

@@ -47,6 +47,7 @@ export class GuestEnvironment implements Environment {
     let said = "";
     let state: string | undefined;
     for (let pause = 100; ; pause = Math.min(500, pause + 50)) {
+      options.signal?.throwIfAborted();
       // A domain that is not running is not asked: its address may then be somebody else's.
       state = this.rented ? "running" : await domainState(this.name);
       if (state !== "running") break;
@@ -81,6 +82,7 @@ export class GuestEnvironment implements Environment {
       {
         reject: false,
         timeout: options.timeoutMs ?? 60_000,
+        ...(options.signal && { cancelSignal: options.signal }),
         ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
       },
     );

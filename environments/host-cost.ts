@@ -1,5 +1,6 @@
-import { readdir, readFile, stat, statfs } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { messageOf } from "../base/errors.js";
+import { freeBytes } from "../hosts/capacity.js";
 import { HostCostError } from "./machine.js";
 
 /** USER_HZ: the kernel's unit of CPU times in /proc, 100 on every Linux that Debian builds. */
@@ -88,11 +89,10 @@ export async function processWithArgument(argument: string): Promise<number | un
 }
 
 /** Bytes an unprivileged user may still write on the file system of `path`. */
-export async function freeBytes(path: string): Promise<number> {
-  const found = await statfs(path).catch((error: unknown) => {
-    throw new HostCostError(`can't read the file system of ${path}: ${messageOf(error)}`);
-  });
-  return found.bavail * found.bsize;
+export async function diskFree(path: string): Promise<number> {
+  const free = await freeBytes(path).catch(() => undefined);
+  if (free === undefined) throw new HostCostError(`can't read the file system of ${path}`);
+  return free;
 }
 
 /** MemAvailable, in bytes: what the kernel says that programs can still have without swapping. */

@@ -9,6 +9,14 @@ export interface MemoryCost {
   parts: Readonly<Record<string, number>>;
 }
 
+/** What bounds a machine. */
+export interface MachineSize {
+  /** Bytes. */
+  memory: number;
+  /** A container's may be a fraction. */
+  cpus: number;
+}
+
 /** A machine made from the same image as another, for a short time; its name begins with the other's. */
 export interface Clone {
   /** Seconds from the first API call to its first command answered. */
@@ -50,19 +58,23 @@ export interface Machine {
   /** Bytes of the host's disk that are free for more like it. */
   diskFree(): Promise<number>;
 
+  /** What it has now while it runs, whatever its spec says: memory in bytes, CPUs. */
+  size(): Promise<MachineSize>;
+
   /**
    * Tries to change a running machine's memory (bytes) or CPUs.
    *
    * @throws Error with the daemon's words when it can't be changed live.
    */
-  resize(change: { memory?: number; cpus?: number }): Promise<void>;
+  resize(change: Partial<MachineSize>): Promise<void>;
 
   /**
    * Starts another like it and waits for its first answer.
    *
    * @param index from 1; part of its name and of its address. A left-over of that name is removed first.
+   * @param signal Ends the waiting early: it is taken away again, and the promise rejects.
    */
-  clone(index: number): Promise<Clone>;
+  clone(index: number, signal: AbortSignal): Promise<Clone>;
 }
 
 /** A cost could not be read, and why. */

@@ -1,11 +1,12 @@
 import { connect } from "node:net";
-import { type Clone, HostCostError, type Machine, type MemoryCost } from "./machine.js";
+import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "./machine.js";
 
 /** Milliseconds that a machine on the other side of the world gets to accept a connection. */
 const CONNECT_LIMIT = 5_000;
 
 const UNSEEN = "a rented machine's host is its provider's: what it costs there can't be seen from here";
 const NO_SWITCH = "a rented machine is not switched off to be measured: it would lose its address";
+const FIXED = "the size of a rented machine is its instance type's";
 
 /** A VPS on somebody else's host, from the outside: all that can be seen is whether it answers. */
 export class RentedMachine implements Machine {
@@ -56,8 +57,12 @@ export class RentedMachine implements Machine {
     throw new HostCostError(UNSEEN);
   }
 
+  async size(): Promise<MachineSize> {
+    throw new HostCostError(FIXED);
+  }
+
   async resize(): Promise<void> {
-    throw new HostCostError("the size of a rented machine is its instance type's");
+    throw new HostCostError(FIXED);
   }
 
   async clone(): Promise<Clone> {

@@ -44,7 +44,7 @@ export async function hostCapacity(sources: Sources): Promise<Capacity> {
 }
 
 /** Bytes free on the file system that holds, or will hold, `path`. */
-async function freeBytes(path: string): Promise<number | undefined> {
+export async function freeBytes(path: string): Promise<number | undefined> {
   for (let dir = path; dir !== ""; dir = dir.slice(0, dir.lastIndexOf("/"))) {
     const stat = await statfs(dir).catch((error: unknown) => {
       if (!hasCode(error, "ENOENT")) throw error;

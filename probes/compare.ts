@@ -54,8 +54,8 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
         if (phase === "life-cycle") return;
         for (const subject of subjects) {
           await subject.machine.start();
-          await subject.answer(180_000);
-          await subject.settle();
+          await subject.answer(180_000, options.signal);
+          await subject.settle(options.signal);
           if (phase === "target") pins.push(await subject.pin(cpus));
         }
       },

@@ -20,7 +20,7 @@ export const disk: Probe = {
     metric("trimmed", "still held after fstrim"),
   ],
   published: [],
-  runs: { full: 5, quick: 1, warmups: 0 },
+  runs: { full: 6, quick: 1, warmups: 0 },
   timeLimit: 90,
   async measure(subject) {
     const size = async (): Promise<number> => (await subject.machine.disk()) / MiB;

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { median } from "simple-statistics";
+import { shuffled } from "../base/random.js";
 import { MiB } from "../components/helpers/units.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { parseSysbenchCpu } from "./cpu.js";
@@ -35,6 +37,9 @@ const HOG_NAMES = Object.keys(HOGS) as Hog[];
 
 const ALONE = "alone";
 
+/** How long each hog rages. */
+const HOG_SECONDS = 3;
+
 export const duel: Probe = {
   id: "duel",
   title: "Duel: work beside a greedy neighbour",
@@ -44,33 +49,49 @@ export const duel: Probe = {
   needs: PROBE_NEEDS.duel,
   metrics: [metric(ALONE, "with nobody beside it"), ...HOG_NAMES.map((hog) => metric(hog, HOGS[hog].title))],
   published: [],
-  runs: { full: 2, quick: 1, warmups: 0 },
-  timeLimit: 150,
+  runs: { full: 6, quick: 1, warmups: 0 },
+  timeLimit: 90,
   alone: true,
-  async measure(victim, { others, quick, spec }) {
+  async measure(victim, { others, random, signal, spec }) {
     const [neighbour] = others;
     if (neighbour === undefined) throw new ProbeProblem("skipped", "it takes two targets");
-    const seconds = quick ? 3 : 7;
-    const values: Record<string, number[]> = { [ALONE]: await work(victim, Date.now() + 1000) };
-    const facts: FoundFact[] = [];
-    for (const hog of HOG_NAMES) {
-      const command = ["perl", "-e", HOGS[hog].script, String(seconds), String(spec.memory / MiB)];
-      const until = Date.now() + seconds * 1000;
-      // Ended from without well after it should have ended by itself.
-      const raging = neighbour.exec(["timeout", "-k", "1", String(seconds + 15), ...command], {
-        timeoutMs: (seconds + 30) * 1000,
-      });
-      const ended = raging.then(
-        (result) => result,
-        () => undefined,
-      );
-      await sleep(700);
-      values[hog] = await work(victim, until - 300);
-      const result = await ended;
-      facts.push(stoppedBy(hog, neighbour, result?.stdout ?? "", result?.exitCode));
-      await reset(neighbour);
+    const values: Record<string, number> = {};
+    const facts = new Map<Hog, FoundFact>();
+    // In an order of its own each run, so that no phase always has what the one before it left behind.
+    for (const phase of shuffled([ALONE, ...HOG_NAMES] as const, random)) {
+      signal.throwIfAborted();
+      const samples =
+        phase === ALONE
+          ? await work(victim, Date.now() + 1000, signal)
+          : await besideHog(phase, victim, neighbour);
+      // Those of one run share its circumstances, so that together they are one sample.
+      if (samples.length > 0) values[phase] = median(samples.map((s) => s.rate));
     }
-    return { values, facts, output: facts.map((f) => `${f.title}: ${f.value}`).join("\n") };
+    const found = HOG_NAMES.flatMap((hog) => facts.get(hog) ?? []);
+    return { values, facts: found, output: found.map((f) => `${f.title}: ${f.value}`).join("\n") };
+
+    async function besideHog(hog: Hog, victim: Subject, neighbour: Subject): Promise<Sample[]> {
+      const command = ["perl", "-e", HOGS[hog].script, String(HOG_SECONDS), String(spec.memory / MiB)];
+      // Perl's clock counts whole seconds: a hog ends up to one early.
+      const until = Date.now() + (HOG_SECONDS - 1) * 1000;
+      // Ended from without well after it should have ended by itself.
+      const raging = neighbour.exec(["timeout", "-k", "1", String(HOG_SECONDS + 15), ...command], {
+        timeoutMs: (HOG_SECONDS + 30) * 1000,
+      });
+      const ended = raging.catch(() => undefined);
+      let beside: Sample[] = [];
+      try {
+        await sleep(700);
+        beside = (await work(victim, until, signal)).filter((s) => s.ended <= until);
+      } finally {
+        const result = await ended;
+        const fact = stoppedBy(hog, neighbour, result?.stdout ?? "", result?.exitCode);
+        const nothing = `; the ${victim.target} finished nothing meanwhile`;
+        facts.set(hog, beside.length > 0 ? fact : { ...fact, value: fact.value + nothing });
+        await reset(neighbour);
+      }
+      return beside;
+    }
   },
 };
 
@@ -78,14 +99,21 @@ function metric(id: string, title: string): Metric {
   return { id, title, unit: "1/s", better: "higher", bound: "cpu" };
 }
 
+interface Sample {
+  rate: number;
+  /** Our clock, in milliseconds. */
+  ended: number;
+}
+
 /** The victim's own work, again and again until then; once at least. */
-async function work(victim: Subject, until: number): Promise<number[]> {
-  const rates: number[] = [];
+async function work(victim: Subject, until: number, signal: AbortSignal): Promise<Sample[]> {
+  const samples: Sample[] = [];
   do {
     const command = ["sysbench", "cpu", "--threads=1", "--events=200", "--time=0", "run"];
-    rates.push(parseSysbenchCpu(await runIn(victim, command, 30)));
-  } while (Date.now() < until);
-  return rates;
+    const rate = parseSysbenchCpu(await runIn(victim, command, 30));
+    samples.push({ rate, ended: Date.now() });
+  } while (Date.now() < until && !signal.aborted);
+  return samples;
 }
 
 /** What became of a hog, from what it said and how it ended. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.js";
 import { formatSize, MiB } from "../components/helpers/units.js";
+import type { MachineSize } from "../environments/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { type FoundFact, type Probe, ProbeProblem, type Subject } from "./probe.js";
 import { runIn } from "./run-in.js";
@@ -35,12 +36,13 @@ export const elasticity: Probe = {
   runs: { full: 3, quick: 1, warmups: 0 },
   timeLimit: 90,
   alone: true,
-  async measure(subject, { spec }) {
-    const less = Math.floor((spec.memory * 0.75) / MiB) * MiB;
+  async measure(subject, { signal }) {
+    const had = await subject.machine.size();
+    const less = Math.floor((had.memory * 0.75) / MiB) * MiB;
     // Half a CPU can be had of a cgroup only; a guest is offered one more.
-    const cpus = subject.target === "container" ? spec.cpus / 2 : spec.cpus + 1;
-    const memory = await change(subject, READ_MEMORY, { memory: less }, { memory: spec.memory });
-    const cpu = await change(subject, READ_CPUS, { cpus }, { cpus: spec.cpus });
+    const cpus = subject.target === "container" ? had.cpus / 2 : had.cpus + 1;
+    const memory = await change(subject, READ_MEMORY, { memory: less }, { memory: had.memory }, signal);
+    const cpu = await change(subject, READ_CPUS, { cpus }, { cpus: had.cpus }, signal);
     const fact = (title: string, value: string): FoundFact => ({
       title,
       value,
@@ -52,7 +54,7 @@ export const elasticity: Probe = {
         ...(cpu.seconds === undefined ? {} : { cpus: cpu.seconds }),
       },
       facts: [
-        fact(`memory from ${formatSize(spec.memory)} to ${formatSize(less)}`, memory.said),
+        fact(`memory from ${formatSize(had.memory)} to ${formatSize(less)}`, memory.said),
         fact("CPU time or CPUs", cpu.said),
       ],
       output: "",
@@ -68,22 +70,35 @@ interface Changed {
 async function change(
   subject: Subject,
   script: string,
-  to: { memory?: number; cpus?: number },
-  back: { memory?: number; cpus?: number },
+  to: Partial<MachineSize>,
+  back: Partial<MachineSize>,
+  signal: AbortSignal,
 ): Promise<Changed> {
   const look = (): Promise<string> => runIn(subject, ["sh", "-c", script], 10);
   const before = await look();
+  const began = performance.now();
   try {
-    const began = performance.now();
     await subject.machine.resize(to);
-    for (const deadline = Date.now() + SEEN_LIMIT; (await look()) === before; await sleep(50)) {
+  } catch (error) {
+    return { said: `cannot: ${messageOf(error).split("\n").at(-1)}` };
+  }
+  try {
+    const deadline = Date.now() + SEEN_LIMIT;
+    for (; (await look()) === before; await sleep(50, undefined, { signal })) {
       if (Date.now() > deadline) return { said: `accepted, and not seen inside in ${SEEN_LIMIT / 1000} s` };
     }
     return { seconds: (performance.now() - began) / 1000, said: "changed, and seen inside" };
-  } catch (error) {
-    if (error instanceof ProbeProblem) throw error;
-    return { said: `cannot: ${messageOf(error).split("\n").at(-1)}` };
   } finally {
-    await subject.machine.resize(back).catch(() => {});
+    await undo(subject, back);
+  }
+}
+
+/** @throws ProbeProblem when it fails: the target is not as it was, and every figure after this one is of another. */
+async function undo({ machine, target }: Subject, back: Partial<MachineSize>): Promise<void> {
+  try {
+    await machine.resize(back);
+  } catch (error) {
+    if (!(await machine.running())) return; // a guest's change went with it
+    throw new ProbeProblem("failed", `the ${target} could not be changed back: ${messageOf(error)}`);
   }
 }

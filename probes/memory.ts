@@ -32,15 +32,15 @@ export const memory: Probe = {
   published: [published.vmmMemory, published.kataMemory],
   // What a guest once touched it keeps, so that a second run would begin with the first one's memory.
   fresh: true,
-  runs: { full: 5, quick: 2, warmups: 0 },
+  runs: { full: 6, quick: 2, warmups: 0 },
   timeLimit: 60,
-  async measure(subject, { restarted, round, spec }) {
+  async measure(subject, { restarted, round, signal, spec }) {
     if (round > 0 && !restarted) {
       await subject.machine.stop();
       await subject.machine.start();
-      await subject.answer(180_000);
+      await subject.answer(180_000, signal);
     }
-    await subject.settle();
+    await subject.settle(signal);
     const idle = await cost(subject);
     const seen = numberIn(
       await runIn(subject, ["cat", "/proc/meminfo"], 10),

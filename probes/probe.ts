@@ -48,21 +48,27 @@ export interface Subject {
   exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 
   /** Waits until it answers over a connection of its own. @returns seconds from the call until the answer. */
-  answer(waitMs: number): Promise<number>;
+  answer(waitMs: number, signal: AbortSignal): Promise<number>;
 
   /** Waits until it has started all it starts by itself. */
-  settle(): Promise<void>;
+  settle(signal: AbortSignal): Promise<void>;
 }
 
 export interface Run {
   /** From 0; warm-ups included. */
   round: number;
   quick: boolean;
+  /** It runs under TCG. */
+  emulated: boolean;
   /** The start probe runs too, right before each fresh one. */
   restarted: boolean;
   spec: MachineSpec;
   /** The other targets. */
   others: readonly Subject[];
+  /** Uniform in [0, 1), from the comparison's seed: for an order within the run. */
+  random: () => number;
+  /** Aborted when the run's time is over or the user ended it: what loops or waits stops, tidies up and rejects. */
+  signal: AbortSignal;
 }
 
 /** One question put to each target, as data and a function. */
@@ -83,7 +89,7 @@ export interface Probe {
   runs: { full: number; quick: number; warmups: number };
   /** Wants a machine that has just been started: runs in turn with the life-cycle probes. */
   fresh?: boolean;
-  /** Seconds one run may take. */
+  /** Seconds one run may take; its signal is aborted then. */
   timeLimit: number;
   /** Disturbs the other targets, so it comes last, alone, and with no CPU pinned. */
   alone?: boolean;

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.js";
+import { randomNumbers } from "../base/random.js";
+import type { Target } from "../components/helpers/naming.js";
 import type { MachineSpec } from "../components/machine-spec.js";
 import { HostCostError } from "../environments/machine.js";
 import { BUSY, type HostLoad } from "./host-load.js";
@@ -13,8 +15,12 @@ export interface RunnerOptions {
   spec: MachineSpec;
   seed: number;
   quick: boolean;
+  /** Those that run under TCG. */
+  emulated: readonly Target[];
   /** Ended by Ctrl-C: the step in hand is dropped, what was measured stays. */
   signal: AbortSignal;
+  /** Seconds a run that is over gets to tidy up, before the next step and before the end. Default 60. */
+  patience?: number;
   /** Before each step: the probe, the target, run i of n, and seconds left by what the steps so far took. */
   onStep(step: Step, index: number, count: number, secondsLeft: number | undefined): void;
   /** Asked before each round. */
@@ -35,6 +41,8 @@ export interface Measured {
 
 /** Two failures of one probe in one target, and it is left alone there. */
 const STRIKES = 2;
+/** Enough for the command in hand to reach its own bound, and for clones to be taken away. */
+const PATIENCE = 60;
 /** What will not be otherwise the next time. */
 const FINAL = ["missing-tool", "skipped", "lost"];
 
@@ -61,7 +69,9 @@ export async function runProbes(options: RunnerOptions): Promise<Measured> {
         if (phase !== undefined) await options.leave?.(phase);
         phase = step.phase;
         round = -1;
-        await options.enter?.(phase);
+        await options.enter?.(phase).catch((error: unknown) => {
+          if (!signal.aborted) throw error; // else what was measured stays
+        });
       }
       if (step.round !== round) {
         round = step.round;
@@ -108,12 +118,14 @@ async function runStep(step: Step, options: RunnerOptions, { tallies }: Measured
   const run = {
     round,
     quick: options.quick,
+    emulated: options.emulated.includes(target),
     restarted: options.probes.some((p) => p.id === "start"),
     spec: options.spec,
     others: options.subjects.filter((s) => s !== subject),
+    random: randomNumbers([options.seed, probe.id, target, round].join(" ")),
   };
   try {
-    const reading = await within(probe, probe.measure(subject, run));
+    const reading = await within(probe, options, (signal) => probe.measure(subject, { ...run, signal }));
     if (!options.signal.aborted || !hasNoValue(reading)) tally.add(step, reading);
   } catch (error) {
     // Ctrl-C reaches the tools too: what they say then is no finding.
@@ -126,19 +138,38 @@ async function runStep(step: Step, options: RunnerOptions, { tallies }: Measured
 
 const hasNoValue = (reading: Reading): boolean => Object.keys(reading.values).length === 0;
 
-/** @throws ProbeProblem (timeout) past the probe's bound; the commands inside have bounds of their own. */
-async function within(probe: Probe, work: Promise<Reading>): Promise<Reading> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new ProbeProblem("timeout", `ended after ${probe.timeLimit} s`)),
-      probe.timeLimit * 1000,
-    );
+/**
+ * Past the probe's bound, or when the user ends the run, its signal is aborted and it gets the time to tidy up: what it
+ * left running would be measured with the next step, and what it left behind would stay.
+ *
+ * @throws ProbeProblem (timeout) past the bound, even when a reading came late; what the probe itself says goes first.
+ */
+async function within(
+  probe: Probe,
+  { signal, patience = PATIENCE }: RunnerOptions,
+  measure: (signal: AbortSignal) => Promise<Reading>,
+): Promise<Reading> {
+  const over = new AbortController();
+  const late = new ProbeProblem("timeout", `ended after ${probe.timeLimit} s`);
+  const interrupted = (): void => over.abort(signal.reason);
+  signal.addEventListener("abort", interrupted, { once: true });
+  const limit = setTimeout(() => over.abort(late), probe.timeLimit * 1000);
+  let grace: NodeJS.Timeout | undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    over.signal.addEventListener("abort", () => {
+      grace = setTimeout(() => reject(over.signal.reason), patience * 1000);
+    });
   });
   try {
-    return await Promise.race([work, late]);
+    const reading = await Promise.race([measure(over.signal), givenUp]);
+    if (over.signal.reason === late) throw late;
+    return reading;
+  } catch (error) {
+    throw over.signal.reason === late && !(error instanceof ProbeProblem) ? late : error;
   } finally {
-    clearTimeout(timer);
+    clearTimeout(limit);
+    clearTimeout(grace);
+    signal.removeEventListener("abort", interrupted);
   }
 }
 

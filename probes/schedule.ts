@@ -1,3 +1,4 @@
+import { randomNumbers, shuffled } from "../base/random.js";
 import type { Target } from "../components/helpers/naming.js";
 import type { Probe } from "./probe.js";
 
@@ -16,29 +17,6 @@ export interface Step {
 export const PHASES = ["life-cycle", "host", "target", "alone"] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** Numbers in [0, 1) from a 32-bit seed: mulberry32 (Tommy Ettinger, public domain). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Fisher–Yates. */
-export function shuffled<T>(items: readonly T[], next: () => number): T[] {
-  const list = [...items];
-  for (let i = list.length - 1; i > 0; i--) {
-    const j = Math.floor(next() * (i + 1));
-    const [a, b] = [list[i], list[j]];
-    if (a !== undefined && b !== undefined) [list[i], list[j]] = [b, a];
-  }
-  return list;
-}
-
 const phaseOf = (probe: Probe): Phase => {
   if (probe.alone) return "alone";
   return probe.fresh ? "life-cycle" : probe.kind;
@@ -53,7 +31,7 @@ export function plan(
   targets: readonly Target[],
   options: { seed: number; quick: boolean },
 ): Step[] {
-  const next = random(options.seed);
+  const next = randomNumbers(String(options.seed));
   return PHASES.flatMap((phase) => {
     const here = probes.filter((probe) => phaseOf(probe) === phase);
     const wanted = (probe: Probe): number =>

@@ -40,18 +40,18 @@ export class SeatSubject implements Subject {
     return this.environment.exec(pinned, options);
   }
 
-  async answer(waitMs: number): Promise<number> {
+  async answer(waitMs: number, signal: AbortSignal): Promise<number> {
     const began = performance.now();
     // A kept connection belongs to the boot before, or would spare this one its handshake.
     await this.disconnect();
-    await this.environment.firstAnswer(["true"], {}, waitMs);
+    await this.environment.firstAnswer(["true"], { signal }, waitMs);
     return (performance.now() - began) / 1000;
   }
 
-  async settle(): Promise<void> {
+  async settle(signal: AbortSignal): Promise<void> {
     await this.connect();
     if (this.target === "container") return;
-    for (const deadline = Date.now() + SETTLE_LIMIT; ; await sleep(300)) {
+    for (const deadline = Date.now() + SETTLE_LIMIT; ; await sleep(300, undefined, { signal })) {
       const result = await this.environment.exec(settledCommand);
       if (result.exitCode === 0) return;
       if (Date.now() > deadline)

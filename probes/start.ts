@@ -32,15 +32,15 @@ export const start: Probe = {
   published: [published.bootFloor, published.firecrackerBoot, published.kataStart, published.ec2],
   runs: { full: 10, quick: 2, warmups: 0 },
   timeLimit: 240,
-  async measure(subject) {
+  async measure(subject, { signal }) {
     const { machine } = subject;
     await machine.stop();
     const began = performance.now();
     await machine.start();
     const call = (performance.now() - began) / 1000;
-    await subject.answer(WAIT);
+    await subject.answer(WAIT, signal);
     const total = (performance.now() - began) / 1000;
-    await subject.settle(); // what it still starts would slow whatever is measured next
+    await subject.settle(signal); // what it still starts would slow whatever is measured next
     if (subject.target === "container") {
       const create = await timeCreate(subject);
       return {

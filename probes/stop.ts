@@ -21,10 +21,10 @@ export const stop: Probe = {
   published: [published.lifeCycle],
   runs: { full: 10, quick: 2, warmups: 0 },
   timeLimit: 180,
-  async measure(subject) {
+  async measure(subject, { signal }) {
     await subject.machine.start();
     // A guest that has not finished starting does not heed its power button yet.
-    await subject.settle();
+    await subject.settle(signal);
     const began = performance.now();
     await subject.machine.stop();
     return { values: { total: (performance.now() - began) / 1000 }, output: "" };

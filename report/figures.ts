@@ -128,9 +128,18 @@ export function sufferings(run: RunDocument): Suffering[] {
     .sort((a, b) => b.ratio.value - a.ratio.value);
 }
 
-/** How many of a target would fit on this host; `undefined` where density did not measure it. */
-export function fitOf(run: RunDocument, target: Target): Summary | undefined {
+/** How many of a target would fit on this host. */
+export interface Fit {
+  median: number;
+  n: number;
+  /** It may enter a conclusion. */
+  representative: boolean;
+}
+
+/** `undefined` where density did not measure it. */
+export function fitOf(run: RunDocument, target: Target): Fit | undefined {
   const probe = probeOf(run, "density");
   const series = probe && seriesOf(probe, DENSITY_FIT, target);
-  return probe && series ? figureOf(run, probe.id, series) : undefined;
+  const figure = probe && series && figureOf(run, probe.id, series);
+  return figure && { median: figure.median, n: figure.n, representative: series.representative };
 }

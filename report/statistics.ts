@@ -1,4 +1,5 @@
 import { medianAbsoluteDeviation, medianSorted, quantileSorted } from "simple-statistics";
+import { randomNumbers } from "../base/random.js";
 
 /** How many resamples an interval is made from. Efron & Tibshirani (1993, §13.3) ask for at least 1000. */
 export const RESAMPLES = 4000;
@@ -136,16 +137,4 @@ function resampledMedians(sorted: readonly number[], random: () => number): numb
     }
   }
   return medians;
-}
-
-/** Uniform numbers in [0, 1), always the same for a seed: mulberry32 (T. Ettinger, public domain) over an FNV-1a hash. */
-export function randomNumbers(seed: string): () => number {
-  let state = 0x811c9dc5;
-  for (let i = 0; i < seed.length; i++) state = Math.imul(state ^ seed.charCodeAt(i), 0x01000193);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

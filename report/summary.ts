@@ -182,7 +182,10 @@ function duelStatements(run: RunDocument): Statement[] {
 }
 
 function densityStatements(run: RunDocument): Statement[] {
-  const [guests, containers] = [fitOf(run, "guest"), fitOf(run, "container")];
+  const [guests, containers] = (["guest", "container"] as const).map((target) => {
+    const fit = fitOf(run, target);
+    return fit?.representative ? fit : undefined;
+  });
   if (guests === undefined && containers === undefined) return [];
   const parts = [
     ...(guests ? [`${formatNumber(guests.median)} guests`] : []),

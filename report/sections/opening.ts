@@ -96,12 +96,14 @@ function guessRows(run: RunDocument): GuessRow[] {
   const guess = run.prediction;
   if (guess === undefined) return [];
   const ratio = (id: string, question: string, guessed: number): GuessRow => {
-    const found = headlineOf(run, id)?.ratio;
+    const found = headlineOf(run, id);
     return {
       question,
       guess: formatFactor(guessed),
-      measured: found ? `${formatFactor(found.value)} (${certainty(found)})` : "not measured",
-      verdict: found ? distance(guessed, found.value) : "",
+      measured: found
+        ? `${formatFactor(found.ratio.value)} (${certainty(found.ratio)}${doubted(found)})`
+        : "not measured",
+      verdict: found ? verdict(guessed, found.ratio.value, found) : "",
     };
   };
   // The worst of each victim.
@@ -132,11 +134,18 @@ function guessRows(run: RunDocument): GuessRow[] {
     {
       question: "How many guests fit on this host?",
       guess: formatNumber(guess.guestsThatFit),
-      measured: fit ? `${formatNumber(fit.median)} (extrapolated)` : "not measured",
-      verdict: fit ? distance(guess.guestsThatFit, fit.median) : "",
+      measured: fit ? `${formatNumber(fit.median)} (extrapolated${doubted(fit)})` : "not measured",
+      verdict: fit ? verdict(guess.guestsThatFit, fit.median, fit) : "",
     },
   ];
 }
+
+const doubted = ({ representative }: { representative: boolean }): string =>
+  representative ? "" : "; not representative";
+
+/** A figure that may enter no conclusion judges no guess either. */
+const verdict = (guess: number, measured: number, figure: { representative: boolean }): string =>
+  figure.representative ? distance(guess, measured) : "not decided";
 
 /** How far a guess was off, as a factor: what matters between 10 and 20 matters between 100 and 200. */
 function distance(guess: number, measured: number): string {

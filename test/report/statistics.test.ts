@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomNumbers } from "../../base/random.js";
 import {
   excludes,
   MIN_FOR_INTERVAL,
   medianInterval,
   RESAMPLES,
-  randomNumbers,
   ratioOfMedians,
   summarize,
 } from "../../report/statistics.js";
@@ -145,12 +145,4 @@ describe("a ratio of medians", () => {
       interval: { low: 2, high: 6, kind: "range" },
     });
   });
-});
-
-it("random numbers are spread evenly and told apart by their seed", () => {
-  const random = randomNumbers("a");
-  const drawn = Array.from({ length: 10_000 }, random);
-  expect(drawn.every((x) => x >= 0 && x < 1)).toBe(true);
-  expect(drawn.reduce((a, b) => a + b) / drawn.length).toBeCloseTo(0.5, 1);
-  expect(randomNumbers("b")()).not.toBe(randomNumbers("a")());
 });

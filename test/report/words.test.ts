@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { RunDocument } from "../../probes/run-document.js";
 import { notShown } from "../../report/not-shown.js";
 import { formatFactor, formatNumber, formatQuantity } from "../../report/quantity.js";
+import { letterRuns } from "../../report/runs.js";
+import { predictions } from "../../report/sections/opening.js";
 import { summarizeRun } from "../../report/summary.js";
 import { compareTable, toCsv } from "../../report/table.js";
 import { syntheticRun } from "./fixture.js";
@@ -86,6 +88,29 @@ describe("the summary in words", () => {
     expect(summary.leftOut).toHaveLength(1);
     expect(summary.leftOut[0]?.why).toContain("emulated");
     expect(summary.leftOut[0]?.probes).toContain("CPU (guest)");
+  });
+
+  it("concludes nothing from a fit that is not representative", () => {
+    const run = syntheticRun();
+    expect(about(run, "density")?.text).toMatch(/^About 29 guests or 900 containers /);
+    const fits = run.probes.find((p) => p.id === "density")?.series.filter((s) => s.metric === "fit") ?? [];
+    for (const s of fits.filter((s) => s.target === "guest"))
+      Object.assign(s, { representative: false, note: "the targets are out of parity: memory" });
+    expect(about(run, "density")).toMatchObject({ figure: "900", trace: { n: "1" } });
+    expect(about(run, "density")?.text).toMatch(/^About 900 containers of/);
+    expect(summarizeRun(run).leftOut.map((l) => l.why)).toContain("the targets are out of parity: memory");
+    for (const s of fits) s.representative = false;
+    expect(about(run, "density")).toBeUndefined();
+  });
+
+  it("judges no guess by what is not representative", () => {
+    const run = syntheticRun();
+    const shown = () => predictions(letterRuns([run])).markup;
+    expect(shown()).toContain("29 (extrapolated)");
+    for (const s of run.probes.flatMap((p) => p.series)) s.representative = false;
+    expect(shown()).toContain("29 (extrapolated; not representative)");
+    expect(shown()).not.toMatch(/close|than guessed|as guessed|other way round/);
+    expect(shown().match(/not decided/g)).toHaveLength(4);
   });
 
   it("lets the negative control judge the set-up", () => {
