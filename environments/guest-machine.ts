@@ -7,6 +7,7 @@ import type { DomainTarget } from "../components/helpers/naming.js";
 import { DISK_POOL } from "../hosts/inventory.js";
 import { domainState, libvirtUri, virsh, virshIfThere, xmlValue } from "../hosts/libvirt.js";
 import { libvirtIsLocal } from "../hosts/packages.js";
+import { removeQemuLogs } from "../hosts/qemu-logs.js";
 import { cloneFolder } from "./clone-folder.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
@@ -127,7 +128,7 @@ export class GuestMachine implements Machine {
       await virsh("destroy", name).catch(() => {});
       keeper?.stdin?.end();
       await rm(dir, { recursive: true, force: true });
-      await removeLog(name);
+      await removeQemuLogs(name);
       await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
     };
     try {
@@ -161,11 +162,6 @@ export class GuestMachine implements Machine {
     if (pid === undefined) throw new HostCostError(`${this.name} is not running`);
     return pid;
   }
-}
-
-/** libvirt's own log of a domain's QEMU stays when the domain goes; only root may take it away. */
-async function removeLog(name: string): Promise<void> {
-  if (libvirtIsLocal()) await rm(`/var/log/libvirt/qemu/${name}.log`, { force: true }).catch(() => {});
 }
 
 /** A domain that lives no longer than we do: libvirt ends it when this virsh's connection goes. */

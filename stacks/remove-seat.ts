@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../components/helpers/naming.js";
@@ -13,8 +12,7 @@ import {
   seatInventory,
   sourceOf,
 } from "../hosts/inventory.js";
-import { libvirtIsLocal } from "../hosts/packages.js";
-import { asRoot, isRoot } from "../hosts/privilege.js";
+import { removeQemuLogs } from "../hosts/qemu-logs.js";
 import { providerConfig } from "./ensure-host.js";
 import { drift } from "./reconcile.js";
 import { owner, readRecord, removeRecord } from "./seat-record.js";
@@ -67,7 +65,8 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
       );
     }
   }
-  await removeLibvirtLog(id, options.sources);
+  if (options.sources.libvirt)
+    for (const target of DOMAIN_TARGETS) await removeQemuLogs(machineName(id, target));
 
   const residue = found.length > 0 ? await seatInventory(id, options.sources) : [];
   const ours = residue.filter(isOurs);
@@ -94,14 +93,6 @@ async function destroyByState(id: SeatId, sources: Sources, progress: Progress):
     if (!(error instanceof UserError) || given.includes(error.exitCode)) throw error;
     progress.note(`the engine could not (${error.why ?? error.message}); removing by label and name`);
   }
-}
-
-/** libvirt's own log of a domain's QEMU stays when the domain goes. Where removing it takes a password, it stays. */
-async function removeLibvirtLog(id: SeatId, sources: Sources): Promise<void> {
-  if (!sources.libvirt || !libvirtIsLocal()) return;
-  const files = DOMAIN_TARGETS.map((target) => `/var/log/libvirt/qemu/${machineName(id, target)}.log`);
-  if (isRoot()) await Promise.all(files.map((file) => rm(file, { force: true })));
-  else await asRoot("rm", ["-f", ...files], { ask: false }).catch(() => {});
 }
 
 /** Drops the stack, whatever its state says, and the seat's record and keys. */
