@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { DomainTarget } from "../components/helpers/naming.js";
 import { DISK_POOL } from "../hosts/inventory.js";
 import { domainState, libvirtUri, virshIfThere } from "../hosts/libvirt.js";
@@ -27,6 +27,9 @@ export interface GuestAccess {
 /** ssh's own exit code when it, not the remote command, failed. */
 const UNREACHABLE = 255;
 
+/** How long a machine may refuse our key, or show another than its own, while it still boots; in milliseconds. */
+const REFUSAL_MS = 15_000;
+
 /** A guest or VPS, reached by OpenSSH with the seat's key and a pinned host key. */
 export class GuestEnvironment implements Environment {
   /** Where a connection is kept open for others to use; see {@link keepConnection}. */
@@ -46,6 +49,7 @@ export class GuestEnvironment implements Environment {
     const deadline = Date.now() + waitMs;
     let said = "";
     let state: string | undefined;
+    let refusedSince: number | undefined;
     for (let pause = 100; ; pause = Math.min(500, pause + 50)) {
       options.signal?.throwIfAborted();
       // A domain that is not running is not asked: its address may then be somebody else's.
@@ -55,22 +59,24 @@ export class GuestEnvironment implements Environment {
       const result = await this.exec(command, options);
       if (result.exitCode !== UNREACHABLE) return { result, before, after: Date.now() };
       said = result.stderr.trim().split("\n").at(-1) ?? "";
-      if (/host key|Permission denied/i.test(result.stderr)) break; // It is up, and waiting won't change its mind.
+      const refuses = /host key|Permission denied/i.test(result.stderr);
+      refusedSince = refuses ? (refusedSince ?? before) : undefined;
+      if (refusedSince !== undefined && Date.now() - refusedSince > REFUSAL_MS) break;
       if (Date.now() + pause >= deadline) break;
       await sleep(pause);
     }
-    const given = waitMs > 0 ? `; it was given ${Math.round(waitMs / 1000)} s` : "";
-    throw new UserError(`the ${this.target} ${this.name} does not answer SSH`, {
+    const refused = refusedSince !== undefined;
+    const given = waitMs > 0 && !refused ? `; it was given ${Math.round(waitMs / 1000)} s` : "";
+    const what = refused ? "answers SSH, but its keys are not the seat's" : "does not answer SSH";
+    throw new UserError(`the ${this.target} ${this.name} ${what}`, {
       why: [
         this.rented
           ? `it is rented, at ${this.access.address}${given}`
           : `the domain is ${state ?? "gone"}${given}`,
         ...(said ? [`ssh said: ${said}`] : []),
-        ...(this.rented ? [] : ["its console ended with:", await this.consoleTail(12)]),
+        ...(this.rented ? [] : ["its console ended with:", await this.consoleTail(12).catch(unread)]),
       ].join("\n"),
-      fix: this.rented
-        ? "its firewall lets in one address only, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)"
-        : `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped ${this.target}`,
+      fix: this.wayOut(refused),
       exitCode: ExitCode.failed,
     });
   }
@@ -192,6 +198,15 @@ export class GuestEnvironment implements Environment {
   }
 
   /** Whether it runs on somebody else's host. */
+  /** What to do when it does not answer, or with keys that are not the seat's. */
+  private wayOut(refused: boolean): string {
+    if (refused)
+      return `put back what was changed in its ~/.ssh or /etc/ssh; or make it anew, which loses what is on its disk: trilab down, trilab up`;
+    if (this.rented)
+      return "its firewall lets in one address only, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)";
+    return `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped ${this.target}`;
+  }
+
   private get rented(): boolean {
     return this.access.consoleLog === undefined;
   }
@@ -216,6 +231,9 @@ export class GuestEnvironment implements Environment {
     ].flat();
   }
 }
+
+/** What stands for a log that can't be read, where it must not hide the error in hand. */
+const unread = (error: unknown): string => `(not to be read: ${messageOf(error)})`;
 
 /** One shell word a piece, as ssh hands the remote shell a single string. */
 const quote = (command: readonly string[]): string =>

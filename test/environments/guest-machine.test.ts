@@ -99,10 +99,33 @@ it("has the size that libvirt says it has now", async () => {
   expect(await guest.size()).toEqual({ memory: 512 * 2 ** 20, cpus: 2 });
 });
 
-it("waiting for a first answer ends with its signal, the ssh in hand with it", async () => {
+/** An ssh on the PATH that does this; its folder. */
+async function standInSsh(script: string): Promise<string> {
   const bin = mkdtempSync(join(tmpdir(), "trilab-test-"));
-  await writeFile(join(bin, "ssh"), "#!/bin/sh\nexec sleep 30\n", { mode: 0o755 });
+  await writeFile(join(bin, "ssh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   vi.stubEnv("PATH", `${bin}:${process.env.PATH}`);
+  return bin;
+}
+
+it("one that refuses the key while it boots is asked again; one that goes on refusing is told of", async () => {
+  states = ["running"];
+  const bin = await standInSsh(
+    `echo >>"\${0%/*}/asked"; [ $(wc -l <"\${0%/*}/asked") -gt 2 ] && exit 0; echo "root@10.0.0.2: Permission denied (publickey)." >&2; exit 255`,
+  );
+  const guest = new GuestEnvironment(access);
+  const { result } = await guest.firstAnswer(["true"], {}, 60_000);
+  expect(result.exitCode).toBe(0);
+  await rm(join(bin, "asked"));
+  await expect(guest.firstAnswer(["true"], {}, 0)).rejects.toMatchObject({
+    message: "the guest fake answers SSH, but its keys are not the seat's",
+    why: expect.stringContaining("Permission denied"),
+    fix: expect.stringMatching(/^put back what was changed/),
+  });
+  await rm(bin, { recursive: true });
+});
+
+it("waiting for a first answer ends with its signal, the ssh in hand with it", async () => {
+  const bin = await standInSsh("exec sleep 30");
   states = ["running"];
   const over = new AbortController();
   setTimeout(() => over.abort(new Error("time is over")), 300);
