@@ -54,10 +54,12 @@ export interface Found {
   owner: string | undefined;
 }
 
-/** Which of the two daemons to ask. A host may have only one. */
+/** Whom to ask: the two daemons, of which a host may have only one, and AWS where something is rented. */
 export interface Sources {
   docker: boolean;
   libvirt: boolean;
+  /** The regions of AWS in play; absent: none. */
+  aws?: readonly string[] | undefined;
 }
 
 /** Everything of one seat, as Docker and libvirt themselves report it: by label and by name, never from our state. */

@@ -59,7 +59,7 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
   const vps = targets.includes("vps") ? await rent(existing?.vps, request, disk) : undefined;
   if (existing) return keep(existing, { targets: [...targets], ...(vps ? { vps } : {}) }, lab, progress);
 
-  const sources = sourcesOf(targets, vps?.cloud);
+  const sources = sourcesOf(targets, vps);
   await requireCapacity(lab.machine, sources);
   await requireVacant({ ...id, owner: owner() }, sources);
   // Two seats that start together must not get the same block: the record is the reservation.
@@ -151,7 +151,7 @@ export async function builtImages(
 export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSettings> {
   const keys = await seatKeys(record);
   const { created, expires, seat, vps } = record;
-  const { libvirt } = sourcesOf(record.targets, vps?.cloud);
+  const { libvirt } = sourcesOf(record.targets, vps);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
     ownership: { owner: record.owner, lab: record.lab, seat, created, expires },

@@ -1,4 +1,5 @@
 import { ExitCode } from "../../base/errors.js";
+import type { Progress } from "../../base/progress.js";
 import type { Engine } from "../../engine/index.js";
 import type { Facts } from "../../environments/facts.js";
 import type { Sources } from "../../hosts/inventory.js";
@@ -73,11 +74,10 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     ...(ttl === undefined ? {} : { ttl }),
     ...rentWish(args),
   };
-  const { chooseCloud } = await import("../../stacks/rent.js");
-  const cloud = all.includes("vps") ? await chooseCloud(existing?.vps, { lab, ...wish }) : undefined;
-  const sources = sourcesOf(all, cloud);
+  const { chooseRenting, withAddress } = await import("../../stacks/rent.js");
+  const renting = all.includes("vps") ? await chooseRenting(existing?.vps, { lab, ...wish }) : undefined;
+  const sources = sourcesOf(all, renting);
 
-  const { withAddress } = await import("../../stacks/rent.js");
   const { rentedShape } = await import("../../environments/rented.js");
   const { openEnvironment } = await import("../../environments/open.js");
   const { readFacts } = await import("../../environments/facts.js");
@@ -95,7 +95,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   if (all.some((target) => !existing?.targets.includes(target))) await requireCapacity(lab.machine, sources);
   const { hostedImages, keptImage } = await import("../../stacks/image-specs.js");
   const { imageHash } = await import("../../images/index.js");
-  const images = hostedImages(lab.machine, all, cloud, existing?.disk)
+  const images = hostedImages(lab.machine, all, renting?.cloud, existing?.disk)
     .filter(({ of, spec }) => [undefined, imageHash(spec)].includes(keptImage(existing, of)))
     .map(({ spec }) => spec);
   const engine = await setUp(ctx, images, sources);
@@ -119,13 +119,17 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     let steps = 0;
     let emulated = false;
     await ctx.tasks.run([
-      {
-        title: "host: image and storage",
-        run: async (progress) => {
-          for (const { image, daemons } of await prepare.builtImages(record, lab, progress))
-            await ensureHost(image, daemons, progress);
-        },
-      },
+      ...(sources.docker || sources.libvirt
+        ? [
+            {
+              title: "host: image and storage",
+              run: async (progress: Progress) => {
+                for (const { image, daemons } of await prepare.builtImages(record, lab, progress))
+                  await ensureHost(image, daemons, progress);
+              },
+            },
+          ]
+        : []),
       {
         title: `seat ${seat}: ${record.targets.join(" and ")}`,
         run: async (progress) => {
@@ -208,16 +212,20 @@ async function setUp(ctx: Context, images: readonly ImageSpec[], sources: Source
       {
         title: "engine: Pulumi and its providers",
         run: async (progress) => {
-          engine = await ensureEngine({ progress, ...sources });
+          engine = await ensureEngine({ progress, ...sources, aws: sources.aws !== undefined });
         },
       },
-      {
-        title: "image: one root file system for all",
-        run: async (progress) => {
-          // One after the other: each build keeps every CPU busy.
-          for (const spec of images) await ensureImage(spec, { progress });
-        },
-      },
+      ...(images.length > 0
+        ? [
+            {
+              title: "image: one root file system for all",
+              run: async (progress: Progress) => {
+                // One after the other: each build keeps every CPU busy.
+                for (const spec of images) await ensureImage(spec, { progress });
+              },
+            },
+          ]
+        : []),
     ],
     { concurrent: true },
   );
