@@ -1,7 +1,7 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../components/helpers/naming.js";
-import { clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
+import { clearStaleLock, ensureEngine, openStack, readCheckpoint } from "../engine/index.js";
 import {
   type Found,
   KINDS,
@@ -11,19 +11,20 @@ import {
   type Sources,
   seatInventory,
   sourceOf,
+  sourceWords,
 } from "../hosts/inventory.js";
 import { removeQemuLogs } from "../hosts/qemu-logs.js";
 import { providerConfig } from "./ensure-host.js";
 import { drift } from "./reconcile.js";
 import { owner, readRecord, removeRecord } from "./seat-record.js";
 
-/** What Docker and libvirt themselves say is left of a seat. */
+/** What Docker, libvirt and AWS themselves say is left of a seat. */
 export interface Receipt extends SeatId {
-  /** How many of each kind are left; `null` where the daemon that would know was not asked. */
+  /** How many of each kind are left; `null` where who would know was not asked. */
   left: Record<Kind, number | null>;
   /** Those, by name. */
   residue: Found[];
-  /** Which daemons were asked. */
+  /** Who was asked. */
   asked: Sources;
   /** ISO 8601. */
   at: string;
@@ -49,7 +50,7 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   await clearStaleLock(ref);
   if (!options.byLabel) await destroyByState(id, options.sources, progress);
 
-  progress.update("asking Docker and libvirt what is left");
+  progress.update(`asking ${sourceWords(options.sources)} what is left`);
   const found = await seatInventory(id, options.sources);
   // What carries no label is named as only this seat's things are; unless its machines are somebody else's.
   const others = found.filter((f) => f.owner !== undefined && !mine.includes(f.owner));
@@ -83,9 +84,9 @@ async function destroyByState(id: SeatId, sources: Sources, progress: Progress):
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined || checkpoint.resources.length === 0) return;
   const { missing } = drift(checkpoint, await seatInventory(id, sources));
-  // A damaged record has no region to give, and what is rented is then found by its tags.
-  const region = (await readRecord(id).catch(() => undefined))?.vps?.region;
-  const stack = openStack({ ...ref, config: providerConfig(region), progress });
+  // The state may be from elsewhere, or older than the cache that the plugin was in.
+  const plugged = sources.aws ? { engine: await ensureEngine({ progress, aws: true }) } : {};
+  const stack = openStack({ ...ref, ...plugged, config: providerConfig(sources.aws?.[0]), progress });
   try {
     await stack.destroy({ refresh: missing.length > 0 });
   } catch (error) {

@@ -5,12 +5,12 @@ import { timeLeft } from "../time-left.js";
 
 export const status = defineCommand({
   usage: "status",
-  description: "what is up here, asked of Docker and libvirt themselves",
+  description: "what is up here, asked of Docker, libvirt and AWS themselves",
   options: labAndSeatOptions,
   handler: showStatus,
 });
 
-/** One target of a seat. `state` is Docker's or libvirt's word, or `gone`. */
+/** One target of a seat. `state` is Docker's, libvirt's or AWS's word, or `gone`. */
 interface Row {
   lab: string;
   seat: string;
@@ -26,7 +26,6 @@ interface Row {
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { readRecord, vpsAddress } = await import("../../stacks/seat-record.js");
   const { rentedWords } = await import("../../components/helpers/clouds.js");
-  const { isRented, openMachine } = await import("../../environments/open.js");
   const { sourcesToAsk } = await import("../../stacks/sources.js");
   const { seatInventory } = await import("../../hosts/inventory.js");
   const { machineName } = await import("../../components/helpers/naming.js");
@@ -52,17 +51,13 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
     const there = await seatInventory(id, await sourcesToAsk(id));
     for (const target of record.targets) {
       const found = there.find(
-        (f) => f.name === machineName(id, target) && (f.kind === "container" || f.kind === "domain"),
+        (f) => f.name === machineName(id, target) && ["container", "domain", "instance"].includes(f.kind),
       );
-      const answers = isRented(record, target)
-        ? await (await openMachine(record, target)).running().catch(() => false)
-        : undefined;
-      const state = answers === undefined ? (found?.state ?? "gone") : answers ? "running" : "no answer";
       rows.push({
         ...id,
         target,
         ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
-        state,
+        state: found?.state ?? "gone",
         address: (target === "vps" ? vpsAddress(record) : subnetOf(record.slot, target).address) ?? "",
         expires: expiryInForce(record),
       });
