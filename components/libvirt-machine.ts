@@ -1,7 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import type { Subnet } from "./helpers/cidr.js";
-import { domainXslt, networkXslt } from "./helpers/domain-xslt.js";
+import { diskXslt, domainXslt, networkXslt } from "./helpers/domain-xslt.js";
 import type { Ownership } from "./helpers/labels.js";
 import {
   bridgeName,
@@ -96,6 +96,7 @@ export function libvirtMachine(
       baseVolumePool: image.pool,
       size: shape.disk,
       format: "qcow2",
+      xml: { xslt: diskXslt() },
     }),
     { parent },
   );

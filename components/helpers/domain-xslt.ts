@@ -24,6 +24,16 @@ export const networkXslt = (): string =>
       <xsl:attribute name="stp">off</xsl:attribute><xsl:attribute name="delay">0</xsl:attribute></xsl:copy>
   </xsl:template>`);
 
+/**
+ * A disk that only QEMU and root may read, since a machine's keys are on it; and in qcow2's newer format, in which an
+ * overlay gives back what the guest discards.
+ */
+export const diskXslt = (): string =>
+  stylesheet(`  <xsl:template match="/volume/target">
+    <xsl:copy><xsl:apply-templates select="@*|node()[not(self::permissions or self::compat)]"/>
+      <permissions><mode>0600</mode></permissions><compat>1.1</compat></xsl:copy>
+  </xsl:template>`);
+
 export interface DomainXsltArgs {
   /** SMBIOS type 11 strings: the guest's identity. */
   oemStrings: readonly string[];

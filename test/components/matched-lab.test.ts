@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { diskXslt } from "../../components/helpers/domain-xslt.js";
 import { machineSpecSchema } from "../../components/machine-spec.js";
 import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
 import { only, registered } from "./pulumi-mocks.js";
@@ -124,6 +125,7 @@ describe("MatchedLab", () => {
       baseVolumePool: "trilab-images",
       size: 4 * 2 ** 30,
       format: "qcow2",
+      xml: { xslt: diskXslt() },
     });
     const network = only(resources, "libvirt:index/network:Network").inputs;
     expect(network).toMatchObject({

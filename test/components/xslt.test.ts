@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { domainXslt, networkXslt } from "../../components/helpers/domain-xslt.js";
+import { diskXslt, domainXslt, networkXslt } from "../../components/helpers/domain-xslt.js";
 
 let dir: string;
 beforeAll(async () => {
@@ -76,4 +76,14 @@ it("turns spanning tree off and keeps the bridge's name", async () => {
     '<network><name>n</name><bridge name="tl0" stp="on"/></network>',
   );
   expect(out).toContain('<bridge name="tl0" stp="off" delay="0"/>');
+});
+
+it("closes a disk to other users, in the format that gives space back, and keeps the rest", async () => {
+  const volume = `<volume><name>n</name><target><format type="qcow2"/><permissions><mode>644</mode></permissions></target>
+<backingStore><path>/base</path><format type="qcow2"/></backingStore></volume>`;
+  const out = (await transform(diskXslt(), volume)).replace(/>\s+</g, "><");
+  expect(out).toContain(
+    '<target><format type="qcow2"/><permissions><mode>0600</mode></permissions><compat>1.1</compat></target>',
+  );
+  expect(out).toContain("<path>/base</path>");
 });

@@ -192,4 +192,9 @@ describe("the guest", () => {
     // The last octal digit of the open flags: 0 is read-only.
     for (const line of base) expect(line).toMatch(/ 0$/);
   });
+
+  test("its disk is nobody's to read but QEMU's", async () => {
+    const disk = `/var/lib/libvirt/images/trilab/${machine(alice, "guest")}.qcow2`;
+    expect(await host("stat", "-c", "%U %a", disk)).toBe("libvirt-qemu 600");
+  });
 });
