@@ -22,7 +22,15 @@ export interface AwsVpsArgs {
   zone?: string | undefined;
   /** Spot capacity: cheaper, and taken back with two minutes' notice. Default false. */
   spot?: boolean;
+  /**
+   * The end in force, for the tags of what is made from now on; what is there keeps its own, which `extend` moves from
+   * outside. ISO 8601 or `never`. Default: the ownership's.
+   */
+  expires?: string;
 }
+
+/** What `extend` writes without the engine, which must not write it back. */
+const MOVED = 'tags["trilab.expires"]';
 
 /** Debian's own account, which publishes the official images in every region. */
 const DEBIAN_ACCOUNT = "136693071363";
@@ -35,7 +43,8 @@ export function awsVps(
   parent: pulumi.ComponentResource,
 ): VpsMachine {
   const ec2 = loadEc2();
-  const { ownership, spec, type } = args;
+  const { expires = args.ownership.expires, spec, type } = args;
+  const ownership = { ...args.ownership, expires };
   const machine = machineName(ownership, "vps");
   const tags = { Name: machine, ...ownershipLabels(ownership, "vps") };
   const network = args.network === "default" ? undefined : ownNetwork(ec2, name, args, tags, parent);
@@ -52,7 +61,7 @@ export function awsVps(
       egress: [{ description: "all", protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] }],
       tags,
     },
-    { parent },
+    { parent, ignoreChanges: [MOVED] },
   );
 
   const key = new ec2.KeyPair(
@@ -62,7 +71,7 @@ export function awsVps(
       publicKey: pulumi.output(args.userKeys).apply(([first = ""]) => first),
       tags,
     },
-    { parent },
+    { parent, ignoreChanges: [MOVED] },
   );
 
   const image = ec2.getAmiOutput(
@@ -128,7 +137,7 @@ export function awsVps(
     {
       parent,
       // A newer Debian or a changed lab.yaml must not take a learner's machine away.
-      ignoreChanges: ["ami", "userData"],
+      ignoreChanges: ["ami", "userData", MOVED, `rootBlockDevice.${MOVED}`],
       dependsOn: network ? network.ready : [],
     },
   );
@@ -138,7 +147,7 @@ export function awsVps(
     new ec2.Tag(
       `${name}-interface-${tag}`,
       { resourceId: instance.primaryNetworkInterfaceId, key: tag, value },
-      { parent },
+      { parent, ignoreChanges: tag === "trilab.expires" ? ["value"] : [] },
     );
   }
   return { id: instance.id, name: pulumi.output(machine), address: instance.publicIp };
@@ -160,7 +169,7 @@ function ownNetwork(
   parent: pulumi.ComponentResource,
 ): OwnNetwork {
   const { cidr } = args.subnet;
-  const vpc = new ec2.Vpc(`${name}-vpc`, { cidrBlock: cidr, tags }, { parent });
+  const vpc = new ec2.Vpc(`${name}-vpc`, { cidrBlock: cidr, tags }, { parent, ignoreChanges: [MOVED] });
   const subnet = new ec2.Subnet(
     `${name}-subnet`,
     {
@@ -172,16 +181,20 @@ function ownNetwork(
     {
       parent,
       // A zone that offers the type from now on is no reason to move; one that was named is.
-      ignoreChanges: args.zone === undefined ? ["availabilityZone"] : [],
+      ignoreChanges: args.zone === undefined ? ["availabilityZone", MOVED] : [MOVED],
       // The VPC has room for one.
       deleteBeforeReplace: true,
     },
   );
-  const gateway = new ec2.InternetGateway(`${name}-gateway`, { vpcId: vpc.id, tags }, { parent });
+  const gateway = new ec2.InternetGateway(
+    `${name}-gateway`,
+    { vpcId: vpc.id, tags },
+    { parent, ignoreChanges: [MOVED] },
+  );
   const routes = new ec2.RouteTable(
     `${name}-routes`,
     { vpcId: vpc.id, routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: gateway.id }], tags },
-    { parent },
+    { parent, ignoreChanges: [MOVED] },
   );
   const association = new ec2.RouteTableAssociation(
     `${name}-routes-of-subnet`,

@@ -1,6 +1,7 @@
 import {
   DescribeAddressesCommand,
   DescribeKeyPairsCommand,
+  DescribeVpcsCommand,
   type EC2Client,
   type Filter,
   paginateDescribeInstances,
@@ -33,6 +34,13 @@ export async function awsObjects({ lab, seat }: SeatId, regions: readonly string
 /** Every seat's things in these regions: a number of questions that does not grow with theirs but by AWS's pages. */
 export const awsThings = (regions: readonly string[]): Promise<Labelled[]> =>
   taggedThings(regions, [{ Name: "tag-key", Values: ["trilab.seat"] }]);
+
+/** Asks a region anything at all. @throws UserError when it does not answer us. */
+export async function requireAws(region: string): Promise<void> {
+  await asking(`${region} does not answer`, () =>
+    connect({ region }).send(new DescribeVpcsCommand({ MaxResults: 5 })),
+  );
+}
 
 async function taggedThings(regions: readonly string[], filters: Filter[]): Promise<Labelled[]> {
   const things = await Promise.all(

@@ -16,6 +16,7 @@ import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/
 import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
 import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
+import { expiryInForce } from "./lifetime.js";
 import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent.js";
 import type { SeatSettings } from "./seat.js";
@@ -155,6 +156,7 @@ export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSe
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
     ownership: { owner: record.owner, lab: record.lab, seat, created, expires },
+    expires: expiryInForce(record),
     targets: record.targets,
     slot: record.slot,
     image: { hash: record.image, containerTag: `trilab/machine:${record.image}` },

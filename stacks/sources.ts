@@ -27,9 +27,13 @@ export function sourcesOf(targets: readonly Target[], vps?: Renting): Sources {
  * the seat is known to use must answer, or the receipt would lie.
  *
  * @param options.lost Nothing may be known of it any more: then AWS is asked too where there are credentials and a region.
+ * @param options.regions AWS's regions that have something of it, as somebody has seen.
  * @throws UserError (exit 3) when a daemon the seat uses does not answer.
  */
-export async function sourcesToAsk(id: SeatId, options: { lost?: boolean } = {}): Promise<Sources> {
+export async function sourcesToAsk(
+  id: SeatId,
+  options: { lost?: boolean; regions?: readonly string[] } = {},
+): Promise<Sources> {
   const record = await readRecord(id).catch(() => undefined);
   const resources = (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources ?? [];
   const known = sourcesOf(record?.targets ?? [], record?.vps);
@@ -37,31 +41,40 @@ export async function sourcesToAsk(id: SeatId, options: { lost?: boolean } = {})
   const provider = resources.find(({ type }) => type === "pulumi:providers:aws");
   const region = z.string().safeParse(provider?.inputs.region).data;
   const [docker, libvirt] = await Promise.all([
-    answers(() => requireDocker(), known.docker || inState("docker:"), "docker"),
-    answers(() => virsh("version"), known.libvirt || inState("libvirt:"), "virsh"),
+    daemonAnswers(() => requireDocker(), known.docker || inState("docker:"), "docker"),
+    daemonAnswers(() => virsh("version"), known.libvirt || inState("libvirt:"), "virsh"),
   ]);
-  const aws =
-    known.aws ??
-    (region === undefined ? undefined : [region]) ??
-    (options.lost && !record ? await awsHere(id) : undefined);
-  return { docker, libvirt, ...(aws ? { aws } : {}) };
+  const rented = new Set([
+    ...(known.aws ?? (region === undefined ? [] : [region])),
+    ...(options.regions ?? []),
+  ]);
+  if (rented.size === 0 && options.lost && !record) {
+    const here = await regionHere();
+    if (here !== undefined && (await answers(() => requireAws(here), false))) rented.add(here);
+  }
+  return { docker, libvirt, ...(rented.size > 0 ? { aws: [...rented] } : {}) };
 }
 
-/** The region of the environment or the profile, where there are credentials that AWS takes. */
-async function awsHere(id: SeatId): Promise<string[] | undefined> {
+/** The region of the environment or the profile, where there are credentials; whether AWS takes them is not asked. */
+export async function regionHere(): Promise<string | undefined> {
   if ((await awsCredentials()) === undefined) return undefined;
-  try {
-    const regions = [await awsRegion(undefined)];
-    await seatInventory(id, { docker: false, libvirt: false, aws: regions });
-    return regions;
-  } catch (error) {
+  return awsRegion(undefined).catch((error: unknown) => {
     if (error instanceof UserError) return undefined;
     throw error;
-  }
+  });
 }
 
-async function answers(ask: () => Promise<unknown>, needed: boolean, command: string): Promise<boolean> {
-  if (!needed && which(command) === undefined) return false;
+/** @throws UserError when the region does not answer us. */
+export async function requireAws(region: string): Promise<void> {
+  return (await import("../hosts/aws-inventory.js")).requireAws(region);
+}
+
+/** As `answers`, of a daemon of this host: one whose command is not here is not waited for. */
+const daemonAnswers = async (ask: () => Promise<unknown>, needed: boolean, command: string) =>
+  (needed || which(command) !== undefined) && answers(ask, needed);
+
+/** Whether it answers. @throws UserError where it is needed and does not. */
+async function answers(ask: () => Promise<unknown>, needed: boolean): Promise<boolean> {
   try {
     await ask();
     return true;

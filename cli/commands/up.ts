@@ -104,7 +104,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   return withSeatLock(id, async () => {
     const { ensureHost } = await import("../../stacks/ensure-host.js");
     const { compareFacts } = await import("../../environments/parity.js");
-    const { setExpiry } = await import("../../environments/lifetime.js");
+    const { moveExpiry } = await import("../../environments/lifetime.js");
     const { expiryInForce, revived } = await import("../../stacks/lifetime.js");
     const { writeRecord } = await import("../../stacks/seat-record.js");
     const { silent } = await import("../../base/progress.js");
@@ -155,7 +155,8 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
               environment.target === "container" ? "starting its processes" : "booting its own kernel",
             );
             // A machine started or made again knows an older expiry; it has a minute's grace to be told.
-            if (record.extendedTo !== undefined) await setExpiry(environment, expires, waitMs);
+            if (record.extendedTo !== undefined)
+              await moveExpiry(record, environment.target, expires, waitMs);
             fresh[i] = await readFacts(environment, { waitMs });
           },
         })),

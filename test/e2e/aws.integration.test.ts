@@ -3,32 +3,51 @@ import { delimiter, dirname, join } from "node:path";
 import {
   AllocateAddressCommand,
   CreateVolumeCommand,
+  DeleteKeyPairCommand,
+  DeleteVolumeCommand,
   DescribeAddressesCommand,
   DescribeInstancesCommand,
+  DescribeTagsCommand,
+  type Filter,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { which } from "../../hosts/privilege.js";
 import { tagList } from "../../plugins/aws/tags.js";
 import { tagged } from "../plugins/aws/support.js";
+import { type AwsProxy, startAwsProxy } from "../support/aws-proxy.js";
 import { type Moto, startMoto } from "../support/moto.js";
-import { expectDone, expectError, openHome, partsOf, until } from "./support.js";
+import { type SshMachine, startSshMachine } from "../support/ssh-machine.js";
+import { expectDone, expectError, type Home, openHome, partsOf, type Run, until } from "./support.js";
 
 const LAB = "first-boot";
 const home = openHome();
+/** Another state directory, as a second user's. */
+const stranger = openHome();
 let moto: Moto;
+/** Before moto, for what it can't play or tell. */
+let proxy: AwsProxy;
 let env: Record<string, string>;
 
-/** Nobody is behind moto's public addresses, and nothing of the real Internet may be asked in their place. */
-const SSH = `#!/bin/sh
+/**
+ * Nobody is behind moto's public addresses, and nothing of the real Internet may be asked in their place. A machine that a
+ * test has put there is reached through the port that it wrote down.
+ */
+const sshOf = (portFile: string, ssh: string): string => `#!/bin/sh
+if port=$(cat ${portFile} 2>/dev/null); then
+  exec ${ssh} -o ProxyCommand="${process.execPath} -e 'process.stdin.pipe(require(\\"net\\").connect($port)).pipe(process.stdout)'" "$@"
+fi
 echo 'ssh: connect to host: Connection refused' >&2
 exit 255
 `;
+const portFile = join(home.dir, "ssh-port");
 
 beforeAll(async () => {
   moto = await startMoto();
+  proxy = await startAwsProxy(moto.endpoint);
   const bin = join(home.dir, "bin");
   await mkdir(bin, { recursive: true });
-  await writeFile(join(bin, "ssh"), SSH);
+  await writeFile(join(bin, "ssh"), sshOf(portFile, which("ssh") ?? "ssh"));
   await chmod(join(bin, "ssh"), 0o755);
   env = {
     ...moto.env,
@@ -39,12 +58,57 @@ beforeAll(async () => {
     TRILAB_LIBVIRT_URI: "qemu+unix:///system?socket=/nowhere/libvirt.sock",
   };
 }, 300_000);
-afterAll(() => moto?.stop());
+afterAll(async () => {
+  await proxy?.stop();
+  await moto?.stop();
+});
 
 const trilab = (...args: string[]) => home.trilab(args, env);
 const up = (seat: string, ...args: string[]) =>
   trilab("up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s", ...args);
 const down = (seat: string, ...args: string[]) => trilab("down", LAB, "--seat", seat, "--json", ...args);
+
+/** Lets the CLI reach a machine with the seat's keys, wherever it thinks that it is. */
+async function answering<T>(seat: string, body: (machine: SshMachine) => Promise<T>): Promise<T> {
+  const key = (file: string) => home.record(LAB, seat, file);
+  const machine = await startSshMachine({ host: key("host_ed25519"), user: key("id_ed25519.pub") });
+  await writeFile(portFile, String(machine.port));
+  try {
+    return await body(machine);
+  } finally {
+    await rm(portFile);
+    await machine.stop();
+  }
+}
+
+/** Of each of a seat's things that AWS has, the end that its tag says. */
+async function taggedEnds(seat: string): Promise<Record<string, string>> {
+  const ask = async (...Filters: Filter[]) =>
+    (await moto.client.send(new DescribeTagsCommand({ Filters }))).Tags ?? [];
+  const things = await ask({ Name: "key", Values: ["trilab.seat"] }, { Name: "value", Values: [seat] });
+  const ends = await ask({ Name: "key", Values: ["trilab.expires"] });
+  return Object.fromEntries(
+    things.map(({ ResourceId = "", ResourceType }) => [
+      `${ResourceType} ${ResourceId}`,
+      ends.find((end) => end.ResourceId === ResourceId)?.Value ?? "",
+    ]),
+  );
+}
+
+/** What the engine did, in words, as `up` tells it: parity with what runs the tests is not the matter here. */
+function changesOf(run: Run): string[] {
+  expect([0, 5], run.stderr).toContain(run.exitCode);
+  return Object.keys((JSON.parse(run.stdout) as { changes: object }).changes).sort();
+}
+
+/** What `reap` says of one seat. */
+async function reapOf(seat: string, from: Home, ...args: string[]) {
+  const run = expectDone(await from.trilab(["reap", "--json", ...args], env));
+  const { seats } = JSON.parse(run.stdout) as {
+    seats: { seat: string; verdict: string; outcome?: string; receipt?: { residue: unknown[] } }[];
+  };
+  return seats.find((found) => found.seat === seat);
+}
 
 const ofSeat = (seat: string) => [{ Name: "tag:trilab.seat", Values: [seat] }];
 
@@ -141,5 +205,109 @@ describe("what the state does not know", () => {
     expect(
       (await moto.client.send(new DescribeAddressesCommand({ Filters: ofSeat(seat) }))).Addresses,
     ).toEqual([]);
+  });
+});
+
+describe("a seat with an end", () => {
+  const seat = `t${process.pid}e`;
+
+  test("extend promises nothing where the machine does not answer", async () => {
+    expectError(await up(seat, "--ttl", "2m"), 1, /does not answer SSH/);
+    const { expires } = JSON.parse(await readFile(home.record(LAB, seat), "utf8"));
+    const before = await taggedEnds(seat);
+    expect(new Set(Object.values(before))).toEqual(new Set([expires]));
+    expect(Object.keys(before).length).toBe(9);
+    expectError(await trilab("extend", "1h", "--seat", seat), 1, /was not extended/, /does not answer SSH/);
+    expect(await taggedEnds(seat)).toEqual(before);
+  });
+
+  test("extend moves it in the machine and in every tag, and up leaves it there", async () => {
+    await answering(seat, async (machine) => {
+      const run = expectDone(await trilab("extend", "1h", "--seat", seat, "--json"));
+      const { expires } = JSON.parse(run.stdout);
+      expect(await machine.expires()).toBe(String(Math.floor(Date.parse(expires) / 1000)));
+      const moved = await taggedEnds(seat);
+      expect(Object.keys(moved).length).toBe(9);
+      expect(new Set(Object.values(moved))).toEqual(new Set([expires]));
+      expect(changesOf(await up(seat, "--json"))).toEqual(["same"]);
+      // What is gone has the engine look at everything anew, and is made with the end in force.
+      await moto.client.send(new DeleteKeyPairCommand({ KeyName: `trilab-${LAB}-${seat}-vps` }));
+      expect(changesOf(await up(seat, "--json"))).toEqual(["create", "same"]);
+      expect(new Set(Object.values(await taggedEnds(seat)))).toEqual(new Set([expires]));
+    });
+  });
+
+  test("reap leaves it alone while it has time, whoever asks", async () => {
+    expect(await reapOf(seat, home)).toMatchObject({ verdict: "live", known: true });
+    expect(await reapOf(seat, stranger, "--others")).toMatchObject({ verdict: "live", known: false });
+    expect(await things(seat)).toMatchObject({ instances: 1, vpcs: 1 });
+    expectDone(await down(seat));
+  });
+});
+
+describe("a seat whose time is up", () => {
+  test("another state directory's reap lists it; its own removes it, with a receipt of zeros", async () => {
+    const seat = `t${process.pid}x`;
+    await up(seat, "--ttl", "1s");
+    expect(await reapOf(seat, stranger)).toMatchObject({ verdict: "listed", known: false });
+    expect(await reapOf(seat, home, "--dry-run")).toMatchObject({ verdict: "expired", known: true });
+    expect(await things(seat)).toMatchObject({ instances: 1, vpcs: 1 });
+    const receipt = { residue: [], left: { instance: 0, VPC: 0 }, asked: { aws: ["eu-central-1"] } };
+    expect(await reapOf(seat, home)).toMatchObject({ outcome: "removed", receipt });
+    expect(await total(seat)).toBe(0);
+    expect(await reapOf(seat, home)).toBe(undefined);
+  });
+
+  test("what a killed up left is found by its tags and removed, with nothing else known of it", async () => {
+    const seat = `t${process.pid}y`;
+    const running = home.start(
+      ["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws", "--ttl", "1s"],
+      env,
+    );
+    await until("a route table", async () => (await things(seat)).tables === 1);
+    running.kill("SIGKILL");
+    await running.ended;
+    await endEngine();
+    await rm(home.checkpoint(LAB, seat), { force: true });
+    await rm(dirname(home.record(LAB, seat)), { recursive: true });
+    expect(await things(seat)).toMatchObject({ vpcs: 1, tables: 1 });
+    expect(await reapOf(seat, home)).toMatchObject({ verdict: "listed", known: false });
+    expect(await reapOf(seat, home, "--unknown")).toMatchObject({ outcome: "removed" });
+    expect(await total(seat)).toBe(0);
+  });
+
+  test("a region that can't be asked is named, and so is a seat in it that could not be removed", async () => {
+    const seat = `t${process.pid}z`;
+    await up(seat, "--ttl", "1s");
+    const { AWS_ACCESS_KEY_ID: _, ...nobody } = env;
+    const run = await home.trilab(["reap"], { ...nobody, AWS_ACCESS_KEY_ID: "" });
+    expect(run).toMatchObject({ exitCode: 8 });
+    expect(run.stderr).toMatch(/AWS was not asked: eu-central-1 .*no AWS credentials/);
+    expect(run.stdout).toMatch(new RegExp(`${seat} .* failed: .*no AWS credentials`));
+    expect(await reapOf(seat, home)).toMatchObject({ outcome: "removed" });
+  });
+
+  test("two hundred seats are asked about at once", async () => {
+    const seat = `t${process.pid}h`;
+    const expires = new Date(Date.now() + 3_600_000).toISOString();
+    const ids = await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => {
+        const tags = { "trilab.lab": LAB, "trilab.seat": `${seat}${i}`, "trilab.expires": expires };
+        const TagSpecifications = [{ ResourceType: "volume" as const, Tags: tagList(tags) }];
+        const request = { AvailabilityZone: "eu-central-1a", Size: 1, TagSpecifications };
+        return (await moto.client.send(new CreateVolumeCommand(request))).VolumeId;
+      }),
+    );
+    proxy.reset();
+    const run = expectDone(
+      await stranger.trilab(["reap", "--json"], { ...env, AWS_ENDPOINT_URL_EC2: proxy.endpoint }),
+    );
+    const { seats } = JSON.parse(run.stdout) as { seats: { seat: string; verdict: string }[] };
+    const ours = seats.filter((found) => found.seat.startsWith(seat));
+    expect(ours.length).toBe(200);
+    expect(new Set(ours.map(({ verdict }) => verdict))).toEqual(new Set(["live"]));
+    expect(proxy.calls.length).toBeLessThan(20);
+    expect(run.seconds).toBeLessThan(5);
+    for (const VolumeId of ids) await moto.client.send(new DeleteVolumeCommand({ VolumeId }));
   });
 });
