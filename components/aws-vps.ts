@@ -18,7 +18,10 @@ export interface AwsVpsArgs {
   learner: string;
   /** A VPC of the seat's own, or the account's default one. Default own. */
   network?: CloudNetwork;
-  /** The availability zone of the seat's own subnet. Default: the first, by name, that offers the instance type. */
+  /**
+   * The availability zone. Default: that of the machine there is; at first, in a network of its own, the first zone by name
+   * that offers the instance type, in the account's default one whichever AWS chooses.
+   */
   zone?: string | undefined;
   /** Spot capacity: cheaper, and taken back with two minutes' notice. Default false. */
   spot?: boolean;
@@ -43,7 +46,7 @@ export function awsVps(
   parent: pulumi.ComponentResource,
 ): VpsMachine {
   const ec2 = loadEc2();
-  const { expires = args.ownership.expires, spec, type } = args;
+  const { expires = args.ownership.expires, spec, type, zone } = args;
   const ownership = { ...args.ownership, expires };
   const machine = machineName(ownership, "vps");
   const tags = { Name: machine, ...ownershipLabels(ownership, "vps") };
@@ -94,7 +97,7 @@ export function awsVps(
       instanceType: type.name,
       keyName: key.keyName,
       vpcSecurityGroupIds: [firewall.id],
-      ...(network ? { subnetId: network.subnetId } : {}),
+      ...(network ? { subnetId: network.subnetId } : zone === undefined ? {} : { availabilityZone: zone }),
       associatePublicIpAddress: true,
       // Switched off from within, it is gone: that is how an expired one ends itself.
       instanceInitiatedShutdownBehavior: "terminate",
@@ -137,7 +140,10 @@ export function awsVps(
     {
       parent,
       // A newer Debian or a changed lab.yaml must not take a learner's machine away.
-      ignoreChanges: ["ami", "userData", MOVED, `rootBlockDevice.${MOVED}`],
+      ignoreChanges: [
+        ...["ami", "userData", MOVED, `rootBlockDevice.${MOVED}`],
+        ...(zone === undefined ? ["availabilityZone"] : []),
+      ],
       dependsOn: network ? network.ready : [],
     },
   );

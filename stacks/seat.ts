@@ -25,6 +25,8 @@ export interface SeatSettings {
   image: { hash: string; containerTag: string };
   /** What the VPS is; present with the target vps. */
   vps?: Omit<Rented, "type"> & { type: InstanceType };
+  /** Where in the region the VPS is to be rented; absent: where it is, else in the first zone that offers its type. */
+  zone?: string | undefined;
   accelerator: Accelerator;
   userKey: string;
   /** Secret. */
@@ -84,13 +86,13 @@ function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<Matche
 
 function cloudArgs(
   vps: NonNullable<SeatSettings["vps"]>,
-  { accelerator, expires }: Pick<SeatSettings, "accelerator" | "expires">,
+  { accelerator, expires, zone }: Pick<SeatSettings, "accelerator" | "expires" | "zone">,
 ): CloudArgs {
   if (vps.cloud === "local" && vps.image !== undefined)
     return { cloud: "local", image: onHost(vps.image), diskPool: DISK_POOL, accelerator };
   if (vps.cloud === "aws" && vps.learner !== undefined) {
     const { learner, network = "own", spot = false } = vps;
-    return { cloud: "aws", learner, network, spot, expires };
+    return { cloud: "aws", learner, network, zone, spot, expires };
   }
   throw new Error(`the record of the VPS at "${vps.cloud}" is incomplete`);
 }

@@ -7,8 +7,10 @@ import {
   DeleteVolumeCommand,
   DescribeAddressesCommand,
   DescribeInstancesCommand,
+  DescribeSubnetsCommand,
   DescribeTagsCommand,
   type Filter,
+  type Instance,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -112,6 +114,13 @@ async function reapOf(seat: string, from: Home, ...args: string[]) {
 
 const ofSeat = (seat: string) => [{ Name: "tag:trilab.seat", Values: [seat] }];
 
+/** The machine of a seat, running. */
+async function instanceOf(seat: string): Promise<Instance | undefined> {
+  const Filters = [...ofSeat(seat), { Name: "instance-state-name", Values: ["running"] }];
+  const { Reservations } = await moto.client.send(new DescribeInstancesCommand({ Filters }));
+  return Reservations?.[0]?.Instances?.[0];
+}
+
 const taggedAs = (ResourceType: "elastic-ip" | "volume", seat: string, owner: string) => {
   const tags = { "trilab.lab": LAB, "trilab.seat": seat, "trilab.owner": owner };
   return { TagSpecifications: [{ ResourceType, Tags: tagList(tags) }] };
@@ -139,8 +148,7 @@ describe("a seat that is only rented", () => {
   });
 
   test("one that was terminated by hand comes back", async () => {
-    const { Reservations } = await moto.client.send(new DescribeInstancesCommand({ Filters: ofSeat(seat) }));
-    const InstanceIds = [Reservations?.[0]?.Instances?.[0]?.InstanceId ?? ""];
+    const InstanceIds = [(await instanceOf(seat))?.InstanceId ?? ""];
     await moto.client.send(new TerminateInstancesCommand({ InstanceIds }));
     expect(expectDone(await trilab("status")).stdout).toMatch(/gone/);
     expectError(await up(seat), 1, /does not answer SSH/);
@@ -159,6 +167,77 @@ describe("a seat that is only rented", () => {
     });
     expect(await total(seat)).toBe(0);
     expectDone(await down(seat));
+  });
+});
+
+describe("a zone that has no machine to give", () => {
+  const refuse = (times: number): void => {
+    proxy.reset();
+    proxy.fail({ action: "RunInstances", code: "InsufficientInstanceCapacity", times });
+  };
+  const upThere = (seat: string, ...args: string[]) => {
+    const rent = ["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s", ...args];
+    return home.trilab(rent, { ...env, AWS_ENDPOINT_URL_EC2: proxy.endpoint });
+  };
+  const zones = async (seat: string): Promise<(string | undefined)[]> => {
+    const { Subnets = [] } = await moto.client.send(new DescribeSubnetsCommand({ Filters: ofSeat(seat) }));
+    return Subnets.map(({ AvailabilityZone }) => AvailabilityZone);
+  };
+
+  test("is told, and the next one is asked; the machine then stays there", async () => {
+    const seat = `t${process.pid}n`;
+    refuse(1);
+    const run = await upThere(seat);
+    expectError(run, 1, /does not answer SSH/);
+    expect(run.stderr).toMatch(/no t3\.nano to give in eu-central-1a at the moment; trying eu-central-1b/);
+    expect(await things(seat)).toMatchObject({ instances: 1, vpcs: 1, subnets: 1, tables: 1 });
+    expect(await zones(seat)).toEqual(["eu-central-1b"]);
+    await answering(seat, async () => {
+      expect(changesOf(await upThere(seat, "--json"))).toEqual(["same"]);
+    });
+    expectDone(await down(seat));
+    expect(await total(seat)).toBe(0);
+  });
+
+  test("all of them refusing is an error that names them, and nothing but what down removes is left", async () => {
+    const seat = `t${process.pid}m`;
+    refuse(Number.POSITIVE_INFINITY);
+    expectError(
+      await upThere(seat),
+      1,
+      /AWS has no t3\.nano to give in eu-central-1/,
+      /eu-central-1a, eu-central-1b, eu-central-1c/,
+      /vps\.size/,
+    );
+    expect(proxy.calls.filter((call) => call === "RunInstances").length).toBe(3);
+    expect(await things(seat)).toMatchObject({ instances: 0, vpcs: 1, subnets: 1 });
+    proxy.reset();
+    // The next up begins where the last one ended.
+    expectError(await upThere(seat), 1, /does not answer SSH/);
+    expect(await zones(seat)).toEqual(["eu-central-1c"]);
+    expectDone(await down(seat));
+    expect(await total(seat)).toBe(0);
+  });
+
+  test("in the account's default network, too", async () => {
+    const seat = `t${process.pid}q`;
+    const lab = await home.lab("shared-net", "vps: { network: default }");
+    refuse(1);
+    const wait = ["--wait", "1s"];
+    const rent = () =>
+      home.trilab(["up", lab, "--seat", seat, "--on", "vps", "--cloud", "aws", ...wait], {
+        ...env,
+        AWS_ENDPOINT_URL_EC2: proxy.endpoint,
+      });
+    const run = await rent();
+    expectError(run, 1, /does not answer SSH/);
+    expect(run.stderr).toMatch(/no t3\.nano to give in eu-central-1 at the moment; trying eu-central-1a/);
+    const machine = await instanceOf(seat);
+    expect(machine?.Placement?.AvailabilityZone).toBe("eu-central-1a");
+    expect((await rent()).stderr).not.toMatch(/trying/);
+    expect((await instanceOf(seat))?.InstanceId).toBe(machine?.InstanceId);
+    expectDone(await trilab("down", "shared-net", "--seat", seat));
+    expect(await total(seat)).toBe(0);
   });
 });
 
