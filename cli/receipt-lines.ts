@@ -1,3 +1,4 @@
+import { formatUsd } from "../components/helpers/prices.js";
 import { isAwsKind, KINDS, sourceWords } from "../hosts/kinds.js";
 import type { Receipt } from "../stacks/remove-seat.js";
 import { columns, type Style } from "./context.js";
@@ -18,6 +19,13 @@ export function receiptLines(receipt: Receipt, style: Style): string[] {
       dim(` (asked ${asked || "nobody: no daemon is here"}, ${receipt.at})`),
     ...columns(rows),
     ...receipt.residue.map((found) => bad(`  left: ${found.kind} ${found.name}`)),
+    ...(receipt.cost === undefined
+      ? []
+      : [
+          dim(
+            `  renting it has cost about ${formatUsd(receipt.cost)}, by list price without tax and traffic`,
+          ),
+        ]),
     receipt.residue.length === 0
       ? good("Nothing is left.")
       : bad("Not everything could be removed; run it again, or remove the rest by hand."),

@@ -1,6 +1,7 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../components/helpers/naming.js";
+import { runningCost } from "../components/helpers/prices.js";
 import { clearStaleLock, ensureEngine, openStack, readCheckpoint } from "../engine/index.js";
 import {
   type Found,
@@ -15,8 +16,10 @@ import {
 } from "../hosts/inventory.js";
 import { removeQemuLogs } from "../hosts/qemu-logs.js";
 import { providerConfig } from "./ensure-host.js";
+import { endOf, expiryInForce } from "./lifetime.js";
 import { drift } from "./reconcile.js";
-import { owner, readRecord, removeRecord } from "./seat-record.js";
+import { rentalOf } from "./rental.js";
+import { owner, readRecord, removeRecord, type SeatRecord } from "./seat-record.js";
 
 /** What Docker, libvirt and AWS themselves say is left of a seat. */
 export interface Receipt extends SeatId {
@@ -26,6 +29,8 @@ export interface Receipt extends SeatId {
   residue: Found[];
   /** Who was asked. */
   asked: Sources;
+  /** About what it has cost to rent, in US dollars: an estimate by list price. Absent: nothing, or nobody knows. */
+  cost?: number;
   /** ISO 8601. */
   at: string;
 }
@@ -45,7 +50,8 @@ export interface RemoveOptions {
 export async function removeSeat(id: SeatId, options: RemoveOptions, progress: Progress): Promise<Receipt> {
   const ref = { stack: seatPrefix(id) };
   // The record's owner is us under the host name of that day.
-  const us = [owner(), (await readRecord(id).catch(() => undefined))?.owner];
+  const record = await readRecord(id).catch(() => undefined);
+  const us = [owner(), record?.owner];
   const mine = options.owner === undefined ? us : [options.owner];
   await clearStaleLock(ref);
   if (!options.byLabel) await destroyByState(id, options.sources, progress);
@@ -76,7 +82,22 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   const count = (kind: Kind): number | null =>
     options.sources[sourceOf(kind)] ? ours.filter((f) => f.kind === kind).length : null;
   const left = Object.fromEntries(KINDS.map((kind) => [kind, count(kind)])) as Receipt["left"];
-  return { ...id, left, residue: ours, asked: options.sources, at: new Date().toISOString() };
+  const at = new Date();
+  const cost = record && (await costOfSession(record, at));
+  const asked = options.sources;
+  return {
+    ...{ ...id, left, residue: ours, asked, at: at.toISOString() },
+    ...(cost === undefined ? {} : { cost }),
+  };
+}
+
+/** What the seat rented until now, or until its end: then a rented machine ends itself. */
+async function costOfSession(record: SeatRecord, now: Date): Promise<number | undefined> {
+  const rental = rentalOf(record);
+  if (rental === undefined) return undefined;
+  const { readPriceTable } = await import("../hosts/price-table.js");
+  const until = new Date(Math.min(now.getTime(), endOf(expiryInForce(record))));
+  return runningCost(await readPriceTable(), { ...record, rental }, until)?.soFar;
 }
 
 async function destroyByState(id: SeatId, sources: Sources, progress: Progress): Promise<void> {

@@ -1,3 +1,4 @@
+import { formatUsd, type Rented, type RunningCost, runningCost } from "../../components/helpers/prices.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { matchingSeats, noSeat } from "../seats.js";
@@ -21,6 +22,8 @@ interface Row {
   address: string;
   /** ISO 8601 or `never`. */
   expires: string;
+  /** Of a machine that costs money: an estimate by list price; null where that is not known. */
+  cost?: RunningCost | null;
 }
 
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
@@ -31,6 +34,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { machineName } = await import("../../components/helpers/naming.js");
   const { expiryInForce } = await import("../../stacks/lifetime.js");
   const { subnetOf } = await import("../../components/helpers/cidr.js");
+  const { rentalOf } = await import("../../stacks/rental.js");
   const [lab, seat] = [text(args, "lab"), text(args, "seat")];
   const seats = await matchingSeats(lab, seat);
   // "Nothing is up" answers a question about all; one that was named and is not there is a mistake.
@@ -48,6 +52,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
       });
       continue;
     }
+    const rental = rentalOf(record);
     const there = await seatInventory(id, await sourcesToAsk(id));
     for (const target of record.targets) {
       const found = there.find(
@@ -60,14 +65,16 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         state: found?.state ?? "gone",
         address: (target === "vps" ? vpsAddress(record) : subnetOf(record.slot, target).address) ?? "",
         expires: expiryInForce(record),
+        ...(target === "vps" && rental && found ? { cost: await costSoFar({ ...record, rental }) } : {}),
       });
     }
   }
   report(ctx, "status", { seats: rows }, () => {
     if (rows.length === 0) return ["Nothing is up. Start with: trilab up"];
     const { bad, bold, good } = ctx.style;
+    const costs = rows.some(({ cost }) => cost !== undefined);
     return columns([
-      ["LAB", "SEAT", "TARGET", "STATE", "ADDRESS", "EXPIRES"].map(bold),
+      ["LAB", "SEAT", "TARGET", "STATE", "ADDRESS", "EXPIRES", ...(costs ? ["COST"] : [])].map(bold),
       ...rows.map((r) => [
         r.lab,
         r.seat,
@@ -75,8 +82,22 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         r.state === "running" ? good(r.state) : bad(r.state),
         r.address,
         timeLeft(r.expires),
+        ...(costs ? [costWords(r.cost)] : []),
       ]),
     ]);
   });
   return undefined;
+}
+
+async function costSoFar(record: Rented): Promise<RunningCost | null> {
+  const { readPriceTable } = await import("../../hosts/price-table.js");
+  return runningCost(await readPriceTable(), record, new Date());
+}
+
+/** `$0.02 so far, $0.05 by its end`. */
+function costWords(cost: Row["cost"]): string {
+  if (cost === undefined) return "";
+  if (cost === null) return "no price known: trilab cost --refresh";
+  const { perHour, soFar, untilEnd } = cost;
+  return `${formatUsd(soFar)} so far, ${untilEnd === null ? `${formatUsd(perHour)} an hour` : `${formatUsd(untilEnd)} by its end`}`;
 }

@@ -5,7 +5,10 @@ import type { Facts } from "../../environments/facts.js";
 import type { Sources } from "../../hosts/inventory.js";
 import type { ImageSpec } from "../../images/index.js";
 import { CLOUD_WISHES, type CloudWish } from "../../labs/cloud-wishes.js";
+import type { Lab } from "../../labs/define-lab.js";
 import { parseTargets } from "../../labs/targets.js";
+import type { SeatRecord } from "../../stacks/seat-record.js";
+import { budgetOf, budgetOption, requireBudget } from "../budget.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { duration, lifetime } from "../duration.js";
@@ -36,6 +39,7 @@ export const up = defineCommand({
       type: "string",
       describe: "the one address that may reach a rented vps; default: your public one, or TRILAB_SSH_FROM",
     },
+    ...budgetOption,
     ttl: {
       type: "string",
       describe: "how long the seat lives before it ends itself: 3h, 1h30m, none; default: the lab's",
@@ -47,6 +51,7 @@ export const up = defineCommand({
     ["trilab up", `the lab ${DEFAULT_LAB}, with everything it needs`],
     ["trilab up --on container", "only the container (works without libvirt)"],
     ["trilab up --on container,guest,vps", "with a VPS too, rehearsed on this host"],
+    ["trilab up --on vps --cloud aws --budget 2", "a rented one, if it costs no more than $2 by its end"],
     ["trilab up ./my-lab --seat alice", "a lab of your own, for alice"],
   ],
   handler: bringUp,
@@ -62,6 +67,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const targets = on === undefined ? undefined : parseTargets(on);
   const wantedTtl = text(args, "ttl");
   const ttl = wantedTtl === undefined ? undefined : lifetime("--ttl", wantedTtl);
+  const budget = budgetOf(args);
   const waitMs = duration("--wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
   const lab = await loadLab(wanted);
   const id = { lab: lab.name, seat };
@@ -77,6 +83,8 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const { chooseRenting, withAddress } = await import("../../stacks/rent.js");
   const renting = all.includes("vps") ? await chooseRenting(existing?.vps, { lab, ...wish }) : undefined;
   const sources = sourcesOf(all, renting);
+  if (budget !== undefined && renting?.region !== undefined)
+    await keepTo(budget, { lab, existing, region: renting.region, ttl: ttl ?? lab.ttl });
 
   const { rentedShape } = await import("../../environments/rented.js");
   const { openEnvironment } = await import("../../environments/open.js");
@@ -186,6 +194,24 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     );
     return parity.inTolerance ? ExitCode.done : ExitCode.parityOutOfTolerance;
   });
+}
+
+/** @throws UserError (exit 2) when what is rented would cost more by the seat's end. Nothing is made before. */
+async function keepTo(
+  budget: number,
+  seat: { lab: Lab; existing: SeatRecord | undefined; region: string; ttl: number | undefined },
+): Promise<void> {
+  const { rentalFor, rentalOf } = await import("../../stacks/rental.js");
+  const { endOf, expiryInForce } = await import("../../stacks/lifetime.js");
+  const { readPriceTable } = await import("../../hosts/price-table.js");
+  const { existing, lab, region } = seat;
+  const machine = { ...lab.machine, disk: existing?.disk ?? lab.machine.disk };
+  const rental = (existing && rentalOf(existing)) ?? rentalFor({ ...lab, machine }, region);
+  // A seat that is there keeps its end, unless its time is up: then it gets a new lease.
+  const end = existing ? endOf(expiryInForce(existing)) : 0;
+  const fresh = seat.ttl ?? Number.POSITIVE_INFINITY;
+  const ttl = existing && end > Date.now() ? (end - Date.parse(existing.created)) / 1000 : fresh;
+  requireBudget(budget, { rental, seats: 1, ttl }, await readPriceTable());
 }
 
 /** The seat that a bare `up` means: one that is there, else the newcomer's. */

@@ -144,7 +144,10 @@ describe("a seat that is only rented", () => {
     const run = await up(seat);
     expectError(run, 1, /vps trilab-\S+ does not answer SSH/, /Connection refused/, /--ssh-from/);
     expect(await things(seat)).toMatchObject({ instances: 1, vpcs: 1, groups: 1, keys: 1, volumes: 1 });
-    expect(expectDone(await trilab("status")).stdout).toMatch(/vps \(t3\.nano from AWS\)/);
+    const { stdout } = expectDone(await trilab("status"));
+    expect(stdout).toMatch(
+      /vps \(t3\.nano from AWS\) +running +\S+ +in \S+ +\$0\.\d+ so far, \$0\.\d+ by its end/,
+    );
   });
 
   test("one that was terminated by hand comes back", async () => {
@@ -157,6 +160,9 @@ describe("a seat that is only rented", () => {
 
   test("down takes it all away, and again finds nothing", async () => {
     const receipt = JSON.parse(expectDone(await down(seat)).stdout);
+    // A minute at least is billed: of machine, disk and address.
+    expect(receipt.cost).toBeGreaterThan(0.0001);
+    expect(receipt.cost).toBeLessThan(0.01);
     expect(receipt.asked).toEqual({ docker: false, libvirt: false, aws: ["eu-central-1"] });
     expect(receipt.left).toMatchObject({
       instance: 0,
@@ -166,6 +172,33 @@ describe("a seat that is only rented", () => {
       domain: null,
     });
     expect(await total(seat)).toBe(0);
+    expectDone(await down(seat));
+  });
+});
+
+describe("a budget", () => {
+  const seat = `t${process.pid}b`;
+
+  test("that is too small has nothing made, and says what would fit", async () => {
+    proxy.reset();
+    const run = await home.trilab(
+      ["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws", "--ttl", "10h", "--budget", "0.05"],
+      { ...env, AWS_ENDPOINT_URL_EC2: proxy.endpoint },
+    );
+    expectError(
+      run,
+      2,
+      /would cost \$0\.\d+, over the budget of \$0\.05/,
+      /t3\.nano in eu-central-1/,
+      /--ttl 4h/,
+    );
+    expect(proxy.calls).toEqual([]);
+    expect(expectDone(await trilab("status")).stdout).not.toContain(seat);
+  });
+
+  test("that is enough is kept to by the seat that is there, whatever else is asked", async () => {
+    expectError(await up(seat, "--ttl", "2h", "--budget", "0.05"), 1, /does not answer SSH/);
+    expectError(await up(seat, "--ttl", "1m", "--budget", "0.01"), 2, /over the budget of \$0\.01/);
     expectDone(await down(seat));
   });
 });
