@@ -176,6 +176,47 @@ describe("a seat that is only rented", () => {
   });
 });
 
+describe("what AWS refuses", () => {
+  const seat = `t${process.pid}f`;
+  const rent = (vars: Record<string, string> = {}) =>
+    home.trilab(["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s"], {
+      ...{ ...env, AWS_ENDPOINT_URL_EC2: proxy.endpoint },
+      ...vars,
+    });
+
+  test.each([
+    ["no credentials", { AWS_ACCESS_KEY_ID: "" }, 3, /no AWS credentials/],
+    ["no region", { AWS_REGION: "" }, 2, /no AWS region is named/],
+    ["a region that is none", { AWS_REGION: "europe" }, 2, /"europe" is not a region/],
+  ])("%s: told before anything is made", async (_, vars, exitCode, says) => {
+    proxy.reset();
+    expectError(await rent(vars), exitCode, says);
+    expect(proxy.calls).toEqual([]);
+    expect(await total(seat)).toBe(0);
+  });
+
+  test.each([
+    ["UnauthorizedOperation", 403, /the permission is missing: ec2:RunInstances/],
+    ["VcpuLimitExceeded", 400, /the account's quota is used up/],
+    ["ExpiredToken", 400, /the AWS credentials have expired/],
+    ["RequestExpired", 400, /clock/],
+  ])("%s in the middle: told, and the next up goes on from there", async (code, status, says) => {
+    proxy.reset();
+    proxy.fail({ action: "RunInstances", code, status });
+    expectError(await rent(), 1, says);
+    expect(await things(seat)).toMatchObject({ instances: 0, vpcs: 1, subnets: 1 });
+  });
+
+  test("being asked to slow down is waited out, and once all is well it is all there", async () => {
+    proxy.reset();
+    proxy.fail({ action: "RunInstances", code: "RequestLimitExceeded", status: 503, times: 2 });
+    expectError(await rent(), 1, /does not answer SSH/);
+    expect(await things(seat)).toMatchObject({ instances: 1, vpcs: 1, subnets: 1 });
+    expectDone(await down(seat));
+    expect(await total(seat)).toBe(0);
+  });
+});
+
 describe("a budget", () => {
   const seat = `t${process.pid}b`;
 
