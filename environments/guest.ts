@@ -70,7 +70,7 @@ export class GuestEnvironment implements Environment {
       ].join("\n"),
       fix: this.rented
         ? "its firewall lets in one address only, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)"
-        : `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped one`,
+        : `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped ${this.target}`,
       exitCode: ExitCode.failed,
     });
   }

@@ -108,7 +108,7 @@ async function bootstrap(
         cwd: work,
         logPath: log,
         // As root mmdebstrap mounts /proc, /sys and more in our own namespace, and leaves them there when killed.
-        ownMounts: process.getuid?.() === 0,
+        ownNamespaces: process.getuid?.() === 0,
         // The guest has an initrd of its own, so none is made while the kernel is installed.
         env: { TRILAB_USER: spec.user, INITRD: "No", TMPDIR: scratch },
         signal: options.signal,

@@ -40,13 +40,16 @@ export interface RunOptions {
   /** Each line as it is printed. */
   onLine?: (line: string) => void;
   signal?: AbortSignal | undefined;
-  /** In a mount namespace of its own (needs root): what the tool mounts goes with its last process. */
-  ownMounts?: boolean;
+  /**
+   * In mount and process namespaces of its own (needs root): all that the tool started ends with it, at once, and what
+   * it mounted goes with the last of them. Otherwise a tool that is told to end may wait for what it runs.
+   */
+  ownNamespaces?: boolean;
 }
 
 /**
- * Runs a tool to its end. It gets SIGTERM from the kernel when our process dies, however that dies,
- * so that no builder outlives the run that holds the lock.
+ * Runs a tool to its end. The kernel ends it when our process dies, however that dies, so that no builder outlives the
+ * run that holds the lock.
  *
  * @throws ToolFailure when it fails; UserError (exit 3) when it is not installed.
  */
@@ -60,8 +63,11 @@ export async function runTool(
   log?.on("error", () => {});
   const tail: string[] = [];
   let diskFull = false;
-  const enter = options.ownMounts === true ? ["unshare", "--mount", "--propagation", "private"] : [];
-  const child = execa("setpriv", ["--pdeathsig", "TERM", ...enter, tool, ...args], {
+  const apart = options.ownNamespaces === true;
+  // The kernel kills a process namespace with its first process; unshare itself listens to no signal but this.
+  const endSignal = apart ? "SIGKILL" : "SIGTERM";
+  const enter = apart ? ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"] : [];
+  const child = execa("setpriv", ["--pdeathsig", endSignal.slice(3), ...enter, tool, ...args], {
     reject: false,
     // A group of its own: mmdebstrap, when told to end, sends SIGHUP to its whole group, and that would be us.
     detached: true,
@@ -71,7 +77,7 @@ export async function runTool(
     maxBuffer: 64 * 1024 ** 2,
     env: { LC_ALL: "C.UTF-8", ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal, forceKillAfterDelay: 10_000 }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal, killSignal: endSignal, forceKillAfterDelay: 10_000 }),
   });
   const reading = (async () => {
     for await (const line of child.iterable({ from: "all" })) {

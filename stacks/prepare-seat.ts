@@ -16,7 +16,7 @@ import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/
 import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
 import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
-import { expiryInForce } from "./lifetime.js";
+import { expiresAt, expiryInForce } from "./lifetime.js";
 import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent.js";
 import type { SeatSettings } from "./seat.js";
@@ -87,10 +87,7 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
         labDir: lab.dir,
         owner: owner(),
         created: created.toISOString(),
-        expires:
-          ttl === undefined || !Number.isFinite(ttl)
-            ? "never"
-            : new Date(created.getTime() + ttl * 1000).toISOString(),
+        expires: expiresAt(created.getTime() + (ttl ?? Number.POSITIVE_INFINITY) * 1000),
         slot,
         targets: [...targets],
         user: lab.machine.user,

@@ -74,7 +74,7 @@ describe("lab.yaml", () => {
       [/machine\.packages\.0: is no Debian package name/],
     ],
     ["no YAML", "machine: [", [/line \d+/]],
-    ["two faults at once", "ttl: soon\ntargets: [vps]", [/ttl: "soon" is no duration/, /targets\.0/]],
+    ["two faults at once", "ttl: soon\ntargets: [cloud]", [/ttl: "soon" is no duration/, /targets\.0/]],
   ])("%s", async (_, yaml, says) => {
     const run = await home.trilab(["up", await home.lab("faulty", `${yaml}\n`), "--seat", seat]);
     expectError(run, 2, /faulty\/lab\.yaml is not a valid lab/, ...says);
