@@ -57,7 +57,7 @@ export function requireBudget(budget: number, { rental, seats, ttl }: Spending, 
       : `this would cost ${formatUsd(session)}, over the budget of ${formatUsd(budget)}`,
     {
       why: `${machines} in ${rental.region}, ${formatUsd(hour)} an hour${session === null ? "" : ` for ${formatDuration(ttl)}`}`,
-      fix: [...shorter, "a smaller --size", ...fewer, "or a larger --budget"].join(", "),
+      fix: [...shorter, "a smaller instance type", ...fewer, "or a larger --budget"].join(", "),
       exitCode: ExitCode.usage,
     },
   );

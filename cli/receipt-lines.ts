@@ -1,19 +1,31 @@
+import { formatUsd } from "../components/helpers/prices.js";
+import { isAwsKind, KINDS, sourceWords } from "../hosts/kinds.js";
 import type { Receipt } from "../stacks/remove-seat.js";
 import { columns, type Style } from "./context.js";
 
 /** A receipt for people: what was asked, how many of each kind are left, and which. */
 export function receiptLines(receipt: Receipt, style: Style): string[] {
   const { bad, bold, dim, good } = style;
-  const { docker, libvirt } = receipt.asked;
-  const asked = [docker && "Docker", libvirt && "libvirt"].filter(Boolean).join(" and ");
+  const asked = sourceWords(receipt.asked);
   const shown = (count: number | null): string =>
     count === null ? dim("not asked") : count === 0 ? good("0") : bad(String(count));
-  const rows = Object.entries(receipt.left).map(([kind, count]) => [`  ${kind}s`, shown(count)]);
+  const rows = KINDS.filter((kind) => receipt.asked.aws || !isAwsKind(kind)).map((kind) => [
+    `  ${kind}s`,
+    shown(receipt.left[kind]),
+  ]);
+  if (!receipt.asked.aws) rows.push(["  rented from AWS", shown(null)]);
   return [
     bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) +
-      dim(` (asked ${asked || "nobody: neither daemon is here"}, ${receipt.at})`),
+      dim(` (asked ${asked || "nobody: no daemon is here"}, ${receipt.at})`),
     ...columns(rows),
     ...receipt.residue.map((found) => bad(`  left: ${found.kind} ${found.name}`)),
+    ...(receipt.cost === undefined
+      ? []
+      : [
+          dim(
+            `  renting it has cost about ${formatUsd(receipt.cost)}, by list price without tax and traffic`,
+          ),
+        ]),
     receipt.residue.length === 0
       ? good("Nothing is left.")
       : bad("Not everything could be removed; run it again, or remove the rest by hand."),

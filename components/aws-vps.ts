@@ -18,11 +18,22 @@ export interface AwsVpsArgs {
   learner: string;
   /** A VPC of the seat's own, or the account's default one. Default own. */
   network?: CloudNetwork;
-  /** The availability zone of the seat's own subnet. Default: the first, by name, that offers the instance type. */
+  /**
+   * The availability zone. Default: that of the machine there is; at first, in a network of its own, the first zone by name
+   * that offers the instance type, in the account's default one whichever AWS chooses.
+   */
   zone?: string | undefined;
   /** Spot capacity: cheaper, and taken back with two minutes' notice. Default false. */
   spot?: boolean;
+  /**
+   * The end in force, for the tags of what is made from now on; what is there keeps its own, which `extend` moves from
+   * outside. ISO 8601 or `never`. Default: the ownership's.
+   */
+  expires?: string;
 }
+
+/** What `extend` writes without the engine, which must not write it back. */
+const MOVED = 'tags["trilab.expires"]';
 
 /** Debian's own account, which publishes the official images in every region. */
 const DEBIAN_ACCOUNT = "136693071363";
@@ -35,7 +46,8 @@ export function awsVps(
   parent: pulumi.ComponentResource,
 ): VpsMachine {
   const ec2 = loadEc2();
-  const { ownership, spec, type } = args;
+  const { expires = args.ownership.expires, spec, type, zone } = args;
+  const ownership = { ...args.ownership, expires };
   const machine = machineName(ownership, "vps");
   const tags = { Name: machine, ...ownershipLabels(ownership, "vps") };
   const network = args.network === "default" ? undefined : ownNetwork(ec2, name, args, tags, parent);
@@ -52,7 +64,7 @@ export function awsVps(
       egress: [{ description: "all", protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] }],
       tags,
     },
-    { parent },
+    { parent, ignoreChanges: [MOVED] },
   );
 
   const key = new ec2.KeyPair(
@@ -62,7 +74,7 @@ export function awsVps(
       publicKey: pulumi.output(args.userKeys).apply(([first = ""]) => first),
       tags,
     },
-    { parent },
+    { parent, ignoreChanges: [MOVED] },
   );
 
   const image = ec2.getAmiOutput(
@@ -85,7 +97,7 @@ export function awsVps(
       instanceType: type.name,
       keyName: key.keyName,
       vpcSecurityGroupIds: [firewall.id],
-      ...(network ? { subnetId: network.subnetId } : {}),
+      ...(network ? { subnetId: network.subnetId } : zone === undefined ? {} : { availabilityZone: zone }),
       associatePublicIpAddress: true,
       // Switched off from within, it is gone: that is how an expired one ends itself.
       instanceInitiatedShutdownBehavior: "terminate",
@@ -128,7 +140,10 @@ export function awsVps(
     {
       parent,
       // A newer Debian or a changed lab.yaml must not take a learner's machine away.
-      ignoreChanges: ["ami", "userData"],
+      ignoreChanges: [
+        ...["ami", "userData", MOVED, `rootBlockDevice.${MOVED}`],
+        ...(zone === undefined ? ["availabilityZone"] : []),
+      ],
       dependsOn: network ? network.ready : [],
     },
   );
@@ -138,7 +153,7 @@ export function awsVps(
     new ec2.Tag(
       `${name}-interface-${tag}`,
       { resourceId: instance.primaryNetworkInterfaceId, key: tag, value },
-      { parent },
+      { parent, ignoreChanges: tag === "trilab.expires" ? ["value"] : [] },
     );
   }
   return { id: instance.id, name: pulumi.output(machine), address: instance.publicIp };
@@ -160,7 +175,7 @@ function ownNetwork(
   parent: pulumi.ComponentResource,
 ): OwnNetwork {
   const { cidr } = args.subnet;
-  const vpc = new ec2.Vpc(`${name}-vpc`, { cidrBlock: cidr, tags }, { parent });
+  const vpc = new ec2.Vpc(`${name}-vpc`, { cidrBlock: cidr, tags }, { parent, ignoreChanges: [MOVED] });
   const subnet = new ec2.Subnet(
     `${name}-subnet`,
     {
@@ -172,16 +187,20 @@ function ownNetwork(
     {
       parent,
       // A zone that offers the type from now on is no reason to move; one that was named is.
-      ignoreChanges: args.zone === undefined ? ["availabilityZone"] : [],
+      ignoreChanges: args.zone === undefined ? ["availabilityZone", MOVED] : [MOVED],
       // The VPC has room for one.
       deleteBeforeReplace: true,
     },
   );
-  const gateway = new ec2.InternetGateway(`${name}-gateway`, { vpcId: vpc.id, tags }, { parent });
+  const gateway = new ec2.InternetGateway(
+    `${name}-gateway`,
+    { vpcId: vpc.id, tags },
+    { parent, ignoreChanges: [MOVED] },
+  );
   const routes = new ec2.RouteTable(
     `${name}-routes`,
     { vpcId: vpc.id, routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: gateway.id }], tags },
-    { parent },
+    { parent, ignoreChanges: [MOVED] },
   );
   const association = new ec2.RouteTableAssociation(
     `${name}-routes-of-subnet`,

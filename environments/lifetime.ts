@@ -1,6 +1,28 @@
 import { UserError } from "../base/errors.js";
 import { expiresInMachine, LIFETIME_PROGRAM } from "../components/helpers/lifetime.js";
+import type { Target } from "../components/helpers/naming.js";
+import type { SeatRecord } from "../stacks/seat-record.js";
 import type { Environment } from "./environment.js";
+import { isRented, openEnvironment } from "./open.js";
+
+/**
+ * Moves the end of one of a seat's targets: in the machine, and, where it is rented, in the tags of all that goes with it.
+ *
+ * @param expires ISO 8601 or `never`.
+ * @param waitMs How long the machine may take to answer. Default 0: it must at once.
+ * @throws UserError when it can't be reached or does not take it, or AWS does not.
+ */
+export async function moveExpiry(
+  record: SeatRecord,
+  target: Target,
+  expires: string,
+  waitMs = 0,
+): Promise<void> {
+  await setExpiry(await openEnvironment(record, target), expires, waitMs);
+  if (!isRented(record, target) || record.vps?.region === undefined) return;
+  const { tagExpiry } = await import("../hosts/aws-expiry.js");
+  await tagExpiry(record, record.vps.region, expires);
+}
 
 /**
  * Tells a running target when to end itself.

@@ -4,7 +4,7 @@ import { dockerClient } from "./docker.js";
 import { DISK_POOL, type Found, type Sources, volumeKind } from "./inventory.js";
 import { networkNames, virsh, volumeNames } from "./libvirt.js";
 
-/** A seat as the daemons know it, whoever made it. */
+/** A seat as the daemons and AWS know it, whoever made it. */
 export interface HostSeat extends SeatId {
   /** Of its labels; `undefined` where nothing of it carries one. */
   owner: string | undefined;
@@ -23,7 +23,7 @@ export interface Labelled {
 const DOMAINS_A_CALL = 500;
 
 /**
- * All seats on this host, with a number of questions that does not grow with theirs.
+ * All seats on this host and in AWS's regions in play, with a number of questions that does not grow with theirs.
  *
  * @param known Seats whose unlabelled things (networks, disks) are theirs by name, though nothing labelled is left.
  * @returns beside them the things named like a seat's that belong to none of them.
@@ -32,12 +32,13 @@ export async function allSeats(
   sources: Sources,
   known: readonly SeatId[],
 ): Promise<{ seats: HostSeat[]; orphans: Found[] }> {
-  const [docker, domains, named] = await Promise.all([
+  const [docker, domains, rented, named] = await Promise.all([
     sources.docker ? dockerThings() : [],
     sources.libvirt ? domainThings() : [],
+    sources.aws ? rentedThings(sources.aws) : [],
     sources.libvirt ? namedThings() : [],
   ]);
-  return groupSeats([...docker, ...domains], named, known);
+  return groupSeats([...docker, ...domains, ...rented], named, known);
 }
 
 /** Sorts things by seat: by label, and those that can't carry one by the machine they are named after. Pure. */
@@ -94,6 +95,11 @@ export function later(one: string | undefined, other: string | undefined): strin
     expires === "never" ? Number.POSITIVE_INFINITY : Date.parse(expires ?? "");
   if (Number.isNaN(end(other))) return Number.isNaN(end(one)) ? undefined : one;
   return end(one) >= end(other) ? one : other;
+}
+
+/** AWS's SDK is loaded only where something may be rented. */
+async function rentedThings(regions: readonly string[]): Promise<Labelled[]> {
+  return (await import("./aws-inventory.js")).awsThings(regions);
 }
 
 async function dockerThings(): Promise<Labelled[]> {

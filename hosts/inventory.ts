@@ -10,6 +10,7 @@ import {
   type SeatId,
 } from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
+import { isAwsKind, KINDS, type Kind, type Sources } from "./kinds.js";
 import {
   domainNames,
   domainState,
@@ -26,47 +27,35 @@ export const IMAGE_POOL = { name: "trilab-images", path: "/var/lib/libvirt/image
 
 export const POOLS = [DISK_POOL, IMAGE_POOL] as const;
 
-export const KINDS = [
-  "container",
-  "container network",
-  "container volume",
-  "domain",
-  "guest network",
-  "guest disk",
-  "cloud-init seed",
-  "console log",
-  "lease",
-] as const;
-export type Kind = (typeof KINDS)[number];
+export { KINDS, type Kind, type Sources, sourceOf, sourceWords } from "./kinds.js";
 
-/** Which daemon is asked about a kind. */
-export const sourceOf = (kind: Kind): keyof Sources => (kind.startsWith("container") ? "docker" : "libvirt");
-
-/** One thing of a seat that Docker or libvirt says is there. */
+/** One thing of a seat that Docker, libvirt or AWS says is there. */
 export interface Found {
   kind: Kind;
   name: string;
-  /** Docker id, or the libvirt name. */
+  /** Docker's or AWS's id, or the libvirt name. */
   id: string;
   /** running, exited, shut off, …; empty for what does not run. */
   state: string;
   /** The `trilab.owner` label; `undefined` for what can't carry one. */
   owner: string | undefined;
+  /** Of what AWS has. */
+  region?: string;
 }
 
-/** Which of the two daemons to ask. A host may have only one. */
-export interface Sources {
-  docker: boolean;
-  libvirt: boolean;
-}
-
-/** Everything of one seat, as Docker and libvirt themselves report it: by label and by name, never from our state. */
+/** Everything of one seat, as Docker, libvirt and AWS themselves report it: by label and by name, never from our state. */
 export async function seatInventory(id: SeatId, sources: Sources): Promise<Found[]> {
-  const [docker, libvirt] = await Promise.all([
+  const found = await Promise.all([
     sources.docker ? dockerObjects(id) : [],
     sources.libvirt ? libvirtObjects(id) : [],
+    sources.aws ? awsObjects(id, sources.aws) : [],
   ]);
-  return [...docker, ...libvirt];
+  return found.flat();
+}
+
+/** AWS's SDK takes half a second to load, which no local seat must wait for. */
+async function awsObjects(id: SeatId, regions: readonly string[]): Promise<Found[]> {
+  return (await import("./aws-inventory.js")).awsObjects(id, regions);
 }
 
 async function dockerObjects(id: SeatId): Promise<Found[]> {
@@ -167,8 +156,14 @@ async function domainOwner(name: string): Promise<string | undefined> {
 
 /** Removes one thing, running or not. What is already gone is success. */
 export async function removeFound(found: Found): Promise<void> {
+  const { kind, id, name, region } = found;
+  if (isAwsKind(kind)) {
+    if (region === undefined) throw new Error(`${kind} ${id} has no region`);
+    const { removeAws } = await import("./aws-removal.js");
+    return removeAws(kind, { id, name, region });
+  }
   const docker = dockerClient();
-  switch (found.kind) {
+  switch (kind) {
     case "container":
       return ifThere(docker.getContainer(found.id).remove({ force: true, v: false }));
     case "container network":

@@ -8,8 +8,8 @@ import { asRoot, isRoot, which } from "./privilege.js";
 interface Tool {
   command: string;
   package: string;
-  /** Which targets need it; `always` for all. */
-  for: "always" | "docker" | "libvirt";
+  /** What needs it; `image`: to build one for either daemon; `ssh`: guests and rented machines. */
+  for: "always" | "image" | "ssh" | "docker" | "libvirt";
   /** Only where the daemon is on this machine. */
   local?: boolean;
   /** The daemon itself: one that answers needs no binary of this name (Docker Desktop, virtqemud, rootless). */
@@ -21,14 +21,14 @@ interface Tool {
 const TOOLS: readonly Tool[] = [
   { command: "flock", package: "util-linux", for: "always" },
   { command: "ip", package: "iproute2", for: "always" },
-  { command: "mmdebstrap", package: "mmdebstrap", for: "always" },
+  { command: "mmdebstrap", package: "mmdebstrap", for: "image" },
   // mmdebstrap only recommends it, and needs it for its user namespaces.
-  { command: "newuidmap", package: "uidmap", for: "always", unprivileged: true },
+  { command: "newuidmap", package: "uidmap", for: "image", unprivileged: true },
   { command: "docker", package: "docker.io", for: "docker" },
   { command: "dockerd", package: "docker.io", for: "docker", local: true, daemon: true },
   { command: "iptables", package: "iptables", for: "docker", local: true },
-  { command: "ssh", package: "openssh-client", for: "libvirt" },
-  { command: "scp", package: "openssh-client", for: "libvirt" },
+  { command: "ssh", package: "openssh-client", for: "ssh" },
+  { command: "scp", package: "openssh-client", for: "ssh" },
   { command: "virsh", package: "libvirt-clients", for: "libvirt" },
   { command: "qemu-img", package: "qemu-utils", for: "libvirt" },
   { command: "mke2fs", package: "e2fsprogs", for: "libvirt" },
@@ -49,10 +49,16 @@ export async function missingTools(sources: Sources): Promise<{ commands: string
     answers(sources.docker && (() => requireDocker())),
     answers(sources.libvirt && (() => virsh("version"))),
   ]);
-  const running = { always: false, docker, libvirt };
+  const wanted = {
+    always: true,
+    image: sources.docker || sources.libvirt,
+    ssh: sources.libvirt || sources.aws !== undefined,
+    docker: sources.docker,
+    libvirt: sources.libvirt,
+  };
+  const running = { always: false, image: false, ssh: false, docker, libvirt };
   const needed = TOOLS.filter((tool) => {
-    if (tool.for === "docker" && !sources.docker) return false;
-    if (tool.for === "libvirt" && !sources.libvirt) return false;
+    if (!wanted[tool.for]) return false;
     if (tool.daemon === true && running[tool.for]) return false;
     if (tool.unprivileged === true && isRoot()) return false;
     if (tool.local !== true) return true;

@@ -34,6 +34,12 @@ const VARIABLES = [
   "LIBVIRT_DEFAULT_URI",
   "TRILAB_LIBVIRT_URI",
   "PULUMI_BACKEND_URL",
+  // Which account and region; keys of the environment are not written down for it.
+  "AWS_PROFILE",
+  "AWS_REGION",
+  "AWS_DEFAULT_REGION",
+  "AWS_CONFIG_FILE",
+  "AWS_SHARED_CREDENTIALS_FILE",
 ];
 
 /** The job that runs `command` for this state directory, as this user. */

@@ -66,7 +66,9 @@ export async function runTool(
   const apart = options.ownNamespaces === true;
   // The kernel kills a process namespace with its first process; unshare itself listens to no signal but this.
   const endSignal = apart ? "SIGKILL" : "SIGTERM";
-  const enter = apart ? ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"] : [];
+  const enter = apart
+    ? ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"]
+    : [];
   const child = execa("setpriv", ["--pdeathsig", endSignal.slice(3), ...enter, tool, ...args], {
     reject: false,
     // A group of its own: mmdebstrap, when told to end, sends SIGHUP to its whole group, and that would be us.
@@ -77,7 +79,9 @@ export async function runTool(
     maxBuffer: 64 * 1024 ** 2,
     env: { LC_ALL: "C.UTF-8", ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal, killSignal: endSignal, forceKillAfterDelay: 10_000 }),
+    ...(options.signal === undefined
+      ? {}
+      : { cancelSignal: options.signal, killSignal: endSignal, forceKillAfterDelay: 10_000 }),
   });
   const reading = (async () => {
     for await (const line of child.iterable({ from: "all" })) {

@@ -6,6 +6,7 @@ import type { Sources } from "../hosts/inventory.js";
 import { providerConfig } from "./ensure-host.js";
 import { reconcile } from "./reconcile.js";
 import type { SeatSettings } from "./seat.js";
+import { inSomeZone } from "./zones.js";
 
 /** Holds a seat's lock while `body` works on it. @throws UserError (exit 7) naming the holder. */
 export const withSeatLock = <T>(id: SeatId, body: () => Promise<T>): Promise<T> =>
@@ -29,8 +30,12 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
   progress.update("looking at what is there");
   const { refresh } = await reconcile(settings.ownership, sources);
   // The SDKs take half a second to load: that is done while the engine starts.
-  const program = async () => (await import("./seat.js")).seatProgram(settings)();
-  return openStack({ ...ref, engine, program, config: providerConfig(settings.vps?.region), progress }).up({
-    refresh,
-  });
+  const up = (zone?: string): Promise<UpResult> => {
+    const program = async () => (await import("./seat.js")).seatProgram({ ...settings, zone })();
+    const config = providerConfig(settings.vps?.region);
+    return openStack({ ...ref, engine, program, config, progress }).up({ refresh });
+  };
+  const { region, type } = settings.vps ?? {};
+  if (region === undefined || type === undefined) return up();
+  return inSomeZone(up, { type: type.name, region, ref, progress });
 }

@@ -16,7 +16,7 @@ import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/
 import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
 import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
-import { expiresAt } from "./lifetime.js";
+import { expiresAt, expiryInForce } from "./lifetime.js";
 import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent.js";
 import type { SeatSettings } from "./seat.js";
@@ -60,7 +60,7 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
   const vps = targets.includes("vps") ? await rent(existing?.vps, request, disk) : undefined;
   if (existing) return keep(existing, { targets: [...targets], ...(vps ? { vps } : {}) }, lab, progress);
 
-  const sources = sourcesOf(targets, vps?.cloud);
+  const sources = sourcesOf(targets, vps);
   await requireCapacity(lab.machine, sources);
   await requireVacant({ ...id, owner: owner() }, sources);
   // Two seats that start together must not get the same block: the record is the reservation.
@@ -149,10 +149,11 @@ export async function builtImages(
 export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSettings> {
   const keys = await seatKeys(record);
   const { created, expires, seat, vps } = record;
-  const { libvirt } = sourcesOf(record.targets, vps?.cloud);
+  const { libvirt } = sourcesOf(record.targets, vps);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
     ownership: { owner: record.owner, lab: record.lab, seat, created, expires },
+    expires: expiryInForce(record),
     targets: record.targets,
     slot: record.slot,
     image: { hash: record.image, containerTag: `trilab/machine:${record.image}` },

@@ -10,8 +10,8 @@ import { virsh, virshIfThere, xmlValue } from "../hosts/libvirt.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { isClean, type Receipt, removeSeat } from "./remove-seat.js";
-import { listSeats, owner, readRecord } from "./seat-record.js";
-import { sourcesToAsk } from "./sources.js";
+import { listSeats, owner, readRecord, type SeatRecord } from "./seat-record.js";
+import { regionHere, requireAws, sourcesOf, sourcesToAsk } from "./sources.js";
 
 /** A seat on this host or in this state directory, and whether its time is up. */
 export interface ReapSeat extends SeatId {
@@ -20,6 +20,8 @@ export interface ReapSeat extends SeatId {
   known: boolean;
   /** The expiry in force, ISO 8601 or `never`; `undefined` where nothing tells. */
   expires: string | undefined;
+  /** AWS's regions that have something of it. */
+  regions: readonly string[];
   /** `live`: its time is not up. `listed`: it is, but the seat is not ours to remove without being told so. */
   verdict: "live" | "expired" | "listed";
 }
@@ -57,17 +59,20 @@ const ORPHAN_AGE = 10 * 60_000;
 /** Containers read at once, for what their own files say. */
 const READERS = 16;
 
-/** Every seat and orphan there is, judged. Quick for hundreds: only what seems expired is looked into. */
+/**
+ * Every seat and orphan there is, judged. Quick for hundreds: only what seems expired is looked into.
+ *
+ * @param progress is told of AWS's regions that did not answer.
+ */
 export async function survey(
   scope: ReapScope,
   now: number,
+  progress: Progress,
 ): Promise<{ seats: ReapSeat[]; orphans: Orphan[]; asked: Sources }> {
-  const asked = await sourcesHere();
   const known = await listSeats();
-  const [{ seats, orphans }, records] = await Promise.all([
-    allSeats(asked, known),
-    Promise.all(known.map((id) => readRecord(id).catch(() => undefined))),
-  ]);
+  const records = await Promise.all(known.map((id) => readRecord(id).catch(() => undefined)));
+  const asked = await sourcesHere(records, progress);
+  const { seats, orphans } = await allSeats(asked, known);
   const recorded = new Map(known.map((id, i) => [key(id), records[i]]));
   const merged = seats.map((seat): ReapSeat & { things: Found[] } => {
     const record = recorded.get(key(seat));
@@ -79,6 +84,7 @@ export async function survey(
       owner: seat.owner ?? record?.owner,
       known: recorded.has(key(seat)),
       expires,
+      regions: [...new Set(things.flatMap(({ region }) => region ?? []))],
     };
     return { ...from, things, verdict: judge(from, scope, now) };
   });
@@ -138,8 +144,14 @@ async function judgeOrphans(orphans: readonly Found[], scope: ReapScope, now: nu
   }));
 }
 
-/** Which daemons are here to be asked. One that a seat needs and that is silent shows when the seat is to go. */
-async function sourcesHere(): Promise<Sources> {
+/**
+ * Who is here to be asked: the daemons, and AWS in the regions that seats of ours rent in and in the one configured here.
+ * One that a seat needs and that is silent shows when the seat is to go.
+ */
+async function sourcesHere(
+  records: readonly (SeatRecord | undefined)[],
+  progress: Progress,
+): Promise<Sources> {
   const answers = (question: Promise<unknown>): Promise<boolean> =>
     question.then(
       () => true,
@@ -148,8 +160,28 @@ async function sourcesHere(): Promise<Sources> {
         throw error;
       },
     );
-  const [docker, libvirt] = await Promise.all([answers(requireDocker()), answers(virsh("version"))]);
-  return { docker, libvirt };
+  const rented = records.flatMap((record) => (record && sourcesOf(record.targets, record.vps).aws) ?? []);
+  const here = await regionHere();
+  const regions = [...new Set([...rented, ...(here === undefined ? [] : [here])])].sort();
+  const [docker, libvirt, ...inRegion] = await Promise.all([
+    answers(requireDocker()),
+    answers(virsh("version")),
+    ...regions.map((region) => regionAnswers(region, progress)),
+  ]);
+  const aws = regions.filter((_, i) => inRegion[i]);
+  return { docker, libvirt, ...(aws.length > 0 ? { aws } : {}) };
+}
+
+/** A region that can't be asked may hold machines that cost money: it is never passed over in silence. */
+async function regionAnswers(region: string, progress: Progress): Promise<boolean> {
+  try {
+    await requireAws(region);
+    return true;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    progress.note(`AWS was not asked: ${[error.message, error.why].filter(Boolean).join(": ")}`);
+    return false;
+  }
 }
 
 /**
@@ -167,7 +199,7 @@ export async function reapSeat(seat: ReapSeat, progress: Progress): Promise<Reap
         seat,
         {
           byLabel: !seat.known,
-          sources: await sourcesToAsk(seat),
+          sources: await sourcesToAsk(seat, { regions: seat.regions }),
           ...(seat.known || seat.owner === undefined ? {} : { owner: seat.owner }),
         },
         progress,

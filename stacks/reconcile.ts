@@ -11,9 +11,10 @@ import {
   type Sources,
   seatInventory,
 } from "../hosts/inventory.js";
+import { isAwsKind } from "../hosts/kinds.js";
 import { domainState, virsh } from "../hosts/libvirt.js";
 
-/** Resource types of the seat's stack, and what Docker or libvirt call the same thing. */
+/** Resource types of the seat's stack, and what Docker, libvirt or AWS call the same thing. */
 const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "docker:index/container:Container": "container",
   "docker:index/network:Network": "container network",
@@ -22,7 +23,17 @@ const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "libvirt:index/network:Network": "guest network",
   "libvirt:index/volume:Volume": "guest disk",
   "libvirt:index/cloudinitDisk:CloudinitDisk": "cloud-init seed",
+  "aws:ec2/instance:Instance": "instance",
+  "aws:ec2/keyPair:KeyPair": "key pair",
+  "aws:ec2/securityGroup:SecurityGroup": "security group",
+  "aws:ec2/routeTable:RouteTable": "route table",
+  "aws:ec2/subnet:Subnet": "subnet",
+  "aws:ec2/internetGateway:InternetGateway": "internet gateway",
+  "aws:ec2/vpc:Vpc": "VPC",
 };
+
+/** What something else makes and takes away with itself: a domain its log, a network its lease, an instance the rest. */
+const PARTS: readonly Kind[] = ["console log", "lease", "network interface", "EBS volume"];
 
 /** How the state and what is really there differ. */
 export interface Drift {
@@ -38,18 +49,20 @@ export interface Drift {
 export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Found[]): Drift {
   const known = (checkpoint?.resources ?? []).filter((r) => KIND_OF_TYPE[r.type] !== undefined);
   const same = (r: CheckpointResource, f: Found): boolean =>
-    KIND_OF_TYPE[r.type] === f.kind && r.inputs?.name === f.name;
+    KIND_OF_TYPE[r.type] === f.kind && (isAwsKind(f.kind) ? isOf(r, f) : r.inputs?.name === f.name);
   return {
-    // A console log is written by the domain, a lease by its network: neither is ever a resource.
-    orphans: inventory.filter(
-      (f) => f.kind !== "console log" && f.kind !== "lease" && !known.some((r) => same(r, f)),
-    ),
-    missing: known.filter((r) => !inventory.some((f) => same(r, f))),
-    stopped: inventory.filter(
-      (f) => f.state !== "" && f.state !== "running" && known.some((r) => same(r, f)),
-    ),
+    orphans: inventory.filter((f) => !PARTS.includes(f.kind) && !known.some((r) => same(r, f))),
+    missing: known.filter((r) => !inventory.some((f) => f.state !== "shutting-down" && same(r, f))),
+    stopped: inventory.filter((f) => isStopped(f) && known.some((r) => same(r, f))),
   };
 }
+
+/** AWS's things go by their ids, but for key pairs, which the state knows by name. */
+const isOf = (r: CheckpointResource, f: Found): boolean => r.id === (f.kind === "key pair" ? f.name : f.id);
+
+/** Whether it is to be started. An instance that is just coming or going can't be. */
+const isStopped = ({ kind, state }: Found): boolean =>
+  kind === "instance" ? state === "stopped" : state !== "" && state !== "running";
 
 /**
  * Brings state and reality together before the engine runs: half-made things are removed, stopped machines started.
@@ -69,7 +82,8 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   // The network first: a guest does not start without it.
   const toStart = removalOrder(stopped).reverse();
   for (const machine of toStart.filter((m) => !domains.includes(m))) await start(machine);
-  return { refresh: missing.length > 0 };
+  // An instance that was stopped has another address from now on.
+  return { refresh: missing.length > 0 || toStart.some((m) => m.kind === "instance") };
 }
 
 /**
@@ -132,6 +146,8 @@ async function start(machine: Found): Promise<void> {
       await virsh("start", machine.id);
     }
   }
+  if (machine.kind === "instance" && machine.region !== undefined)
+    await (await import("../hosts/aws-removal.js")).startInstance({ id: machine.id, region: machine.region });
   if (machine.kind === "domain") await virsh(machine.state === "paused" ? "resume" : "start", machine.id);
   if (machine.kind === "container") {
     const container = dockerClient().getContainer(machine.id);

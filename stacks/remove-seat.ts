@@ -1,7 +1,8 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../components/helpers/naming.js";
-import { clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
+import { runningCost } from "../components/helpers/prices.js";
+import { clearStaleLock, ensureEngine, openStack, readCheckpoint } from "../engine/index.js";
 import {
   type Found,
   KINDS,
@@ -11,20 +12,25 @@ import {
   type Sources,
   seatInventory,
   sourceOf,
+  sourceWords,
 } from "../hosts/inventory.js";
 import { removeQemuLogs } from "../hosts/qemu-logs.js";
 import { providerConfig } from "./ensure-host.js";
+import { endOf, expiryInForce } from "./lifetime.js";
 import { drift } from "./reconcile.js";
-import { owner, readRecord, removeRecord } from "./seat-record.js";
+import { rentalOf } from "./rental.js";
+import { owner, readRecord, removeRecord, type SeatRecord } from "./seat-record.js";
 
-/** What Docker and libvirt themselves say is left of a seat. */
+/** What Docker, libvirt and AWS themselves say is left of a seat. */
 export interface Receipt extends SeatId {
-  /** How many of each kind are left; `null` where the daemon that would know was not asked. */
+  /** How many of each kind are left; `null` where who would know was not asked. */
   left: Record<Kind, number | null>;
   /** Those, by name. */
   residue: Found[];
-  /** Which daemons were asked. */
+  /** Who was asked. */
   asked: Sources;
+  /** About what it has cost to rent, in US dollars: an estimate by list price. Absent: nothing, or nobody knows. */
+  cost?: number;
   /** ISO 8601. */
   at: string;
 }
@@ -44,12 +50,13 @@ export interface RemoveOptions {
 export async function removeSeat(id: SeatId, options: RemoveOptions, progress: Progress): Promise<Receipt> {
   const ref = { stack: seatPrefix(id) };
   // The record's owner is us under the host name of that day.
-  const us = [owner(), (await readRecord(id).catch(() => undefined))?.owner];
+  const record = await readRecord(id).catch(() => undefined);
+  const us = [owner(), record?.owner];
   const mine = options.owner === undefined ? us : [options.owner];
   await clearStaleLock(ref);
   if (!options.byLabel) await destroyByState(id, options.sources, progress);
 
-  progress.update("asking Docker and libvirt what is left");
+  progress.update(`asking ${sourceWords(options.sources)} what is left`);
   const found = await seatInventory(id, options.sources);
   // What carries no label is named as only this seat's things are; unless its machines are somebody else's.
   const others = found.filter((f) => f.owner !== undefined && !mine.includes(f.owner));
@@ -75,7 +82,22 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   const count = (kind: Kind): number | null =>
     options.sources[sourceOf(kind)] ? ours.filter((f) => f.kind === kind).length : null;
   const left = Object.fromEntries(KINDS.map((kind) => [kind, count(kind)])) as Receipt["left"];
-  return { ...id, left, residue: ours, asked: options.sources, at: new Date().toISOString() };
+  const at = new Date();
+  const cost = record && (await costOfSession(record, at));
+  const asked = options.sources;
+  return {
+    ...{ ...id, left, residue: ours, asked, at: at.toISOString() },
+    ...(cost === undefined ? {} : { cost }),
+  };
+}
+
+/** What the seat rented until now, or until its end: then a rented machine ends itself. */
+async function costOfSession(record: SeatRecord, now: Date): Promise<number | undefined> {
+  const rental = rentalOf(record);
+  if (rental === undefined) return undefined;
+  const { readPriceTable } = await import("../hosts/price-table.js");
+  const until = new Date(Math.min(now.getTime(), endOf(expiryInForce(record))));
+  return runningCost(await readPriceTable(), { ...record, rental }, until)?.soFar;
 }
 
 async function destroyByState(id: SeatId, sources: Sources, progress: Progress): Promise<void> {
@@ -83,9 +105,9 @@ async function destroyByState(id: SeatId, sources: Sources, progress: Progress):
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined || checkpoint.resources.length === 0) return;
   const { missing } = drift(checkpoint, await seatInventory(id, sources));
-  // A damaged record has no region to give, and what is rented is then found by its tags.
-  const region = (await readRecord(id).catch(() => undefined))?.vps?.region;
-  const stack = openStack({ ...ref, config: providerConfig(region), progress });
+  // The state may be from elsewhere, or older than the cache that the plugin was in.
+  const plugged = sources.aws ? { engine: await ensureEngine({ progress, aws: true }) } : {};
+  const stack = openStack({ ...ref, ...plugged, config: providerConfig(sources.aws?.[0]), progress });
   try {
     await stack.destroy({ refresh: missing.length > 0 });
   } catch (error) {

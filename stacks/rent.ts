@@ -10,6 +10,7 @@ import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
 import { rentedImageSpec } from "./image-specs.js";
 import { type Rented, type SeatRecord, writeRecord } from "./seat-record.js";
+import type { Renting } from "./sources.js";
 
 export interface RentRequest {
   lab: Pick<Lab, "machine" | "vps">;
@@ -25,7 +26,7 @@ export interface RentRequest {
  *
  * @throws UserError: exit 2 when the seat's VPS is another cloud's, exit 3 when AWS is wanted and there are no credentials.
  */
-export async function chooseCloud(existing: Rented | undefined, request: RentRequest): Promise<Cloud> {
+export async function chooseCloud(existing: Renting | undefined, request: RentRequest): Promise<Cloud> {
   const { cloud: asked, lab } = request;
   if (existing !== undefined) {
     if (asked === undefined || asked === "auto" || asked === existing.cloud) return existing.cloud;
@@ -46,13 +47,20 @@ export async function chooseCloud(existing: Rented | undefined, request: RentReq
   });
 }
 
+/** As `chooseCloud`, with AWS's region. @throws UserError as its parts do. */
+export async function chooseRenting(existing: Renting | undefined, request: RentRequest): Promise<Renting> {
+  const cloud = await chooseCloud(existing, request);
+  if (cloud === "local") return { cloud };
+  return { cloud, region: existing?.region ?? (await awsRegion(request.lab.vps.region)) };
+}
+
 /** What the seat rents: as it has it, or newly chosen for the lab's machine. @throws UserError as its parts do. */
 export async function rent(
   existing: Rented | undefined,
   request: RentRequest,
   disk: number,
 ): Promise<Rented> {
-  const cloud = await chooseCloud(existing, request);
+  const { cloud, region } = await chooseRenting(existing, request);
   if (existing !== undefined) {
     // A learner's own address changes more often than their machine.
     if (cloud !== "aws" || request.sshFrom === undefined) return existing;
@@ -64,7 +72,7 @@ export async function rent(
   return {
     cloud,
     ...common,
-    region: await awsRegion(vps.region),
+    region,
     network: vps.network,
     spot: vps.spot,
     learner: await learnerAddress(request.sshFrom ?? process.env.TRILAB_SSH_FROM),

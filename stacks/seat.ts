@@ -17,12 +17,16 @@ import type { Rented } from "./seat-record.js";
 export interface SeatSettings {
   spec: MachineSpec;
   ownership: Ownership;
+  /** The end in force, ISO 8601 or `never`: what is rented from now on is made with it. */
+  expires: string;
   targets: readonly Target[];
   /** The block of addresses: 0 … 1023. */
   slot: number;
   image: { hash: string; containerTag: string };
   /** What the VPS is; present with the target vps. */
   vps?: Omit<Rented, "type"> & { type: InstanceType };
+  /** Where in the region the VPS is to be rented; absent: where it is, else in the first zone that offers its type. */
+  zone?: string | undefined;
   accelerator: Accelerator;
   userKey: string;
   /** Secret. */
@@ -69,22 +73,26 @@ function onHost(hash: string): GuestImage {
 }
 
 function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<MatchedLabArgs["vps"]> {
-  const { accelerator, hostKey, hostPublicKey, ownership, vps } = settings;
+  const { hostKey, hostPublicKey, ownership, vps } = settings;
   if (vps === undefined) throw new Error("a seat with a VPS has no record of what it rents");
   const { cloud, credits, type } = vps;
   // Read by the dead-man switch, which a cloud's own image has to be given.
-  const expires = { path: EXPIRES_FILE, content: `${expiresInMachine(ownership.expires)}\n` };
+  const end = cloud === "aws" ? settings.expires : ownership.expires;
+  const expires = { path: EXPIRES_FILE, content: `${expiresInMachine(end)}\n` };
   const files = cloud === "aws" ? [...lifetimeFiles(), expires] : [expires];
   const run = cloud === "aws" ? startLifetime : [];
-  return { type, credits, userKeys, hostKey, hostPublicKey, files, run, ...cloudArgs(vps, accelerator) };
+  return { type, credits, userKeys, hostKey, hostPublicKey, files, run, ...cloudArgs(vps, settings) };
 }
 
-function cloudArgs(vps: NonNullable<SeatSettings["vps"]>, accelerator: Accelerator): CloudArgs {
+function cloudArgs(
+  vps: NonNullable<SeatSettings["vps"]>,
+  { accelerator, expires, zone }: Pick<SeatSettings, "accelerator" | "expires" | "zone">,
+): CloudArgs {
   if (vps.cloud === "local" && vps.image !== undefined)
     return { cloud: "local", image: onHost(vps.image), diskPool: DISK_POOL, accelerator };
   if (vps.cloud === "aws" && vps.learner !== undefined) {
     const { learner, network = "own", spot = false } = vps;
-    return { cloud: "aws", learner, network, spot };
+    return { cloud: "aws", learner, network, zone, spot, expires };
   }
   throw new Error(`the record of the VPS at "${vps.cloud}" is incomplete`);
 }

@@ -1,41 +1,80 @@
+import { z } from "zod";
 import { UserError } from "../base/errors.js";
-import type { Cloud } from "../components/helpers/clouds.js";
 import { type SeatId, seatPrefix, type Target } from "../components/helpers/naming.js";
 import { readCheckpoint } from "../engine/index.js";
+import { awsCredentials, awsRegion } from "../hosts/aws-account.js";
 import { requireDocker } from "../hosts/docker.js";
 import { type Sources, seatInventory } from "../hosts/inventory.js";
 import { virsh } from "../hosts/libvirt.js";
 import { which } from "../hosts/privilege.js";
-import { readRecord } from "./seat-record.js";
+import { type Rented, readRecord } from "./seat-record.js";
 
-/** Which daemons a seat with these targets needs. A rented VPS needs none here, a rehearsed one the hypervisor. */
-export const sourcesOf = (targets: readonly Target[], cloud?: Cloud): Sources => ({
-  docker: targets.includes("container"),
-  libvirt: targets.includes("guest") || (targets.includes("vps") && cloud !== "aws"),
-});
+/** Who rents a seat's VPS out, and where. */
+export type Renting = Pick<Rented, "cloud" | "region">;
 
-/**
- * Which daemons to ask about a seat that is to go: each that is here. One that the seat is known to use must answer, or
- * the receipt would lie.
- *
- * @throws UserError (exit 3) when a daemon the seat uses does not answer.
- */
-export async function sourcesToAsk(id: SeatId): Promise<Sources> {
-  const record = await readRecord(id).catch(() => undefined);
-  const types =
-    (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources.map((r) => r.type) ??
-    [];
-  const known = sourcesOf(record?.targets ?? [], record?.vps?.cloud);
-  const inState = (prefix: string): boolean => types.some((type) => type.startsWith(prefix));
-  const [docker, libvirt] = await Promise.all([
-    answers(() => requireDocker(), known.docker || inState("docker:"), "docker"),
-    answers(() => virsh("version"), known.libvirt || inState("libvirt:"), "virsh"),
-  ]);
-  return { docker, libvirt };
+/** Whom a seat with these targets needs. A rented VPS needs none of the daemons here, a rehearsed one the hypervisor. */
+export function sourcesOf(targets: readonly Target[], vps?: Renting): Sources {
+  const rented = targets.includes("vps") && vps?.cloud === "aws";
+  return {
+    docker: targets.includes("container"),
+    libvirt: targets.includes("guest") || (targets.includes("vps") && !rented),
+    ...(rented && vps.region !== undefined ? { aws: [vps.region] } : {}),
+  };
 }
 
-async function answers(ask: () => Promise<unknown>, needed: boolean, command: string): Promise<boolean> {
-  if (!needed && which(command) === undefined) return false;
+/**
+ * Whom to ask about a seat that is to go: each daemon that is here, and AWS where the seat is known to rent from it. Who
+ * the seat is known to use must answer, or the receipt would lie.
+ *
+ * @param options.lost Nothing may be known of it any more: then AWS is asked too where there are credentials and a region.
+ * @param options.regions AWS's regions that have something of it, as somebody has seen.
+ * @throws UserError (exit 3) when a daemon the seat uses does not answer.
+ */
+export async function sourcesToAsk(
+  id: SeatId,
+  options: { lost?: boolean; regions?: readonly string[] } = {},
+): Promise<Sources> {
+  const record = await readRecord(id).catch(() => undefined);
+  const resources = (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources ?? [];
+  const known = sourcesOf(record?.targets ?? [], record?.vps);
+  const inState = (prefix: string): boolean => resources.some(({ type }) => type.startsWith(prefix));
+  const provider = resources.find(({ type }) => type === "pulumi:providers:aws");
+  const region = z.string().safeParse(provider?.inputs.region).data;
+  const [docker, libvirt] = await Promise.all([
+    daemonAnswers(() => requireDocker(), known.docker || inState("docker:"), "docker"),
+    daemonAnswers(() => virsh("version"), known.libvirt || inState("libvirt:"), "virsh"),
+  ]);
+  const rented = new Set([
+    ...(known.aws ?? (region === undefined ? [] : [region])),
+    ...(options.regions ?? []),
+  ]);
+  if (rented.size === 0 && options.lost && !record) {
+    const here = await regionHere();
+    if (here !== undefined && (await answers(() => requireAws(here), false))) rented.add(here);
+  }
+  return { docker, libvirt, ...(rented.size > 0 ? { aws: [...rented] } : {}) };
+}
+
+/** The region of the environment or the profile, where there are credentials; whether AWS takes them is not asked. */
+export async function regionHere(): Promise<string | undefined> {
+  if ((await awsCredentials()) === undefined) return undefined;
+  return awsRegion(undefined).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  });
+}
+
+/** @throws UserError when the region does not answer us. */
+export async function requireAws(region: string): Promise<void> {
+  return (await import("../hosts/aws-inventory.js")).requireAws(region);
+}
+
+/** As `answers`, of a daemon of this host: one whose command is not here is not waited for. */
+const daemonAnswers = async (ask: () => Promise<unknown>, needed: boolean, command: string) =>
+  (needed || which(command) !== undefined) && answers(ask, needed);
+
+/** Whether it answers. @throws UserError where it is needed and does not. */
+async function answers(ask: () => Promise<unknown>, needed: boolean): Promise<boolean> {
   try {
     await ask();
     return true;
@@ -47,5 +86,5 @@ async function answers(ask: () => Promise<unknown>, needed: boolean, command: st
 
 /** Whether anything of the seat is there, whoever made it. */
 export async function leftovers(id: SeatId): Promise<boolean> {
-  return (await seatInventory(id, await sourcesToAsk(id))).length > 0;
+  return (await seatInventory(id, await sourcesToAsk(id, { lost: true }))).length > 0;
 }

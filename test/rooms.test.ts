@@ -45,3 +45,32 @@ it("only engine/ imports Pulumi's Automation API", async () => {
     }
   }
 });
+
+/** What a module loads with itself: not the types it names, nor what it imports when it needs it. */
+async function loads(file: string): Promise<string[]> {
+  const text = await readFile(join(repoDir, file), "utf8");
+  const froms = text.matchAll(/^(?:import|export)(?! type) [^;]*?from "([^"]+)";/gm);
+  return [...froms].map(([, path = ""]) =>
+    path.startsWith(".") ? join(file, "..", path).replace(/\.js$/, ".ts") : path,
+  );
+}
+
+it("AWS's SDK is loaded by nothing that a local seat needs", async () => {
+  const reaches = async (file: string, seen = new Set<string>()): Promise<boolean> => {
+    if (file.startsWith("@aws-sdk/")) return true;
+    if (seen.has(file) || !file.endsWith(".ts")) return false;
+    seen.add(file);
+    for (const path of await loads(file)) if (await reaches(path, seen)) return true;
+    return false;
+  };
+  const loading: string[] = [];
+  for (const room of ROOMS.filter((r) => r !== "plugins")) {
+    const files = await readdir(join(repoDir, room), { recursive: true });
+    for (const file of files.filter((f) => f.endsWith(".ts")))
+      if (await reaches(join(room, file))) loading.push(join(room, file));
+  }
+  // Each of them is imported where something is rented, by import().
+  expect(loading.sort()).toEqual(
+    ["expiry", "inventory", "removal", "zones"].map((what) => `hosts/aws-${what}.ts`),
+  );
+});

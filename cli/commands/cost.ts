@@ -9,9 +9,8 @@ import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { lifetime } from "../duration.js";
 import { DEFAULT_LAB } from "../seats.js";
 
+/** Priced where nothing names a region: an estimate costs nothing, unlike a machine. */
 const DEFAULT_REGION = "us-east-1";
-/** What is priced when no size is named. */
-const DEFAULT_SIZE = "t3.micro";
 
 export const cost = defineCommand({
   usage: "cost [lab]",
@@ -22,8 +21,15 @@ export const cost = defineCommand({
   options: {
     seats: { type: "string", default: "1", describe: "how many learners, a seat each" },
     ttl: { type: "string", describe: "how long they run: 3h, 1h30m, none; default: the lab's" },
-    region: { type: "string", default: DEFAULT_REGION, describe: "the AWS region to rent in" },
-    size: { type: "string", describe: `the EC2 instance type; default: ${DEFAULT_SIZE}` },
+    region: {
+      type: "string",
+      describe: `the AWS region to rent in; default: the lab's, else the configured one, else ${DEFAULT_REGION}`,
+    },
+    size: {
+      type: "string",
+      describe:
+        "the EC2 instance type; default: the lab's, else the smallest that has what its machine asks for",
+    },
     ...budgetOption,
     refresh: { type: "boolean", describe: "ask AWS for the region's prices first (needs credentials)" },
   },
@@ -45,9 +51,9 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   const wantedTtl = text(args, "ttl");
   const given = wantedTtl === undefined ? undefined : lifetime("--ttl", wantedTtl);
   const budget = budgetOf(args);
-  const region = text(args, "region") ?? DEFAULT_REGION;
   const { loadLab } = await import("../../labs/define-lab.js");
   const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
+  const region = await regionOf(text(args, "region") ?? lab.vps.region);
   const ttl = given ?? lab.ttl ?? Number.POSITIVE_INFINITY;
 
   const { readPriceTable, storePrices } = await import("../../hosts/price-table.js");
@@ -59,7 +65,8 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
     );
   }
   const table = await readPriceTable();
-  const rental = { region, size: text(args, "size") ?? DEFAULT_SIZE, disk: lab.machine.disk };
+  const { rentalFor } = await import("../../stacks/rental.js");
+  const rental = rentalFor(lab, region, text(args, "size"));
   if (budget !== undefined) requireBudget(budget, { rental, seats, ttl }, table);
 
   const { hostShare } = await import("../../hosts/capacity.js");
@@ -95,6 +102,14 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
     ...rentedLines(ctx, { seats, ttl, region, size: rental.size, price, rented }),
   ]);
   return undefined;
+}
+
+async function regionOf(given: string | undefined): Promise<string> {
+  const { awsRegion } = await import("../../hosts/aws-account.js");
+  return awsRegion(given).catch((error: unknown) => {
+    if (error instanceof UserError) return DEFAULT_REGION;
+    throw error;
+  });
 }
 
 const percent = (share: number | null, ctx: Context): string => {

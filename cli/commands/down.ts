@@ -13,7 +13,8 @@ export const down = defineCommand({
     ...seatOptions,
     "by-label": {
       type: "boolean",
-      describe: "don't trust the state (lost, damaged): remove what carries the seat's labels and names",
+      describe:
+        "don't trust the state (lost, damaged): remove what carries the seat's labels and names; without a record of it, AWS is asked too where there are credentials and a region",
     },
   },
   examples: [
@@ -31,13 +32,14 @@ async function takeDown(args: Args, ctx: Context): Promise<number> {
   const { isClean, removeSeat } = await import("../../stacks/remove-seat.js");
   const { sourcesToAsk } = await import("../../stacks/sources.js");
   const receipt = await withSeatLock(id, async () => {
-    const sources = await sourcesToAsk(id);
+    const byLabel = flag(args, "by-label");
+    const sources = await sourcesToAsk(id, { lost: byLabel });
     let made: Receipt | undefined;
     await ctx.tasks.run([
       {
         title: `taking seat ${id.seat} of lab ${id.lab} down`,
         run: async (progress) => {
-          made = await removeSeat(id, { byLabel: flag(args, "by-label"), sources }, progress);
+          made = await removeSeat(id, { byLabel, sources }, progress);
         },
       },
     ]);

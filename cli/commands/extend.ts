@@ -21,17 +21,16 @@ export const extend = defineCommand({
     ["trilab extend 1h", "your seat lives an hour longer"],
     ["trilab extend none --seat alice", "alice's lives until it is taken down"],
   ],
-  handler: moveExpiry,
+  handler: giveTime,
 });
 
-async function moveExpiry(args: Args, ctx: Context): Promise<undefined> {
+async function giveTime(args: Args, ctx: Context): Promise<undefined> {
   const seconds = lifetime("the duration", text(args, "duration") ?? "1h");
   const id = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const { withSeatLock } = await import("../../stacks/deploy-seat.js");
   const { extended } = await import("../../stacks/lifetime.js");
   const { readRecord, writeRecord } = await import("../../stacks/seat-record.js");
-  const { openEnvironment } = await import("../../environments/open.js");
-  const { setExpiry } = await import("../../environments/lifetime.js");
+  const { moveExpiry } = await import("../../environments/lifetime.js");
   await withSeatLock(id, async () => {
     // Read under the lock: another run may have moved it just now.
     const record = (await readRecord(id)) ?? id;
@@ -39,7 +38,7 @@ async function moveExpiry(args: Args, ctx: Context): Promise<undefined> {
     const outcomes = await Promise.all(
       record.targets.map(async (target): Promise<Outcome> => {
         try {
-          await setExpiry(await openEnvironment(record, target), expires);
+          await moveExpiry(record, target, expires);
           return { target };
         } catch (error) {
           if (!(error instanceof UserError)) throw error;

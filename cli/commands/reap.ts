@@ -61,7 +61,8 @@ async function run(args: Args, ctx: Context): Promise<number> {
 
 async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<number> {
   const { reapOrphans, reapSeat, survey } = await import("../../stacks/reap.js");
-  const { seats, orphans, asked } = await survey(scope, Date.now());
+  const { silent } = await import("../../base/progress.js");
+  const { seats, orphans, asked } = await survey(scope, Date.now(), { ...silent, note: ctx.tell });
   const due = dryRun ? [] : seats.filter((seat) => seat.verdict === "expired");
   const reaped: Reaped[] = [];
   await ctx.tasks.run(

@@ -1,3 +1,4 @@
+import { formatUsd, type Rented, type RunningCost, runningCost } from "../../components/helpers/prices.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { matchingSeats, noSeat } from "../seats.js";
@@ -5,12 +6,12 @@ import { timeLeft } from "../time-left.js";
 
 export const status = defineCommand({
   usage: "status",
-  description: "what is up here, asked of Docker and libvirt themselves",
+  description: "what is up here, asked of Docker, libvirt and AWS themselves",
   options: labAndSeatOptions,
   handler: showStatus,
 });
 
-/** One target of a seat. `state` is Docker's or libvirt's word, or `gone`. */
+/** One target of a seat. `state` is Docker's, libvirt's or AWS's word, or `gone`. */
 interface Row {
   lab: string;
   seat: string;
@@ -21,17 +22,19 @@ interface Row {
   address: string;
   /** ISO 8601 or `never`. */
   expires: string;
+  /** Of a machine that costs money: an estimate by list price; null where that is not known. */
+  cost?: RunningCost | null;
 }
 
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { readRecord, vpsAddress } = await import("../../stacks/seat-record.js");
   const { rentedWords } = await import("../../components/helpers/clouds.js");
-  const { isRented, openMachine } = await import("../../environments/open.js");
   const { sourcesToAsk } = await import("../../stacks/sources.js");
   const { seatInventory } = await import("../../hosts/inventory.js");
   const { machineName } = await import("../../components/helpers/naming.js");
   const { expiryInForce } = await import("../../stacks/lifetime.js");
   const { subnetOf } = await import("../../components/helpers/cidr.js");
+  const { rentalOf } = await import("../../stacks/rental.js");
   const [lab, seat] = [text(args, "lab"), text(args, "seat")];
   const seats = await matchingSeats(lab, seat);
   // "Nothing is up" answers a question about all; one that was named and is not there is a mistake.
@@ -49,30 +52,29 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
       });
       continue;
     }
+    const rental = rentalOf(record);
     const there = await seatInventory(id, await sourcesToAsk(id));
     for (const target of record.targets) {
       const found = there.find(
-        (f) => f.name === machineName(id, target) && (f.kind === "container" || f.kind === "domain"),
+        (f) => f.name === machineName(id, target) && ["container", "domain", "instance"].includes(f.kind),
       );
-      const answers = isRented(record, target)
-        ? await (await openMachine(record, target)).running().catch(() => false)
-        : undefined;
-      const state = answers === undefined ? (found?.state ?? "gone") : answers ? "running" : "no answer";
       rows.push({
         ...id,
         target,
         ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
-        state,
+        state: found?.state ?? "gone",
         address: (target === "vps" ? vpsAddress(record) : subnetOf(record.slot, target).address) ?? "",
         expires: expiryInForce(record),
+        ...(target === "vps" && rental && found ? { cost: await costSoFar({ ...record, rental }) } : {}),
       });
     }
   }
   report(ctx, "status", { seats: rows }, () => {
     if (rows.length === 0) return ["Nothing is up. Start with: trilab up"];
     const { bad, bold, good } = ctx.style;
+    const costs = rows.some(({ cost }) => cost !== undefined);
     return columns([
-      ["LAB", "SEAT", "TARGET", "STATE", "ADDRESS", "EXPIRES"].map(bold),
+      ["LAB", "SEAT", "TARGET", "STATE", "ADDRESS", "EXPIRES", ...(costs ? ["COST"] : [])].map(bold),
       ...rows.map((r) => [
         r.lab,
         r.seat,
@@ -80,8 +82,22 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         r.state === "running" ? good(r.state) : bad(r.state),
         r.address,
         timeLeft(r.expires),
+        ...(costs ? [costWords(r.cost)] : []),
       ]),
     ]);
   });
   return undefined;
+}
+
+async function costSoFar(record: Rented): Promise<RunningCost | null> {
+  const { readPriceTable } = await import("../../hosts/price-table.js");
+  return runningCost(await readPriceTable(), record, new Date());
+}
+
+/** `$0.02 so far, $0.05 by its end`. */
+function costWords(cost: Row["cost"]): string {
+  if (cost === undefined) return "";
+  if (cost === null) return "no price known: trilab cost --refresh";
+  const { perHour, soFar, untilEnd } = cost;
+  return `${formatUsd(soFar)} so far, ${untilEnd === null ? `${formatUsd(perHour)} an hour` : `${formatUsd(untilEnd)} by its end`}`;
 }

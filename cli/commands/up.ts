@@ -1,10 +1,14 @@
 import { ExitCode } from "../../base/errors.js";
+import type { Progress } from "../../base/progress.js";
 import type { Engine } from "../../engine/index.js";
 import type { Facts } from "../../environments/facts.js";
 import type { Sources } from "../../hosts/inventory.js";
 import type { ImageSpec } from "../../images/index.js";
 import { CLOUD_WISHES, type CloudWish } from "../../labs/cloud-wishes.js";
+import type { Lab } from "../../labs/define-lab.js";
 import { parseTargets } from "../../labs/targets.js";
+import type { SeatRecord } from "../../stacks/seat-record.js";
+import { budgetOf, budgetOption, requireBudget } from "../budget.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { duration, lifetime } from "../duration.js";
@@ -35,6 +39,7 @@ export const up = defineCommand({
       type: "string",
       describe: "the one address that may reach a rented vps; default: your public one, or TRILAB_SSH_FROM",
     },
+    ...budgetOption,
     ttl: {
       type: "string",
       describe: "how long the seat lives before it ends itself: 3h, 1h30m, none; default: the lab's",
@@ -46,6 +51,7 @@ export const up = defineCommand({
     ["trilab up", `the lab ${DEFAULT_LAB}, with everything it needs`],
     ["trilab up --on container", "only the container (works without libvirt)"],
     ["trilab up --on container,guest,vps", "with a VPS too, rehearsed on this host"],
+    ["trilab up --on vps --cloud aws --budget 2", "a rented one, if it costs no more than $2 by its end"],
     ["trilab up ./my-lab --seat alice", "a lab of your own, for alice"],
   ],
   handler: bringUp,
@@ -61,6 +67,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const targets = on === undefined ? undefined : parseTargets(on);
   const wantedTtl = text(args, "ttl");
   const ttl = wantedTtl === undefined ? undefined : lifetime("--ttl", wantedTtl);
+  const budget = budgetOf(args);
   const waitMs = duration("--wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
   const lab = await loadLab(wanted);
   const id = { lab: lab.name, seat };
@@ -73,11 +80,12 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     ...(ttl === undefined ? {} : { ttl }),
     ...rentWish(args),
   };
-  const { chooseCloud } = await import("../../stacks/rent.js");
-  const cloud = all.includes("vps") ? await chooseCloud(existing?.vps, { lab, ...wish }) : undefined;
-  const sources = sourcesOf(all, cloud);
+  const { chooseRenting, withAddress } = await import("../../stacks/rent.js");
+  const renting = all.includes("vps") ? await chooseRenting(existing?.vps, { lab, ...wish }) : undefined;
+  const sources = sourcesOf(all, renting);
+  if (budget !== undefined && renting?.region !== undefined)
+    await keepTo(budget, { lab, existing, region: renting.region, ttl: ttl ?? lab.ttl });
 
-  const { withAddress } = await import("../../stacks/rent.js");
   const { rentedShape } = await import("../../environments/rented.js");
   const { openEnvironment } = await import("../../environments/open.js");
   const { readFacts } = await import("../../environments/facts.js");
@@ -95,7 +103,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   if (all.some((target) => !existing?.targets.includes(target))) await requireCapacity(lab.machine, sources);
   const { hostedImages, keptImage } = await import("../../stacks/image-specs.js");
   const { imageHash } = await import("../../images/index.js");
-  const images = hostedImages(lab.machine, all, cloud, existing?.disk)
+  const images = hostedImages(lab.machine, all, renting?.cloud, existing?.disk)
     .filter(({ of, spec }) => [undefined, imageHash(spec)].includes(keptImage(existing, of)))
     .map(({ spec }) => spec);
   const engine = await setUp(ctx, images, sources);
@@ -104,7 +112,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   return withSeatLock(id, async () => {
     const { ensureHost } = await import("../../stacks/ensure-host.js");
     const { compareFacts } = await import("../../environments/parity.js");
-    const { setExpiry } = await import("../../environments/lifetime.js");
+    const { moveExpiry } = await import("../../environments/lifetime.js");
     const { expiryInForce, revived } = await import("../../stacks/lifetime.js");
     const { writeRecord } = await import("../../stacks/seat-record.js");
     const { silent } = await import("../../base/progress.js");
@@ -119,13 +127,17 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     let steps = 0;
     let emulated = false;
     await ctx.tasks.run([
-      {
-        title: "host: image and storage",
-        run: async (progress) => {
-          for (const { image, daemons } of await prepare.builtImages(record, lab, progress))
-            await ensureHost(image, daemons, progress);
-        },
-      },
+      ...(sources.docker || sources.libvirt
+        ? [
+            {
+              title: "host: image and storage",
+              run: async (progress: Progress) => {
+                for (const { image, daemons } of await prepare.builtImages(record, lab, progress))
+                  await ensureHost(image, daemons, progress);
+              },
+            },
+          ]
+        : []),
       {
         title: `seat ${seat}: ${record.targets.join(" and ")}`,
         run: async (progress) => {
@@ -151,7 +163,8 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
               environment.target === "container" ? "starting its processes" : "booting its own kernel",
             );
             // A machine started or made again knows an older expiry; it has a minute's grace to be told.
-            if (record.extendedTo !== undefined) await setExpiry(environment, expires, waitMs);
+            if (record.extendedTo !== undefined)
+              await moveExpiry(record, environment.target, expires, waitMs);
             fresh[i] = await readFacts(environment, { waitMs });
           },
         })),
@@ -183,6 +196,24 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   });
 }
 
+/** @throws UserError (exit 2) when what is rented would cost more by the seat's end. Nothing is made before. */
+async function keepTo(
+  budget: number,
+  seat: { lab: Lab; existing: SeatRecord | undefined; region: string; ttl: number | undefined },
+): Promise<void> {
+  const { rentalFor, rentalOf } = await import("../../stacks/rental.js");
+  const { endOf, expiryInForce } = await import("../../stacks/lifetime.js");
+  const { readPriceTable } = await import("../../hosts/price-table.js");
+  const { existing, lab, region } = seat;
+  const machine = { ...lab.machine, disk: existing?.disk ?? lab.machine.disk };
+  const rental = (existing && rentalOf(existing)) ?? rentalFor({ ...lab, machine }, region);
+  // A seat that is there keeps its end, unless its time is up: then it gets a new lease.
+  const end = existing ? endOf(expiryInForce(existing)) : 0;
+  const fresh = seat.ttl ?? Number.POSITIVE_INFINITY;
+  const ttl = existing && end > Date.now() ? (end - Date.parse(existing.created)) / 1000 : fresh;
+  requireBudget(budget, { rental, seats: 1, ttl }, await readPriceTable());
+}
+
 /** The seat that a bare `up` means: one that is there, else the newcomer's. */
 async function whichSeat(
   lab: string | undefined,
@@ -208,16 +239,20 @@ async function setUp(ctx: Context, images: readonly ImageSpec[], sources: Source
       {
         title: "engine: Pulumi and its providers",
         run: async (progress) => {
-          engine = await ensureEngine({ progress, ...sources });
+          engine = await ensureEngine({ progress, ...sources, aws: sources.aws !== undefined });
         },
       },
-      {
-        title: "image: one root file system for all",
-        run: async (progress) => {
-          // One after the other: each build keeps every CPU busy.
-          for (const spec of images) await ensureImage(spec, { progress });
-        },
-      },
+      ...(images.length > 0
+        ? [
+            {
+              title: "image: one root file system for all",
+              run: async (progress: Progress) => {
+                // One after the other: each build keeps every CPU busy.
+                for (const spec of images) await ensureImage(spec, { progress });
+              },
+            },
+          ]
+        : []),
     ],
     { concurrent: true },
   );

@@ -20,6 +20,13 @@ export function codeOf(error: unknown): string | undefined {
   return codeOf(error.cause);
 }
 
+const CAPACITY =
+  /\b(InsufficientInstanceCapacity|InsufficientHostCapacity|InsufficientCapacity|SpotMaxPriceTooLow)\b/;
+
+/** Whether something failed because AWS has no such machine to give just there; also as the engine tells it. */
+export const lacksCapacity = (error: unknown): boolean =>
+  CAPACITY.test(codeOf(error) ?? "") || (error instanceof UserError && CAPACITY.test(error.why ?? ""));
+
 /** "No such thing": gone. */
 export const isGone = (error: unknown): boolean =>
   /\.NotFound$|^Gateway\.NotAttached$/.test(codeOf(error) ?? "");
@@ -72,8 +79,7 @@ const REMEDIES: readonly Remedy[] = [
     fix: "take down what isn't needed, choose a smaller type or another region, or have the quota raised (Service Quotas, EC2)",
   },
   {
-    codes:
-      /^(InsufficientInstanceCapacity|InsufficientHostCapacity|InsufficientCapacity|SpotMaxPriceTooLow)$/,
+    codes: CAPACITY,
     what: "AWS has no such machine free there now",
     fix: "take another availability zone, another instance type, or on-demand in place of spot",
   },

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -17,6 +17,9 @@ beforeEach(async () => {
   vi.stubEnv("XDG_CACHE_HOME", dir);
   vi.stubEnv("TRILAB_DOCKER_HOST", `unix://${dir}/none`);
   vi.stubEnv("TRILAB_LIBVIRT_URI", `qemu+unix:///system?socket=${dir}/none`);
+  // No region of this machine's user.
+  for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"]) vi.stubEnv(name, "");
+  vi.stubEnv("AWS_CONFIG_FILE", join(dir, "none"));
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -52,14 +55,31 @@ describe("trilab cost", () => {
     expect(out).toMatch(/^Lab first-boot, 30 seats for 2h$/m);
     expect(out).toMatch(/^container +30 \(\d+ %\) +15GiB \(\d+ %\) +120GiB/m);
     expect(out).toMatch(/^together +60 \(\d+ %\) +30GiB/m);
-    // 30 × (0.0208 + 4 × 0.08 / 730 + 0.005) = 0.787 an hour.
-    expect(out).toMatch(/^30 × t3\.small +us-east-1 +\$0\.7872 +\$1\.57$/m);
+    // 30 × (0.0208 + 8 × 0.08 / 730 + 0.005) = 0.8003 an hour: Debian's image asks for 8 GiB.
+    expect(out).toMatch(/^30 × t3\.small +us-east-1 +\$0\.8003 +\$1\.60$/m);
     expect(out).toMatch(/list prices of \d{4}-\d\d-\d\d .*spot prices are not listed/);
   });
 
   it("takes the lab's own ttl, and says day and month of what never ends", async () => {
     expect((await cost("first-boot")).out).toMatch(/PER HOUR +FOR 3h$/m);
-    expect((await cost("--ttl", "none")).out).toMatch(/PER DAY +PER MONTH\n1 × t3\.micro .*\$11\.56$/m);
+    expect((await cost("--ttl", "none")).out).toMatch(/PER DAY +PER MONTH\n1 × t3\.nano .*\$8\.09$/m);
+  });
+
+  it("prices what the lab's vps block would rent, in the region that up would take", async () => {
+    const rented = async (name: string, yaml: string) => {
+      const lab = join(dir, name);
+      await mkdir(lab);
+      await writeFile(join(lab, "lab.yaml"), `name: ${name}\ntitle: T\nsummary: S.\n${yaml}`);
+      return JSON.parse((await cost(lab, "--json")).out).rented;
+    };
+    vi.stubEnv("AWS_REGION", "eu-west-1");
+    const GiB = 2 ** 30;
+    expect(await rented("sized", "vps: { size: t3.large, region: eu-central-1 }")).toMatchObject({
+      ...{ region: "eu-central-1", size: "t3.large", disk: 8 * GiB },
+    });
+    expect(await rented("spec", "machine: { cpus: 2, memory: 3GiB, disk: 20GiB }")).toMatchObject({
+      ...{ region: "eu-west-1", size: "t3.medium", disk: 20 * GiB },
+    });
   });
 
   it("--json has a schema version and stable keys", async () => {
@@ -67,7 +87,7 @@ describe("trilab cost", () => {
     expect(data).toMatchObject({ schema: 1, kind: "cost", lab: "first-boot", seats: 1, ttl: 3600 });
     expect(data.local.map((row: { target: string }) => row.target)).toEqual(["container", "guest"]);
     expect(data.together).toMatchObject({ cpus: 2, memory: 2 ** 30, disk: 2 ** 33 });
-    expect(data.rented).toMatchObject({ cloud: "aws", region: "us-east-1", size: "t3.micro" });
+    expect(data.rented).toMatchObject({ cloud: "aws", region: "us-east-1", size: "t3.nano" });
     expect(data.rented.cost.session).toBe(data.rented.perHour.total);
     expect(JSON.parse((await cost("--ttl", "none", "--json")).out)).toMatchObject({
       ttl: null,
@@ -89,7 +109,7 @@ describe("trilab cost", () => {
     [["--ttl", "soon"], ExitCode.usage, "1h30m"],
     [["--budget", "much"], ExitCode.usage, "2.50"],
     [["--budget", "-1"], ExitCode.usage, "2.50"],
-    [["--budget", "0.01"], ExitCode.usage, "--ttl 37m"],
+    [["--budget", "0.01"], ExitCode.usage, "--ttl 54m"],
     [["--budget", "1", "--region", "us-east-9"], ExitCode.usage, "us-east-1"],
     [["frist-boot"], ExitCode.notFound, "first-boot"],
   ])("%j ends with %i and helps", async (argv, exitCode, help) => {
@@ -100,12 +120,13 @@ describe("trilab cost", () => {
 
   it("--refresh asks AWS, and what it said is remembered", async () => {
     const api = await startPriceServer(dir);
-    const before = JSON.parse((await cost("--json")).out).rented;
-    const fresh = JSON.parse((await cost("--refresh", "--json")).out).rented;
+    const micro = ["--size", "t3.micro", "--json"];
+    const before = JSON.parse((await cost(...micro)).out).rented;
+    const fresh = JSON.parse((await cost("--refresh", ...micro)).out).rented;
     await api.close();
     expect([before.perHour.instance, fresh.perHour.instance]).toEqual([0.0104, 0.013]);
     expect(fresh.source).toBe("AWS Price List API");
-    expect(JSON.parse((await cost("--json")).out).rented).toEqual(fresh);
+    expect(JSON.parse((await cost(...micro)).out).rented).toEqual(fresh);
     expect((await cost("--refresh")).error?.message).toContain("can't be reached");
   });
 
@@ -140,7 +161,7 @@ describe("a budget", () => {
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       expect(error.fix).toBe(
-        "a shorter life (--ttl 2h30m), a smaller --size, fewer seats, or a larger --budget",
+        "a shorter life (--ttl 2h30m), a smaller instance type, fewer seats, or a larger --budget",
       );
       expect(error.why).toBe("2 × big in here, $2.00 an hour for 3h");
     }

@@ -191,7 +191,9 @@ describe("a VPS rented from AWS", () => {
   it("goes into the account's default network when told to", async () => {
     const resources = await resourcesOf({ ...aws, network: "default" });
     expect(resources.filter((r) => /vpc|subnet|Gateway|route/.test(r.type))).toEqual([]);
-    expect(only(resources, "aws:ec2/instance:Instance").inputs).not.toHaveProperty("subnetId");
+    const instance = only(resources, "aws:ec2/instance:Instance").inputs;
+    expect(instance).not.toHaveProperty("subnetId");
+    expect(instance).not.toHaveProperty("availabilityZone");
     expect(only(resources, "aws:ec2/securityGroup:SecurityGroup").inputs).not.toHaveProperty("vpcId");
   });
 
@@ -209,6 +211,20 @@ describe("a VPS rented from AWS", () => {
     });
     expect(inputs).not.toHaveProperty("creditSpecification");
     expect(only(resources, "aws:ec2/subnet:Subnet").inputs.availabilityZone).toBe("eu-central-1b");
+  });
+
+  it("goes into a zone of the default network when told to", async () => {
+    const resources = await resourcesOf({ ...aws, network: "default", zone: "eu-central-1b" });
+    expect(only(resources, "aws:ec2/instance:Instance").inputs.availabilityZone).toBe("eu-central-1b");
+  });
+
+  it("is tagged with the end in force, where that was moved", async () => {
+    const expires = "2026-01-02T00:00:00.000Z";
+    const ends = (await resourcesOf({ ...aws, expires })).flatMap(({ inputs }) => {
+      const tags = inputs.tags as Record<string, string> | undefined;
+      return tags?.["trilab.expires"] ?? (inputs.key === "trilab.expires" ? inputs.value : []);
+    });
+    expect(ends).toEqual(Array(8).fill(expires));
   });
 
   it("gets no rights in the account, and no other way in", async () => {

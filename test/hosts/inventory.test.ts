@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { KINDS, removalOrder, seatInventory, sourceOf } from "../../hosts/inventory.js";
+import { AWS_KINDS } from "../../hosts/kinds.js";
 
 /** A virsh with a guest and a rehearsed VPS of seat alice, and a guest of alice-2. */
 const VIRSH = `#!/bin/sh
@@ -52,11 +53,12 @@ it("finds all of a seat's guest and of its rehearsed VPS, and nothing of the nex
   expect(order.slice(0, 2)).toEqual(["domain", "domain"]);
 });
 
-it("asks libvirt for all that no container is", () => {
+it("asks Docker for what is a container's, AWS for what is rented, libvirt for the rest", () => {
   expect(KINDS.filter((kind) => sourceOf(kind) === "docker")).toEqual([
     "container",
     "container network",
     "container volume",
   ]);
-  expect(KINDS).toContain("cloud-init seed");
+  expect(KINDS.filter((kind) => sourceOf(kind) === "libvirt")).toContain("cloud-init seed");
+  expect(KINDS.filter((kind) => sourceOf(kind) === "aws")).toEqual([...AWS_KINDS]);
 });

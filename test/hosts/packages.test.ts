@@ -6,15 +6,24 @@ vi.mock("../../hosts/privilege.js", async (original) => ({
   ...(await original<typeof privilege>()),
   which: () => undefined,
 }));
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 test.each([
   [0, false],
   [1000, true],
 ])("user %d builds images with newuidmap: %s", async (uid, needed) => {
   vi.spyOn(process, "getuid").mockReturnValue(uid);
-  const { commands, packages } = await missingTools({ docker: false, libvirt: false });
+  vi.stubEnv("TRILAB_DOCKER_HOST", "unix:///nowhere.sock");
+  const { commands, packages } = await missingTools({ docker: true, libvirt: false });
   expect(commands.includes("newuidmap")).toBe(needed);
   expect(packages.includes("uidmap")).toBe(needed);
   expect(commands).toContain("mmdebstrap");
+});
+
+test("what is only rented needs SSH, and neither a daemon nor what builds images", async () => {
+  const { commands } = await missingTools({ docker: false, libvirt: false, aws: ["eu-central-1"] });
+  expect(commands).toEqual(["flock", "ip", "ssh", "scp"]);
 });

@@ -47,7 +47,7 @@ describe("who rents the VPS out", () => {
       exitCode: ExitCode.usage,
     });
     expect(await rent(existing, { lab: lab("{ size: t3.large }") }, 1)).toBe(existing);
-    const aws = { ...existing, cloud: "aws" as const, learner: "203.0.113.7/32" };
+    const aws = { ...existing, cloud: "aws" as const, region: "eu-west-1", learner: "203.0.113.7/32" };
     expect(await rent(aws, { lab: lab() }, 1)).toBe(aws);
     const moved = await rent(aws, { lab: lab(), sshFrom: "203.0.113.8" }, 1);
     expect(moved).toEqual({ ...aws, learner: "203.0.113.8/32" });
@@ -91,9 +91,11 @@ describe("what is rented", () => {
 });
 
 it("asks of this host only what a VPS takes of it", () => {
-  expect(sourcesOf(["vps"], "local")).toEqual({ docker: false, libvirt: true });
-  expect(sourcesOf(["vps"], "aws")).toEqual({ docker: false, libvirt: false });
-  expect(sourcesOf(["container", "vps"], "aws")).toEqual({ docker: true, libvirt: false });
+  expect(sourcesOf(["vps"], { cloud: "local" })).toEqual({ docker: false, libvirt: true });
+  const rented = { cloud: "aws", region: "eu-west-1" } as const;
+  expect(sourcesOf(["vps"], rented)).toEqual({ docker: false, libvirt: false, aws: ["eu-west-1"] });
+  expect(sourcesOf(["container", "vps"], rented)).toMatchObject({ docker: true, libvirt: false });
+  expect(sourcesOf(["container"], rented)).not.toHaveProperty("aws");
 });
 
 it("needs an image for container and guest, one for a rehearsal, none for a rented machine", () => {

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { UserError } from "../../../base/errors.js";
-import { asking, awsError, codeOf, isGone, lookUp, noteAction } from "../../../plugins/aws/errors.js";
+import {
+  asking,
+  awsError,
+  codeOf,
+  isGone,
+  lacksCapacity,
+  lookUp,
+  noteAction,
+} from "../../../plugins/aws/errors.js";
 
 /** As the SDK throws what AWS answered. */
 const refused = (code: string, message = "because"): Error =>
@@ -73,4 +81,21 @@ test("only an answer that says so is 'gone'", async () => {
   expect(await lookUp("x", throwing(refused("InvalidVpcID.NotFound")))).toBeUndefined();
   await expect(lookUp("x", throwing(network("ECONNREFUSED")))).rejects.toThrow("x: EC2 can't be reached");
   await expect(asking("x", throwing(refused("InvalidVpcID.NotFound")))).rejects.toThrow("x");
+});
+
+test("a lack of machines is told from all else, by whoever tells it", () => {
+  const told = (why: string) => new UserError("up failed", { why });
+  for (const error of [
+    refused("InsufficientInstanceCapacity"),
+    awsError("x", refused("InsufficientInstanceCapacity")),
+    told("alice-vps-instance: Server.InsufficientInstanceCapacity: none left\nalice: and more"),
+  ])
+    expect(lacksCapacity(error)).toBe(true);
+  for (const error of [
+    refused("InstanceLimitExceeded"),
+    told("VcpuLimitExceeded: no"),
+    new Error("x"),
+    undefined,
+  ])
+    expect(lacksCapacity(error)).toBe(false);
 });

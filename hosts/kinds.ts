@@ -1,0 +1,49 @@
+/** Whom to ask: the two daemons, of which a host may have only one, and AWS where something is rented. */
+export interface Sources {
+  docker: boolean;
+  libvirt: boolean;
+  /** The regions of AWS in play; absent: none. */
+  aws?: readonly string[] | undefined;
+}
+
+/** Those asked, in words: `Docker and libvirt`; empty where it is nobody. */
+export const sourceWords = ({ docker, libvirt, aws }: Sources): string =>
+  [docker && "Docker", libvirt && "libvirt", aws && `AWS (${aws.join(", ")})`].filter(Boolean).join(" and ");
+
+/** What AWS has of a seat, in the order in which it must go: users before what they use. */
+export const AWS_KINDS = [
+  "instance",
+  "network interface",
+  "elastic IP",
+  "EBS volume",
+  "key pair",
+  "security group",
+  "route table",
+  "subnet",
+  "internet gateway",
+  "VPC",
+] as const;
+export type AwsKind = (typeof AWS_KINDS)[number];
+
+/** All that a seat may have, in the order in which it must go. */
+export const KINDS = [
+  "container",
+  "container network",
+  "container volume",
+  "domain",
+  "guest network",
+  "guest disk",
+  "cloud-init seed",
+  "console log",
+  "lease",
+  ...AWS_KINDS,
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const isAwsKind = (kind: Kind): kind is AwsKind => AWS_KINDS.some((known) => known === kind);
+
+/** Who is asked about a kind. */
+export function sourceOf(kind: Kind): keyof Sources {
+  if (isAwsKind(kind)) return "aws";
+  return kind.startsWith("container") ? "docker" : "libvirt";
+}

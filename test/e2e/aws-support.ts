@@ -1,0 +1,152 @@
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import {
+  DescribeInstancesCommand,
+  DescribeTagsCommand,
+  type EC2Client,
+  type Filter,
+  type Instance,
+} from "@aws-sdk/client-ec2";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { which } from "../../hosts/privilege.js";
+import { tagList } from "../../plugins/aws/tags.js";
+import { tagged } from "../plugins/aws/support.js";
+import { type AwsProxy, startAwsProxy } from "../support/aws-proxy.js";
+import { awsEnv, type Moto, startMoto } from "../support/moto.js";
+import { type SshMachine, startSshMachine } from "../support/ssh-machine.js";
+import { type Home, partsOf, type Run, until } from "./support.js";
+
+export const LAB = "first-boot";
+
+/** A moto of the file's own, and the CLI that takes it for AWS. */
+export interface Aws {
+  readonly client: EC2Client;
+  /** Between the CLI and moto, for what that can't play or tell; forgets all with every test. */
+  readonly proxy: AwsProxy;
+  /** What has the CLI take it for AWS. */
+  readonly env: Record<string, string>;
+  trilab(...args: string[]): Promise<Run>;
+  /** Rents a seat's VPS, and waits a second for it to answer. */
+  up(seat: string, ...args: string[]): Promise<Run>;
+  down(seat: string, ...args: string[]): Promise<Run>;
+  /** How many things of a seat AWS has, by kind. */
+  things(seat: string): Promise<Record<string, number>>;
+  total(seat: string): Promise<number>;
+  /** A seat's machine, running. */
+  instanceOf(seat: string): Promise<Instance | undefined>;
+  /** Of each of a seat's things, the end that its tag says. */
+  taggedEnds(seat: string): Promise<Record<string, string>>;
+  /** Lets the CLI reach a machine with the seat's keys, wherever it thinks that it is. */
+  answering<T>(seat: string, body: (machine: SshMachine) => Promise<T>): Promise<T>;
+  /** Kills the engine of a run that was killed, which would work on. */
+  endEngine(): Promise<void>;
+}
+
+export const upArgs = (seat: string, ...args: string[]): string[] => [
+  ...["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s"],
+  ...args,
+];
+
+export const ofSeat = (seat: string): Filter[] => [{ Name: "tag:trilab.seat", Values: [seat] }];
+
+/** As a request takes them that makes something for a seat. */
+export function taggedAs<T extends "elastic-ip" | "volume">(ResourceType: T, tags: Record<string, string>) {
+  const labels = Object.entries({ lab: LAB, ...tags }).map(([key, value]) => [`trilab.${key}`, value]);
+  return { TagSpecifications: [{ ResourceType, Tags: tagList(Object.fromEntries(labels)) }] };
+}
+
+/** What the engine did, in words, as `up --json` tells it: parity with what runs the tests is not the matter here. */
+export function changesOf(run: Run): string[] {
+  expect([0, 5], run.stderr).toContain(run.exitCode);
+  return Object.keys((JSON.parse(run.stdout) as { changes: object }).changes).sort();
+}
+
+/**
+ * Nobody is behind moto's public addresses, and nothing of the real Internet may be asked in their place. A machine that a
+ * test has put there is reached through the port that it wrote down.
+ */
+const sshOf = (portFile: string): string => `#!/bin/sh
+if port=$(cat ${portFile} 2>/dev/null); then
+  exec ${which("ssh")} -o ProxyCommand="${process.execPath} -e 'process.stdin.pipe(require(\\"net\\").connect($port)).pipe(process.stdout)'" "$@"
+fi
+echo 'ssh: connect to host: Connection refused' >&2
+exit 255
+`;
+
+/** AWS for one test file, to be called at its top, behind the home that rents from it. */
+export function openAws(home: Home): Aws {
+  const bin = join(home.dir, "bin");
+  const portFile = join(home.dir, "ssh-port");
+  let moto: Moto;
+  let proxy: AwsProxy;
+
+  beforeAll(async () => {
+    moto = await startMoto();
+    proxy = await startAwsProxy(moto.endpoint);
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(bin, "ssh"), sshOf(portFile));
+    await chmod(join(bin, "ssh"), 0o755);
+  }, 300_000);
+  afterEach(() => proxy.reset());
+  afterAll(async () => {
+    await proxy?.stop();
+    await moto?.stop();
+  });
+
+  const aws: Aws = {
+    get client() {
+      return moto.client;
+    },
+    get proxy() {
+      return proxy;
+    },
+    get env() {
+      return {
+        ...awsEnv(proxy.endpoint),
+        PATH: [bin, process.env.PATH].join(delimiter),
+        TRILAB_SSH_FROM: "203.0.113.7",
+        // A seat that is only rented needs neither daemon.
+        TRILAB_DOCKER_HOST: "unix:///nowhere/docker.sock",
+        TRILAB_LIBVIRT_URI: "qemu+unix:///system?socket=/nowhere/libvirt.sock",
+      };
+    },
+    trilab: (...args) => home.trilab(args, aws.env),
+    up: (seat, ...args) => aws.trilab(...upArgs(seat, ...args)),
+    down: (seat, ...args) => aws.trilab("down", LAB, "--seat", seat, "--json", ...args),
+    things: (seat) => tagged(moto.client, seat),
+    total: async (seat) => Object.values(await aws.things(seat)).reduce((sum, count) => sum + count, 0),
+    async instanceOf(seat) {
+      const Filters = [...ofSeat(seat), { Name: "instance-state-name", Values: ["running"] }];
+      const { Reservations } = await moto.client.send(new DescribeInstancesCommand({ Filters }));
+      return Reservations?.[0]?.Instances?.[0];
+    },
+    async taggedEnds(seat) {
+      const ask = async (...Filters: Filter[]) =>
+        (await moto.client.send(new DescribeTagsCommand({ Filters }))).Tags ?? [];
+      const things = await ask({ Name: "key", Values: ["trilab.seat"] }, { Name: "value", Values: [seat] });
+      const ends = await ask({ Name: "key", Values: ["trilab.expires"] });
+      return Object.fromEntries(
+        things.map(({ ResourceId = "", ResourceType }) => [
+          `${ResourceType} ${ResourceId}`,
+          ends.find((end) => end.ResourceId === ResourceId)?.Value ?? "",
+        ]),
+      );
+    },
+    async answering(seat, body) {
+      const key = (file: string) => home.record(LAB, seat, file);
+      const machine = await startSshMachine({ host: key("host_ed25519"), user: key("id_ed25519.pub") });
+      await writeFile(portFile, String(machine.port));
+      try {
+        return await body(machine);
+      } finally {
+        await rm(portFile);
+        await machine.stop();
+      }
+    },
+    async endEngine() {
+      for (const { pid } of await partsOf(home, "engine")) process.kill(pid, "SIGKILL");
+      await until("the engine's end", async () => (await partsOf(home, "engine")).length === 0);
+    },
+  };
+  return aws;
+}

@@ -1,0 +1,220 @@
+import { readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import {
+  AllocateAddressCommand,
+  CreateVolumeCommand,
+  DescribeAddressesCommand,
+  DescribeSubnetsCommand,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import { describe, expect, test } from "vitest";
+import { changesOf, LAB, ofSeat, openAws, taggedAs, upArgs } from "./aws-support.js";
+import { expectDone, expectError, openHome, until } from "./support.js";
+
+const home = openHome();
+const aws = openAws(home);
+
+describe("a seat that is only rented", () => {
+  const seat = `t${process.pid}a`;
+
+  test("up rents it all; that nobody answers SSH is told in time, and the seat stays", async () => {
+    const run = await aws.up(seat);
+    expectError(run, 1, /vps trilab-\S+ does not answer SSH/, /Connection refused/, /--ssh-from/);
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1, groups: 1, keys: 1, volumes: 1 });
+    const { stdout } = expectDone(await aws.trilab("status"));
+    expect(stdout).toMatch(
+      /vps \(t3\.nano from AWS\) +running +\S+ +in \S+ +\$0\.\d+ so far, \$0\.\d+ by its end/,
+    );
+  });
+
+  test("one that was terminated by hand comes back", async () => {
+    const InstanceIds = [(await aws.instanceOf(seat))?.InstanceId ?? ""];
+    await aws.client.send(new TerminateInstancesCommand({ InstanceIds }));
+    expect(expectDone(await aws.trilab("status")).stdout).toMatch(/gone/);
+    expectError(await aws.up(seat), 1, /does not answer SSH/);
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1 });
+  });
+
+  test("down takes it all away, and again finds nothing", async () => {
+    const receipt = JSON.parse(expectDone(await aws.down(seat)).stdout);
+    // A minute at least is billed: of machine, disk and address.
+    expect(receipt.cost).toBeGreaterThan(0.0001);
+    expect(receipt.cost).toBeLessThan(0.01);
+    expect(receipt.asked).toEqual({ docker: false, libvirt: false, aws: ["eu-central-1"] });
+    expect(receipt.left).toMatchObject({
+      instance: 0,
+      VPC: 0,
+      "elastic IP": 0,
+      container: null,
+      domain: null,
+    });
+    expect(await aws.total(seat)).toBe(0);
+    expectDone(await aws.down(seat));
+  });
+});
+
+describe("what AWS refuses", () => {
+  const seat = `t${process.pid}f`;
+  const rent = (vars: Record<string, string> = {}) => home.trilab(upArgs(seat), { ...aws.env, ...vars });
+
+  test.each([
+    ["no credentials", { AWS_ACCESS_KEY_ID: "" }, 3, /no AWS credentials/],
+    ["no region", { AWS_REGION: "" }, 2, /no AWS region is named/],
+    ["a region that is none", { AWS_REGION: "europe" }, 2, /"europe" is not a region/],
+  ])("%s: told before anything is made", async (_, vars, exitCode, says) => {
+    expectError(await rent(vars), exitCode, says);
+    expect(aws.proxy.calls).toEqual([]);
+    expect(await aws.total(seat)).toBe(0);
+  });
+
+  test.each([
+    ["UnauthorizedOperation", 403, /the permission is missing: ec2:RunInstances/],
+    ["VcpuLimitExceeded", 400, /the account's quota is used up/],
+    ["ExpiredToken", 400, /the AWS credentials have expired/],
+    ["RequestExpired", 400, /clock/],
+  ])("%s in the middle: told, and the next up goes on from there", async (code, status, says) => {
+    aws.proxy.fail({ action: "RunInstances", code, status });
+    expectError(await rent(), 1, says);
+    expect(await aws.things(seat)).toMatchObject({ instances: 0, vpcs: 1, subnets: 1 });
+  });
+
+  test("being asked to slow down is waited out, and once all is well it is all there", async () => {
+    aws.proxy.fail({ action: "RunInstances", code: "RequestLimitExceeded", status: 503, times: 2 });
+    expectError(await rent(), 1, /does not answer SSH/);
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1, subnets: 1 });
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
+  });
+});
+
+describe("a budget", () => {
+  const seat = `t${process.pid}b`;
+
+  test("that is too small has nothing made, and says what would fit", async () => {
+    const run = await aws.up(seat, "--ttl", "10h", "--budget", "0.05");
+    expectError(
+      run,
+      2,
+      /would cost \$0\.\d+, over the budget of \$0\.05/,
+      /t3\.nano in eu-central-1/,
+      /--ttl 4h/,
+    );
+    expect(aws.proxy.calls).toEqual([]);
+    expect(expectDone(await aws.trilab("status")).stdout).not.toContain(seat);
+  });
+
+  test("that is enough is kept to by the seat that is there, whatever else is asked", async () => {
+    expectError(await aws.up(seat, "--ttl", "2h", "--budget", "0.05"), 1, /does not answer SSH/);
+    expectError(await aws.up(seat, "--ttl", "1m", "--budget", "0.01"), 2, /over the budget of \$0\.01/);
+    expectDone(await aws.down(seat));
+  });
+});
+
+describe("a zone that has no machine to give", () => {
+  const refuse = (times: number): void => {
+    aws.proxy.fail({ action: "RunInstances", code: "InsufficientInstanceCapacity", times });
+  };
+  const zones = async (seat: string): Promise<(string | undefined)[]> => {
+    const { Subnets = [] } = await aws.client.send(new DescribeSubnetsCommand({ Filters: ofSeat(seat) }));
+    return Subnets.map(({ AvailabilityZone }) => AvailabilityZone);
+  };
+
+  test("is told, and the next one is asked; the machine then stays there", async () => {
+    const seat = `t${process.pid}n`;
+    refuse(1);
+    const run = await aws.up(seat);
+    expectError(run, 1, /does not answer SSH/);
+    expect(run.stderr).toMatch(/no t3\.nano to give in eu-central-1a at the moment; trying eu-central-1b/);
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1, subnets: 1, tables: 1 });
+    expect(await zones(seat)).toEqual(["eu-central-1b"]);
+    await aws.answering(seat, async () => {
+      expect(changesOf(await aws.up(seat, "--json"))).toEqual(["same"]);
+    });
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
+  });
+
+  test("all of them refusing is an error that names them, and nothing but what down removes is left", async () => {
+    const seat = `t${process.pid}m`;
+    refuse(Number.POSITIVE_INFINITY);
+    expectError(
+      await aws.up(seat),
+      1,
+      /AWS has no t3\.nano to give in eu-central-1/,
+      /eu-central-1a, eu-central-1b, eu-central-1c/,
+      /vps\.size/,
+    );
+    expect(aws.proxy.calls.filter((call) => call === "RunInstances").length).toBe(3);
+    expect(await aws.things(seat)).toMatchObject({ instances: 0, vpcs: 1, subnets: 1 });
+    aws.proxy.reset();
+    // The next up begins where the last one ended.
+    expectError(await aws.up(seat), 1, /does not answer SSH/);
+    expect(await zones(seat)).toEqual(["eu-central-1c"]);
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
+  });
+
+  test("in the account's default network, too", async () => {
+    const seat = `t${process.pid}q`;
+    const lab = await home.lab("shared-net", "vps: { network: default }");
+    refuse(1);
+    const rent = () => aws.trilab("up", lab, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s");
+    const run = await rent();
+    expectError(run, 1, /does not answer SSH/);
+    expect(run.stderr).toMatch(/no t3\.nano to give in eu-central-1 at the moment; trying eu-central-1a/);
+    const machine = await aws.instanceOf(seat);
+    expect(machine?.Placement?.AvailabilityZone).toBe("eu-central-1a");
+    expect((await rent()).stderr).not.toMatch(/trying/);
+    expect((await aws.instanceOf(seat))?.InstanceId).toBe(machine?.InstanceId);
+    expectDone(await aws.trilab("down", "shared-net", "--seat", seat));
+    expect(await aws.total(seat)).toBe(0);
+  });
+});
+
+describe("what the state does not know", () => {
+  test("an up that was killed, and its state lost: refused, then removed by its tags", async () => {
+    const seat = `t${process.pid}k`;
+    const running = home.start(upArgs(seat), aws.env);
+    await until("an instance", async () => (await aws.things(seat)).instances === 1);
+    running.kill("SIGKILL");
+    await running.ended;
+    await aws.endEngine();
+    await rm(home.checkpoint(LAB, seat));
+    expectError(await aws.up(seat), 1, /its state is lost/, /instance trilab-/);
+    expectDone(await aws.down(seat, "--by-label"));
+    expect(await aws.total(seat)).toBe(0);
+  });
+
+  test("a seat whose record is lost goes by its state; with that lost too, by its tags", async () => {
+    const [a, b] = [`t${process.pid}r`, `t${process.pid}s`];
+    for (const seat of [a, b]) {
+      await aws.up(seat);
+      expect(await aws.things(seat)).toMatchObject({ instances: 1 });
+      await rm(dirname(home.record(LAB, seat)), { recursive: true });
+    }
+    expectDone(await aws.down(a));
+    expect(await aws.total(a)).toBe(0);
+    await rm(home.checkpoint(LAB, b));
+    expectDone(await aws.down(b, "--by-label"));
+    expect(await aws.total(b)).toBe(0);
+  });
+
+  test("what was added by hand, with the seat's tags, goes too; what is another owner's stays", async () => {
+    const seat = `t${process.pid}o`;
+    await aws.up(seat);
+    const { owner } = JSON.parse(await readFile(home.record(LAB, seat), "utf8"));
+    await aws.client.send(new AllocateAddressCommand(taggedAs("elastic-ip", { seat, owner })));
+    const mine = { AvailabilityZone: "eu-central-1a", Size: 1 };
+    await aws.client.send(new CreateVolumeCommand({ ...mine, ...taggedAs("volume", { seat, owner }) }));
+    const theirs = { AvailabilityZone: "eu-central-1a", Size: 1 };
+    await aws.client.send(
+      new CreateVolumeCommand({ ...theirs, ...taggedAs("volume", { seat, owner: "you@there" }) }),
+    );
+    const run = expectDone(await aws.down(seat));
+    expect(run.stderr).toMatch(/left alone: EBS volume vol-\w+, which belongs to you@there/);
+    expect(await aws.things(seat)).toMatchObject({ instances: 0, vpcs: 0, volumes: 1 });
+    expect(
+      (await aws.client.send(new DescribeAddressesCommand({ Filters: ofSeat(seat) }))).Addresses,
+    ).toEqual([]);
+  });
+});
