@@ -55,6 +55,9 @@ export function openHome(): Home {
   const seats: { lab: string; seat: string }[] = [];
   const running = new Set<Running>();
 
+  const state = join(dir, "trilab");
+  const record: Home["record"] = (lab, seat, file = "seat.json") => join(state, "seats", lab, seat, file);
+
   const start: Home["start"] = (args, env = {}) => {
     const began = Date.now();
     const child = execa(process.execPath, [CLI, ...args], {
@@ -84,6 +87,7 @@ export function openHome(): Home {
     for (const it of running) it.kill("SIGKILL");
     const left: string[] = [];
     for (const { lab, seat } of seats) {
+      if (!existsSync(record(lab, seat)) && (await residueOf(lab, seat)).length === 0) continue; // It is down.
       const down = await trilab(["down", lab, "--seat", seat, "--by-label", "--json"]);
       // 6: a lab by path of which nothing was ever up.
       if (down.exitCode !== 0 && down.exitCode !== 6)
@@ -95,7 +99,6 @@ export function openHome(): Home {
     expect(left).toEqual([]);
   });
 
-  const state = join(dir, "trilab");
   return {
     dir,
     state,
@@ -113,7 +116,7 @@ export function openHome(): Home {
       return folder;
     },
     checkpoint: (lab, seat) => join(state, "backend/.pulumi/stacks/trilab", `trilab-${lab}-${seat}.json`),
-    record: (lab, seat, file = "seat.json") => join(state, "seats", lab, seat, file),
+    record,
   };
 }
 
