@@ -68,6 +68,21 @@ export async function labOf(record: SeatRecord): Promise<string> {
   return (await labNames()).includes(record.lab) ? record.lab : record.labDir;
 }
 
+/** The seat that a bare `up` means: one that is there, else the newcomer's. */
+export async function meantSeat(
+  lab: string | undefined,
+  seat: string | undefined,
+): Promise<{ lab: string; seat: string }> {
+  if (lab !== undefined && seat !== undefined) return { lab, seat };
+  const own = seat ?? defaultSeat();
+  if (lab !== undefined) return { lab, seat: own };
+  const there = (await matchingSeats(undefined, own)).map((s) => s.lab);
+  if (there.length !== 1 || there[0] === undefined) return { lab: DEFAULT_LAB, seat: own };
+  const { readRecord } = await import("../stacks/seat-record.js");
+  const record = await readRecord({ lab: there[0], seat: own });
+  return { lab: record ? await labOf(record) : there[0], seat: own };
+}
+
 /** What was named is not here. */
 export function noSeat(lab: string | undefined, seat: string | undefined): UserError {
   const wanted = [lab && `of lab "${lab}"`, seat && `named "${seat}"`].filter(Boolean).join(" ");

@@ -1,4 +1,5 @@
-import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rm } from "node:fs/promises";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { backendUrl, passphrase, type StackRef, stackFiles } from "./backend.js";
@@ -85,9 +86,7 @@ export async function clearPending(ref: StackRef): Promise<void> {
   const raw = JSON.parse(text) as { checkpoint: { latest: { pending_operations?: unknown } } };
   delete raw.checkpoint.latest.pending_operations;
   await copyFile(files.checkpoint, `${files.checkpoint}.before-clear`);
-  const fresh = `${files.checkpoint}.${process.pid}.new`;
-  await writeFile(fresh, `${JSON.stringify(raw, null, 4)}\n`, { mode: 0o600 });
-  await rename(fresh, files.checkpoint);
+  await writeFileAtomic(files.checkpoint, `${JSON.stringify(raw, null, 4)}\n`, { mode: 0o600 });
   // The blob library's side file holds the old content's checksum; it does without one.
   await rm(`${files.checkpoint}.attrs`, { force: true });
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, rename, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { isExecutable } from "./layout.js";
 
@@ -23,9 +24,7 @@ export async function record(
 ): Promise<void> {
   const { size, mtimeMs } = await stat(file);
   const entry: Provenance = { ...origin, sha256: await sha256(file), size, mtimeMs };
-  const fresh = `${besideOf(file)}.${process.pid}.new`;
-  await writeFile(fresh, `${JSON.stringify(entry)}\n`);
-  await rename(fresh, besideOf(file));
+  await writeFileAtomic(besideOf(file), `${JSON.stringify(entry)}\n`);
 }
 
 /** What was recorded of `file`; undefined when nothing was, or it is not readable. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import { privateDir } from "../base/paths.js";
 import { pulumiCandidates } from "./find.js";
 import {
@@ -71,7 +72,5 @@ export async function writeStamp<T>(name: string, wanted: object, files: string[
     ),
     answer,
   };
-  const fresh = `${stampFile(name)}.${process.pid}.new`;
-  await writeFile(fresh, `${JSON.stringify(stamp)}\n`);
-  await rename(fresh, stampFile(name));
+  await writeFileAtomic(stampFile(name), `${JSON.stringify(stamp)}\n`);
 }

@@ -10,7 +10,7 @@ import type { Sources } from "./inventory.js";
 import { keepSeatsApart, seatsAreApart, seatsRunHere } from "./isolation.js";
 import { libvirtUri, virsh } from "./libvirt.js";
 import { dockerIsLocal, hasApt, installPackages, libvirtIsLocal, missingTools } from "./packages.js";
-import { canBeRoot } from "./privilege.js";
+import { canBeRoot, which } from "./privilege.js";
 import { addRanges, missingRanges } from "./subordinate-ids.js";
 
 /** What a check saw. */
@@ -153,7 +153,8 @@ async function checkIsolation(sources: Sources): Promise<Finding> {
   if (!seatsRunHere(sources)) return { ok: true, found: "the hosts' own affair", wanted };
   const apart = await seatsAreApart();
   if (apart === true) return { ok: true, found: "the rule stands", wanted };
-  const found = apart === false ? "no rule" : "only root can tell";
+  const untold = which("iptables") === undefined ? "there is no iptables to tell" : "only root can tell";
+  const found = apart === false ? "no rule" : untold;
   // What can't be told is not taken for granted: seats that reach each other look like any others.
   if (!canBeRoot()) return { ok: false, found, wanted, fix: "as root: trilab doctor --fix" };
   return {

@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { hasCode } from "../base/errors.js";
 import { cacheDir, privateDir, repoDir } from "../base/paths.js";
@@ -50,8 +51,6 @@ export async function storePrices(region: string, prices: RegionPrices): Promise
   const before = await readRefreshed();
   const table: PriceTable = { schema: 1, sources: [], regions: { ...before?.regions, [region]: prices } };
   await privateDir(cacheDir());
-  const temporary = `${refreshedFile()}.${process.pid}`;
-  await writeFile(temporary, `${JSON.stringify(table, null, 2)}\n`);
-  await rename(temporary, refreshedFile());
+  await writeFileAtomic(refreshedFile(), `${JSON.stringify(table, null, 2)}\n`);
   return refreshedFile();
 }

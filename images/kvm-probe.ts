@@ -1,7 +1,8 @@
-import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { cacheDir } from "../base/paths.js";
@@ -98,9 +99,7 @@ export async function kvmVerdict(
   }
   const verdict = await probeKvm(options);
   await mkdir(cacheDir(), { recursive: true, mode: 0o700 });
-  const fresh = `${path}.${process.pid}`;
-  await writeFile(fresh, `${JSON.stringify({ key, verdict })}\n`);
-  await rename(fresh, path);
+  await writeFileAtomic(path, `${JSON.stringify({ key, verdict })}\n`);
   return verdict;
 }
 

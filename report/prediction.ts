@@ -1,5 +1,6 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import { hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir } from "../base/paths.js";
 import type { SeatId } from "../components/helpers/naming.js";
@@ -31,7 +32,6 @@ export async function readPrediction(id: SeatId): Promise<Prediction | undefined
 /** Stores the guesses beside the seat's record, whole or not at all. `compare` copies them into its run. */
 export async function savePrediction(id: SeatId, prediction: Prediction): Promise<void> {
   const dir = await privateDir(seatDir(id));
-  const temporary = join(dir, `prediction.json.${process.pid}`);
-  await writeFile(temporary, `${JSON.stringify(predictionSchema.parse(prediction))}\n`, { mode: 0o600 });
-  await rename(temporary, join(dir, "prediction.json"));
+  const text = `${JSON.stringify(predictionSchema.parse(prediction))}\n`;
+  await writeFileAtomic(join(dir, "prediction.json"), text, { mode: 0o600 });
 }

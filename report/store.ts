@@ -1,5 +1,6 @@
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
@@ -33,13 +34,7 @@ export async function saveRun(run: RunDocument): Promise<string> {
   await privateDir(runsRoot());
   const dir = await privateDir(runsDir(run));
   const path = join(dir, `${run.id}.json`);
-  const temporary = `${path}.${process.pid}`;
-  try {
-    await writeFile(temporary, `${JSON.stringify(run)}\n`, { mode: 0o600 });
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await writeFileAtomic(path, `${JSON.stringify(run)}\n`, { mode: 0o600 });
   return path;
 }
 

@@ -102,7 +102,10 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
 }
 
 /** Targets once deployed stay until `down`: asking for one more must not take another away. */
-function wantedTargets(request: SeatRequest, existing: SeatRecord | undefined): readonly Target[] {
+export function wantedTargets(
+  request: Pick<SeatRequest, "lab" | "targets">,
+  existing: SeatRecord | undefined,
+): readonly Target[] {
   const asked = request.targets ?? existing?.targets ?? request.lab.targets;
   return [...new Set([...(existing?.targets ?? []), ...asked])];
 }

@@ -1,7 +1,8 @@
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
@@ -101,9 +102,7 @@ export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
 /** Writes it whole or not at all. */
 export async function writeRecord(record: SeatRecord): Promise<void> {
   const dir = await privateDir(seatDir(record));
-  const temporary = join(dir, `seat.json.${process.pid}`);
-  await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  await rename(temporary, join(dir, "seat.json"));
+  await writeFileAtomic(join(dir, "seat.json"), `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
 }
 
 /** Every seat of this state directory, sorted by lab and seat; also those whose record is damaged. */
@@ -136,7 +135,10 @@ export async function seatKeys(record: SeatId & Pick<SeatRecord, "slot" | "vps">
   const host = await keyPair(join(dir, "host_ed25519"), machineName(id, "guest"));
   const knownHostsFile = join(dir, "known_hosts");
   const addresses = [subnetOf(record.slot, "guest").address, vpsAddress(record)].filter(Boolean);
-  await writeFile(knownHostsFile, addresses.map((a) => `${a} ${host.publicKey}\n`).join(""), { mode: 0o600 });
+  // Whole or not at all: another command's ssh may be reading it.
+  await writeFileAtomic(knownHostsFile, addresses.map((a) => `${a} ${host.publicKey}\n`).join(""), {
+    mode: 0o600,
+  });
   return {
     identityFile: join(dir, "id_ed25519"),
     publicKey: own.publicKey,
@@ -155,7 +157,7 @@ async function keyPair(file: string, comment: string): Promise<{ privateKey: str
   const [privateKey, publicKey] = await Promise.all([read(file), read(`${file}.pub`)]);
   if (privateKey && publicKey) return { privateKey, publicKey: publicKey.trim() };
   const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });
-  await writeFile(file, made.private, { mode: 0o600 });
-  await writeFile(`${file}.pub`, `${made.public}\n`, { mode: 0o600 });
+  await writeFileAtomic(file, made.private, { mode: 0o600 });
+  await writeFileAtomic(`${file}.pub`, `${made.public}\n`, { mode: 0o600 });
   return { privateKey: made.private, publicKey: made.public };
 }

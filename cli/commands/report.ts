@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
 import type { RunDocument } from "../../probes/run-document.js";
@@ -101,7 +101,6 @@ async function seatMeant(lab: string | undefined, seat: string | undefined) {
 /** Writes the page whole or not at all, over no file but a page of ours. */
 async function writePage(file: string, page: string): Promise<void> {
   const { GENERATOR } = await import("../../report/page.js");
-  const temporary = `${file}.${process.pid}.part`;
   try {
     const there = await readFile(file, "utf8").catch((error: unknown) => {
       if (hasCode(error, "ENOENT")) return undefined;
@@ -115,10 +114,9 @@ async function writePage(file: string, page: string): Promise<void> {
       });
     }
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(temporary, page, { mode: 0o644 });
-    await rename(temporary, file);
+    const { default: writeFileAtomic } = await import("write-file-atomic");
+    await writeFileAtomic(file, page, { mode: 0o644 });
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     if (error instanceof UserError) throw error;
     throw new UserError(`the page can't be written to ${file}`, {
       why: messageOf(error),
