@@ -1,8 +1,14 @@
 import { defineConfig } from "vitest/config";
 
+/** Real engine and plugin against moto, on this process's own ports: nothing of this machine is touched. */
+const AWS = ["test/plugins/aws/**/*.integration.test.ts", "test/e2e/aws*.integration.test.ts"];
+
+/** Each for itself: what runs beside it is another project, or nothing. */
+const serial = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 900_000 };
+
 /**
- * Two projects: unit tests run side by side and touch nothing outside; integration tests run one file after the other
- * against the real engine, dockerd, libvirtd and QEMU of this machine.
+ * Unit tests run side by side and touch nothing outside. Integration tests run one file after the other against the
+ * real engine, dockerd, libvirtd and QEMU of this machine; those against moto may run beside them (scripts/test).
  */
 export default defineConfig({
   test: {
@@ -16,14 +22,9 @@ export default defineConfig({
         },
       },
       {
-        test: {
-          name: "integration",
-          include: ["test/**/*.integration.test.ts"],
-          fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 900_000,
-        },
+        test: { name: "integration", include: ["test/**/*.integration.test.ts"], exclude: AWS, ...serial },
       },
+      { test: { name: "aws", include: AWS, ...serial } },
     ],
   },
 });

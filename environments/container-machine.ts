@@ -9,6 +9,9 @@ import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryC
 /** Seconds Docker gives the processes to end by themselves. */
 const GRACE = 40;
 
+/** The block of ext4 and XFS, as they are made by default. */
+const BLOCK_BYTES = 4096;
+
 /** The container from its host's side. */
 export class ContainerMachine implements Machine {
   readonly target = "container";
@@ -54,7 +57,8 @@ export class ContainerMachine implements Machine {
       SizeRw?: number;
     }[];
     if (info === undefined) throw new HostCostError(`there is no container ${this.name}`);
-    return info.SizeRw ?? 0; // left out where it is zero
+    // Left out where it is zero; and Docker adds up the bytes of files, where a file system gives whole blocks.
+    return Math.ceil((info.SizeRw ?? 0) / BLOCK_BYTES) * BLOCK_BYTES;
   }
 
   async cpuSeconds(): Promise<number> {

@@ -7,7 +7,7 @@ export interface Scale {
 }
 
 const TIMES: Readonly<Record<string, number>> = { s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 };
-const SIZES: Readonly<Record<string, number>> = { GiB: 1024, MiB: 1, KiB: 1 / 1024 };
+const SIZES: Readonly<Record<string, number>> = { GiB: 1024, MiB: 1, KiB: 1 / 1024, B: 1 / 1024 ** 2 };
 /** Written as printed elsewhere; a thin no-break space stands before those that are words or symbols. */
 const PRINTED: Readonly<Record<string, string>> = { us: "µs", "1": "", "1/s": "/s" };
 

@@ -2,14 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
 import { expectDone, expectError, type Home, host, machine, openHome, until, virsh } from "./support.js";
 
 const LAB = "first-boot";
 const home = openHome();
-/** Another state directory, as a second user's. */
-const stranger = openHome();
+/** Other state directories, as other users'. */
+const [brief, stranger] = [openHome(), openHome()];
 
 /** What a seat's target has in the file that its end stands in. */
 const endIn = async (seat: string, target: string): Promise<string> =>
@@ -21,6 +21,14 @@ const recordOf = async (seat: string): Promise<{ expires: string; extendedTo?: s
 const seconds = (iso: string): string => String(Math.floor(Date.parse(iso) / 1000));
 const containerState = (seat: string): Promise<string> =>
   host("docker", "inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", machine(seat, "container"));
+
+/** Its end comes while the other tests run. */
+let shortLived: string;
+
+beforeAll(async () => {
+  shortLived = brief.seat("a");
+  expectDone(await brief.trilab(["up", LAB, "--seat", shortLived, "--ttl", "150s"]));
+});
 
 interface ReapReport {
   seats: { lab: string; seat: string; verdict: string; outcome?: string; receipt?: { residue: unknown[] } }[];
@@ -35,46 +43,6 @@ async function reapOf(
   return (JSON.parse(run.stdout) as ReapReport).seats.find((s) => s.seat === seat);
 }
 
-describe("a seat with a short life", () => {
-  let seat: string;
-
-  test("its machines know their end from the start", async () => {
-    seat = home.seat("a");
-    expectDone(await home.trilab(["up", LAB, "--seat", seat, "--ttl", "150s"]));
-    const { expires } = await recordOf(seat);
-    expect(await endIn(seat, "container")).toBe(seconds(expires));
-  });
-
-  test("they end themselves, with nobody to do it, and the container stays so", async () => {
-    await until("the container ends", async () => (await containerState(seat)) === "exited 0", 200_000);
-    await until(
-      "the guest powers off",
-      async () => (await virsh("domstate", machine(seat, "guest"))) === "shut off",
-      240_000,
-    );
-    expect(await containerState(seat)).toBe("exited 0");
-    const console = await home.trilab(["logs", "guest", "--seat", seat]);
-    expect(console.stdout).toContain("time is up");
-  });
-
-  test("another state directory's reap only lists it", async () => {
-    expect(await reapOf(seat, stranger)).toMatchObject({ verdict: "listed", known: false });
-    expect(await residueOf(LAB, seat)).not.toEqual([]);
-  });
-
-  test("a dry run says what would go", async () => {
-    expect(await reapOf(seat, home, "--dry-run")).toMatchObject({ verdict: "expired", known: true });
-    expect(await residueOf(LAB, seat)).not.toEqual([]);
-  });
-
-  test("one reap leaves nothing, and says so", async () => {
-    const reaped = await reapOf(seat, home);
-    expect(reaped).toMatchObject({ outcome: "removed", receipt: { residue: [] } });
-    expect(await residueOf(LAB, seat)).toEqual([]);
-    expect(await reapOf(seat, home)).toBe(undefined);
-  });
-});
-
 describe("a seat that is given more time", () => {
   let seat: string;
 
@@ -82,6 +50,7 @@ describe("a seat that is given more time", () => {
     seat = home.seat("b");
     expectDone(await home.trilab(["up", LAB, "--seat", seat, "--ttl", "8m"]));
     const before = await recordOf(seat);
+    expect(await endIn(seat, "container")).toBe(seconds(before.expires));
     const { expires } = JSON.parse(
       expectDone(await home.trilab(["extend", "1h", "--seat", seat, "--json"])).stdout,
     );
@@ -143,5 +112,36 @@ describe("a seat whose time is up", () => {
     const { extendedTo } = await recordOf(seat);
     expect(await endIn(seat, "container")).toBe(seconds(extendedTo ?? ""));
     expect(await reapOf(seat, home)).toMatchObject({ verdict: "live" });
+  });
+});
+
+describe("a seat with a short life", () => {
+  test("they end themselves, with nobody to do it, and the container stays so", async () => {
+    await until("the container ends", async () => (await containerState(shortLived)) === "exited 0", 200_000);
+    await until(
+      "the guest powers off",
+      async () => (await virsh("domstate", machine(shortLived, "guest"))) === "shut off",
+      240_000,
+    );
+    expect(await containerState(shortLived)).toBe("exited 0");
+    const console = await brief.trilab(["logs", "guest", "--seat", shortLived]);
+    expect(console.stdout).toContain("time is up");
+  });
+
+  test("another state directory's reap only lists it", async () => {
+    expect(await reapOf(shortLived, stranger)).toMatchObject({ verdict: "listed", known: false });
+    expect(await residueOf(LAB, shortLived)).not.toEqual([]);
+  });
+
+  test("a dry run says what would go", async () => {
+    expect(await reapOf(shortLived, brief, "--dry-run")).toMatchObject({ verdict: "expired", known: true });
+    expect(await residueOf(LAB, shortLived)).not.toEqual([]);
+  });
+
+  test("one reap leaves nothing, and says so", async () => {
+    const reaped = await reapOf(shortLived, brief);
+    expect(reaped).toMatchObject({ outcome: "removed", receipt: { residue: [] } });
+    expect(await residueOf(LAB, shortLived)).toEqual([]);
+    expect(await reapOf(shortLived, brief)).toBe(undefined);
   });
 });
