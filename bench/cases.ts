@@ -3,8 +3,17 @@ import { repoDir } from "../base/paths.js";
 import type { Cleanup } from "./cleanup.js";
 import type { Contestant } from "./figures.js";
 import { dockerPeer, virshPeer } from "./peers/raw.js";
+import { reapPeer } from "./peers/reap.js";
 import { terraformPeer } from "./peers/terraform.js";
-import { CLI, removeSeat, trilabBoth, trilabContainer, trilabGuest, trilabWatched } from "./peers/trilab.js";
+import {
+  CLI,
+  removeSeat,
+  trilabBoth,
+  trilabContainer,
+  trilabGuest,
+  trilabThree,
+  trilabWatched,
+} from "./peers/trilab.js";
 import { vagrantPeer } from "./peers/vagrant.js";
 import { run } from "./run.js";
 import type { Scene } from "./scene.js";
@@ -39,6 +48,8 @@ export function makeCases(scene: Scene, cleanup: Cleanup): Case[] {
       ]),
       roundsPerRun: 1,
     },
+    { name: "three targets", contestants: [trilabThree(scene)], roundsPerRun: 1 },
+    { name: "reap", contestants: [reapPeer(scene, cleanup)], roundsPerRun: 1 },
   ];
 }
 

@@ -1,7 +1,7 @@
 import { type Summary, summarize } from "./stats.js";
 
 /** A measurement's name: a line of the table. */
-export type Line = "a" | "b" | "b-ssh" | "boot" | "rss" | "c" | "d" | "e" | "f" | "g";
+export type Line = "a" | "b" | "b-ssh" | "boot" | "rss" | "c" | "d" | "e" | "f" | "g" | "h" | "i";
 
 /** Every figure taken, by line and by whose it is. */
 export class Figures {

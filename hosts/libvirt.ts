@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode, hasCode, UserError } from "../base/errors.js";
 
 /** The libvirt connection in force: TRILAB_LIBVIRT_URI, then LIBVIRT_DEFAULT_URI, then the local system one. */
 export const libvirtUri = (): string =>
@@ -40,7 +40,7 @@ export async function virsh(...args: string[]): Promise<string> {
     )
   ) {
     throw new UserError(`libvirt at ${libvirtUri()} does not answer`, {
-      why: said.trim().split("\n").slice(-2).join(" "),
+      why: hasCode(result, "ENOENT") ? "there is no virsh" : said.trim().split("\n").slice(-2).join(" "),
       fix: "install and start it (trilab doctor --fix), or point LIBVIRT_DEFAULT_URI at another",
       exitCode: ExitCode.hostNotReady,
     });

@@ -32,7 +32,7 @@ export const memory: Probe = {
   published: [published.vmmMemory, published.kataMemory],
   // What a guest once touched it keeps, so that a second run would begin with the first one's memory.
   fresh: true,
-  runs: { full: 6, quick: 2, warmups: 0 },
+  runs: { full: 6, quick: 1, warmups: 0 },
   timeLimit: 60,
   async measure(subject, { restarted, round, signal, spec }) {
     if (round > 0 && !restarted) {

@@ -125,3 +125,21 @@ export function trilabGuest(scene: Scene): Contestant {
     },
   };
 }
+
+/** All three at once, and the one that takes longest by itself. */
+export function trilabThree(scene: Scene): Contestant {
+  const { down, up } = seat(scene);
+  return {
+    name: "trilab, three targets",
+    lines: ["h"],
+    async round(figures) {
+      for (const [who, on] of [
+        ["trilab", "container,guest,vps"],
+        ["vps alone", "vps"],
+      ] as const) {
+        figures.add("h", who, (await up(on)).seconds);
+        await down();
+      }
+    },
+  };
+}
