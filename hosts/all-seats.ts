@@ -1,5 +1,5 @@
 import { METADATA_NAMESPACE } from "../components/helpers/labels.js";
-import { machineName, type SeatId, TARGETS } from "../components/helpers/naming.js";
+import { machineName, machineOf, type SeatId, TARGETS } from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
 import { DISK_POOL, type Found, type Sources, volumeKind } from "./inventory.js";
 import { networkNames, virsh, volumeNames } from "./libvirt.js";
@@ -47,14 +47,15 @@ export function groupSeats(
   named: readonly Found[],
   known: readonly SeatId[],
 ): { seats: HostSeat[]; orphans: Found[] } {
+  const bySeat = new Map<string, HostSeat>();
   const byMachine = new Map<string, HostSeat>();
-  const seats: HostSeat[] = [];
   const seatOf = ({ lab, seat }: SeatId): HostSeat => {
-    const there = byMachine.get(machineName({ lab, seat }, TARGETS[0]));
+    const key = `${lab}/${seat}`;
+    const there = bySeat.get(key);
     if (there) return there;
     const made: HostSeat = { lab, seat, owner: undefined, expires: undefined, things: [] };
+    bySeat.set(key, made);
     for (const target of TARGETS) byMachine.set(machineName(made, target), made);
-    seats.push(made);
     return made;
   };
   const strangers = new Set<string>();
@@ -77,14 +78,8 @@ export function groupSeats(
     if (seat) seat.things.push(found);
     else if (isNamedLikeOurs(machine) && !strangers.has(machine)) orphans.push(found);
   }
-  return { seats, orphans };
+  return { seats: [...bySeat.values()], orphans };
 }
-
-/**
- * The machine that a network or a volume is named after: theirs hold no dot, what follows one is the kind of file. A
- * clone of it is what a `compare` did not live to remove. Pure.
- */
-export const machineOf = (name: string): string => (name.split(".")[0] ?? "").replace(/-clone\d+$/, "");
 
 const isNamedLikeOurs = (machine: string): boolean =>
   new RegExp(`^trilab-[a-z0-9-]+-(${TARGETS.join("|")})$`).test(machine);

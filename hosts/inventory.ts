@@ -7,10 +7,12 @@ import {
   type DomainTarget,
   homeVolumeName,
   machineName,
+  machineOf,
   type SeatId,
+  type Target,
 } from "../components/helpers/naming.js";
 import { dockerClient } from "./docker.js";
-import { isAwsKind, KINDS, type Kind, type Sources } from "./kinds.js";
+import { isAwsKind, KINDS, type Kind, type Sources, sourceOf } from "./kinds.js";
 import {
   domainNames,
   domainState,
@@ -41,6 +43,12 @@ export interface Found {
   owner: string | undefined;
   /** Of what AWS has. */
   region?: string;
+}
+
+/** The target that a thing is a part of. Pure. */
+export function targetOf({ kind, name }: Found): Target {
+  const by = { docker: "container", aws: "vps", libvirt: machineOf(name).endsWith("-vps") ? "vps" : "guest" };
+  return by[sourceOf(kind)] as Target;
 }
 
 /** Everything of one seat, as Docker, libvirt and AWS themselves report it: by label and by name, never from our state. */

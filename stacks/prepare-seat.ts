@@ -20,7 +20,15 @@ import { expiresAt, expiryInForce } from "./lifetime.js";
 import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent.js";
 import type { SeatSettings } from "./seat.js";
-import { listSeats, owner, readRecord, type SeatRecord, seatKeys, writeRecord } from "./seat-record.js";
+import {
+  listSeats,
+  owner,
+  readRecord,
+  requireOwnNames,
+  type SeatRecord,
+  seatKeys,
+  writeRecord,
+} from "./seat-record.js";
 import { sourcesOf } from "./sources.js";
 
 export { imageSpecOf } from "./image-specs.js";
@@ -58,11 +66,14 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
   const targets = wantedTargets(request, existing);
   const disk = existing?.disk ?? lab.machine.disk;
   const vps = targets.includes("vps") ? await rent(existing?.vps, request, disk) : undefined;
+  const added = targets.filter((target) => !existing?.targets.includes(target));
+  if (added.length > 0)
+    await requireVacant({ ...id, owner: existing?.owner ?? owner() }, added, sourcesOf(added, vps));
   if (existing) return keep(existing, { targets: [...targets], ...(vps ? { vps } : {}) }, lab, progress);
 
+  await requireOwnNames(id);
   const sources = sourcesOf(targets, vps);
   await requireCapacity(lab.machine, sources);
-  await requireVacant({ ...id, owner: owner() }, sources);
   // Two seats that start together must not get the same block: the record is the reservation.
   return withLock(
     join(stateDir(), "slots.lock"),

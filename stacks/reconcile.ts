@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Ownership } from "../components/helpers/labels.js";
-import { type SeatId, seatPrefix } from "../components/helpers/naming.js";
+import { type SeatId, seatPrefix, type Target } from "../components/helpers/naming.js";
 import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/index.js";
 import { dockerClient } from "../hosts/docker.js";
 import {
@@ -10,6 +10,7 @@ import {
   removeFound,
   type Sources,
   seatInventory,
+  targetOf,
 } from "../hosts/inventory.js";
 import { isAwsKind } from "../hosts/kinds.js";
 import { domainState, virsh } from "../hosts/libvirt.js";
@@ -99,13 +100,21 @@ export function stranded(missing: readonly CheckpointResource[], inventory: read
   return inventory.filter((f) => f.kind === "domain" && gone.some((name) => concerns(f.name, name)));
 }
 
-/** @throws UserError when a seat that is about to be made is there already: somebody else's, or ours with its state lost. */
-export async function requireVacant(id: SeatId & { owner: string }, sources: Sources): Promise<void> {
-  const [checkpoint, inventory] = await Promise.all([
-    readCheckpoint({ stack: seatPrefix(id) }),
-    seatInventory(id, sources),
-  ]);
-  refuseTaken(id, checkpoint, inventory);
+/**
+ * For targets that no record has yet. A record is written before anything is made, so whatever is there is not this
+ * seat's to take over, whatever a state says.
+ *
+ * @throws UserError when one of them is there already: somebody else's, or ours with its record lost.
+ */
+export async function requireVacant(
+  id: SeatId & { owner: string },
+  targets: readonly Target[],
+  sources: Sources,
+): Promise<void> {
+  const inventory = (await seatInventory(id, sources)).filter((f) => targets.includes(targetOf(f)));
+  refuseForeign(id, inventory);
+  const { orphans } = drift(undefined, inventory);
+  if (orphans.length > 0) throw lostState(id, orphans);
 }
 
 function refuseTaken(

@@ -18,8 +18,8 @@ import { removeQemuLogs } from "../hosts/qemu-logs.js";
 import { providerConfig } from "./ensure-host.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { drift } from "./reconcile.js";
-import { rentalOf } from "./rental.js";
-import { owner, readRecord, removeRecord, type SeatRecord } from "./seat-record.js";
+import { rentedSince } from "./rental.js";
+import { owner, readRecord, removeRecord, requireOwnNames, type SeatRecord } from "./seat-record.js";
 
 /** What Docker, libvirt and AWS themselves say is left of a seat. */
 export interface Receipt extends SeatId {
@@ -48,6 +48,7 @@ export interface RemoveOptions {
  * were removed by hand, when the state is lost, and twice in a row. The caller holds the seat's lock.
  */
 export async function removeSeat(id: SeatId, options: RemoveOptions, progress: Progress): Promise<Receipt> {
+  await requireOwnNames(id);
   const ref = { stack: seatPrefix(id) };
   // The record's owner is us under the host name of that day.
   const record = await readRecord(id).catch(() => undefined);
@@ -93,11 +94,11 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
 
 /** What the seat rented until now, or until its end: then a rented machine ends itself. */
 async function costOfSession(record: SeatRecord, now: Date): Promise<number | undefined> {
-  const rental = rentalOf(record);
-  if (rental === undefined) return undefined;
+  const rented = rentedSince(record);
+  if (rented === undefined) return undefined;
   const { readPriceTable } = await import("../hosts/price-table.js");
   const until = new Date(Math.min(now.getTime(), endOf(expiryInForce(record))));
-  return runningCost(await readPriceTable(), { ...record, rental }, until)?.soFar;
+  return runningCost(await readPriceTable(), rented, until)?.soFar;
 }
 
 async function destroyByState(id: SeatId, sources: Sources, progress: Progress): Promise<void> {

@@ -8,7 +8,7 @@ import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import { subnetOf } from "../components/helpers/cidr.js";
 import { CLOUDS, CREDITS, NETWORKS } from "../components/helpers/clouds.js";
-import { machineName, type SeatId, TARGETS } from "../components/helpers/naming.js";
+import { machineName, type SeatId, seatPrefix, TARGETS } from "../components/helpers/naming.js";
 
 /** What is rented for a seat: chosen when its VPS is first asked for, and kept until `down`. */
 const rentedSchema = z.object({
@@ -26,6 +26,8 @@ const rentedSchema = z.object({
   learner: z.string().optional(),
   /** Its public address, once it is up. */
   address: z.string().optional(),
+  /** ISO 8601: when it got that address, from which on it costs. */
+  since: z.string().optional(),
 });
 export type Rented = z.infer<typeof rentedSchema>;
 
@@ -120,6 +122,22 @@ export async function listSeats(): Promise<SeatId[]> {
     }
   }
   return seats;
+}
+
+/**
+ * Lab and seat are joined by a hyphen in the names of all that is made, and both may hold one.
+ *
+ * @throws UserError (exit 2) when another seat here has the same names: `web`, `lab-1` and `web-lab`, `1`.
+ */
+export async function requireOwnNames(id: SeatId): Promise<void> {
+  const alike = (await listSeats()).filter((s) => seatPrefix(s) === seatPrefix(id));
+  const [other] = alike;
+  if (other === undefined || alike.some((s) => s.lab === id.lab)) return;
+  throw new UserError(`seat "${id.seat}" of lab "${id.lab}" would have the names of another`, {
+    why: `what belongs to seat "${other.seat}" of lab "${other.lab}" is named ${seatPrefix(id)}, too`,
+    fix: `did you mean that one (LAB ${other.lab}, --seat ${other.seat})? If not, choose another seat name`,
+    exitCode: ExitCode.usage,
+  });
 }
 
 /** Forgets the seat: record and keys. */

@@ -40,6 +40,12 @@ export const seatPrefix = ({ lab, seat }: SeatId): string => `trilab-${lab}-${se
 /** `trilab-<lab>-<seat>-<target>`: the machine's name, hostname, network and disk. Frozen: a rename needs an alias. */
 export const machineName = (id: SeatId, target: Target): string => `${seatPrefix(id)}-${target}`;
 
+/**
+ * The machine that a network or a volume is named after: theirs hold no dot, what follows one is the kind of file. A
+ * clone of it is what a `compare` did not live to remove. Pure.
+ */
+export const machineOf = (name: string): string => (name.split(".")[0] ?? "").replace(/-clone\d+$/, "");
+
 /** The seat's home volume of the container. */
 export const homeVolumeName = (id: SeatId): string => `${machineName(id, "container")}-home`;
 

@@ -1,5 +1,5 @@
 import { chmod, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { expectDone, expectDown, expectError, host, machine, openHome, tryHost } from "./support.js";
 
@@ -43,6 +43,11 @@ describe("state that is lost or damaged", () => {
       new RegExp(`trilab down first-boot --seat ${seat} --by-label`),
     );
     expectError(await home.trilab(["ssh", "container", "--seat", seat]), 6, /no seat/);
+  });
+
+  test("the seat's folder alone: what is there is not taken over, though the engine's state knows it", async () => {
+    await rm(dirname(home.record(LAB, seat)), { recursive: true });
+    expectError(await up(), 1, /its state is lost/, /--by-label/);
   });
 
   test.each(["cut in half", "empty", "garbled"])("the checkpoint %s", async (how) => {
@@ -101,6 +106,16 @@ describe("state that is lost or damaged", () => {
     await rm(home.record(LAB, seat, "host_ed25519"));
     expectDone(await up());
   });
+});
+
+test("a disk that no record knows is not taken over by a target that is added", async () => {
+  seat = home.seat("v");
+  expectDone(await up());
+  const disk = `${machine(seat, "guest")}.qcow2`;
+  await host("virsh", "vol-create-as", "trilab", disk, "1M");
+  expectError(await home.trilab(args("up", "--on", "guest")), 1, /its state is lost/, /guest disk/);
+  expect(await host("virsh", "vol-list", "trilab")).toContain(disk);
+  await down();
 });
 
 describe("a daemon that does not answer", () => {

@@ -50,6 +50,21 @@ describe("groupSeats", () => {
     expect(orphans).toEqual([]);
   });
 
+  it("keeps two seats apart whose names join to the same: web/lab-1 and web-lab/1", () => {
+    const { seats } = groupSeats(
+      [
+        labelled("container", "trilab-web-lab-1-container", "web", "lab-1", "never"),
+        labelled("domain", "trilab-web-lab-1-guest", "web-lab", "1", "2026-01-01T12:00:00.000Z"),
+      ],
+      [],
+      [],
+    );
+    expect(seats.map((s) => [s.lab, s.seat, s.expires])).toEqual([
+      ["web", "lab-1", "never"],
+      ["web-lab", "1", "2026-01-01T12:00:00.000Z"],
+    ]);
+  });
+
   it("lets a seat that this state directory knows have what carries no label", () => {
     const disk = found("guest disk", "trilab-l-a-guest.qcow2");
     expect(groupSeats([], [disk], [{ lab: "l", seat: "a" }])).toEqual({

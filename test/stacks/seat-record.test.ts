@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { withAddress } from "../../stacks/rent.js";
-import { readRecord, type SeatRecord, seatKeys, writeRecord } from "../../stacks/seat-record.js";
+import {
+  readRecord,
+  requireOwnNames,
+  type SeatRecord,
+  seatKeys,
+  writeRecord,
+} from "../../stacks/seat-record.js";
 
 const record: SeatRecord = {
   schema: 1,
@@ -61,4 +67,24 @@ it("one host key is pinned for guest and VPS, at each one's address", async () =
   );
   await seatKeys({ ...record, vps: aws });
   expect(await readFile(knownHostsFile, "utf8")).toBe(`10.213.0.210 ${hostPublicKey}\n`);
+});
+
+it("a seat whose names would be another's is refused; the one that has them is not", async () => {
+  await writeRecord({ ...record, lab: "web-lab", seat: "1" });
+  await expect(requireOwnNames({ lab: "web", seat: "lab-1" })).rejects.toMatchObject({
+    exitCode: 2,
+    why: expect.stringContaining("trilab-web-lab-1"),
+  });
+  await requireOwnNames({ lab: "web-lab", seat: "1" });
+  await requireOwnNames({ lab: "web", seat: "lab-2" });
+});
+
+it("an address makes no promise that is not in the record yet", async () => {
+  const known = { ...record, seat: "renewed", vps: aws };
+  await writeRecord(known);
+  const renewed = await withAddress({ ...known, extendedTo: "never" }, outputs("203.0.113.9"));
+  expect(renewed).toMatchObject({ extendedTo: "never", vps: { address: "203.0.113.9" } });
+  const written = await readRecord(known);
+  expect(written).toMatchObject({ vps: { address: "203.0.113.9" } });
+  expect(written).not.toHaveProperty("extendedTo");
 });
