@@ -1,4 +1,6 @@
+import { ExitCode, UserError } from "../base/errors.js";
 import type { SeatId, Target } from "../components/helpers/naming.js";
+import { formatUsd } from "../components/helpers/prices.js";
 import type { Sources } from "../hosts/inventory.js";
 import { readPriceTable } from "../hosts/price-table.js";
 import { type ImageSpec, imageHash } from "../images/index.js";
@@ -7,7 +9,7 @@ import { hostedImages, keptImage } from "../stacks/image-specs.js";
 import { endOf, expiryInForce } from "../stacks/lifetime.js";
 import { checkSeatName, type SeatRequest, wantedTargets } from "../stacks/prepare-seat.js";
 import { chooseRenting } from "../stacks/rent.js";
-import { rentalFor, rentalOf } from "../stacks/rental.js";
+import { rentalFor, rentalOf, rentedSince } from "../stacks/rental.js";
 import { readRecord, type SeatRecord } from "../stacks/seat-record.js";
 import { type Renting, sourcesOf } from "../stacks/sources.js";
 import { requireBudget } from "./budget.js";
@@ -66,11 +68,20 @@ export async function planSeat({ budget, ...wish }: SeatWish): Promise<SeatPlan>
 async function keepTo(budget: number, plan: SeatPlan, renting: Renting | undefined): Promise<void> {
   if (renting?.region === undefined) return;
   const { existing, lab } = plan;
+  if ((existing?.vps ?? lab.vps).credits === "unlimited") throw noLimit(budget);
   const machine = { ...lab.machine, disk: existing?.disk ?? lab.machine.disk };
   const rental = (existing && rentalOf(existing)) ?? rentalFor({ ...lab, machine }, renting.region);
   // A seat that is there keeps its end, unless its time is up: then it gets a new lease.
   const end = existing ? endOf(expiryInForce(existing)) : 0;
   const fresh = plan.ttl ?? Number.POSITIVE_INFINITY;
-  const ttl = existing && end > Date.now() ? (end - Date.parse(existing.created)) / 1000 : fresh;
+  const since = Date.parse((existing && rentedSince(existing)?.since) ?? new Date().toISOString());
+  const ttl = end > Date.now() ? (end - since) / 1000 : fresh;
   requireBudget(budget, { rental, seats: 1, ttl }, await readPriceTable());
 }
+
+const noLimit = (budget: number): UserError =>
+  new UserError(`nobody can promise a budget of ${formatUsd(budget)}`, {
+    why: "the lab asks for unlimited CPU credits, which cost by use, on top of the price of the machine",
+    fix: "set vps.credits to standard in lab.yaml, or leave --budget away",
+    exitCode: ExitCode.usage,
+  });

@@ -1,8 +1,8 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { EXPIRES_FILE, expiresFromMachine } from "../components/helpers/lifetime.js";
-import type { SeatId } from "../components/helpers/naming.js";
-import { allSeats, later, machineOf, namedThings } from "../hosts/all-seats.js";
+import { machineOf, type SeatId } from "../components/helpers/naming.js";
+import { allSeats, later, namedThings } from "../hosts/all-seats.js";
 import { readContainerFile } from "../hosts/container-file.js";
 import { requireDocker } from "../hosts/docker.js";
 import { DISK_POOL, type Found, removalOrder, removeFound, type Sources } from "../hosts/inventory.js";
@@ -86,7 +86,7 @@ export async function survey(
       expires,
       regions: [...new Set(things.flatMap(({ region }) => region ?? []))],
     };
-    return { ...from, things, verdict: judge(from, scope, now) };
+    return { ...from, things, verdict: judge({ ...from, things }, scope, now) };
   });
   await askContainers(merged, scope, now);
   return {
@@ -98,15 +98,20 @@ export async function survey(
 
 const key = ({ lab, seat }: SeatId): string => `${lab}/${seat}`;
 
-/** Whether a seat's time is up, and whether it is ours to remove. Pure. */
+/**
+ * Whether a seat's time is up, and whether it is ours to remove. A guest can't be asked from outside when it ends; but
+ * one that outlives its labels was given more time, as its own switch would have ended it. Pure.
+ */
 export function judge(
-  seat: Pick<ReapSeat, "owner" | "known" | "expires">,
+  seat: Pick<ReapSeat, "owner" | "known" | "expires"> & { things: readonly Pick<Found, "kind" | "state">[] },
   scope: ReapScope,
   now: number,
 ): ReapSeat["verdict"] {
   // What nothing tells the end of has none.
   if (seat.expires === undefined || !(endOf(seat.expires) <= now)) return "live";
   if (seat.known) return "expired";
+  const outlives = seat.things.some(({ kind, state }) => kind === "domain" && state === "running");
+  if (outlives && !seat.things.some(({ kind }) => kind === "container")) return "listed";
   return (seat.owner === owner() ? scope.unknown || scope.others : scope.others) ? "expired" : "listed";
 }
 
@@ -189,11 +194,10 @@ async function regionAnswers(region: string, progress: Progress): Promise<boolea
  *
  * @throws UserError (exit 130) when interrupted; every other failure is told in what it returns.
  */
-export async function reapSeat(seat: ReapSeat, progress: Progress): Promise<Reaped> {
+export async function reapSeat(seat: ReapSeat, scope: ReapScope, progress: Progress): Promise<Reaped> {
   try {
     return await withSeatLock(seat, async () => {
-      const record = await readRecord(seat).catch(() => undefined);
-      if (record && endOf(expiryInForce(record)) > Date.now())
+      if (!(await isStillDue(seat, scope, progress)))
         return { ...seat, outcome: "skipped", why: "it has just been given more time" };
       const receipt = await removeSeat(
         seat,
@@ -214,6 +218,16 @@ export async function reapSeat(seat: ReapSeat, progress: Progress): Promise<Reap
       .join(": ");
     return { ...seat, outcome: locked ? "skipped" : "failed", why };
   }
+}
+
+/** Others' seats are looked at anew from outside, as neither their record nor their lock is here. */
+async function isStillDue(seat: ReapSeat, scope: ReapScope, progress: Progress): Promise<boolean> {
+  if (seat.known) {
+    const record = await readRecord(seat).catch(() => undefined);
+    return record === undefined || endOf(expiryInForce(record)) <= Date.now();
+  }
+  const { seats } = await survey(scope, Date.now(), progress);
+  return (seats.find((other) => key(other) === key(seat))?.verdict ?? "expired") === "expired";
 }
 
 /** Removes orphans, users before what they use, and asks whether they are gone. */

@@ -9,7 +9,7 @@ import { imageHash } from "../images/index.js";
 import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
 import { rentedImageSpec } from "./image-specs.js";
-import { type Rented, type SeatRecord, writeRecord } from "./seat-record.js";
+import { type Rented, readRecord, type SeatRecord, writeRecord } from "./seat-record.js";
 import type { Renting } from "./sources.js";
 
 export interface RentRequest {
@@ -89,7 +89,8 @@ export async function withAddress(
   if (record.vps?.cloud !== "aws") return record;
   const { address } = outputsSchema.parse(outputs.targets?.value).vps;
   if (record.vps.address === address) return record;
-  const known = { ...record, vps: { ...record.vps, address } };
-  await writeRecord(known);
+  const known = { ...record, vps: { ...record.vps, address, since: new Date().toISOString() } };
+  // Of the rest of what is given, some may not be true yet.
+  await writeRecord({ ...((await readRecord(record)) ?? record), vps: known.vps });
   return known;
 }

@@ -1,6 +1,6 @@
 import { awsDiskGiB } from "../components/helpers/aws-disk.js";
 import { instanceTypeFor } from "../components/helpers/instance-catalogue.js";
-import type { Rental } from "../components/helpers/prices.js";
+import type { Rental, Rented } from "../components/helpers/prices.js";
 import type { Lab } from "../labs/define-lab.js";
 import type { SeatRecord } from "./seat-record.js";
 
@@ -10,6 +10,14 @@ const GiB = 2 ** 30;
 export function rentalOf({ disk, vps }: Pick<SeatRecord, "disk" | "vps">): Rental | undefined {
   if (vps?.cloud !== "aws" || vps.region === undefined) return undefined;
   return { region: vps.region, size: vps.type, disk: awsDiskGiB(disk) * GiB };
+}
+
+/** What a seat has rented, and since when it costs; `undefined` while it has nothing that does. */
+export function rentedSince(record: SeatRecord): (Rented & { rental: Rental }) | undefined {
+  const rental = rentalOf(record);
+  if (rental === undefined || record.vps?.address === undefined) return undefined;
+  const { created, expires, extendedTo, vps } = record;
+  return { since: vps.since ?? created, expires, extendedTo, rental };
 }
 
 /**

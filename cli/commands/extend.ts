@@ -29,22 +29,27 @@ async function giveTime(args: Args, ctx: Context): Promise<undefined> {
   const id = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const { withSeatLock } = await import("../../stacks/deploy-seat.js");
   const { extended } = await import("../../stacks/lifetime.js");
-  const { readRecord, writeRecord } = await import("../../stacks/seat-record.js");
+  const { readRecord, vpsAddress, writeRecord } = await import("../../stacks/seat-record.js");
   const { moveExpiry } = await import("../../environments/lifetime.js");
   await withSeatLock(id, async () => {
     // Read under the lock: another run may have moved it just now.
     const record = (await readRecord(id)) ?? id;
     const expires = extended(record, seconds, Date.now());
+    // A renting that failed left nothing to tell; the `up` that mends it tells what it makes.
+    const rentless = record.vps !== undefined && vpsAddress(record) === undefined;
+    if (rentless) ctx.tell("the vps is not up yet: trilab up, which gives it the new end, too");
     const outcomes = await Promise.all(
-      record.targets.map(async (target): Promise<Outcome> => {
-        try {
-          await moveExpiry(record, target, expires);
-          return { target };
-        } catch (error) {
-          if (!(error instanceof UserError)) throw error;
-          return { target, problem: error };
-        }
-      }),
+      record.targets
+        .filter((target) => !(target === "vps" && rentless))
+        .map(async (target): Promise<Outcome> => {
+          try {
+            await moveExpiry(record, target, expires);
+            return { target };
+          } catch (error) {
+            if (!(error instanceof UserError)) throw error;
+            return { target, problem: error };
+          }
+        }),
     );
     if (outcomes.some((o) => o.problem)) throw notExtended(id, expires, outcomes);
     await writeRecord({ ...record, extendedTo: expires });

@@ -69,7 +69,7 @@ async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<nu
     due.map((seat) => ({
       title: `seat ${seat.seat} of lab ${seat.lab}: its time is up`,
       run: async (progress) => {
-        reaped.push(await reapSeat(seat, progress));
+        reaped.push(await reapSeat(seat, scope, progress));
       },
     })),
   );

@@ -34,7 +34,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { machineName } = await import("../../components/helpers/naming.js");
   const { expiryInForce } = await import("../../stacks/lifetime.js");
   const { subnetOf } = await import("../../components/helpers/cidr.js");
-  const { rentalOf } = await import("../../stacks/rental.js");
+  const { rentedSince } = await import("../../stacks/rental.js");
   const [lab, seat] = [text(args, "lab"), text(args, "seat")];
   const seats = await matchingSeats(lab, seat);
   // "Nothing is up" answers a question about all; one that was named and is not there is a mistake.
@@ -52,7 +52,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
       });
       continue;
     }
-    const rental = rentalOf(record);
+    const rented = rentedSince(record);
     const there = await seatInventory(id, await sourcesToAsk(id));
     for (const target of record.targets) {
       const found = there.find(
@@ -65,7 +65,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         state: found?.state ?? "gone",
         address: (target === "vps" ? vpsAddress(record) : subnetOf(record.slot, target).address) ?? "",
         expires: expiryInForce(record),
-        ...(target === "vps" && rental && found ? { cost: await costSoFar({ ...record, rental }) } : {}),
+        ...(target === "vps" && rented && found ? { cost: await costSoFar(rented) } : {}),
       });
     }
   }

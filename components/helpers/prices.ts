@@ -134,7 +134,8 @@ export function formatUsd(dollars: number): string {
 
 /** What a seat's record says of its rented machine. Times are ISO 8601. */
 export interface Rented {
-  created: string;
+  /** When it began to cost. */
+  since: string;
   /** Or `never`. */
   expires: string;
   /** A later end, where it was extended: as `expires`. */
@@ -159,7 +160,7 @@ export function runningCost(table: PriceTable, record: Rented, now: Date): Runni
   if (record.rental === undefined) return null;
   const { perHour } = quote(table, record.rental);
   if (perHour === null) return null;
-  const since = Date.parse(record.created);
+  const since = Date.parse(record.since);
   const end = record.extendedTo ?? record.expires;
   const until = end === "never" ? Number.POSITIVE_INFINITY : Date.parse(end);
   // A clock that was set back makes no negative bill.

@@ -113,7 +113,7 @@ describe("merging tables", () => {
 });
 
 describe("the cost of a seat that is up", () => {
-  const seat = { created: "2026-03-01T10:00:00Z", expires: "2026-03-01T13:00:00Z", rental };
+  const seat = { since: "2026-03-01T10:00:00Z", expires: "2026-03-01T13:00:00Z", rental };
   const at = (time: string) => new Date(`2026-03-01T${time}Z`);
 
   it("is what it has cost, and will have at its end", () => {
