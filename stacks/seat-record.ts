@@ -20,6 +20,8 @@ const rentedSchema = z.object({
   image: z.string().optional(),
   /** `aws` only, like all below. */
   region: z.string().optional(),
+  /** The account's number; absent in older records, and where the region had nothing to tell it by. */
+  account: z.string().optional(),
   network: z.enum(NETWORKS).optional(),
   spot: z.boolean().optional(),
   /** The one address that may reach SSH, with /32. */

@@ -7,6 +7,7 @@ import { requireDocker } from "../hosts/docker.js";
 import { type Sources, seatInventory } from "../hosts/inventory.js";
 import { virsh } from "../hosts/libvirt.js";
 import { which } from "../hosts/privilege.js";
+import { requireAccount } from "./account.js";
 import { type Rented, readRecord } from "./seat-record.js";
 
 /** Who rents a seat's VPS out, and where. */
@@ -28,7 +29,7 @@ export function sourcesOf(targets: readonly Target[], vps?: Renting): Sources {
  *
  * @param options.lost Nothing may be known of it any more: then AWS is asked too where there are credentials and a region.
  * @param options.regions AWS's regions that have something of it, as somebody has seen.
- * @throws UserError (exit 3) when a daemon the seat uses does not answer.
+ * @throws UserError (exit 3) when a daemon the seat uses does not answer, or AWS's credentials are another account's.
  */
 export async function sourcesToAsk(
   id: SeatId,
@@ -48,6 +49,7 @@ export async function sourcesToAsk(
     ...(known.aws ?? (region === undefined ? [] : [region])),
     ...(options.regions ?? []),
   ]);
+  for (const where of rented) await requireAccount(id, where, options);
   if (rented.size === 0 && options.lost && !record) {
     const here = await regionHere();
     if (here !== undefined && (await answers(() => requireAws(here), false))) rented.add(here);

@@ -1,4 +1,4 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
   AllocateAddressCommand,
@@ -50,6 +50,43 @@ describe("a seat that is only rented", () => {
     });
     expect(await aws.total(seat)).toBe(0);
     expectDone(await aws.down(seat));
+  });
+});
+
+describe("credentials of another account", () => {
+  const seat = `t${process.pid}c`;
+  const other = "222222222222";
+  const both = new RegExp(`rented in the AWS account 123456789012[^]*account ${other}; nothing was touched`);
+
+  /** What nothing but the right account's may do with the seat. */
+  async function refused(): Promise<void> {
+    aws.proxy.reset();
+    aws.proxy.account = other;
+    expectError(await aws.down(seat), 3, both);
+    expectError(await aws.down(seat, "--by-label"), 3, both);
+    expectError(await aws.up(seat), 3, both);
+    expectError(await aws.trilab("extend", "1h", "--seat", seat), 1, both);
+    const reaped = await aws.trilab("reap");
+    expect(reaped.exitCode).toBe(8);
+    expect(reaped.stdout).toMatch(new RegExp(`${seat} .* failed: .*AWS account 123456789012`));
+    expect(aws.proxy.calls.filter((call) => !call.startsWith("Describe"))).toEqual([]);
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1 });
+  }
+
+  test("touch nothing of a seat, which stays known", async () => {
+    await aws.up(seat, "--ttl", "1s");
+    expect(JSON.parse(await readFile(home.record(LAB, seat), "utf8")).vps.account).toBe("123456789012");
+    await refused();
+  });
+
+  test("nor of one whose record is older than that", async () => {
+    const record = JSON.parse(await readFile(home.record(LAB, seat), "utf8"));
+    delete record.vps.account;
+    await writeFile(home.record(LAB, seat), JSON.stringify(record));
+    await refused();
+    aws.proxy.reset();
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
   });
 });
 
