@@ -41,6 +41,8 @@ export interface Found {
   owner: string | undefined;
   /** Of what AWS has. */
   region?: string;
+  /** The public one, of a machine that AWS has. */
+  address?: string;
 }
 
 /** Everything of one seat, as Docker, libvirt and AWS themselves report it: by label and by name, never from our state. */

@@ -2,9 +2,11 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
   AllocateAddressCommand,
+  AssociateAddressCommand,
   CreateVolumeCommand,
   DescribeAddressesCommand,
   DescribeSubnetsCommand,
+  StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { describe, expect, test } from "vitest";
@@ -25,6 +27,24 @@ describe("a seat that is only rented", () => {
     expect(stdout).toMatch(
       /vps \(t3\.nano from AWS\) +running +\S+ +in \S+ +\$0\.\d+ so far, \$0\.\d+ by its end/,
     );
+  });
+
+  test("one that got another address in the console is looked for there", async () => {
+    const address = async () => JSON.parse(await readFile(home.record(LAB, seat), "utf8")).vps.address;
+    const { InstanceId, PublicIpAddress } = (await aws.instanceOf(seat)) ?? {};
+    expect(await address()).toBe(PublicIpAddress);
+    const { AllocationId, PublicIp } = await aws.client.send(new AllocateAddressCommand({}));
+    await aws.client.send(new AssociateAddressCommand({ InstanceId, AllocationId }));
+    expectError(await aws.up(seat), 1, /does not answer SSH/);
+    expect(await address()).toBe(PublicIp);
+  });
+
+  test("one that was stopped is started, and waited for", async () => {
+    const { InstanceId = "" } = (await aws.instanceOf(seat)) ?? {};
+    await aws.client.send(new StopInstancesCommand({ InstanceIds: [InstanceId] }));
+    expect(expectDone(await aws.trilab("status")).stdout).toMatch(/stopped/);
+    expectError(await aws.up(seat), 1, /does not answer SSH/);
+    expect((await aws.instanceOf(seat))?.InstanceId).toBe(InstanceId);
   });
 
   test("one that was terminated by hand comes back", async () => {

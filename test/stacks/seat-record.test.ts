@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { withAddress } from "../../stacks/rent.js";
-import { readRecord, type SeatRecord, seatKeys, writeRecord } from "../../stacks/seat-record.js";
+import { readRecord, type SeatRecord, seatKeys, vpsAddress, writeRecord } from "../../stacks/seat-record.js";
 
 const record: SeatRecord = {
   schema: 1,
@@ -49,6 +49,11 @@ it("the address that AWS gave is written down, once and when it changes", async 
 it("a rehearsal's address is its slot's: nothing is written", async () => {
   const local = { ...record, vps: { ...aws, cloud: "local" as const } };
   expect(await withAddress(local, {})).toBe(local);
+});
+
+it("an empty address is one that is not known", () => {
+  expect(vpsAddress({ ...record, vps: { ...aws, address: "" } })).toBeUndefined();
+  expect(vpsAddress({ ...record, vps: { ...aws, address: "203.0.113.9" } })).toBe("203.0.113.9");
 });
 
 it("one host key is pinned for guest and VPS, at each one's address", async () => {
