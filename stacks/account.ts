@@ -33,7 +33,9 @@ export async function requireAccount(
   const checkpoint = await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined);
   const account = accountOf(record, checkpoint?.resources ?? []);
   const { callerAccount } = await import("../hosts/aws-caller.js");
-  const caller = await callerAccount(region);
+  const caller = await callerAccount(region).catch((error: unknown) => {
+    throw error instanceof UserError ? unanswered(id, error) : error;
+  });
   if (account === undefined || caller === account || (caller === undefined && options.lost)) return;
   const from = (await awsCredentials()) ?? "this machine's role";
   throw new UserError(`seat "${id.seat}" of lab "${id.lab}" is rented in the AWS account ${account}`, {
@@ -42,3 +44,14 @@ export async function requireAccount(
     exitCode: ExitCode.hostNotReady,
   });
 }
+
+const unanswered = (
+  id: SeatId,
+  { message, why, fix = "run it again", exitCode, cause }: UserError,
+): UserError =>
+  new UserError(`AWS can't be asked about seat "${id.seat}" of lab "${id.lab}"; nothing of it was touched`, {
+    why: [message, why].filter(Boolean).join(": "),
+    fix,
+    exitCode,
+    cause,
+  });

@@ -28,12 +28,13 @@ export function sourcesOf(targets: readonly Target[], vps?: Renting): Sources {
  * the seat is known to use must answer, or the receipt would lie.
  *
  * @param options.lost Nothing may be known of it any more: then AWS is asked too where there are credentials and a region.
+ * @param options.local AWS is not to be asked.
  * @param options.regions AWS's regions that have something of it, as somebody has seen.
  * @throws UserError (exit 3) when a daemon the seat uses does not answer, or AWS's credentials are another account's.
  */
 export async function sourcesToAsk(
   id: SeatId,
-  options: { lost?: boolean; regions?: readonly string[] } = {},
+  options: { lost?: boolean; local?: boolean; regions?: readonly string[] } = {},
 ): Promise<Sources> {
   const record = await readRecord(id).catch(() => undefined);
   const resources = (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources ?? [];
@@ -49,6 +50,7 @@ export async function sourcesToAsk(
     ...(known.aws ?? (region === undefined ? [] : [region])),
     ...(options.regions ?? []),
   ]);
+  if (options.local) return { docker, libvirt };
   for (const where of rented) await requireAccount(id, where, options);
   if (rented.size === 0 && options.lost && !record) {
     const here = await regionHere();

@@ -110,6 +110,23 @@ describe("credentials of another account", () => {
   });
 });
 
+describe("an AWS that can't be asked", () => {
+  const seat = `t${process.pid}u`;
+  test("hides nothing else of status, and has down touch nothing", async () => {
+    await aws.up(seat);
+    for (const env of [{ AWS_ACCESS_KEY_ID: "" }, { AWS_ENDPOINT_URL_EC2: "http://127.0.0.1:9" }]) {
+      const ask = (...args: string[]) => home.trilab(args, { ...aws.env, ...env });
+      const run = expectDone(await ask("status"));
+      expect(run.stdout).toMatch(new RegExp(`${seat} +vps \\(t3\\.nano from AWS\\) +not answered`));
+      expect(run.stderr).toMatch(/AWS can't be asked about seat .* (no AWS credentials|can't be reached)/);
+      const untouched = /AWS can't be asked about seat .*; nothing of it was touched/;
+      expectError(await ask("down", LAB, "--seat", seat), 3, untouched);
+    }
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
+  }, 120_000);
+});
+
 describe("what AWS refuses", () => {
   const seat = `t${process.pid}f`;
   const rent = (vars: Record<string, string> = {}) => home.trilab(upArgs(seat), { ...aws.env, ...vars });
