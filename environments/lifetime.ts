@@ -1,6 +1,7 @@
 import { UserError } from "../base/errors.js";
 import { expiresInMachine, LIFETIME_PROGRAM } from "../components/helpers/lifetime.js";
 import type { Target } from "../components/helpers/naming.js";
+import { requireAccount } from "../stacks/account.js";
 import type { SeatRecord } from "../stacks/seat-record.js";
 import type { Environment } from "./environment.js";
 import { isRented, openEnvironment } from "./open.js";
@@ -18,10 +19,12 @@ export async function moveExpiry(
   expires: string,
   waitMs = 0,
 ): Promise<void> {
+  const region = isRented(record, target) ? record.vps?.region : undefined;
+  if (region !== undefined) await requireAccount(record, region);
   await setExpiry(await openEnvironment(record, target), expires, waitMs);
-  if (!isRented(record, target) || record.vps?.region === undefined) return;
+  if (region === undefined) return;
   const { tagExpiry } = await import("../hosts/aws-expiry.js");
-  await tagExpiry(record, record.vps.region, expires);
+  await tagExpiry(record, region, expires);
 }
 
 /**

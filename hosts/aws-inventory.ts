@@ -60,6 +60,8 @@ interface Described {
   name?: string | undefined;
   /** Running or not, where that is a question. */
   state?: string | undefined;
+  /** The public one, where it has one. */
+  address?: string | undefined;
   tags: Tag[] | undefined;
 }
 
@@ -76,6 +78,7 @@ async function thingsOf(client: EC2Client, region: string, Filters: Filter[]): P
         Reservations.flatMap(({ Instances = [] }) => Instances).map((item) => ({
           id: item.InstanceId,
           state: item.State?.Name,
+          address: item.PublicIpAddress,
           tags: item.Tags,
         })),
       ),
@@ -137,8 +140,15 @@ async function collect<Page>(
   return all;
 }
 
-function labelled(kind: AwsKind, { id = "", name, state = "", tags }: Described, region: string): Labelled {
+function labelled(
+  kind: AwsKind,
+  { id = "", name, state = "", address, tags }: Described,
+  region: string,
+): Labelled {
   const labels = tagMap(tags);
   const { Name = id, "trilab.owner": owner } = labels;
-  return { labels, found: { kind, name: name ?? Name, id, state, owner, region } };
+  return {
+    labels,
+    found: { kind, name: name ?? Name, id, state, owner, region, ...(address ? { address } : {}) },
+  };
 }

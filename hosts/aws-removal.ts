@@ -17,7 +17,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { connect } from "../plugins/aws/client.js";
 import { asking } from "../plugins/aws/errors.js";
-import { terminate } from "../plugins/aws/instance-run.js";
+import { running, terminate } from "../plugins/aws/instance-run.js";
 import { remove } from "../plugins/aws/wait.js";
 import type { AwsKind } from "./kinds.js";
 
@@ -69,9 +69,11 @@ async function removeGateway(client: EC2Client, id: string): Promise<unknown> {
   return client.send(new DeleteInternetGatewayCommand({ InternetGatewayId: id }));
 }
 
-/** Starts an instance that was stopped from outside. It gets another public address. */
+/** Starts an instance that was stopped from outside, and waits until it runs: then it has its new public address. */
 export async function startInstance({ id, region }: Omit<AwsThing, "name">): Promise<void> {
+  const client = connect({ region });
   await asking(`instance ${id} could not be started`, () =>
-    connect({ region }).send(new StartInstancesCommand({ InstanceIds: [id] })),
+    client.send(new StartInstancesCommand({ InstanceIds: [id] })),
   );
+  await running(client, id, AbortSignal.timeout(LIMIT_MS));
 }

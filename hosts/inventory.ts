@@ -29,7 +29,7 @@ export const IMAGE_POOL = { name: "trilab-images", path: "/var/lib/libvirt/image
 
 export const POOLS = [DISK_POOL, IMAGE_POOL] as const;
 
-export { KINDS, type Kind, type Sources, sourceOf, sourceWords } from "./kinds.js";
+export { HELD_BY_INSTANCE, KINDS, type Kind, type Sources, sourceOf, sourceWords } from "./kinds.js";
 
 /** One thing of a seat that Docker, libvirt or AWS says is there. */
 export interface Found {
@@ -43,6 +43,8 @@ export interface Found {
   owner: string | undefined;
   /** Of what AWS has. */
   region?: string;
+  /** The public one, of a machine that AWS has. */
+  address?: string;
 }
 
 /** The target that a thing is a part of. Pure. */

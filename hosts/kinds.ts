@@ -25,6 +25,16 @@ export const AWS_KINDS = [
 ] as const;
 export type AwsKind = (typeof AWS_KINDS)[number];
 
+/** What can't go while an instance is in it: removing one would wait for that for minutes. */
+export const HELD_BY_INSTANCE: readonly Kind[] = [
+  "network interface",
+  "security group",
+  "route table",
+  "subnet",
+  "internet gateway",
+  "VPC",
+];
+
 /** All that a seat may have, in the order in which it must go. */
 export const KINDS = [
   "container",

@@ -3,6 +3,7 @@ import type { Progress } from "../base/progress.js";
 import { type SeatId, seatPrefix } from "../components/helpers/naming.js";
 import { clearStaleLock, type Engine, openStack, stackLock, type UpResult } from "../engine/index.js";
 import type { Sources } from "../hosts/inventory.js";
+import { requireAccount } from "./account.js";
 import { providerConfig } from "./ensure-host.js";
 import { reconcile } from "./reconcile.js";
 import type { SeatSettings } from "./seat.js";
@@ -26,6 +27,8 @@ export interface DeployOptions {
 export async function deploySeat(settings: SeatSettings, options: DeployOptions): Promise<UpResult> {
   const { engine, progress, sources } = options;
   const ref = { stack: seatPrefix(settings.ownership) };
+  const { region, type } = settings.vps ?? {};
+  if (region !== undefined) await requireAccount(settings.ownership, region);
   await clearStaleLock(ref);
   progress.update("looking at what is there");
   const { refresh } = await reconcile(settings.ownership, sources);
@@ -35,7 +38,6 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
     const config = providerConfig(settings.vps?.region);
     return openStack({ ...ref, engine, program, config, progress }).up({ refresh });
   };
-  const { region, type } = settings.vps ?? {};
   if (region === undefined || type === undefined) return up();
   return inSomeZone(up, { type: type.name, region, ref, progress });
 }

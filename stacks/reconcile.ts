@@ -44,6 +44,8 @@ export interface Drift {
   missing: CheckpointResource[];
   /** There and known, but stopped. */
   stopped: Found[];
+  /** Rented machines that run at another address than the state says: they were stopped and started from outside. */
+  moved: Found[];
 }
 
 /** Sets a state beside an inventory. Pure. */
@@ -55,6 +57,9 @@ export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Fo
     orphans: inventory.filter((f) => !PARTS.includes(f.kind) && !known.some((r) => same(r, f))),
     missing: known.filter((r) => !inventory.some((f) => f.state !== "shutting-down" && same(r, f))),
     stopped: inventory.filter((f) => isStopped(f) && known.some((r) => same(r, f))),
+    moved: inventory.filter(
+      (f) => f.address !== undefined && known.some((r) => same(r, f) && r.outputs.publicIp !== f.address),
+    ),
   };
 }
 
@@ -68,14 +73,14 @@ const isStopped = ({ kind, state }: Found): boolean =>
 /**
  * Brings state and reality together before the engine runs: half-made things are removed, stopped machines started.
  *
- * @returns whether the engine must refresh, because something it knows is gone.
+ * @returns whether the engine must refresh, because something it knows is gone, or has another address.
  * @throws UserError when the names are taken by somebody else's machines, or by ours whose state is lost.
  */
 export async function reconcile(ownership: Ownership, sources: Sources): Promise<{ refresh: boolean }> {
   const ref = { stack: seatPrefix(ownership) };
   const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), seatInventory(ownership, sources)]);
   refuseTaken(ownership, checkpoint, inventory);
-  const { orphans, missing, stopped } = drift(checkpoint, inventory);
+  const { orphans, missing, moved, stopped } = drift(checkpoint, inventory);
   for (const orphan of removalOrder(orphans)) await removeFound(orphan);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
   const domains = stranded(missing, inventory);
@@ -84,7 +89,8 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   const toStart = removalOrder(stopped).reverse();
   for (const machine of toStart.filter((m) => !domains.includes(m))) await start(machine);
   // An instance that was stopped has another address from now on.
-  return { refresh: missing.length > 0 || toStart.some((m) => m.kind === "instance") };
+  const readdressed = moved.length > 0 || toStart.some((m) => m.kind === "instance");
+  return { refresh: missing.length > 0 || readdressed };
 }
 
 /**

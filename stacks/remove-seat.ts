@@ -5,6 +5,7 @@ import { runningCost } from "../components/helpers/prices.js";
 import { clearStaleLock, ensureEngine, openStack, readCheckpoint } from "../engine/index.js";
 import {
   type Found,
+  HELD_BY_INSTANCE,
   KINDS,
   type Kind,
   removalOrder,
@@ -65,14 +66,7 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
     f.owner === undefined ? others.length === 0 : mine.includes(f.owner);
   for (const { kind, name, owner: theirs } of others)
     progress.note(`left alone: ${kind} ${name}, which belongs to ${theirs}`);
-  for (const thing of removalOrder(found)) {
-    if (isOurs(thing)) {
-      progress.update(`removing ${thing.kind} ${thing.name}`);
-      await removeFound(thing).catch((error: unknown) =>
-        progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageOf(error)}`),
-      );
-    }
-  }
+  await removeThings(found.filter(isOurs), progress);
   if (options.sources.libvirt)
     for (const target of DOMAIN_TARGETS) await removeQemuLogs(machineName(id, target));
 
@@ -90,6 +84,26 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
     ...{ ...id, left, residue: ours, asked, at: at.toISOString() },
     ...(cost === undefined ? {} : { cost }),
   };
+}
+
+/** Removes what it can, users before what they use, and tells what it can't. */
+export async function removeThings(
+  things: readonly Found[],
+  progress: Progress,
+  remove: (thing: Found) => Promise<void> = removeFound,
+): Promise<void> {
+  let held = false;
+  for (const thing of removalOrder(things)) {
+    if (held && HELD_BY_INSTANCE.includes(thing.kind)) continue;
+    progress.update(`removing ${thing.kind} ${thing.name}`);
+    try {
+      await remove(thing);
+    } catch (error) {
+      if (thing.kind === "instance") held = true;
+      const network = thing.kind === "instance" ? "; its network stays with it" : "";
+      progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageOf(error)}${network}`);
+    }
+  }
 }
 
 /** What the seat rented until now, or until its end: then a rented machine ends itself. */

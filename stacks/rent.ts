@@ -69,15 +69,21 @@ export async function rent(
   const { machine, vps } = request.lab;
   const common = { type: instanceTypeFor(machine, vps.size).name, credits: vps.credits };
   if (cloud === "local") return { cloud, ...common, image: imageHash(rentedImageSpec(machine, disk)) };
+  const account = region && (await accountIn(region));
   return {
     cloud,
     ...common,
     region,
+    ...(account === undefined ? {} : { account }),
     network: vps.network,
     spot: vps.spot,
     learner: await learnerAddress(request.sshFrom ?? process.env.TRILAB_SSH_FROM),
   };
 }
+
+/** Asked of AWS, whose SDK is loaded only where something is rented. */
+const accountIn = async (region: string): Promise<string | undefined> =>
+  (await import("../hosts/aws-caller.js")).callerAccount(region);
 
 const outputsSchema = z.object({ vps: z.object({ address: z.string() }) });
 

@@ -20,6 +20,8 @@ const rentedSchema = z.object({
   image: z.string().optional(),
   /** `aws` only, like all below. */
   region: z.string().optional(),
+  /** The account's number; absent in older records, and where the region had nothing to tell it by. */
+  account: z.string().optional(),
   network: z.enum(NETWORKS).optional(),
   spot: z.boolean().optional(),
   /** The one address that may reach SSH, with /32. */
@@ -168,7 +170,7 @@ export async function seatKeys(record: SeatId & Pick<SeatRecord, "slot" | "vps">
 
 /** Where the seat's VPS is reached; `undefined` while AWS has not given it an address. */
 export const vpsAddress = ({ slot, vps }: Pick<SeatRecord, "slot" | "vps">): string | undefined =>
-  vps?.cloud === "aws" ? vps.address : subnetOf(slot, "vps").address;
+  vps?.cloud === "aws" ? vps.address || undefined : subnetOf(slot, "vps").address;
 
 async function keyPair(file: string, comment: string): Promise<{ privateKey: string; publicKey: string }> {
   const read = async (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");

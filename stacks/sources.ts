@@ -7,6 +7,7 @@ import { requireDocker } from "../hosts/docker.js";
 import { type Sources, seatInventory } from "../hosts/inventory.js";
 import { virsh } from "../hosts/libvirt.js";
 import { which } from "../hosts/privilege.js";
+import { requireAccount } from "./account.js";
 import { type Rented, readRecord } from "./seat-record.js";
 
 /** Who rents a seat's VPS out, and where. */
@@ -27,12 +28,13 @@ export function sourcesOf(targets: readonly Target[], vps?: Renting): Sources {
  * the seat is known to use must answer, or the receipt would lie.
  *
  * @param options.lost Nothing may be known of it any more: then AWS is asked too where there are credentials and a region.
+ * @param options.local AWS is not to be asked.
  * @param options.regions AWS's regions that have something of it, as somebody has seen.
- * @throws UserError (exit 3) when a daemon the seat uses does not answer.
+ * @throws UserError (exit 3) when a daemon the seat uses does not answer, or AWS's credentials are another account's.
  */
 export async function sourcesToAsk(
   id: SeatId,
-  options: { lost?: boolean; regions?: readonly string[] } = {},
+  options: { lost?: boolean; local?: boolean; regions?: readonly string[] } = {},
 ): Promise<Sources> {
   const record = await readRecord(id).catch(() => undefined);
   const resources = (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources ?? [];
@@ -48,6 +50,8 @@ export async function sourcesToAsk(
     ...(known.aws ?? (region === undefined ? [] : [region])),
     ...(options.regions ?? []),
   ]);
+  if (options.local) return { docker, libvirt };
+  for (const where of rented) await requireAccount(id, where, options);
   if (rented.size === 0 && options.lost && !record) {
     const here = await regionHere();
     if (here !== undefined && (await answers(() => requireAws(here), false))) rented.add(here);

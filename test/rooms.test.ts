@@ -71,6 +71,6 @@ it("AWS's SDK is loaded by nothing that a local seat needs", async () => {
   }
   // Each of them is imported where something is rented, by import().
   expect(loading.sort()).toEqual(
-    ["expiry", "inventory", "removal", "zones"].map((what) => `hosts/aws-${what}.ts`),
+    ["caller", "expiry", "inventory", "removal", "zones"].map((what) => `hosts/aws-${what}.ts`),
   );
 });

@@ -89,9 +89,14 @@ async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<nu
 
 async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<number> {
   const { install, jobOf, uninstall } = await import("../../hosts/schedule.js");
+  const { awsCredentials } = await import("../../hosts/aws-account.js");
   const flags = [...(scope.unknown ? ["--unknown"] : []), ...(scope.others ? ["--others"] : [])];
   const job = await jobOf([process.execPath, join(repoDir, "dist/cli/bin.js"), "reap", ...flags]);
   const installed = on ? await install(job) : [];
+  if (on && (await awsCredentials()) === "the environment")
+    ctx.tell(
+      "It will not see what is rented from AWS: the credentials here are the environment's, which are not written down for it. Put them in a profile (aws configure), set AWS_PROFILE, and install it again.",
+    );
   if (!on) await uninstall(job);
   report(ctx, "reaper", { installed: on, name: job.name, command: job.command, log: job.log }, () =>
     on

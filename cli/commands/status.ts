@@ -1,4 +1,7 @@
+import { UserError } from "../../base/errors.js";
 import { formatUsd, type Rented, type RunningCost, runningCost } from "../../components/helpers/prices.js";
+import type { Found } from "../../hosts/inventory.js";
+import type { SeatRecord } from "../../stacks/seat-record.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { matchingSeats, noSeat } from "../seats.js";
@@ -11,7 +14,7 @@ export const status = defineCommand({
   handler: showStatus,
 });
 
-/** One target of a seat. `state` is Docker's, libvirt's or AWS's word, or `gone`. */
+/** One target of a seat. `state` is Docker's, libvirt's or AWS's word, `gone`, or, where AWS did not tell, `not answered`. */
 interface Row {
   lab: string;
   seat: string;
@@ -29,8 +32,6 @@ interface Row {
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { readRecord, vpsAddress } = await import("../../stacks/seat-record.js");
   const { rentedWords } = await import("../../components/helpers/clouds.js");
-  const { sourcesToAsk } = await import("../../stacks/sources.js");
-  const { seatInventory } = await import("../../hosts/inventory.js");
   const { machineName } = await import("../../components/helpers/naming.js");
   const { expiryInForce } = await import("../../stacks/lifetime.js");
   const { subnetOf } = await import("../../components/helpers/cidr.js");
@@ -53,7 +54,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
       continue;
     }
     const rented = rentedSince(record);
-    const there = await seatInventory(id, await sourcesToAsk(id));
+    const { there, silent } = await thingsOf(record, ctx);
     for (const target of record.targets) {
       const found = there.find(
         (f) => f.name === machineName(id, target) && ["container", "domain", "instance"].includes(f.kind),
@@ -62,7 +63,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         ...id,
         target,
         ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
-        state: found?.state ?? "gone",
+        state: found?.state ?? (target === "vps" && silent ? "not answered" : "gone"),
         address: (target === "vps" ? vpsAddress(record) : subnetOf(record.slot, target).address) ?? "",
         expires: expiryInForce(record),
         ...(target === "vps" && rented && found ? { cost: await costSoFar(rented) } : {}),
@@ -87,6 +88,20 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
     ]);
   });
   return undefined;
+}
+
+/** What is there of a seat. An AWS that can't be asked is told of and passed over: it must not hide the others. */
+async function thingsOf(record: SeatRecord, ctx: Context): Promise<{ there: Found[]; silent: boolean }> {
+  const { sourcesToAsk } = await import("../../stacks/sources.js");
+  const { seatInventory } = await import("../../hosts/inventory.js");
+  try {
+    return { there: await seatInventory(record, await sourcesToAsk(record)), silent: false };
+  } catch (error) {
+    if (!(error instanceof UserError) || record.vps?.cloud !== "aws") throw error;
+    const there = await seatInventory(record, await sourcesToAsk(record, { local: true }));
+    ctx.tell([error.message, error.why].filter(Boolean).join(": "));
+    return { there, silent: true };
+  }
 }
 
 async function costSoFar(record: Rented): Promise<RunningCost | null> {

@@ -22,7 +22,7 @@ export interface UserDataArgs {
   /** Debian packages to install at the first boot. Default none: nothing is fetched. */
   packages?: readonly string[];
   files?: readonly CloudFile[];
-  /** Commands for the end of the first boot, each with its arguments. */
+  /** Commands for the end of the first boot, before the packages are there, each with its arguments. */
   run?: readonly (readonly string[])[];
 }
 
@@ -79,9 +79,10 @@ export function userData(args: UserDataArgs): string {
     ...(run.length > 0 ? { runcmd: run.map((command) => [...command]) } : {}),
     cloud_init_modules: ["write-files", "growpart", "resizefs", "set_hostname", "users-groups", "ssh"],
     cloud_config_modules: run.length > 0 ? ["runcmd"] : [],
+    // In this order, against cloud-init's own: what ends the machine in time must not wait for a package that hangs.
     cloud_final_modules: [
-      ...(packages.length > 0 ? ["package-update-upgrade-install"] : []),
       ...(run.length > 0 ? ["scripts-user"] : []),
+      ...(packages.length > 0 ? ["package-update-upgrade-install"] : []),
     ],
   };
   // Anchors would be read back by cloud-init, but not by everyone who looks at it.

@@ -20,6 +20,9 @@ export interface AwsOptions {
 
 const MAX_ATTEMPTS = 8;
 
+/** How long one try waits for a network that answers nothing at all, in milliseconds. */
+const CONNECT_MS = 5_000;
+
 /**
  * EC2's client, for the plugin and for whoever asks AWS itself (`asking` and `lookUp` in errors.ts turn what it throws
  * into clear errors). It retries what may be retried; credentials are looked for with the first call.
@@ -46,6 +49,7 @@ export function connect(options: AwsOptions = {}): EC2Client {
   const client = new EC2Client({
     maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
     retryMode: "standard",
+    requestHandler: { connectionTimeout: CONNECT_MS },
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(profile === undefined ? {} : { profile }),

@@ -1,4 +1,4 @@
-import { messageOf, UserError } from "../../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../../base/errors.js";
 
 /** Which API call threw, as IAM names it; kept beside the error, which is the SDK's. */
 const actions = new WeakMap<Error, string>();
@@ -36,6 +36,8 @@ interface Remedy {
   /** Goes after what didn't work. */
   what?: string;
   fix: string;
+  /** Default: failed. */
+  exitCode?: ExitCode;
 }
 
 const CLOCK = "compare this machine's clock with the true time (timedatectl)";
@@ -46,21 +48,25 @@ const REMEDIES: readonly Remedy[] = [
     codes: /^CredentialsProviderError$/,
     what: "there are no AWS credentials",
     fix: "run `aws configure` or `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_PROFILE chooses a profile)",
+    exitCode: ExitCode.hostNotReady,
   },
   {
     codes: /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired|RequestExpired)$/,
     what: "the AWS credentials have expired",
     fix: `sign in anew (aws sso login, or a fresh session token) and run it again, the state is kept as it was; if they are fresh, ${CLOCK}`,
+    exitCode: ExitCode.hostNotReady,
   },
   {
     codes: /^(RequestTimeTooSkewed|RequestInTheFuture|SignatureDoesNotMatch)$/,
     what: "AWS doesn't accept the signature",
     fix: `${CLOCK}, then the secret key; the state is kept as it was`,
+    exitCode: ExitCode.hostNotReady,
   },
   {
     codes: /^(AuthFailure|InvalidClientTokenId|UnrecognizedClientException|IncompleteSignature)$/,
     what: "AWS doesn't accept the credentials",
     fix: `check the access key, secret key and session token, whether the account may use this region, and the clock (timedatectl); the state is kept as it was`,
+    exitCode: ExitCode.hostNotReady,
   },
   {
     codes: /^(UnauthorizedOperation|AccessDenied|AccessDeniedException)$/,
@@ -102,11 +108,13 @@ const REMEDIES: readonly Remedy[] = [
     codes: /^(ENOTFOUND|EAI_AGAIN)$/,
     what: "there is no such endpoint of EC2, or no way to it",
     fix: "check the region's name (aws:region, AWS_REGION), any endpoint that is set, and the network; the state is kept as it was",
+    exitCode: ExitCode.hostNotReady,
   },
   {
     codes: /^(E[A-Z]+|TimeoutError)$/,
     what: "EC2 can't be reached",
     fix: "check the network, the proxy and any endpoint that is set (aws:endpoints, AWS_ENDPOINT_URL); the state is kept as it was",
+    exitCode: ExitCode.hostNotReady,
   },
 ];
 
@@ -133,6 +141,7 @@ export function awsError(what: string, error: unknown): UserError {
   return new UserError(reason ? `${what}: ${reason}` : what, {
     why: code === undefined ? message : `${code}: ${message}`,
     fix: remedy?.fix ?? "change the inputs so that AWS accepts them, then run it again",
+    exitCode: remedy?.exitCode ?? ExitCode.failed,
     cause: error,
   });
 }

@@ -74,7 +74,8 @@ describe("user-data", () => {
     ]);
     expect(config.runcmd).toEqual([["systemctl", "start", "a b.timer"]]);
     expect(config.cloud_config_modules).toEqual(["runcmd"]);
-    expect(config.cloud_final_modules).toEqual(["package-update-upgrade-install", "scripts-user"]);
+    // In their order: a package that hangs must not keep the dead-man switch from starting.
+    expect(config.cloud_final_modules).toEqual(["scripts-user", "package-update-upgrade-install"]);
   });
 
   it("repeats the keys instead of pointing at them: not every reader follows YAML's anchors", () => {

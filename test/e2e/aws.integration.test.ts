@@ -1,10 +1,12 @@
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
   AllocateAddressCommand,
+  AssociateAddressCommand,
   CreateVolumeCommand,
   DescribeAddressesCommand,
   DescribeSubnetsCommand,
+  StopInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { describe, expect, test } from "vitest";
@@ -25,6 +27,24 @@ describe("a seat that is only rented", () => {
     expect(stdout).toMatch(
       /vps \(t3\.nano from AWS\) +running +\S+ +in \S+ +\$0\.\d+ so far, \$0\.\d+ by its end/,
     );
+  });
+
+  test("one that got another address in the console is looked for there", async () => {
+    const address = async () => JSON.parse(await readFile(home.record(LAB, seat), "utf8")).vps.address;
+    const { InstanceId, PublicIpAddress } = (await aws.instanceOf(seat)) ?? {};
+    expect(await address()).toBe(PublicIpAddress);
+    const { AllocationId, PublicIp } = await aws.client.send(new AllocateAddressCommand({}));
+    await aws.client.send(new AssociateAddressCommand({ InstanceId, AllocationId }));
+    expectError(await aws.up(seat), 1, /does not answer SSH/);
+    expect(await address()).toBe(PublicIp);
+  });
+
+  test("one that was stopped is started, and waited for", async () => {
+    const { InstanceId = "" } = (await aws.instanceOf(seat)) ?? {};
+    await aws.client.send(new StopInstancesCommand({ InstanceIds: [InstanceId] }));
+    expect(expectDone(await aws.trilab("status")).stdout).toMatch(/stopped/);
+    expectError(await aws.up(seat), 1, /does not answer SSH/);
+    expect((await aws.instanceOf(seat))?.InstanceId).toBe(InstanceId);
   });
 
   test("one that was terminated by hand comes back", async () => {
@@ -51,6 +71,60 @@ describe("a seat that is only rented", () => {
     expect(await aws.total(seat)).toBe(0);
     expectDone(await aws.down(seat));
   });
+});
+
+describe("credentials of another account", () => {
+  const seat = `t${process.pid}c`;
+  const other = "222222222222";
+  const both = new RegExp(`rented in the AWS account 123456789012[^]*account ${other}; nothing was touched`);
+
+  /** What nothing but the right account's may do with the seat. */
+  async function refused(): Promise<void> {
+    aws.proxy.reset();
+    aws.proxy.account = other;
+    expectError(await aws.down(seat), 3, both);
+    expectError(await aws.down(seat, "--by-label"), 3, both);
+    expectError(await aws.up(seat), 3, both);
+    expectError(await aws.trilab("extend", "1h", "--seat", seat), 1, both);
+    const reaped = await aws.trilab("reap");
+    expect(reaped.exitCode).toBe(8);
+    expect(reaped.stdout).toMatch(new RegExp(`${seat} .* failed: .*AWS account 123456789012`));
+    expect(aws.proxy.calls.filter((call) => !call.startsWith("Describe"))).toEqual([]);
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1 });
+  }
+
+  test("touch nothing of a seat, which stays known", async () => {
+    await aws.up(seat, "--ttl", "1s");
+    expect(JSON.parse(await readFile(home.record(LAB, seat), "utf8")).vps.account).toBe("123456789012");
+    await refused();
+  });
+
+  test("nor of one whose record is older than that", async () => {
+    const record = JSON.parse(await readFile(home.record(LAB, seat), "utf8"));
+    delete record.vps.account;
+    await writeFile(home.record(LAB, seat), JSON.stringify(record));
+    await refused();
+    aws.proxy.reset();
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
+  });
+});
+
+describe("an AWS that can't be asked", () => {
+  const seat = `t${process.pid}u`;
+  test("hides nothing else of status, and has down touch nothing", async () => {
+    await aws.up(seat);
+    for (const env of [{ AWS_ACCESS_KEY_ID: "" }, { AWS_ENDPOINT_URL_EC2: "http://127.0.0.1:9" }]) {
+      const ask = (...args: string[]) => home.trilab(args, { ...aws.env, ...env });
+      const run = expectDone(await ask("status"));
+      expect(run.stdout).toMatch(new RegExp(`${seat} +vps \\(t3\\.nano from AWS\\) +not answered`));
+      expect(run.stderr).toMatch(/AWS can't be asked about seat .* (no AWS credentials|can't be reached)/);
+      const untouched = /AWS can't be asked about seat .*; nothing of it was touched/;
+      expectError(await ask("down", LAB, "--seat", seat), 3, untouched);
+    }
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
+  }, 120_000);
 });
 
 describe("what AWS refuses", () => {

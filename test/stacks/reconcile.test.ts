@@ -25,7 +25,7 @@ describe("drift", () => {
     const result = drift(state(resource("libvirt:index/domain:Domain", "g")), [
       found("domain", "g", "running"),
     ]);
-    expect(result).toEqual({ orphans: [], missing: [], stopped: [] });
+    expect(result).toEqual({ orphans: [], missing: [], stopped: [], moved: [] });
   });
 
   it("tells a domain from a network of the same name", () => {
@@ -51,7 +51,18 @@ describe("drift", () => {
     const result = drift(state(resource("libvirt:index/cloudinitDisk:CloudinitDisk", "v.seed.iso")), [
       found("cloud-init seed", "v.seed.iso"),
     ]);
-    expect(result).toEqual({ orphans: [], missing: [], stopped: [] });
+    expect(result).toEqual({ orphans: [], missing: [], stopped: [], moved: [] });
+  });
+
+  it("finds a rented machine that runs at another address than the state says", () => {
+    const machine = { ...resource("aws:ec2/instance:Instance", "i-1"), outputs: { publicIp: "203.0.113.9" } };
+    const at = (address?: string) =>
+      drift(state(machine), [{ ...found("instance", "i-1", "running"), ...(address ? { address } : {}) }])
+        .moved;
+    expect(at("203.0.113.9")).toEqual([]);
+    expect(at("203.0.113.10").map((m) => m.id)).toEqual(["i-1"]);
+    // AWS has not given it one yet.
+    expect(at()).toEqual([]);
   });
 
   it("with no state calls everything an orphan", () => {

@@ -6,6 +6,8 @@ import { hostedImages } from "../../stacks/image-specs.js";
 import { chooseCloud, rent } from "../../stacks/rent.js";
 import { sourcesOf } from "../../stacks/sources.js";
 
+vi.mock("../../hosts/aws-caller.js", () => ({ callerAccount: async () => "123456789012" }));
+
 const lab = (vps = "{}") => parseLab(`name: l\ntitle: T\nsummary: S\nvps: ${vps}\n`, "f");
 const AWS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
@@ -83,6 +85,7 @@ describe("what is rented", () => {
       type: "t3.small",
       credits: "standard",
       region: "eu-central-1",
+      account: "123456789012",
       network: "own",
       spot: true,
       learner: "203.0.113.7/32",

@@ -8,6 +8,7 @@ import {
   requireOwnNames,
   type SeatRecord,
   seatKeys,
+  vpsAddress,
   writeRecord,
 } from "../../stacks/seat-record.js";
 
@@ -55,6 +56,11 @@ it("the address that AWS gave is written down, once and when it changes", async 
 it("a rehearsal's address is its slot's: nothing is written", async () => {
   const local = { ...record, vps: { ...aws, cloud: "local" as const } };
   expect(await withAddress(local, {})).toBe(local);
+});
+
+it("an empty address is one that is not known", () => {
+  expect(vpsAddress({ ...record, vps: { ...aws, address: "" } })).toBeUndefined();
+  expect(vpsAddress({ ...record, vps: { ...aws, address: "203.0.113.9" } })).toBe("203.0.113.9");
 });
 
 it("one host key is pinned for guest and VPS, at each one's address", async () => {

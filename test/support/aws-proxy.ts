@@ -20,8 +20,10 @@ export interface AwsProxy {
   calls: string[];
   /** Called before each action goes through. */
   onCall: ((action: string) => void | Promise<void>) | undefined;
+  /** The account whose credentials the calls seem to carry; `undefined`: moto's own. */
+  account: string | undefined;
   fail(fault: Fault): void;
-  /** No more faults, no calls. */
+  /** No more faults, no calls, nothing else played. */
   reset(): void;
   stop(): Promise<void>;
 }
@@ -46,7 +48,11 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
       return;
     }
     await proxy.onCall?.(action);
-    const { method, url, headers } = incoming;
+    const { method, url } = incoming;
+    const headers = {
+      ...incoming.headers,
+      ...(proxy.account === undefined ? {} : { "x-moto-account-id": proxy.account }),
+    };
     const onward = httpRequest(new URL(url ?? "/", target), { method, headers }, (reply) => {
       outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
       reply.pipe(outgoing);
@@ -62,6 +68,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: [],
     onCall: undefined,
+    account: undefined,
     fail: (fault) => {
       faults.push({ ...fault, left: fault.times ?? Number.POSITIVE_INFINITY });
     },
@@ -69,6 +76,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
       faults = [];
       proxy.calls = [];
       proxy.onCall = undefined;
+      proxy.account = undefined;
     },
     stop: () =>
       new Promise((resolve) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { UserError } from "../../../base/errors.js";
+import { ExitCode, UserError } from "../../../base/errors.js";
 import {
   asking,
   awsError,
@@ -36,6 +36,19 @@ describe("awsError", () => {
     expect(error.why).toBe(`${code}: because`);
     expect(error.fix).toMatch(fix);
     expect(codeOf(error)).toBe(code);
+  });
+
+  test.each([
+    ["CredentialsProviderError", ExitCode.hostNotReady],
+    ["ExpiredToken", ExitCode.hostNotReady],
+    ["SignatureDoesNotMatch", ExitCode.hostNotReady],
+    ["AuthFailure", ExitCode.hostNotReady],
+    ["ENOTFOUND", ExitCode.hostNotReady],
+    ["ECONNREFUSED", ExitCode.hostNotReady],
+    ["UnauthorizedOperation", ExitCode.failed],
+    ["VcpuLimitExceeded", ExitCode.failed],
+  ])("%s: exit %i", (code, exitCode) => {
+    expect(awsError("x", refused(code)).exitCode).toBe(exitCode);
   });
 
   test("names the missing action: from AWS's words, else from the call", () => {

@@ -1,0 +1,16 @@
+import { expect, it } from "vitest";
+import { accountOf } from "../../stacks/account.js";
+
+const vps = { cloud: "aws" as const, type: "t3.nano", credits: "standard" as const };
+const state = [
+  { type: "trilab:index:CloudVps", outputs: { ownerId: "000000000000" } },
+  { type: "aws:ec2/keyPair:KeyPair", outputs: {} },
+  { type: "aws:ec2/vpc:Vpc", outputs: { ownerId: "222222222222" } },
+];
+
+it("the account is the record's, and an older record's that of what the state knows", () => {
+  expect(accountOf({ vps: { ...vps, account: "111111111111" } }, state)).toBe("111111111111");
+  expect(accountOf({ vps }, state)).toBe("222222222222");
+  expect(accountOf(undefined, state)).toBe("222222222222");
+  expect(accountOf({ vps }, [])).toBeUndefined();
+});
