@@ -28,7 +28,7 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
   const { engine, progress, sources } = options;
   const ref = { stack: seatPrefix(settings.ownership) };
   const { region, type } = settings.vps ?? {};
-  if (region !== undefined) await requireAccount(settings.ownership, region);
+  if (region !== undefined) await requireAccount(settings.ownership, region, { clock: true });
   await clearStaleLock(ref);
   progress.update("looking at what is there");
   const { refresh } = await reconcile(settings.ownership, sources);

@@ -203,7 +203,7 @@ export async function reapSeat(seat: ReapSeat, scope: ReapScope, progress: Progr
         seat,
         {
           byLabel: !seat.known,
-          sources: await sourcesToAsk(seat, { regions: seat.regions }),
+          sources: await sourcesToAsk(seat, { regions: seat.regions, clock: true }),
           ...(seat.known || seat.owner === undefined ? {} : { owner: seat.owner }),
         },
         progress,

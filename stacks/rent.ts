@@ -8,6 +8,7 @@ import { learnerAddress } from "../hosts/learner-address.js";
 import { imageHash } from "../images/index.js";
 import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
+import { askCaller, requireClock } from "./account.js";
 import { rentedImageSpec } from "./image-specs.js";
 import { type Rented, readRecord, type SeatRecord, writeRecord } from "./seat-record.js";
 import type { Renting } from "./sources.js";
@@ -69,21 +70,18 @@ export async function rent(
   const { machine, vps } = request.lab;
   const common = { type: instanceTypeFor(machine, vps.size).name, credits: vps.credits };
   if (cloud === "local") return { cloud, ...common, image: imageHash(rentedImageSpec(machine, disk)) };
-  const account = region && (await accountIn(region));
+  const caller = region === undefined ? undefined : await askCaller(region);
+  if (caller) requireClock(caller.clockAhead);
   return {
     cloud,
     ...common,
     region,
-    ...(account === undefined ? {} : { account }),
+    ...(caller?.account === undefined ? {} : { account: caller.account }),
     network: vps.network,
     spot: vps.spot,
     learner: await learnerAddress(request.sshFrom ?? process.env.TRILAB_SSH_FROM),
   };
 }
-
-/** Asked of AWS, whose SDK is loaded only where something is rented. */
-const accountIn = async (region: string): Promise<string | undefined> =>
-  (await import("../hosts/aws-caller.js")).callerAccount(region);
 
 const outputsSchema = z.object({ vps: z.object({ address: z.string() }) });
 

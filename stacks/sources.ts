@@ -29,12 +29,13 @@ export function sourcesOf(targets: readonly Target[], vps?: Renting): Sources {
  *
  * @param options.lost Nothing may be known of it any more: then AWS is asked too where there are credentials and a region.
  * @param options.local AWS is not to be asked.
+ * @param options.clock It is to go because its time is up: where AWS is asked, the clock must be right.
  * @param options.regions AWS's regions that have something of it, as somebody has seen.
  * @throws UserError (exit 3) when a daemon the seat uses does not answer, or AWS's credentials are another account's.
  */
 export async function sourcesToAsk(
   id: SeatId,
-  options: { lost?: boolean; local?: boolean; regions?: readonly string[] } = {},
+  options: { lost?: boolean; local?: boolean; clock?: boolean; regions?: readonly string[] } = {},
 ): Promise<Sources> {
   const record = await readRecord(id).catch(() => undefined);
   const resources = (await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined))?.resources ?? [];

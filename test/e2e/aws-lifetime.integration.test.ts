@@ -99,6 +99,25 @@ describe("a seat whose time is up", () => {
     expect(await reapOf(seat, home)).toMatchObject({ outcome: "removed" });
   });
 
+  test("by a clock that is wrong nothing is rented, and nothing rented is removed", async () => {
+    const seat = `t${process.pid}w`;
+    const wrong = /this machine's clock is 10m\w* ahead of AWS's/;
+    aws.proxy.clockAhead = -600;
+    expectError(await aws.up(seat), 3, wrong);
+    expect(aws.proxy.calls).toEqual(["DescribeSecurityGroups"]);
+    aws.proxy.reset();
+    await aws.up(seat, "--ttl", "1s");
+    aws.proxy.clockAhead = -600;
+    expectError(await aws.up(seat), 3, wrong);
+    const run = await aws.trilab("reap");
+    expect(run).toMatchObject({ exitCode: 8 });
+    expect(run.stdout).toMatch(new RegExp(`${seat} .* failed: ${wrong.source}`));
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1 });
+    // Who says so outright is believed.
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
+  });
+
   test("two hundred seats are asked about at once", async () => {
     const seat = `t${process.pid}h`;
     const expires = new Date(Date.now() + 3_600_000).toISOString();

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { accountOf } from "../../stacks/account.js";
+import { ExitCode } from "../../base/errors.js";
+import { accountOf, requireClock } from "../../stacks/account.js";
 
 const vps = { cloud: "aws" as const, type: "t3.nano", credits: "standard" as const };
 const state = [
@@ -13,4 +14,11 @@ it("the account is the record's, and an older record's that of what the state kn
   expect(accountOf({ vps }, state)).toBe("222222222222");
   expect(accountOf(undefined, state)).toBe("222222222222");
   expect(accountOf({ vps }, [])).toBeUndefined();
+});
+
+it("a clock may differ from AWS's by two minutes, and no more", () => {
+  for (const seconds of [0, 120, -120]) expect(() => requireClock(seconds)).not.toThrow();
+  const refused = (message: string) => expect.objectContaining({ exitCode: ExitCode.hostNotReady, message });
+  expect(() => requireClock(180)).toThrow(refused("this machine's clock is 3m ahead of AWS's"));
+  expect(() => requireClock(-7200)).toThrow(refused("this machine's clock is 2h behind AWS's"));
 });

@@ -6,7 +6,10 @@ import { hostedImages } from "../../stacks/image-specs.js";
 import { chooseCloud, rent } from "../../stacks/rent.js";
 import { sourcesOf } from "../../stacks/sources.js";
 
-vi.mock("../../hosts/aws-caller.js", () => ({ callerAccount: async () => "123456789012" }));
+const clock = vi.hoisted(() => ({ ahead: 0 }));
+vi.mock("../../hosts/aws-caller.js", () => ({
+  caller: async () => ({ account: "123456789012", clockAhead: clock.ahead }),
+}));
 
 const lab = (vps = "{}") => parseLab(`name: l\ntitle: T\nsummary: S\nvps: ${vps}\n`, "f");
 const AWS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];

@@ -22,6 +22,8 @@ export interface AwsProxy {
   onCall: ((action: string) => void | Promise<void>) | undefined;
   /** The account whose credentials the calls seem to carry; `undefined`: moto's own. */
   account: string | undefined;
+  /** Seconds that its clock shall be ahead. */
+  clockAhead: number;
   fail(fault: Fault): void;
   /** No more faults, no calls, nothing else played. */
   reset(): void;
@@ -54,7 +56,8 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
       ...(proxy.account === undefined ? {} : { "x-moto-account-id": proxy.account }),
     };
     const onward = httpRequest(new URL(url ?? "/", target), { method, headers }, (reply) => {
-      outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+      const date = new Date(Date.now() + proxy.clockAhead * 1000).toUTCString();
+      outgoing.writeHead(reply.statusCode ?? 502, { ...reply.headers, date });
       reply.pipe(outgoing);
     });
     onward.once("error", (error) => outgoing.destroy(error));
@@ -69,6 +72,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
     calls: [],
     onCall: undefined,
     account: undefined,
+    clockAhead: 0,
     fail: (fault) => {
       faults.push({ ...fault, left: fault.times ?? Number.POSITIVE_INFINITY });
     },
@@ -77,6 +81,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
       proxy.calls = [];
       proxy.onCall = undefined;
       proxy.account = undefined;
+      proxy.clockAhead = 0;
     },
     stop: () =>
       new Promise((resolve) => {
