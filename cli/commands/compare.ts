@@ -9,6 +9,7 @@ import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { guessFirst } from "../guesses.js";
 import { labName, labOf, resolveSeat } from "../seats.js";
+import { timeLeft } from "../time-left.js";
 import { readVersion } from "../version.js";
 
 /** Milliseconds for a target that was started just now. */
@@ -44,6 +45,9 @@ export const compare = defineCommand({
     }),
   ],
 });
+
+/** What two targets take, of which one is emulated, on two CPUs. */
+const [QUICK_MS, FULL_MS] = [3 * 60_000, 15 * 60_000];
 
 async function measure(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/define-lab.js");
@@ -91,8 +95,16 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
   const { readPrediction } = await import("../../report/prediction.js");
   const { machineName } = await import("../../components/helpers/naming.js");
   const { domainType } = await import("../../hosts/libvirt.js");
+  const { endOf, expiryInForce } = await import("../../stacks/lifetime.js");
   const { vps } = record;
   const targets = await answering(record, ctx);
+  const end = endOf(expiryInForce(record));
+  if (end - Date.now() < (request.quick ? QUICK_MS : FULL_MS) * Math.max(1, targets.length / 2))
+    ctx.tell(
+      ctx.style.warn(
+        `the seat ends ${timeLeft(expiryInForce(record))}, perhaps before this does: trilab extend`,
+      ),
+    );
   const facts = Object.fromEntries(
     await Promise.all(
       targets.map(
