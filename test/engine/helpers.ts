@@ -33,6 +33,10 @@ export async function freshMachine(): Promise<{ home: string; bin: string }> {
   const home = await ownState();
   const bin = join(home, "bin");
   await mkdir(bin);
+  // Go counts its runs in the home directory, also after the command has ended, and so after the folder is gone.
+  const telemetry = join(home, ".config/go/telemetry");
+  await mkdir(telemetry, { recursive: true });
+  await writeFile(join(telemetry, "mode"), "off\n");
   vi.stubEnv("HOME", home);
   vi.stubEnv("XDG_CACHE_HOME", join(home, "cache"));
   vi.stubEnv("PULUMI_HOME", undefined);
