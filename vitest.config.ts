@@ -12,8 +12,11 @@ const serial = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 900_
  */
 export default defineConfig({
   test: {
+    // A failure's one line says what was compared, also where its diff is not at hand.
+    chaiConfig: { truncateThreshold: 0 },
     projects: [
       {
+        extends: true,
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
@@ -22,9 +25,10 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: { name: "integration", include: ["test/**/*.integration.test.ts"], exclude: AWS, ...serial },
       },
-      { test: { name: "aws", include: AWS, ...serial } },
+      { extends: true, test: { name: "aws", include: AWS, ...serial } },
     ],
   },
 });
