@@ -3,8 +3,16 @@ import { defineConfig } from "vitest/config";
 /** Real engine and plugin against moto, on this process's own ports: nothing of this machine is touched. */
 const AWS = ["test/plugins/aws/**/*.integration.test.ts", "test/e2e/aws*.integration.test.ts"];
 
-/** Each for itself: what runs beside it is another project, or nothing. */
-const serial = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 900_000 };
+/**
+ * Each for itself: what runs beside it is another project, or nothing. The bounds end what hangs; how fast something is
+ * says bench/, as no machine that is shared can tell it in a test.
+ */
+const serial = {
+  fileParallelism: false,
+  testTimeout: 600_000,
+  hookTimeout: 900_000,
+  expect: { poll: { timeout: 120_000 } },
+};
 
 /**
  * Unit tests run side by side and touch nothing outside. Integration tests run one file after the other against the

@@ -86,7 +86,7 @@ export function openAws(home: Home): Aws {
     await mkdir(bin, { recursive: true });
     await writeFile(join(bin, "ssh"), sshOf(portFile));
     await chmod(join(bin, "ssh"), 0o755);
-  }, 300_000);
+  });
   afterEach(() => proxy.reset());
   afterAll(async () => {
     await proxy?.stop();

@@ -124,7 +124,7 @@ describe("an AWS that can't be asked", () => {
     }
     expectDone(await aws.down(seat));
     expect(await aws.total(seat)).toBe(0);
-  }, 120_000);
+  });
 });
 
 describe("what AWS refuses", () => {

@@ -105,10 +105,9 @@ describe("a guest seat that was changed by hand", () => {
     "its network inactive",
     "destroyed and undefined",
     "its network undefined",
-  ])("%s: up heals it within a minute, and the disk is kept", async (fault) => {
+  ])("%s: up heals it, and the disk is kept", async (fault) => {
     await FAULTS[fault]?.();
-    const run = await up(seat);
-    expect(run.seconds).toBeLessThan(60);
+    await up(seat);
     expect(await work()).toBe("mine");
   });
 
@@ -134,7 +133,6 @@ describe("a guest seat that was changed by hand", () => {
       /its console ended with:/,
       /--wait 10m/,
     );
-    expect(run.seconds).toBeLessThan(20);
     await up(seat);
     expect(await work()).toBe("mine");
   });

@@ -24,7 +24,6 @@ beforeAll(async () => {
     address[`${s.seat}-${s.target}`] = s.address;
   for (const seat of [alice, bob])
     await host("docker", "exec", "-d", machine(seat, "container"), "perl", "-e", LISTEN);
-  await tryHost("sleep", "0.5");
 });
 
 const inside = (seat: string, target: string, ...command: string[]) =>
@@ -51,23 +50,12 @@ async function firstWords(
 
 describe("a seat's neighbours", () => {
   test("the machines do answer this host, so that silence means something", async () => {
+    const answer = async (at: string | undefined, port: number): Promise<string> =>
+      (await tryHost("timeout", "4", "bash", "-c", `head -n1 </dev/tcp/${at}/${port}`)).all;
     for (const seat of [alice, bob]) {
-      const container = await tryHost(
-        "timeout",
-        "4",
-        "bash",
-        "-c",
-        `head -n1 </dev/tcp/${address[`${seat}-container`]}/7777`,
-      );
-      expect(container.all).toBe("hello");
-      const guest = await tryHost(
-        "timeout",
-        "4",
-        "bash",
-        "-c",
-        `head -n1 </dev/tcp/${address[`${seat}-guest`]}/22`,
-      );
-      expect(guest.all).toMatch(/^SSH-2\.0/);
+      // Its listener starts in the background.
+      await expect.poll(() => answer(address[`${seat}-container`], 7777)).toBe("hello");
+      expect(await answer(address[`${seat}-guest`], 22)).toMatch(/^SSH-2\.0/);
     }
   });
 

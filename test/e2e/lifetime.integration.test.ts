@@ -82,7 +82,7 @@ describe("a seat whose time is up", () => {
 
   test("can't be extended any more: its machine is named, and nothing is promised", async () => {
     seat = home.seat("c");
-    expectDone(await home.trilab(["up", LAB, "--seat", seat, "--on", "container", "--ttl", "5s"]));
+    expectDone(await home.trilab(["up", LAB, "--seat", seat, "--on", "container", "--ttl", "20s"]));
     await until("the container ends", async () => (await containerState(seat)) === "exited 0", 120_000);
     const before = await recordOf(seat);
     expectError(

@@ -133,7 +133,6 @@ describe("a daemon that does not answer", () => {
     for (const command of ["up", "down"]) {
       const run = await home.trilab(args(command), NO_DOCKER);
       expectError(run, 3, /Docker daemon/, /nonexistent/, /start|doctor/);
-      expect(run.seconds).toBeLessThan(15);
     }
     expectError(await home.trilab(args("down", "--by-label"), NO_DOCKER), 3, /Docker daemon/);
     expectError(await home.trilab(["parity", "--seat", seat], NO_DOCKER), 1, /does not run commands/);

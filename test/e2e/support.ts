@@ -16,7 +16,6 @@ export interface Run {
   exitCode: number | undefined;
   stdout: string;
   stderr: string;
-  seconds: number;
 }
 
 /** A CLI that runs. */
@@ -59,7 +58,6 @@ export function openHome(): Home {
   const record: Home["record"] = (lab, seat, file = "seat.json") => join(state, "seats", lab, seat, file);
 
   const start: Home["start"] = (args, env = {}) => {
-    const began = Date.now();
     const child = execa(process.execPath, [CLI, ...args], {
       reject: false,
       stdin: "ignore",
@@ -71,7 +69,6 @@ export function openHome(): Home {
       exitCode: result.exitCode,
       stdout: result.stdout,
       stderr: result.stderr,
-      seconds: (Date.now() - began) / 1000,
     }));
     const it: Running = { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), ended };
     running.add(it);

@@ -104,6 +104,5 @@ describe("lab.yaml", () => {
       /machine\.disk: 900TiB, but .* free/,
     );
     expect(await residueOf("huge", seat)).toEqual([]);
-    expect(run.seconds).toBeLessThan(10);
   });
 });

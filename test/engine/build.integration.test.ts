@@ -21,7 +21,7 @@ async function machineWithGo(): Promise<string> {
   return join(home, "tool");
 }
 
-test.skipIf(!go)("a tool is built once, whole, and recorded", { timeout: 15 * 60_000 }, async () => {
+test.skipIf(!go)("a tool is built once, whole, and recorded", async () => {
   const file = await machineWithGo();
   const texts: string[] = [];
   const progress = { update: (text: string) => texts.push(text), note: () => {} };
@@ -36,7 +36,7 @@ test.skipIf(!go)("a tool is built once, whole, and recorded", { timeout: 15 * 60
   expect(await buildTool(goTools.libvirt, file, silent)).toBe(true);
 });
 
-test.skipIf(!go)("no module proxy: exit 3, and nothing half made", { timeout: 60_000 }, async () => {
+test.skipIf(!go)("no module proxy: exit 3, and nothing half made", async () => {
   const file = await machineWithGo();
   vi.stubEnv("GOMODCACHE", await tempDir());
   vi.stubEnv("GOPROXY", "http://127.0.0.1:9");
@@ -49,7 +49,7 @@ test.skipIf(!go)("no module proxy: exit 3, and nothing half made", { timeout: 60
   await expect(stat(file)).rejects.toThrow("ENOENT");
 });
 
-test.skipIf(!go)("a module other than the recorded one: exit 3", { timeout: 60_000 }, async () => {
+test.skipIf(!go)("a module other than the recorded one: exit 3", async () => {
   const file = await machineWithGo();
   const dir = await tempDir();
   await cp(goModuleDir("libvirt"), dir, { recursive: true });

@@ -59,9 +59,7 @@ describe("the CLI is looked for", () => {
     const { bin, home } = await freshMachine();
     await script(join(bin, "pulumi"), `echo run >> '${home}/runs'; echo v3.228.0`);
     const first = await ensureEngine({ progress: silent });
-    const begun = performance.now();
     expect(await ensureEngine({ progress: silent })).toEqual(first);
-    expect(performance.now() - begun).toBeLessThan(100);
     expect(await readFile(join(home, "runs"), "utf8")).toBe("run\n");
     await script(join(bin, "pulumi"), "echo v3.231.0 # another");
     expect((await ensureEngine({ progress: silent })).version).toBe("3.231.0");

@@ -125,14 +125,12 @@ it("one that refuses the key while it boots is asked again; one that goes on ref
 });
 
 it("waiting for a first answer ends with its signal, the ssh in hand with it", async () => {
-  const bin = await standInSsh("exec sleep 30");
+  const bin = await standInSsh("exec sleep 3600");
   states = ["running"];
   const over = new AbortController();
   setTimeout(() => over.abort(new Error("time is over")), 300);
-  const began = Date.now();
   const waiting = new GuestEnvironment(access).firstAnswer(["true"], { signal: over.signal }, 60_000);
   await expect(waiting).rejects.toThrow("time is over");
-  expect(Date.now() - began).toBeLessThan(5_000);
   await rm(bin, { recursive: true });
 });
 

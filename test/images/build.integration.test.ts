@@ -58,7 +58,7 @@ async function workers(): Promise<string[]> {
 
 // One story, in order: each step starts from the cache the former one left.
 describe("ensureImage", () => {
-  it("says what is wrong when no mirror answers", { timeout: 60_000 }, async () => {
+  it("says what is wrong when no mirror answers", async () => {
     const sources = ["deb http://127.0.0.1:9/debian bookworm main"];
     await expect(ensureImage(spec, { sources })).rejects.toMatchObject({
       name: "UserError",
@@ -70,37 +70,35 @@ describe("ensureImage", () => {
     expect((await stat(join(images(), `build-${rootHash(spec)}.log`))).size).toBeGreaterThan(100);
   });
 
-  it("names a package that does not exist", { timeout: 60_000 }, async () => {
+  it("names a package that does not exist", async () => {
     const wrong = { ...spec, packages: ["no-such-package-here"] };
     await expect(ensureImage(wrong)).rejects.toMatchObject({
       fix: expect.stringContaining("no-such-package-here"),
     });
   });
 
-  it("leaves nothing half built when killed, and ends its tools", { timeout: 60_000 }, async () => {
+  it("leaves nothing half built when killed, and ends its tools", async () => {
     const running = build();
     await printed(running, /installing packages/);
     running.kill("SIGKILL");
     await running;
-    await expect.poll(workers, { timeout: 15_000 }).toEqual([]);
+    await expect.poll(workers).toEqual([]);
     expect(mountsBelow(cache, await readFile("/proc/self/mountinfo", "utf8"))).toEqual([]);
     expect(await readdir(images())).not.toContain(imageHash(spec));
     expect(await listImages()).toEqual([]);
   });
 
-  it("keeps the finished root file system when the disk stage is killed", { timeout: 180_000 }, async () => {
+  it("keeps the finished root file system when the disk stage is killed", async () => {
     const running = build();
     await printed(running, /ext4 file system/);
     running.kill("SIGKILL");
     await running;
-    await expect.poll(workers, { timeout: 15_000 }).toEqual([]);
+    await expect.poll(workers).toEqual([]);
     expect(await readdir(join(images(), "roots"))).toEqual([rootHash(spec)]);
     expect(await listImages()).toEqual([]);
   });
 
-  it("builds once for two at a time, resumes after the root stage, sweeps the dead", {
-    timeout: 120_000,
-  }, async () => {
+  it("builds once for two at a time, resumes after the root stage, sweeps the dead", async () => {
     expect((await readdir(join(images(), "work"))).length).toBeGreaterThan(0);
     const both = await Promise.all([build(), build()]);
     expect(both.map(({ stdout }) => stdout.split("\n").at(-1))).toEqual(
@@ -113,12 +111,11 @@ describe("ensureImage", () => {
     expect(await readdir(join(images(), "work"))).toEqual([]);
   });
 
-  it("returns what is there within a second, with a manifest that holds in full", {
-    timeout: 30_000,
-  }, async () => {
-    const started = Date.now();
-    const image = await ensureImage(spec);
-    expect(Date.now() - started).toBeLessThan(1000);
+  it("returns what is there at once, with a manifest that holds in full", async () => {
+    const said: string[] = [];
+    const say = (text: string): void => void said.push(text);
+    const image = await ensureImage(spec, { progress: { update: say, note: say } });
+    expect(said).toEqual([]); // it had nothing to do
     await verifyImage(image, { full: true });
     const names = image.manifest.packages.map(({ name }) => name);
     expect(names).toContain("openssh-server");
@@ -127,9 +124,7 @@ describe("ensureImage", () => {
     expect((await stat(image.initrd)).size).toBeLessThan(1024 ** 2);
   });
 
-  it("takes a touched file for unchanged, and rebuilds a corrupt disk with a note", {
-    timeout: 90_000,
-  }, async () => {
+  it("takes a touched file for unchanged, and rebuilds a corrupt disk with a note", async () => {
     const image = await ensureImage(spec);
     await utimes(image.disk, new Date(0), new Date(0));
     await verifyImage(image);
@@ -150,14 +145,14 @@ describe("ensureImage", () => {
     expect(again.manifest.builtAt).toBe(image.manifest.builtAt);
   });
 
-  it("shares the root file system with another disk size", { timeout: 60_000 }, async () => {
+  it("shares the root file system with another disk size", async () => {
     const [one, other] = [await ensureImage(spec), await ensureImage({ ...spec, diskBytes: gib })];
     expect(other.rootTar).toBe(one.rootTar);
     expect(other.manifest.builtAt).toBe(one.manifest.builtAt);
     expect(other.disk).not.toBe(one.disk);
   });
 
-  it("prunes all but what is kept", { timeout: 30_000 }, async () => {
+  it("prunes all but what is kept", async () => {
     const removed = await pruneImages({ keep: [imageHash(spec)] });
     expect(removed).toEqual([imageHash({ ...spec, diskBytes: gib })]);
     expect((await listImages()).map(({ hash }) => hash)).toEqual([imageHash(spec)]);
@@ -178,14 +173,12 @@ describe.runIf(process.getuid?.() === 0)("a full disk", () => {
     await rm(mount, { recursive: true, force: true });
   });
 
-  it("is found beforehand", { timeout: 30_000 }, async () => {
+  it("is found beforehand", async () => {
     const { stdout } = await build({}, { XDG_CACHE_HOME: mount });
     expect(stdout).toMatch(/failed .*"exitCode":3.*needs 2048 MiB, and .* has \d+ MiB free/);
   });
 
-  it("is told when it comes during the build, and nothing half built stays", {
-    timeout: 90_000,
-  }, async () => {
+  it("is told when it comes during the build, and nothing half built stays", async () => {
     const { stdout } = await build({ spaceNeeded: 0 }, { XDG_CACHE_HOME: mount });
     expect(stdout.split("\n").at(-1)).toMatch(
       /failed .*not enough disk space.*"exitCode":3.*"fix":"free some space/,

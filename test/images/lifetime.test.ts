@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { rootfsDir } from "../../images/assets.js";
@@ -57,14 +59,10 @@ describe("one look, as a guest's timer takes it", () => {
   it("warns every open terminal, once for each threshold", async () => {
     const at = async (seconds: number): Promise<number> => {
       // The same end, seen later: what was warned of is remembered by end and threshold.
-      await writeFile(expiresFile(), `${inSeconds(seconds)}\n`);
-      await writeFile(
-        path("run/trilab-lifetime"),
-        (await readFile(path("run/trilab-lifetime"), "utf8").catch(() => "")).replace(
-          /^\d+/,
-          inSeconds(seconds),
-        ),
-      );
+      const expires = inSeconds(seconds);
+      await writeFile(expiresFile(), `${expires}\n`);
+      const warned = await readFile(path("run/trilab-lifetime"), "utf8").catch(() => "");
+      await writeFile(path("run/trilab-lifetime"), warned.replace(/^\d+/, expires));
       await lifetime(["check"]);
       return (await terminal()).match(/this machine ends in/g)?.length ?? 0;
     };
@@ -87,13 +85,11 @@ describe("one look, as a guest's timer takes it", () => {
 
 describe("a container's main program", () => {
   it("ends with 0 when the time is up, having written it down for others to move", async () => {
-    const began = Date.now();
     const expires = inSeconds(2);
     const { exitCode } = await lifetime(["run", expires]);
     expect(exitCode).toBe(0);
     expect((await readFile(expiresFile(), "utf8")).trim()).toBe(expires);
-    expect(Date.now() - began).toBeGreaterThan(900);
-    expect(Date.now() - began).toBeLessThan(5_000);
+    expect(Math.floor(Date.now() / 1000)).toBeGreaterThanOrEqual(Number(expires));
   });
 
   it("keeps to the file, not to what it was started with", async () => {
@@ -106,9 +102,9 @@ describe("a container's main program", () => {
     await writeFile(expiresFile(), "1000\n");
     expect((await lifetime(["run", "1000"], 2)).exitCode).toBe(0);
     expect(Date.now() - began).toBeGreaterThan(900);
-    const child = spawn(SCRIPT, ["run", "1000"], { env: { ...process.env, ...env(1) }, stdio: "ignore" });
+    const child = spawn(SCRIPT, ["run", "1000"], { env: { ...process.env, ...env(4) }, stdio: "ignore" });
     await lifetime(["set", "never"]);
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await sleep(6_000);
     expect(child.exitCode).toBe(null);
     child.kill();
     await once(child, "exit");
@@ -116,13 +112,14 @@ describe("a container's main program", () => {
 
   it("heeds SIGTERM at once, and starts no process while it waits", async () => {
     const child = spawn(SCRIPT, ["run", "never"], { env: { ...process.env, ...env() }, stdio: "ignore" });
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
-    const began = Date.now();
+    const proc = `/proc/${child.pid}`;
+    const sleepsAlone = async (): Promise<boolean> =>
+      existsSync(expiresFile()) &&
+      / S /.test(await readFile(`${proc}/stat`, "utf8")) &&
+      (await readFile(`${proc}/task/${child.pid}/children`, "utf8")) === "";
+    while (!(await sleepsAlone())) await sleep(20); // for ever, if it had to fork to wait
     child.kill("SIGTERM");
-    const [code, signal] = await once(child, "exit");
-    expect({ children, code, signal }).toEqual({ children: "", code: null, signal: "SIGTERM" });
-    expect(Date.now() - began).toBeLessThan(500);
+    expect(await once(child, "exit")).toEqual([null, "SIGTERM"]);
   });
 });
 

@@ -263,15 +263,13 @@ it("Ctrl-C reaches the probe in hand, which tidies up before the end", async () 
   let tidy = false;
   const density = probe("density", async (_, { signal }) => {
     setTimeout(() => abort.abort(), 10);
-    await sleep(5_000, undefined, { signal }).catch(() => {});
+    await sleep(2 ** 30, undefined, { signal }).catch(() => {});
     await sleep(20);
     tidy = true;
     throw new Error("interrupted");
   });
-  const began = Date.now();
   const { partial, tallies } = await run([density], { signal: abort.signal });
   expect({ partial, tidy }).toEqual({ partial: true, tidy: true });
-  expect(Date.now() - began).toBeLessThan(2_000);
   expect([...tallies.values()][0]?.result(sound, true)).toMatchObject({ status: "skipped" });
 });
 

@@ -36,7 +36,7 @@ let bench: Bench;
 beforeAll(async () => {
   moto = await startMoto();
   bench = await openBench(uniqueName("aws"), "aws");
-}, 300_000);
+});
 
 afterAll(async () => {
   await bench?.close();
@@ -56,9 +56,7 @@ describe("the life of a rented machine with the real engine and the unmodified S
   const seat = uniqueName("life");
   const up = async (knobs: Omit<Knobs, "seat"> = {}) => (await stackOf(rented({ seat, ...knobs }))).up();
 
-  test("preview, create, no-op, live update, replacement, refresh, destroy", {
-    timeout: 300_000,
-  }, async () => {
+  test("preview, create, no-op, live update, replacement, refresh, destroy", async () => {
     const preview = await (await stackOf(rented({ seat }))).preview();
     expect(preview.changeSummary).toEqual({ create: 9 });
     expect(await tagged(moto.client, seat)).toEqual(NOTHING);
@@ -180,9 +178,7 @@ describe("the life of a rented machine with the real engine and the unmodified S
     expect(await tagged(moto.client, seat)).toEqual(NOTHING);
   });
 
-  test("a run killed after RunInstances finds its instance again, or ends it when it isn't what is wanted", {
-    timeout: 120_000,
-  }, async () => {
+  test("a run killed after RunInstances finds its instance again, or ends it when it isn't what is wanted", async () => {
     const created = await up();
     const id = String(created.outputs.id?.value);
     const forget = async (): Promise<void> => {
@@ -207,7 +203,7 @@ describe("the life of a rented machine with the real engine and the unmodified S
     expect(await tagged(moto.client, seat)).toEqual(NOTHING);
   });
 
-  test("secrets stay secret", { timeout: 60_000 }, async () => {
+  test("secrets stay secret", async () => {
     const pulumi = await import("@pulumi/pulumi");
     const program: PulumiFn = async () => {
       new aws.ec2.Instance("machine", {
@@ -226,9 +222,7 @@ describe("the life of a rented machine with the real engine and the unmodified S
 });
 
 describe("providers, data sources and imports", () => {
-  test("an explicit provider with endpoints, keys, flags and default tags", {
-    timeout: 120_000,
-  }, async () => {
+  test("an explicit provider with endpoints, keys, flags and default tags", async () => {
     const seat = uniqueName("explicit");
     const program =
       (course: string): PulumiFn =>
@@ -270,7 +264,7 @@ describe("providers, data sources and imports", () => {
     await (await stackOf(program("two"))).destroy();
   });
 
-  test("a tag of its own on what something else made", { timeout: 120_000 }, async () => {
+  test("a tag of its own on what something else made", async () => {
     const seat = uniqueName("tag");
     const program =
       (value: string): PulumiFn =>
@@ -294,7 +288,7 @@ describe("providers, data sources and imports", () => {
     expect(await tagged(moto.client, seat)).toEqual(NOTHING);
   });
 
-  test("takes over by ID what was made by hand", { timeout: 60_000 }, async () => {
+  test("takes over by ID what was made by hand", async () => {
     const seat = uniqueName("hand");
     const made = await moto.client.send(
       new CreateVpcCommand({

@@ -18,7 +18,7 @@ beforeAll(async () => {
   bench = await openBench(uniqueName("awsf"), "aws");
   // What stands round the machine: each test then adds that one.
   await (await stackOf({ bare: true })).up();
-}, 300_000);
+});
 
 afterEach(() => proxy.reset());
 
@@ -58,7 +58,7 @@ describe("what AWS refuses is told, and nothing is left of it", () => {
     ["UnauthorizedOperation", "the permission is missing: ec2:RunInstances", 403],
     ["ExpiredToken", "the AWS credentials have expired", 403],
     ["SignatureDoesNotMatch", "clock", 403],
-  ])("%s", { timeout: 120_000 }, async (code, says, status) => {
+  ])("%s", async (code, says, status) => {
     proxy.fail({ action: "RunInstances", code, status });
     const text = await failing();
     expect(text).toContain(`why: ${code}: `);
@@ -67,7 +67,7 @@ describe("what AWS refuses is told, and nothing is left of it", () => {
     expect(await resources()).toBe(7);
   });
 
-  test("by moto's own rules: image, type", { timeout: 120_000 }, async () => {
+  test("by moto's own rules: image, type", async () => {
     expect(await failing({ ami: "ami-00000000000000000" })).toMatch(
       /the image isn't there\s+why: InvalidAMIID/,
     );
@@ -75,7 +75,7 @@ describe("what AWS refuses is told, and nothing is left of it", () => {
     expect(await machines()).toBe(0);
   });
 
-  test("a region that is none, and no credentials", { timeout: 120_000 }, async () => {
+  test("a region that is none, and no credentials", async () => {
     expect(await failing({}, { AWS_REGION: "nowhere" })).toContain('"nowhere" is not a region of AWS');
     const text = await failing({}, { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" });
     expect(text).toContain("there are no AWS credentials");
@@ -90,14 +90,14 @@ describe("what AWS refuses is told, and nothing is left of it", () => {
     ["aws:ec2/eip:Eip is not supported", () => new aws.ec2.Eip("bad", {})],
     ["aws:ec2/getVpc:getVpc is not supported", () => aws.ec2.getVpcOutput({ default: true })],
     ["the user data have 16385 bytes", () => bad({ userData: "x".repeat(16_385) })],
-  ])("before anything is made: %s", { timeout: 60_000 }, async (says, make) => {
+  ])("before anything is made: %s", async (says, make) => {
     const text = await (await run(async () => make())).preview().then(String, String);
     expect(text).toContain(says);
   });
 });
 
 describe("what passes by itself is waited for", () => {
-  test("throttling is retried, and the run succeeds", { timeout: 180_000 }, async () => {
+  test("throttling is retried, and the run succeeds", async () => {
     proxy.fail({ action: "RunInstances", code: "RequestLimitExceeded", status: 503, times: 2 });
     proxy.fail({ action: "DescribeInstances", code: "RequestLimitExceeded", status: 503, times: 2 });
     const up = await (await stackOf()).up();
@@ -106,7 +106,7 @@ describe("what passes by itself is waited for", () => {
     expect(await machines()).toBe(1);
   });
 
-  test("a refresh that can't be made keeps the state", { timeout: 120_000 }, async () => {
+  test("a refresh that can't be made keeps the state", async () => {
     const before = await resources();
     proxy.fail({ action: "*", code: "ExpiredToken", status: 403 });
     const text = await (await stackOf()).refresh().then(String, String);
@@ -114,7 +114,7 @@ describe("what passes by itself is waited for", () => {
     expect(await resources()).toBe(before);
   });
 
-  test("the firewall is let go of late: its removal waits", { timeout: 180_000 }, async () => {
+  test("the firewall is let go of late: its removal waits", async () => {
     proxy.fail({ action: "DeleteSecurityGroup", code: "DependencyViolation", times: 2 });
     const stack = await stackOf();
     await stack.destroy();
@@ -125,7 +125,7 @@ describe("what passes by itself is waited for", () => {
 });
 
 describe("what fails after RunInstances", () => {
-  test("is terminated", { timeout: 180_000 }, async () => {
+  test("is terminated", async () => {
     proxy.fail({ action: "DescribeNetworkInterfaces", code: "UnauthorizedOperation", status: 403 });
     const text = await failing();
     expect(text).toContain("the permission is missing: ec2:DescribeNetworkInterfaces");
@@ -133,9 +133,7 @@ describe("what fails after RunInstances", () => {
     expect(await resources()).toBe(7);
   });
 
-  test("and can't be terminated either is tracked, and goes with the next destroy", {
-    timeout: 180_000,
-  }, async () => {
+  test("and can't be terminated either is tracked, and goes with the next destroy", async () => {
     proxy.fail({ action: "DescribeNetworkInterfaces", code: "UnauthorizedOperation", status: 403 });
     proxy.fail({ action: "TerminateInstances", code: "UnauthorizedOperation", status: 403 });
     await failing();
@@ -146,7 +144,7 @@ describe("what fails after RunInstances", () => {
     expect(await machines()).toBe(0);
   });
 
-  test("terminated by AWS itself on the way up: its reason is told", { timeout: 120_000 }, async () => {
+  test("terminated by AWS itself on the way up: its reason is told", async () => {
     // Ended by hand as soon as it is there, before the plugin looks at it for the first time.
     proxy.onCall = async (action) => {
       if (action !== "DescribeInstances" || count("RunInstances") === 0) return;

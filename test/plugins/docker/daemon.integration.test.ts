@@ -33,7 +33,7 @@ const box = (more: PropertyMap = {}): PropertyMap => ({
 
 beforeAll(async () => {
   await makeImage(image);
-}, 60_000);
+});
 afterEach(async () => expect(await sweep(name)).toEqual([]));
 afterAll(() => removeImage(image));
 
@@ -96,7 +96,7 @@ describe("containers", () => {
     });
     const making = standIn.create(CONTAINER, sick, false);
     making.catch(() => {});
-    await expect.poll(async () => (await leftovers(name)).length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await leftovers(name)).length).toBe(1);
     standIn.cancel();
     await expect(making).rejects.toThrow("the run was cancelled");
     expect(await leftovers(name)).toEqual([]);

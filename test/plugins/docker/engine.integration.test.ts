@@ -20,7 +20,7 @@ let bench: Bench;
 
 beforeAll(async () => {
   [bench] = await Promise.all([openBench(name), makeImage(image)]);
-}, 120_000);
+});
 
 afterAll(async () => {
   await bench?.close();
@@ -105,9 +105,7 @@ const lab =
 const inspect = () => daemon().getContainer(`${name}-box`).inspect();
 
 describe("the life of a lab with the real engine and the unmodified SDK", () => {
-  test("preview, create, no-op, live update, replacement, refresh, destroy", {
-    timeout: 180_000,
-  }, async () => {
+  test("preview, create, no-op, live update, replacement, refresh, destroy", async () => {
     const preview = await (await bench.stack(lab())).preview();
     expect(preview.changeSummary).toEqual({ create: 5 });
 
@@ -209,7 +207,7 @@ describe("errors as the user sees them", () => {
     return error;
   };
 
-  test("a failed start leaves nothing and says why", { timeout: 60_000 }, async () => {
+  test("a failed start leaves nothing and says why", async () => {
     const text = await failing(async () => {
       new docker.Container("bad", { name: `${name}-bad`, image, command: ["/no/such/program"] });
     });
@@ -218,7 +216,7 @@ describe("errors as the user sees them", () => {
     expect(await leftovers(name)).toEqual([]);
   });
 
-  test("an unsupported input, an unsupported resource and a bad host", { timeout: 60_000 }, async () => {
+  test("an unsupported input, an unsupported resource and a bad host", async () => {
     const device = await failing(async () => {
       new docker.Container("bad", { name: `${name}-bad`, image, devices: [{ hostPath: "/dev/null" }] });
     });
@@ -237,7 +235,7 @@ describe("errors as the user sees them", () => {
 });
 
 describe("providers and imports", () => {
-  test("an explicit provider; up twice; made-up names", { timeout: 60_000 }, async () => {
+  test("an explicit provider; up twice; made-up names", async () => {
     const program: PulumiFn = async () => {
       const provider = new docker.Provider("here", { host: "unix:///var/run/docker.sock" });
       const volume = new docker.Volume(`${name}-auto`, {}, { provider });
@@ -251,7 +249,7 @@ describe("providers and imports", () => {
     expect(await leftovers(name)).toEqual([]);
   });
 
-  test("stack config reaches default providers", { timeout: 60_000 }, async () => {
+  test("stack config reaches default providers", async () => {
     const stack = await bench.stack(async () => {
       new docker.Volume("volume", { name: `${name}-config` });
     });
@@ -261,7 +259,7 @@ describe("providers and imports", () => {
     expect(await leftovers(name)).toEqual([]);
   });
 
-  test("takes over by ID what was made by hand", { timeout: 60_000 }, async () => {
+  test("takes over by ID what was made by hand", async () => {
     const made = await daemon().createContainer({
       name: `${name}-hand`,
       Image: image,

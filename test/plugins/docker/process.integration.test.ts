@@ -17,7 +17,7 @@ let main: string;
 
 beforeAll(async () => {
   [main] = await Promise.all([compiledPlugin(), makeImage(image)]);
-}, 120_000);
+});
 
 afterAll(async () => {
   const left = await sweep(name);
@@ -80,9 +80,9 @@ test("secrets come back as secrets; idle, it ends at once when told to", async (
   expect(checked.getFailuresList().map((failure) => failure.getProperty())).toEqual(["name"]);
   client.close();
   process.kill(pid, "SIGINT");
-  await expect.poll(() => alive(pid), { timeout: 5000 }).toBe(false);
+  await expect.poll(() => alive(pid)).toBe(false);
   engine.kill("SIGKILL");
-}, 30_000);
+});
 
 test("the engine is killed in the middle of a create: the container goes, then the plugin", async () => {
   const { engine, client, pid } = await start();
@@ -99,13 +99,11 @@ test("the engine is killed in the middle of a create: the container goes, then t
   );
   client.create(request, () => {});
   await expect
-    .poll(async () => (await docker().listContainers()).some(({ Names }) => Names.includes(`/${name}-box`)), {
-      timeout: 15_000,
-    })
+    .poll(async () => (await docker().listContainers()).some(({ Names }) => Names.includes(`/${name}-box`)))
     .toBe(true);
   engine.kill("SIGKILL");
   await once(engine, "exit");
-  await expect.poll(() => alive(pid), { timeout: 15_000 }).toBe(false);
+  await expect.poll(() => alive(pid)).toBe(false);
   client.close();
   expect(await leftovers(name)).toEqual([]);
-}, 60_000);
+});
