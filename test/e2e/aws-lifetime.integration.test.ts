@@ -78,9 +78,7 @@ describe("a seat whose time is up", () => {
     const seat = `t${process.pid}y`;
     const running = home.start(upArgs(seat, "--ttl", "1s"), aws.env);
     await until("a route table", async () => (await aws.things(seat)).tables === 1);
-    running.kill("SIGKILL");
-    await running.ended;
-    await aws.endEngine();
+    await aws.kill(running);
     await rm(home.checkpoint(LAB, seat), { force: true });
     await rm(dirname(home.record(LAB, seat)), { recursive: true });
     expect(await aws.things(seat)).toMatchObject({ vpcs: 1, tables: 1 });

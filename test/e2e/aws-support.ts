@@ -14,7 +14,7 @@ import { tagged } from "../plugins/aws/support.js";
 import { type AwsProxy, startAwsProxy } from "../support/aws-proxy.js";
 import { awsEnv, type Moto, startMoto } from "../support/moto.js";
 import { type SshMachine, startSshMachine } from "../support/ssh-machine.js";
-import { type Home, partsOf, type Run, until } from "./support.js";
+import { type Home, partsOf, type Run, type Running, until } from "./support.js";
 
 export const LAB = "first-boot";
 
@@ -38,8 +38,8 @@ export interface Aws {
   taggedEnds(seat: string): Promise<Record<string, string>>;
   /** Lets the CLI reach a machine with the seat's keys, wherever it thinks that it is. */
   answering<T>(seat: string, body: (machine: SshMachine) => Promise<T>): Promise<T>;
-  /** Kills the engine of a run that was killed, which would work on. */
-  endEngine(): Promise<void>;
+  /** Kills a run with all its parts, so that nothing works on and nothing is tidied up. */
+  kill(running: Running): Promise<void>;
 }
 
 export const upArgs = (seat: string, ...args: string[]): string[] => [
@@ -143,7 +143,11 @@ export function openAws(home: Home): Aws {
         await machine.stop();
       }
     },
-    async endEngine() {
+    async kill(running) {
+      // The plugin first: once its engine is gone it takes away what it has not handed over.
+      for (const { pid } of await partsOf(home, "aws plugin")) process.kill(pid, "SIGKILL");
+      running.kill("SIGKILL");
+      await running.ended;
       for (const { pid } of await partsOf(home, "engine")) process.kill(pid, "SIGKILL");
       await until("the engine's end", async () => (await partsOf(home, "engine")).length === 0);
     },

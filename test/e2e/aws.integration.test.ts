@@ -250,9 +250,7 @@ describe("what the state does not know", () => {
     const seat = `t${process.pid}k`;
     const running = home.start(upArgs(seat), aws.env);
     await until("an instance", async () => (await aws.things(seat)).instances === 1);
-    running.kill("SIGKILL");
-    await running.ended;
-    await aws.endEngine();
+    await aws.kill(running);
     await rm(home.checkpoint(LAB, seat));
     expectError(await aws.up(seat), 1, /its state is lost/, /instance trilab-/);
     expectDone(await aws.down(seat, "--by-label"));
