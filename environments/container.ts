@@ -39,7 +39,7 @@ export class ContainerEnvironment implements Environment {
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const result = await execa(
+    const child = execa(
       "docker",
       dockerCommand(
         "exec",
@@ -56,6 +56,8 @@ export class ContainerEnvironment implements Environment {
         ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
       },
     );
+    if (options.onOutput) child.stdout.setEncoding("utf8").on("data", options.onOutput);
+    const result = await child;
     return {
       exitCode: result.exitCode ?? 255,
       stdout: result.stdout ?? "",

@@ -7,6 +7,8 @@ export interface ExecOptions {
   input?: string;
   /** Ended after this many milliseconds. Default 60 000. */
   timeoutMs?: number;
+  /** Called with each piece of its standard output as it comes. Default: none. */
+  onOutput?: (text: string) => void;
   /** Ends our end of it, and any waiting for the first answer, when aborted; what runs inside may go on. Default: none. */
   signal?: AbortSignal;
 }

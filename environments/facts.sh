@@ -20,6 +20,8 @@ value cpu_max /sys/fs/cgroup/cpu.max
 value cpu_quota /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us
 value cpu_period /sys/fs/cgroup/cpu/cpu.cfs_period_us /sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us
 value memory_limit /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes
+value swap_limit /sys/fs/cgroup/memory.swap.max
+value memsw_limit /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes
 value disk_sectors /sys/block/vda/size /sys/block/nvme0n1/size
 [ -e /.dockerenv ] && echo dockerenv=1
 . /etc/os-release; echo "release=$VERSION_CODENAME"

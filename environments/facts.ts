@@ -28,7 +28,7 @@ export interface Facts {
   memoryUsable: number;
   /** Bytes: /proc/meminfo's MemTotal. */
   memoryVisible: number;
-  /** Bytes of swap of the target's own; a container has none, whatever the host's /proc/meminfo shows. */
+  /** Bytes of swap it may use: its own, or of the host's what a container's cgroup allows. */
   swap: number;
   /** Bytes: the root disk; a container's is the host's file system. */
   disk: number;
@@ -99,7 +99,10 @@ export function parseFacts(output: string, call: { before: number; after: number
     memory: limit ?? (ramGiven(all("ram")) || visible),
     memoryUsable: limit ?? visible,
     memoryVisible: visible,
-    swap: isContainer ? 0 : number("swap_total_kb") * 1024,
+    swap: Math.min(
+      number("swap_total_kb") * 1024,
+      isContainer ? swapLimit(one("swap_limit"), number("memsw_limit") - number("memory_limit")) : Infinity,
+    ),
     disk:
       source === "overlay" || one("disk_sectors") === ""
         ? Number(size || Number.NaN)
@@ -127,6 +130,12 @@ function cpuQuota(text: string): number | undefined {
 function memoryLimit(text: string, isContainer: boolean): number | undefined {
   const bytes = Number(text);
   return isContainer && bytes > 0 && bytes < 2 ** 60 ? bytes : undefined;
+}
+
+/** What a cgroup allows: its own word (v2), else memory and swap together less memory (v1); no word, no limit. */
+function swapLimit(word: string, difference: number): number {
+  if (word !== "") return word === "max" ? Number.POSITIVE_INFINITY : Number(word);
+  return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
 }
 
 /** The bytes of `0x0-0x9fbff` ranges, both ends included. */

@@ -82,7 +82,7 @@ export class GuestEnvironment implements Environment {
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const result = await execa(
+    const child = execa(
       "ssh",
       [...this.options(), "-o", "BatchMode=yes", this.login(options.root), "--", quote(command)],
       {
@@ -92,6 +92,8 @@ export class GuestEnvironment implements Environment {
         ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
       },
     );
+    if (options.onOutput) child.stdout.setEncoding("utf8").on("data", options.onOutput);
+    const result = await child;
     return {
       exitCode: result.exitCode ?? UNREACHABLE,
       stdout: result.stdout ?? "",

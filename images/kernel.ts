@@ -17,7 +17,7 @@ export function bzImagePayload(image: Buffer): { offset: number; length: number;
 }
 
 /**
- * Unpacks a bzImage to the ELF vmlinux, which QEMU enters by PVH: no firmware, and no decompressor
+ * Unpacks a bzImage to the ELF vmlinux, which QEMU's firmware enters by PVH: no boot loader, and no decompressor
  * running on an emulated CPU. Debian's are LZ4; gzip, xz and zstd are what other kernels use.
  */
 export async function unpackKernel(bzImage: string, vmlinux: string): Promise<void> {

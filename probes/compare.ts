@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import type { Target } from "../components/helpers/naming.js";
 import type { MachineSpec } from "../components/machine-spec.js";
 import type { ParityReport } from "../environments/parity.js";
+import { RentedMachine } from "../environments/rented-machine.js";
 import { hostFacts } from "./host-facts.js";
 import { hostLoad } from "./host-load.js";
 import { emptyFirst } from "./overhead.js";
@@ -39,29 +40,28 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
   const { subjects, spec } = options;
   const seed = options.seed ?? randomInt(2 ** 31);
   const started = new Date();
-  const before = await hostLoad();
   const facts = await hostFacts(options.version);
   const probes = emptyFirst(options.probes);
   const cpus = Array.from({ length: Math.min(spec.cpus, facts.cpus) }, (_, i) => facts.cpus - 1 - i).sort();
-  const pins: boolean[] = [];
+  const before = await hostLoad(cpus);
+  let pinned = false;
   try {
     const measured = await runProbes({
       ...options,
       probes,
       seed,
-      load: hostLoad,
+      load: () => hostLoad(cpus),
+      prepare: async (phase, target) => {
+        const subject = subjects.find((s) => s.target === target);
+        if (phase === "life-cycle" || subject === undefined) return;
+        await subject.machine.start();
+        await subject.answer(180_000, options.signal);
+        await subject.settle(options.signal);
+      },
       enter: async (phase) => {
-        if (phase === "life-cycle") return;
-        for (const subject of subjects) {
-          await subject.machine.start();
-          await subject.answer(180_000, options.signal);
-          await subject.settle(options.signal);
-          if (phase === "target") pins.push(await subject.pin(cpus));
-        }
+        if (phase === "target") pinned = await pinAll(subjects, cpus);
       },
-      leave: async () => {
-        for (const subject of subjects) await subject.release();
-      },
+      leave: () => releaseAll(subjects),
     });
     const busy = measured.busyRounds > measured.rounds * BUSY_SHARE;
     const doubt = doubts({
@@ -87,7 +87,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
         ...facts,
         loadBefore: before.average,
         load: measured.load,
-        pinned: pins.length > 0 && pins.every(Boolean),
+        pinned,
       },
       parity: options.parity,
       overhead: results
@@ -105,6 +105,20 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
   }
 }
 
+/** All of this host's or none: one that is pinned beside one that is not would be measured on other terms. @returns whether all are. */
+async function pinAll(subjects: readonly SeatSubject[], cpus: readonly number[]): Promise<boolean> {
+  const here = subjects.filter((subject) => !(subject.machine instanceof RentedMachine));
+  const pins = await Promise.all(here.map((subject) => subject.pin(cpus).catch(() => false)));
+  if (pins.every(Boolean)) return true;
+  await releaseAll(subjects);
+  return false;
+}
+
+const releaseAll = async (subjects: readonly SeatSubject[]): Promise<void> => {
+  // A machine that is gone took its pinning with it.
+  for (const subject of subjects) await subject.release().catch(() => {});
+};
+
 /** Sorts by time: `2026-11-21T03-45-00Z-first-boot-alice`. */
 export const runId = (at: Date, { lab, seat }: { lab: string; seat: string }): string =>
   `${at.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${lab}-${seat}`;
@@ -112,12 +126,15 @@ export const runId = (at: Date, { lab, seat }: { lab: string; seat: string }): s
 /** What puts a figure in doubt: emulation, parity, a busy host. Pure. */
 export function doubts(run: {
   emulated: readonly Target[];
+  vps?: RunDocument["vps"];
   parity: ParityReport;
   busy: string | undefined;
 }): Doubt {
   const wrong = run.parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.id);
   return (probe: Probe, metric: Metric, target: Target) => {
     if (run.emulated.includes(target) && metric.bound === "cpu") return "emulated: not representative";
+    const own = probe.doubt?.(metric, target, run);
+    if (own !== undefined) return own;
     const concerned = wrong.filter((row) => concerns(row, probe, metric));
     if (concerned.length > 0) return `the targets are out of parity: ${concerned.join(", ")}`;
     return metric.bound === "size" ? undefined : run.busy;

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SEAT_SLOTS } from "../components/helpers/cidr.js";
 import { MiB } from "../components/helpers/units.js";
 import { memoryAvailable } from "../environments/host-cost.js";
 import type { Clone, Machine } from "../environments/machine.js";
@@ -31,7 +32,13 @@ export const density: Probe = {
       better: "lower",
       bound: "time",
     },
-    { id: "fit", title: "would fit on this host (extrapolated)", unit: "1", better: "higher", bound: "size" },
+    {
+      id: "fit",
+      title: "more would fit on this host (extrapolated)",
+      unit: "1",
+      better: "higher",
+      bound: "size",
+    },
   ],
   published: [],
   runs: { full: 1, quick: 1, warmups: 0 },
@@ -44,6 +51,7 @@ export const density: Probe = {
       memory: await memoryAvailable(),
       disk: await machine.diskFree(),
       cpu: availableParallelism(),
+      networks: SEAT_SLOTS,
     };
     const cpu = await idleCpu(machine, signal);
     const clones: Clone[] = [];
@@ -63,7 +71,7 @@ export const density: Probe = {
       const disk = await Promise.all(clones.map((c) => c.machine.disk()));
       // Of an emulated guest the CPU time is the translator's: it must not decide how many real ones fit.
       const counted = !emulated;
-      const cost = { memory: mean(memory), disk: mean(disk), cpu: counted ? cpu : 0 };
+      const cost = { memory: mean(memory), disk: mean(disk), cpu: counted ? cpu : 0, networks: 1 };
       const fits = howManyFit(room, cost);
       const byCpu = counted ? fits.each.cpu : "not counted, as it is emulated";
       return {
@@ -78,7 +86,7 @@ export const density: Probe = {
         facts: [
           {
             title: "extrapolated",
-            value: `${fits.fit}, by ${fits.by} (memory ${fits.each.memory}, disk ${fits.each.disk}, idle CPU ${byCpu})`,
+            value: `${fits.fit} more, by ${fits.by} (memory ${fits.each.memory}, disk ${fits.each.disk}, idle CPU ${byCpu}, networks ${fits.each.networks})`,
             note: `calculated from ${clones.length} that were started, on what the host had free; not tried`,
           },
         ],
@@ -90,8 +98,9 @@ export const density: Probe = {
   },
 };
 
-type Resources = { memory: number; disk: number; cpu: number };
-const RESOURCES = ["memory", "disk", "cpu"] as const;
+const RESOURCES = ["memory", "disk", "cpu", "networks"] as const;
+/** Bytes, bytes, CPUs, and the address blocks that trilab has for seats. */
+type Resources = Record<(typeof RESOURCES)[number], number>;
 /** Beyond this the figure means "not bounded by this". */
 const MANY = 100_000;
 
@@ -102,7 +111,12 @@ export function howManyFit(
 ): { fit: number; by: keyof Resources; each: Resources } {
   const times = (resource: keyof Resources): number =>
     cost[resource] > 0 ? Math.min(MANY, Math.floor(room[resource] / cost[resource])) : MANY;
-  const each = { memory: times("memory"), disk: times("disk"), cpu: times("cpu") };
+  const each = {
+    memory: times("memory"),
+    disk: times("disk"),
+    cpu: times("cpu"),
+    networks: times("networks"),
+  };
   const by = RESOURCES.reduce((least, r) => (each[r] < each[least] ? r : least), "memory" as keyof Resources);
   return { fit: each[by], by, each };
 }

@@ -2,33 +2,40 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "simple-statistics";
 import { shuffled } from "../base/random.js";
 import { MiB } from "../components/helpers/units.js";
+import { RentedMachine } from "../environments/rented-machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { parseSysbenchCpu } from "./cpu.js";
 import type { FoundFact, Metric, Probe, Subject } from "./probe.js";
 import { ProbeProblem } from "./probe.js";
 import { runIn } from "./run-in.js";
 
-/** Every hog ends by itself after the seconds it is given; processes it started end with it. */
+/** What a hog prints once it rages; for the seconds it is given from then on, it does. */
+const RAGES = "rages";
+
+/** Every hog ends by itself, and processes it started end with it. The last line says how far it got. */
 const HOGS = {
   cpu: {
     title: "beside a CPU hog (4 busy loops)",
-    script: `my ($seconds) = @ARGV; my $end = time + $seconds;
-for (1 .. 3) { last if !fork } 1 while time < $end; 1 while wait > 0; print "4 loops\\n"`,
+    script: `my ($seconds) = @ARGV; my $main = $$; $| = 1;
+for (1 .. 3) { last if !fork } print "${RAGES}\\n" if $$ == $main;
+my $end = time + $seconds; 1 while time < $end; 1 while wait > 0; print "4 loops\\n" if $$ == $main`,
   },
   memory: {
-    title: "beside a memory hog (up to its limit)",
-    script: `my ($seconds, $mib) = @ARGV; my $end = time + $seconds; $| = 1;
+    title: "beside a memory hog (writing to 60 % of its limit)",
+    script: `my ($seconds, $mib) = @ARGV; $| = 1;
 if (open my $f, ">", "/proc/self/oom_score_adj") { print $f 1000; close $f }
-my @held; while (16 * @held < 0.6 * $mib && time < $end) { push @held, "x" x (16 << 20) }
+my @held; while (16 * @held < 0.6 * $mib) { push @held, "x" x (16 << 20) }
+print "${RAGES}\\n"; my $end = time + $seconds;
 while (time < $end) { for my $x (@held) { for (my $i = 0; $i < length $x; $i += 4096) { substr($x, $i, 1) = "y" } last if time >= $end } }
 while (16 * @held < 1.25 * $mib) { push @held, "x" x (16 << 20); printf "%d MiB\\n", 16 * @held }`,
   },
   forks: {
     title: "beside a fork bomb (up to 400 processes)",
-    script: `my ($seconds) = @ARGV; my $end = time + $seconds; my $n = 0; $| = 1;
-for (1 .. 400) { my $p = fork; last if !defined $p; if (!$p) { sleep 1 while time < $end; exit } $n++ }
-print "$n processes\\n"; while (time < $end) { my $p = fork; if (defined $p) { exit if !$p; waitpid $p, 0 } }
-1 while wait > 0`,
+    script: `my ($seconds) = @ARGV; $| = 1;
+my @all; for (1 .. 400) { my $p = fork; last if !defined $p; if (!$p) { sleep 15; exit } push @all, $p }
+print "${RAGES}\\n"; my $end = time + $seconds;
+while (time < $end) { my $p = fork; if (defined $p) { exit if !$p; waitpid $p, 0 } }
+kill "TERM", @all; 1 while wait > 0; print scalar(@all), " processes\\n"`,
   },
 } as const;
 
@@ -39,6 +46,15 @@ const ALONE = "alone";
 
 /** How long each hog rages. */
 const HOG_SECONDS = 3;
+/**
+ * Milliseconds from when it says that it rages in which it surely does: Perl's clock counts whole seconds, so that it
+ * may end one early, and its word takes a moment to reach us.
+ */
+const SURE = (HOG_SECONDS - 1) * 1000 - 300;
+
+/** How often the kernel's memory killer struck: in the container's cgroup, else in the guest's kernel. */
+const OOM_KILLS =
+  "grep -hs '^oom_kill ' /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control /proc/vmstat | head -n1";
 
 export const duel: Probe = {
   id: "duel",
@@ -52,9 +68,15 @@ export const duel: Probe = {
   runs: { full: 6, quick: 1, warmups: 0 },
   timeLimit: 90,
   alone: true,
+  doubt: (metric, target, { emulated }) =>
+    metric.id !== ALONE && emulated.some((other) => other !== target)
+      ? "its neighbour is emulated: not representative"
+      : undefined,
   async measure(victim, { others, random, signal, spec }) {
-    const [neighbour] = others;
-    if (neighbour === undefined) throw new ProbeProblem("skipped", "it takes two targets");
+    const here = (subject: Subject): boolean => !(subject.machine instanceof RentedMachine);
+    const neighbour = others.find(here);
+    if (neighbour === undefined || !here(victim))
+      throw new ProbeProblem("skipped", "it takes two targets on one host");
     const values: Record<string, number> = {};
     const facts = new Map<Hog, FoundFact>();
     // In an order of its own each run, so that no phase always has what the one before it left behind.
@@ -71,21 +93,18 @@ export const duel: Probe = {
     return { values, facts: found, output: found.map((f) => `${f.title}: ${f.value}`).join("\n") };
 
     async function besideHog(hog: Hog, victim: Subject, neighbour: Subject): Promise<Sample[]> {
-      const command = ["perl", "-e", HOGS[hog].script, String(HOG_SECONDS), String(spec.memory / MiB)];
-      // Perl's clock counts whole seconds: a hog ends up to one early.
-      const until = Date.now() + (HOG_SECONDS - 1) * 1000;
-      // Ended from without well after it should have ended by itself.
-      const raging = neighbour.exec(["timeout", "-k", "1", String(HOG_SECONDS + 15), ...command], {
-        timeoutMs: (HOG_SECONDS + 30) * 1000,
-      });
-      const ended = raging.catch(() => undefined);
+      const kills = await oomKills(neighbour);
+      const { rages, ended } = release(hog, neighbour, spec.memory);
       let beside: Sample[] = [];
       try {
-        await sleep(700);
-        beside = (await work(victim, until, signal)).filter((s) => s.ended <= until);
+        if (await rages) {
+          const until = Date.now() + SURE;
+          beside = (await work(victim, until, signal)).filter((s) => s.ended <= until);
+        }
       } finally {
-        const result = await ended;
-        const fact = stoppedBy(hog, neighbour, result?.stdout ?? "", result?.exitCode);
+        const { stdout = "", exitCode } = (await ended) ?? {};
+        const killed = (await oomKills(neighbour)) > kills;
+        const fact = { ...stoppedBy(hog, { stdout, exitCode, killed }), target: neighbour.target };
         const nothing = `; the ${victim.target} finished nothing meanwhile`;
         facts.set(hog, beside.length > 0 ? fact : { ...fact, value: fact.value + nothing });
         await reset(neighbour);
@@ -94,6 +113,34 @@ export const duel: Probe = {
     }
   },
 };
+
+/** Lets a hog loose. `rages` says when it does, or false when it ended before. */
+function release(hog: Hog, neighbour: Subject, memory: number) {
+  let heard = "";
+  let begun = (_: boolean): void => {};
+  const rages = new Promise<boolean>((resolve) => {
+    begun = resolve;
+  });
+  const command = ["perl", "-e", HOGS[hog].script, String(HOG_SECONDS), String(memory / MiB)];
+  // Ended from without well after it should have ended by itself.
+  const ended = neighbour
+    .exec(["timeout", "-k", "1", String(HOG_SECONDS + 15), ...command], {
+      timeoutMs: (HOG_SECONDS + 30) * 1000,
+      onOutput: (text) => {
+        heard += text;
+        if (heard.includes(RAGES)) begun(true);
+      },
+    })
+    .catch(() => undefined)
+    .finally(() => begun(false));
+  return { rages, ended };
+}
+
+/** 0 where it can't be read. */
+async function oomKills(subject: Subject): Promise<number> {
+  const { stdout } = await subject.exec(["sh", "-c", OOM_KILLS]);
+  return Number(/^oom_kill (\d+)/.exec(stdout)?.[1] ?? 0);
+}
 
 function metric(id: string, title: string): Metric {
   return { id, title, unit: "1/s", better: "higher", bound: "cpu" };
@@ -116,30 +163,26 @@ async function work(victim: Subject, until: number, signal: AbortSignal): Promis
   return samples;
 }
 
-/** What became of a hog, from what it said and how it ended. */
+/** What became of a hog, from what it said, how it ended, and whether the memory killer struck meanwhile. Pure. */
 export function stoppedBy(
   hog: Hog,
-  { target }: { target: Subject["target"] },
-  output: string,
-  exitCode: number | undefined,
+  { stdout, exitCode, killed }: { stdout: string; exitCode: number | undefined; killed: boolean },
 ): FoundFact {
-  const last = output.trim().split("\n").at(-1) ?? "";
+  const last = stdout.trim().split("\n").at(-1) ?? "";
+  const far = last === RAGES ? "60 % of its limit" : last || "less than 60 % of its limit";
   const said = {
-    cpu: "ended with its time; its CPU limit held it meanwhile",
-    memory:
-      exitCode === 137 || exitCode === 255
-        ? `killed by the kernel's memory killer after ${last || "less than the limit"}`
-        : `got ${last} and was not stopped`,
-    forks:
-      Number.parseInt(last, 10) >= 400
-        ? "got all 400 processes it wanted"
-        : `got ${last || "no process"}, then was refused more`,
+    cpu: "ran to its end, held by its CPU limit",
+    memory: `pushed on to ${far} and was not stopped`,
+    forks: last.startsWith("400 ") ? "got all 400 processes it wanted" : `got ${last}, then was refused more`,
   }[hog];
   return {
     title: hog === "forks" ? "its fork bomb" : `its ${hog} hog`,
-    value: said,
+    value: killed
+      ? `killed by the kernel's memory killer after ${far}`
+      : exitCode === 0
+        ? said
+        : `ended for a reason that is not known (exit ${exitCode ?? "code: none"})`,
     note: "what stopped the hog that ran in it",
-    target,
   };
 }
 

@@ -19,7 +19,7 @@ export const elasticity: Probe = {
   id: "elasticity",
   title: "Changing size while it runs",
   teaches:
-    "A container's limits are numbers in a cgroup and change at once. A guest's memory and CPUs are devices: they change only where a balloon or spare CPU sockets were built in before it started.",
+    "A container's limits are numbers in a cgroup and change at once. A guest's memory and CPUs are devices: they change only where a balloon or spare CPU sockets were built in before it started, and this lab's guests have neither.",
   kind: "host",
   needs: PROBE_NEEDS.elasticity,
   metrics: [
@@ -39,7 +39,7 @@ export const elasticity: Probe = {
   async measure(subject, { signal }) {
     const had = await subject.machine.size();
     const less = Math.floor((had.memory * 0.75) / MiB) * MiB;
-    // Half a CPU can be had of a cgroup only; a guest is offered one more.
+    // A container's CPUs are time, so it gets half of it; a guest's are devices, so it is offered one more.
     const cpus = subject.target === "container" ? had.cpus / 2 : had.cpus + 1;
     const memory = await change(subject, READ_MEMORY, { memory: less }, { memory: had.memory }, signal);
     const cpu = await change(subject, READ_CPUS, { cpus }, { cpus: had.cpus }, signal);

@@ -14,7 +14,7 @@ export const forkExec: Probe = {
   id: "fork-exec",
   title: "Start a process (fork and exec)",
   teaches:
-    "Starting a program is page tables and page faults, the work a hypervisor has most to do with. In a container it costs what it costs on the host.",
+    "Starting a program is page tables, page faults and memory touched for the first time, which in a guest are translated twice, by hardware or by an emulator. In a container it costs what it costs on the host.",
   kind: "target",
   needs: PROBE_NEEDS["fork-exec"],
   metrics: [{ id: "time", title: "fork, exec /bin/true, wait", unit: "us", better: "lower", bound: "cpu" }],

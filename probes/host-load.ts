@@ -2,11 +2,14 @@ import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What the host was doing when a round began, nothing of ours running. */
+/** What the host was doing when a round began, nothing of ours measuring. */
 export interface HostLoad {
   /** One-minute load average. */
   average: number;
-  /** Share of all CPU time that was in use, 0 … 1; NaN where /proc/stat can't be read. */
+  /**
+   * Share of the CPU time that was in use, 0 … 1: of all CPUs or of those that are measured on, whichever is more. NaN
+   * where /proc/stat can't be read.
+   */
   busy: number;
 }
 
@@ -15,19 +18,27 @@ export const BUSY = 0.35;
 
 const SAMPLE_MS = 150;
 
-/** Total and idle ticks, from /proc/stat's first line. Time stolen by a host above counts as used. Pure. */
-export function parseStat(text: string): { total: number; idle: number } {
-  const ticks = (/^cpu +(.*)$/m.exec(text)?.[1] ?? "").split(" ").map(Number);
-  return { total: ticks.slice(0, 8).reduce((a, b) => a + b, 0), idle: (ticks[3] ?? 0) + (ticks[4] ?? 0) };
+/**
+ * Total and idle ticks, from /proc/stat: of some CPUs, or of all. Time stolen by a host above counts as used. Pure.
+ */
+export function parseStat(text: string, cpus?: readonly number[]): { total: number; idle: number } {
+  const names = cpus?.map((cpu) => `cpu${cpu}`) ?? ["cpu"];
+  const lines = text.split("\n").map((line) => line.split(/ +/));
+  const ticks = lines.flatMap(([name = "", ...rest]) => (names.includes(name) ? [rest.map(Number)] : []));
+  const sum = (from: number, to: number): number =>
+    ticks.flatMap((line) => line.slice(from, to)).reduce((a, b) => a + b, 0);
+  return { total: sum(0, 8), idle: sum(3, 5) };
 }
 
-export async function hostLoad(): Promise<HostLoad> {
-  const read = async () => parseStat(await readFile("/proc/stat", "utf8").catch(() => ""));
+/** @param cpus Those that are measured on. */
+export async function hostLoad(cpus: readonly number[]): Promise<HostLoad> {
+  const read = () => readFile("/proc/stat", "utf8").catch(() => "");
   const before = await read();
   await sleep(SAMPLE_MS);
   const after = await read();
-  return {
-    average: loadavg()[0] ?? 0,
-    busy: 1 - (after.idle - before.idle) / (after.total - before.total),
+  const busy = (of?: readonly number[]): number => {
+    const [then, now] = [parseStat(before, of), parseStat(after, of)];
+    return 1 - (now.idle - then.idle) / (now.total - then.total);
   };
+  return { average: loadavg()[0] ?? 0, busy: Math.max(busy(), busy(cpus)) };
 }

@@ -14,7 +14,7 @@ const TRIES: readonly (readonly [string, string])[] = [
   ["add a network interface", "ip link add trilab0 type dummy && ip link del trilab0"],
   ["set the hostname", 'hostname "$(hostname)"'],
   [
-    "trace another process",
+    "trace a process of its own",
     "perl -e '$p = fork; if (!$p) { sleep 2; exit } $r = syscall(101, 16, $p, 0, 0); kill 9, $p; exit($r == 0 ? 0 : 1)'",
   ],
 ];
@@ -22,19 +22,21 @@ const TRIES: readonly (readonly [string, string])[] = [
 /** Key=value lines; run as the target's root. Changes nothing that it does not change back. */
 const SCRIPT = `
 echo "kernel=$(uname -r)"
-echo "processes=$(ls -d /proc/[0-9]* | wc -l)"
+set -- /proc/[0-9]*; echo "processes=$#"
 echo "disks=$(ls /sys/block | grep -vE '^(loop|ram)' | tr '\\n' ' ')"
 echo "cgroup=$(tail -n 1 /proc/self/cgroup)"
 while IFS=: read -r key value; do
   case $key in CapEff|NoNewPrivs|Seccomp) echo "$key=$(echo $value)" ;; esac
 done < /proc/self/status
-${TRIES.map(([, command], i) => `if (${command}) >/dev/null 2>&1 </dev/null; then echo try${i}=yes; else echo try${i}=no; fi`).join("\n")}`;
+echo "capabilities=$(($(cat /proc/sys/kernel/cap_last_cap) + 1))"
+read -r _ outside _ < /proc/self/uid_map && echo "root=$outside"
+${TRIES.map(([, command], i) => `(${command}) >/dev/null 2>&1 </dev/null; case $? in 0) echo try${i}=yes ;; 127) ;; *) echo try${i}=no ;; esac`).join("\n")}`;
 
 export const isolation: Probe = {
   id: "isolation",
   title: "Isolation, as facts",
   teaches:
-    "Root in a container is a process of the host's kernel that was denied most of what root may do; root in a guest rules a kernel of its own. What keeps them in is a filter in the one case and a hypervisor in the other.",
+    "Root in a container is a process of the host's kernel that was denied most of what root may do; root in a guest rules a kernel of its own. What keeps them in are namespaces, capabilities, seccomp and cgroups of that kernel in the one case, and a hypervisor or emulator in the other.",
   kind: "target",
   needs: PROBE_NEEDS.isolation,
   metrics: [
@@ -88,11 +90,23 @@ export function parseIsolation(output: string): { facts: FoundFact[]; allowed: n
         "the host's show in a container, though it can't open them",
       ),
       fact("its cgroup", get("cgroup"), "where a path shows, so does the host's layout"),
-      fact("root's capabilities", `${capabilities} of 41`, "CapEff of a root process inside"),
+      fact(
+        "root's capabilities",
+        `${capabilities} of ${get("capabilities")}`,
+        "CapEff of a root process inside",
+      ),
+      fact(
+        "its root is",
+        get("root") === "0" ? "root of the kernel it calls" : `user ${get("root")} of the kernel it calls`,
+        "uid_map: only a user namespace makes it another",
+      ),
       fact("system calls", SECCOMP[get("Seccomp")] ?? get("Seccomp"), "seccomp of a process inside"),
       fact("new privileges", get("NoNewPrivs") === "1" ? "never" : "by setuid programs", "NoNewPrivs"),
       fact("root may", did("yes").join(", ") || "none of these", "tried, and undone"),
       fact("root may not", did("no").join(", ") || "all of these work", "tried"),
+      ...(did("?").length > 0
+        ? [fact("not tried", did("?").join(", "), "the tool is not in the image")]
+        : []),
     ],
     allowed: did("yes").length,
   };

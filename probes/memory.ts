@@ -19,7 +19,7 @@ export const memory: Probe = {
   id: "memory",
   title: "Memory on the host",
   teaches:
-    "A container costs what its processes use, and gives it back when they free it. A guest costs its kernel and everything it ever touched: what it frees stays with QEMU, as the host does not learn of it without a balloon.",
+    "A container costs what its processes use, and gives it back when they free it. A guest costs its kernel and everything it ever touched: what it frees stays with QEMU, as the host does not learn of it unless the guest reports its free pages.",
   kind: "host",
   needs: PROBE_NEEDS.memory,
   metrics: [

@@ -3,7 +3,7 @@ import type { MachineSpec } from "../components/machine-spec.js";
 import type { ExecOptions, ExecResult } from "../environments/environment.js";
 import type { Machine } from "../environments/machine.js";
 import type { ProbeId } from "../labs/probe-needs.js";
-import type { ProbeResult, Series } from "./run-document.js";
+import type { ProbeResult, RunDocument, Series } from "./run-document.js";
 
 /** One figure a probe takes. */
 export interface Metric {
@@ -96,6 +96,13 @@ export interface Probe {
 
   /** @throws ProbeProblem; anything else counts as `failed`. */
   measure(subject: Subject, run: Run): Promise<Reading>;
+
+  /** What makes a figure no good for a conclusion, for reasons of the probe's own. */
+  doubt?(
+    metric: Metric,
+    target: Target,
+    run: { emulated: readonly Target[]; vps?: RunDocument["vps"] },
+  ): string | undefined;
 
   /** After the last run in a target: takes away what the runs left for each other. */
   cleanup?(subject: Subject): Promise<void>;

@@ -62,7 +62,7 @@ export const probeResultSchema = z.object({
   note: z.string(),
   series: z.array(seriesSchema),
   facts: z.array(factSchema),
-  /** Verbatim outputs: those of the first round, and every one that could not be parsed. */
+  /** Verbatim outputs: those of the first round that counts, and every one that could not be parsed. */
   raw: z.array(z.object({ target, round: z.int(), output: z.string() })),
 });
 

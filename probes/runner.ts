@@ -25,7 +25,9 @@ export interface RunnerOptions {
   onStep(step: Step, index: number, count: number, secondsLeft: number | undefined): void;
   /** Asked before each round. */
   load(): Promise<HostLoad>;
-  /** Before a phase and after it: CPUs are pinned and let go. */
+  /** Before a phase, each target by itself: one that can't be made ready gives no figures in it. */
+  prepare?(phase: Phase, target: Target): Promise<void>;
+  /** Then, and after the phase: CPUs are pinned and let go. */
   enter?(phase: Phase): Promise<void>;
   leave?(phase: Phase): Promise<void>;
 }
@@ -69,9 +71,14 @@ export async function runProbes(options: RunnerOptions): Promise<Measured> {
         if (phase !== undefined) await options.leave?.(phase);
         phase = step.phase;
         round = -1;
-        await options.enter?.(phase).catch((error: unknown) => {
-          if (!signal.aborted) throw error; // else what was measured stays
-        });
+        for (const subject of subjects)
+          await prepare(
+            subject,
+            steps.filter((s) => s.phase === phase && s.target === subject.target),
+            options,
+            measured,
+          );
+        await options.enter?.(phase);
       }
       if (step.round !== round) {
         round = step.round;
@@ -90,6 +97,29 @@ export async function runProbes(options: RunnerOptions): Promise<Measured> {
   }
   measured.partial = signal.aborted;
   return measured;
+}
+
+/** What was measured stays, whatever becomes of a target: its steps of this phase are marked with why. */
+async function prepare(
+  subject: Subject,
+  steps: readonly Step[],
+  options: RunnerOptions,
+  { tallies }: Measured,
+): Promise<void> {
+  const [first] = steps;
+  if (first === undefined || options.signal.aborted) return;
+  try {
+    await options.prepare?.(first.phase, subject.target);
+  } catch (error) {
+    if (options.signal.aborted) return;
+    const problem = await asProblem(error, subject);
+    for (const step of steps) {
+      const tally = tallies.get(step.probe);
+      if (tally?.ended(subject.target)) continue;
+      tally?.fail(step, problem);
+      tally?.end(subject.target, problem);
+    }
+  }
 }
 
 /** By how long each phase's steps are known to take at most, scaled to what the ones so far took. */

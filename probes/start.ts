@@ -8,7 +8,7 @@ import { numberIn } from "./run-in.js";
 /** Milliseconds a target gets to answer. */
 const WAIT = 180_000;
 
-/** The guest's own times; its firmware is skipped, as QEMU enters the kernel directly. */
+/** The guest's own times. They begin with its kernel: the short firmware before it counts under "the rest". */
 const SHOW = [
   "systemctl show -p UserspaceTimestampMonotonic",
   "systemctl show ssh.service -p ActiveEnterTimestampMonotonic",
@@ -54,7 +54,7 @@ export const start: Probe = {
     const split = parseBoot(result.stdout);
     return {
       values: { total, call, ...split, answer: Math.max(0, total - call - split.kernel - split.userspace) },
-      facts: [kernelFact("its own, entered by QEMU without firmware (direct boot)")],
+      facts: [kernelFact("its own, started by a short firmware without a boot loader (direct boot)")],
       output: result.stdout,
     };
   },

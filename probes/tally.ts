@@ -23,7 +23,7 @@ export class Tally {
 
   add(step: Step, reading: Reading): void {
     const state = this.state(step.target);
-    if (step.round === 0 && reading.output !== "")
+    if (step.round === this.probe.runs.warmups && reading.output !== "")
       this.raw.push({ target: step.target, round: step.round, output: reading.output });
     for (const { title, value, note, target } of reading.facts ?? []) {
       const fact = this.facts.get(title) ?? { title, values: {}, note };
@@ -75,7 +75,8 @@ export class Tally {
             samples,
             warmups: state.warmups,
             status: failed && last ? last.status : "ok",
-            representative: why === undefined,
+            // Where it was given up, those that were slow or failed are missing among the samples.
+            representative: why === undefined && state.end === undefined,
             note: [why, last && failure(last, state.problems.length, samples.length)]
               .filter(Boolean)
               .join("; "),

@@ -32,6 +32,7 @@ init=docker-init
 cpu_quota=150000
 cpu_period=100000
 memory_limit=536870912
+memsw_limit=536870912
 dockerenv=1
 release=bookworm
 mem_total_kb=24000000
@@ -59,7 +60,7 @@ describe("facts", () => {
     });
   });
 
-  it("of a container: its cgroup's limits, and no swap of its own", () => {
+  it("of a container: its cgroup's limits, and no swap, as they leave none of the host's", () => {
     expect(parseFacts(CONTAINER, CALL)).toMatchObject({
       cpus: 1.5,
       memory: 512 * 2 ** 20,
@@ -69,6 +70,16 @@ describe("facts", () => {
       diskBounded: false,
       clockOffset: -1,
     });
+  });
+
+  it("of a container: the host's swap as far as its cgroup allows", () => {
+    const swap = (from: string, to: string) => parseFacts(CONTAINER.replace(from, to), CALL).swap;
+    const MEMSW = "memsw_limit=536870912";
+    expect(swap(MEMSW, "memsw_limit=537395200")).toBe(524_288);
+    expect(swap(MEMSW, "memsw_limit=9223372036854771712")).toBe(1_024_000);
+    expect(swap(MEMSW, "")).toBe(1_024_000); // the kernel does not count it
+    expect(swap(MEMSW, "swap_limit=0")).toBe(0);
+    expect(swap(MEMSW, "swap_limit=max")).toBe(1_024_000);
   });
 
   it("understand cgroup v2, with and without limits", () => {

@@ -100,9 +100,11 @@ function fight(takes: number, rages: number) {
     seen.push(raging ? "beside" : "alone");
     return answer(`events per second: ${raging ? 50 : 100}`);
   });
-  const neighbour = subject(machine(), async (command) => {
+  const neighbour = subject(machine(), async (command, options) => {
     if (!command.includes("perl")) return answer("0");
+    await sleep(100); // a hog takes a moment to get going
     raging = true;
+    options?.onOutput?.("rages\n");
     await sleep(rages);
     raging = false;
     seen.push("over");
@@ -120,7 +122,7 @@ it("the duel gives one figure a phase, in a shuffled order, of what ended beside
 });
 
 it("the duel drops what ended after its hog may have, and says so", async () => {
-  const { victim, neighbour } = fight(1500, 1000);
+  const { victim, neighbour } = fight(2000, 2500);
   const { values, facts } = await duel.measure(victim, run({ others: [neighbour] }));
   expect(values).toEqual({ alone: 100 });
   for (const fact of facts ?? []) expect(fact.value).toMatch(/; the guest finished nothing meanwhile$/);

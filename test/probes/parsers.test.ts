@@ -133,7 +133,10 @@ describe("on the host", () => {
   it("versions and load", () => {
     expect(parseVirshVersion(captured("virsh-version.txt"))).toEqual({ libvirt: "9.0.0", qemu: "7.2.22" });
     expect(parseVirshVersion("")).toEqual({});
-    expect(parseStat("cpu  10 0 20 60 5 0 0 5 0 0\n")).toEqual({ total: 100, idle: 65 });
+    const stat = "cpu  10 0 20 60 5 0 0 5 0 0\ncpu0 1 0 0 9 0 0 0 0 0 0\ncpu1 2 0 0 7 1 0 0 0 0 0\n";
+    expect(parseStat(stat)).toEqual({ total: 100, idle: 65 });
+    expect(parseStat(stat, [1])).toEqual({ total: 10, idle: 8 });
+    expect(parseStat(stat, [0, 1])).toEqual({ total: 20, idle: 17 });
     expect(parseStat(captured("proc-stat.txt")).total).toBeGreaterThan(0);
   });
 
@@ -162,23 +165,31 @@ describe("on the host", () => {
 
 describe("conclusions", () => {
   it("how many fit is bounded by what runs out first", () => {
-    expect(howManyFit({ memory: 1000, disk: 500, cpu: 2 }, { memory: 10, disk: 1, cpu: 0.5 })).toEqual({
+    const room = { memory: 1000, disk: 500, cpu: 2, networks: 50 };
+    expect(howManyFit(room, { memory: 10, disk: 1, cpu: 0.5, networks: 1 })).toEqual({
       fit: 4,
       by: "cpu",
-      each: { memory: 100, disk: 500, cpu: 4 },
+      each: { memory: 100, disk: 500, cpu: 4, networks: 50 },
     });
-    expect(howManyFit({ memory: 1000, disk: 500, cpu: 2 }, { memory: 10, disk: 0, cpu: 0 }).by).toBe(
-      "memory",
-    );
+    expect(howManyFit(room, { memory: 100, disk: 0, cpu: 0, networks: 1 }).by).toBe("memory");
+    expect(howManyFit(room, { memory: 10, disk: 0, cpu: 0, networks: 1 })).toMatchObject({
+      fit: 50,
+      by: "networks",
+    });
   });
 
   it("what stopped a hog", () => {
-    const of = (hog: "memory" | "forks", said: string, code: number) =>
-      stoppedBy(hog, { target: "guest" }, said, code).value;
-    expect(of("memory", "448 MiB\n464 MiB\n", 137)).toContain(
+    const of = (hog: "cpu" | "memory" | "forks", said: string, code: number | undefined, killed = false) =>
+      stoppedBy(hog, { stdout: said, exitCode: code, killed }).value;
+    expect(of("memory", "rages\n448 MiB\n464 MiB\n", 137, true)).toBe(
       "killed by the kernel's memory killer after 464 MiB",
     );
-    expect(of("memory", "640 MiB\n", 0)).toBe("got 640 MiB and was not stopped");
+    expect(of("memory", "rages\n", 255, true)).toContain("memory killer after 60 % of its limit");
+    expect(of("memory", "rages\n640 MiB\n", 0)).toBe("pushed on to 640 MiB and was not stopped");
+    // `timeout -k` ends it so, too.
+    expect(of("memory", "rages\n464 MiB\n", 137)).toContain("not known (exit 137)");
+    expect(of("cpu", "rages\n4 loops\n", 0)).toMatch(/CPU limit/);
+    expect(of("cpu", "", undefined)).toContain("not known");
     expect(of("forks", "252 processes\n", 0)).toBe("got 252 processes, then was refused more");
     expect(of("forks", "400 processes\n", 0)).toBe("got all 400 processes it wanted");
   });

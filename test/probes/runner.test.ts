@@ -134,7 +134,7 @@ it("interleaves: no target gets a second run before every other had its first", 
   expect(new Set(byRound.map((s) => s.replaceAll(/\d /g, ""))).size).toBeGreaterThan(1);
 });
 
-it("drops warm-ups from the samples and keeps the first output verbatim", async () => {
+it("drops warm-ups from the samples and keeps the first output that counts verbatim", async () => {
   const { tallies } = await run([probe("cpu", async (_, { round }) => value(round))]);
   const result = [...tallies.values()][0]?.result(sound, false);
   expect(result?.series.map((s) => s.samples)).toEqual([
@@ -142,7 +142,46 @@ it("drops warm-ups from the samples and keeps the first output verbatim", async 
     [1, 2, 3, 4, 5],
   ]);
   expect(result?.series[0]).toMatchObject({ warmups: 1, status: "ok", representative: true });
-  expect(result?.raw.map((r) => r.output)).toEqual(["m=0", "m=0"]);
+  expect(result?.raw.map((r) => r.output)).toEqual(["m=1", "m=1"]);
+});
+
+it("draws no conclusion from what is left where a probe was given up", async () => {
+  const { tallies } = await run([
+    probe("cpu", async ({ target }, { round }) => {
+      if (target === "guest" && round > 2) throw new ProbeProblem("timeout", "too slow");
+      return value(round);
+    }),
+  ]);
+  const [container, guest] = [...tallies.values()][0]?.result(sound, false).series ?? [];
+  expect(container).toMatchObject({ status: "ok", representative: true });
+  expect(guest).toMatchObject({ samples: [1, 2], status: "timeout", representative: false });
+});
+
+it("a target that can't be made ready is lost for that phase, and the rest goes on", async () => {
+  const up = { container: true, guest: true, vps: true };
+  const { partial, tallies } = await run(
+    [
+      probe("start", async () => value(1), { kind: "life-cycle" }),
+      probe("disk", async () => value(2), { kind: "host" }),
+      probe("cpu", async () => value(3)),
+    ],
+    {
+      subjects: subjects(undefined, up),
+      prepare: async (phase, target) => {
+        if (target !== "guest") return;
+        up.guest = phase !== "host";
+        if (phase === "host") throw new Error("no domain of that name");
+      },
+    },
+  );
+  expect(partial).toBe(false);
+  const [start, disk, cpu] = [...tallies.values()].map((t) => t.result(sound, false).series);
+  expect(start?.map((s) => s.samples.length)).toEqual([5, 5]);
+  expect(disk).toMatchObject([
+    { target: "container", samples: [2, 2, 2, 2, 2] },
+    { target: "guest", samples: [], status: "lost", note: "the guest is not running any more" },
+  ]);
+  expect(cpu?.map((s) => s.samples.length)).toEqual([5, 5]);
 });
 
 it.each([
@@ -279,7 +318,7 @@ it("Ctrl-C while the targets are made ready keeps what was measured", async () =
     [probe("start", async () => value(1), { kind: "life-cycle" }), probe("cpu", async () => value(1))],
     {
       signal: abort.signal,
-      enter: async (phase) => {
+      prepare: async (phase) => {
         if (phase === "life-cycle") return;
         abort.abort();
         throw new Error("no answer");
@@ -364,4 +403,22 @@ it("marks what is in doubt: emulated CPU, parity, a busy host; never a size for 
   });
   expect(off(memory, memory.metrics[0], "guest")).toContain("parity: memory");
   expect(off(cpu, cpu.metrics[0], "guest")).toBeUndefined();
+});
+
+it("a duel beside an emulated neighbour, and disk I/O that the host's memory answers, are no good for conclusions", () => {
+  const run = { emulated: ["guest"] as const, parity: { rows: [], inTolerance: true }, busy: undefined };
+  const of = (
+    id: string,
+    metric: number,
+    target: Target,
+    more: Partial<Parameters<typeof doubts>[0]> = {},
+  ) => {
+    const it = PROBES.find((p) => p.id === id);
+    return it?.metrics[metric] && doubts({ ...run, ...more })(it, it.metrics[metric], target);
+  };
+  expect(of("duel", 0, "container")).toBeUndefined();
+  expect(of("duel", 1, "container")).toContain("neighbour is emulated");
+  expect(of("duel", 1, "container", { emulated: [] })).toBeUndefined();
+  expect(of("disk-io", 0, "container", { emulated: [] })).toBeUndefined();
+  expect(of("disk-io", 0, "guest", { emulated: [] })).toContain("page cache");
 });
