@@ -51,7 +51,13 @@ export class ContainerMachine implements Machine {
     return { total: memory + shim, parts: { processes: memory, shim } };
   }
 
+  /** Its writable layer, and the volumes that are its own: as a guest's disk holds its home, too. */
   async disk(): Promise<number> {
+    const [layer, volumes] = await Promise.all([this.layer(), this.volumes()]);
+    return layer + volumes;
+  }
+
+  private async layer(): Promise<number> {
     const filters = { name: [`^/?${this.name}$`] };
     const [info] = (await this.docker.listContainers({ all: true, size: true, filters })) as {
       SizeRw?: number;
@@ -59,6 +65,16 @@ export class ContainerMachine implements Machine {
     if (info === undefined) throw new HostCostError(`there is no container ${this.name}`);
     // Left out where it is zero; and Docker adds up the bytes of files, where a file system gives whole blocks.
     return Math.ceil((info.SizeRw ?? 0) / BLOCK_BYTES) * BLOCK_BYTES;
+  }
+
+  private async volumes(): Promise<number> {
+    const { Mounts } = await this.container.inspect();
+    const paths = Mounts.filter(({ Type }) => Type === "volume").map(({ Destination }) => Destination);
+    if (paths.length === 0) return 0;
+    const inside = new ContainerEnvironment(this.name, this.user);
+    const { exitCode, stdout, stderr } = await inside.exec(["du", "-s", "-B1", "--", ...paths], { root: true });
+    if (exitCode !== 0) throw new HostCostError(`can't measure the volumes of ${this.name}: ${stderr}`);
+    return stdout.split("\n").reduce((sum, line) => sum + Number.parseInt(line, 10), 0);
   }
 
   async cpuSeconds(): Promise<number> {

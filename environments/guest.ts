@@ -27,6 +27,11 @@ export interface GuestAccess {
 /** ssh's own exit code when it, not the remote command, failed. */
 const UNREACHABLE = 255;
 
+/** A machine that boots is asked often, so that its first answer is not seen late; milliseconds. */
+const BOOT_MS = 30_000;
+/** How often libvirt is asked whether it runs at all; milliseconds. */
+const LOOK_MS = 500;
+
 /** How long a machine may refuse our key, or show another than its own, while it still boots; in milliseconds. */
 const REFUSAL_MS = 15_000;
 
@@ -50,11 +55,15 @@ export class GuestEnvironment implements Environment {
     let said = "";
     let state: string | undefined;
     let refusedSince: number | undefined;
-    for (let pause = 100; ; pause = Math.min(500, pause + 50)) {
+    const began = Date.now();
+    for (let looked = 0; ; ) {
       options.signal?.throwIfAborted();
       // A domain that is not running is not asked: its address may then be somebody else's.
-      state = this.rented ? "running" : await domainState(this.name);
-      if (state !== "running") break;
+      if (!this.rented && Date.now() - looked >= LOOK_MS) {
+        state = await domainState(this.name);
+        looked = Date.now();
+        if (state !== "running") break;
+      }
       const before = Date.now();
       const result = await this.exec(command, options);
       if (result.exitCode !== UNREACHABLE) return { result, before, after: Date.now() };
@@ -62,6 +71,7 @@ export class GuestEnvironment implements Environment {
       const refuses = /host key|Permission denied/i.test(result.stderr);
       refusedSince = refuses ? (refusedSince ?? before) : undefined;
       if (refusedSince !== undefined && Date.now() - refusedSince > REFUSAL_MS) break;
+      const pause = before - began < BOOT_MS ? 100 : 500;
       if (Date.now() + pause >= deadline) break;
       await sleep(pause);
     }

@@ -131,7 +131,7 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
     ),
     wanted(
       "swap",
-      "swap of its own",
+      "swap it may use",
       "0B",
       (f) => formatSize(f.swap),
       (f) => f.swap === 0,

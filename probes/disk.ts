@@ -14,7 +14,7 @@ export const disk: Probe = {
   kind: "host",
   needs: PROBE_NEEDS.disk,
   metrics: [
-    metric("own", "its own, beside the shared image"),
+    metric("own", "its own, beside the shared image, as it stands"),
     metric("written", `its own, with ${WRITTEN} MiB more written`),
     metric("kept", `still held once the ${WRITTEN} MiB were deleted`),
     metric("trimmed", "still held after fstrim"),
@@ -38,7 +38,7 @@ export const disk: Probe = {
       facts: [
         {
           title: "what is counted",
-          value: subject.target !== "container" ? "the blocks of its qcow2 overlay" : "its writable layer",
+          value: subject.target !== "container" ? "the blocks of its qcow2 overlay" : "its writable layer and its home's volume",
           note: "the image below is shared by all machines made from it",
         },
       ],
