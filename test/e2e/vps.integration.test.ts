@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
+import { openAws } from "./aws-support.js";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, openHome, tryHost, virsh } from "./support.js";
+import { expectDone, expectDown, expectError, openHome, tryHost, virsh } from "./support.js";
 
 const LAB = "first-boot";
 const NO_ACCOUNT = { HOME: "/nowhere", AWS_PROFILE: "", AWS_ACCESS_KEY_ID: "", AWS_REGION: "" };
 const home = openHome();
+const aws = openAws(home);
 let seat: string;
 const ssh = (...args: string[]) => home.trilab(["ssh", "vps", "--seat", seat, ...args]);
 const upJson = async (...args: string[]) =>
@@ -96,5 +98,28 @@ describe("a seat with all three targets", () => {
 
   test("down: nothing of it is left", async () => {
     await expectDown(await home.trilab(["down", LAB, "--seat", seat, "--json"]), LAB, seat);
+  });
+});
+
+describe("a container here and a VPS at AWS", () => {
+  test("come up together, are left alone by a second up, and go together", async () => {
+    const mixed = home.seat("m");
+    const { TRILAB_DOCKER_HOST: _, ...env } = aws.env;
+    const trilab = (command: string, ...args: string[]) =>
+      home.trilab([command, "--seat", mixed, ...args], env);
+    const up = () => trilab("up", LAB, "--on", "container,vps", "--cloud", "aws", "--wait", "1s", "--json");
+
+    expectError(await up(), 1, /the vps .* does not answer SSH/);
+    expect(expectDone(await trilab("ssh", "container", "--", "id", "-un")).stdout).toBe("lab");
+    expect(await aws.things(mixed)).toMatchObject({ instances: 1, groups: 1 });
+    const again = await aws.answering(mixed, up);
+    // What answers in the VPS's place is this machine, which is in parity with nothing.
+    expect(again.exitCode, again.stderr).toBe(5);
+    expect(Object.keys(JSON.parse(again.stdout).changes)).toEqual(["same"]);
+
+    const down = JSON.parse(expectDone(await trilab("down", LAB, "--json")).stdout);
+    expect(down.residue).toEqual([]);
+    expect(await aws.total(mixed)).toBe(0);
+    expect(await residueOf(LAB, mixed)).toEqual([]);
   });
 });
