@@ -96,6 +96,17 @@ describe("trilab report", () => {
   });
 });
 
+it("says of guesses whether a run had been seen before", async () => {
+  const guessedAt = (at: string, seed: number) => {
+    const run = syntheticRun({ seed });
+    return { ...run, prediction: run.prediction && { ...run.prediction, at } };
+  };
+  await saveRun(guessedAt("2026-01-02T03:40:00Z", 1)); // ended at 03:57
+  expect((await run(["report", "-o", "-"])).out).not.toContain("Guessed after a run");
+  await saveRun(guessedAt("2026-01-02T04:10:00Z", 2));
+  expect((await run(["report", "-o", "-"])).out).toContain("Guessed after a run had been seen");
+});
+
 describe("trilab predict", () => {
   const id = { lab: "first-boot", seat: "alice" };
   beforeEach(() =>
