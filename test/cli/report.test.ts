@@ -129,13 +129,15 @@ describe("trilab predict", () => {
     expect(asked).toHaveLength(4);
     expect(told).toHaveLength(1);
     expect(await readPrediction(id)).toMatchObject(guesses);
+    // A number named in a question would draw the guess to itself.
+    expect(asked.join("\n")).not.toMatch(/such as|[2-9]|1\d/);
   });
 
   it.each([
     [["--start-ratio", "0"], "above 0"],
     [["--duel-loser", "both"], "container or guest"],
-    [["--fit", "-1"], "such as 12"],
-    [[], "--start-ratio 10"],
+    [["--fit", "-1"], "0 or more"],
+    [[], "--start-ratio FACTOR"],
   ])("%j ends with 2 and stores nothing", async (flags, help) => {
     const { exitCode, error } = await run(["predict", ...flags]);
     expect(exitCode).toBe(ExitCode.usage);
