@@ -27,33 +27,41 @@ const ratio = (answer: string): number | undefined => {
   const value = number(0)(answer);
   return value === 0 ? undefined : value;
 };
-const target = (answer: string): Prediction["duelLoser"] | undefined =>
-  (["container", "guest"] as const).find((t) => answer.length > 0 && t.startsWith(answer.toLowerCase()));
+/** The answers that a run document can hold. */
+const LOSERS: readonly Prediction["duelLoser"][] = ["container", "guest"];
+const loser = (answer: string): Prediction["duelLoser"] | undefined =>
+  LOSERS.find((t) => answer.length > 0 && t.startsWith(answer.toLowerCase()));
+
+// No example answers: a number that is named draws the guess to itself.
+const FACTOR = "a factor above 0, where 1 is the same for both";
 
 const START: Question<number> = {
   flag: "start-ratio",
   ask: "How many times as long as the container does the guest take to start?",
   parse: ratio,
-  wanted: "a number above 0, such as 10",
+  wanted: FACTOR,
 };
 const MEMORY: Question<number> = {
   flag: "memory-ratio",
   ask: "How many times the container's memory does the guest cost the host?",
   parse: ratio,
-  wanted: "a number above 0, such as 5",
+  wanted: FACTOR,
 };
 const DUEL: Question<Prediction["duelLoser"]> = {
   flag: "duel-loser",
   ask: "A hog in one of them: who suffers more from its neighbour, container or guest?",
-  parse: target,
-  wanted: "container or guest",
+  parse: loser,
+  wanted: LOSERS.join(" or "),
 };
 const FIT: Question<number> = {
   flag: "fit",
-  ask: "How many such guests fit on this host?",
+  ask: "How many more such guests fit on this host, beside what runs on it now?",
   parse: number(0),
-  wanted: "a number, such as 12",
+  wanted: "a number of guests, 0 or more",
 };
+
+/** The command line that asks nothing. */
+export const ALL_FLAGS = `trilab predict --start-ratio FACTOR --memory-ratio FACTOR --duel-loser ${LOSERS.join("|")} --fit NUMBER`;
 
 /** What asking takes of the context. */
 type Talk = Pick<Context, "ask" | "confirm" | "tell">;
@@ -131,7 +139,7 @@ async function answer<T>(question: Question<T>, args: Args, ctx: Talk): Promise<
     if (line === undefined) {
       throw new UserError(`--${question.flag} is missing`, {
         why: "there is no terminal to ask on",
-        fix: "give all four: trilab predict --start-ratio 10 --memory-ratio 5 --duel-loser guest --fit 12",
+        fix: `give all four: ${ALL_FLAGS}`,
         exitCode: ExitCode.usage,
       });
     }

@@ -1,7 +1,7 @@
 import { median } from "simple-statistics";
 import type { Target } from "../components/helpers/naming.js";
 import type { ProbeResult, RunDocument, Series } from "../probes/run-document.js";
-import { type Ratio, ratioOfMedians, type Summary, summarize } from "./statistics.js";
+import { isConclusive, type Ratio, ratioOfMedians, type Summary, summarize } from "./statistics.js";
 
 /**
  * The metric that stands for a probe in summaries, ratios and predictions. A probe that is not named here, or lacks that
@@ -20,6 +20,9 @@ export const DUEL_ALONE = "alone";
 
 /** Of density: how many would fit on this host; unit `1`. */
 export const DENSITY_FIT = "fit";
+
+/** A gap within this counts as none: of the negative control (issue 4), and of a victim in the duel. */
+export const TOLERANCE = 0.05;
 
 /** What random numbers an interval is made from: of the run and the figure alone, whatever stands beside it. */
 const seedOf = (run: RunDocument, probe: string, metric: string, what: string): string =>
@@ -99,6 +102,16 @@ export function headlineOf(run: RunDocument, id: string): Comparison | undefined
   return probe && metric !== undefined ? comparisonOf(run, probe, metric) : undefined;
 }
 
+/** What a negative control says of the set-up: only what its whole interval says. */
+export type Control = "fair" | "unfair" | "undecided";
+
+export function controlOf({ ratio }: Comparison): Control {
+  const { low, high } = ratio.interval;
+  if (!isConclusive(ratio)) return "undecided";
+  if (low >= 1 - TOLERANCE && high <= 1 + TOLERANCE) return "fair";
+  return high < 1 - TOLERANCE || low > 1 + TOLERANCE ? "unfair" : "undecided";
+}
+
 /** How one target's own work fared beside a hog: 1 is untouched, 2 is half as fast. */
 export interface Suffering {
   victim: Target;
@@ -128,10 +141,28 @@ export function sufferings(run: RunDocument): Suffering[] {
     .sort((a, b) => b.ratio.value - a.ratio.value);
 }
 
-/** How many of a target would fit on this host. */
+/** The duel's outcomes, the worst of each victim, worst victim first. */
+export const worstOfEach = (all: readonly Suffering[]): Suffering[] =>
+  all.filter((s, i) => all.findIndex((other) => other.victim === s.victim) === i);
+
+/**
+ * Who suffers most: shown only where its interval lies above 1 and above the next one's. "neither" where all intervals
+ * end within the tolerance; `undefined` where nothing of that is shown.
+ */
+export function duelLoser(worst: readonly Suffering[]): Target | "neither" | undefined {
+  const [first, second] = worst;
+  if (first === undefined || second === undefined) return undefined;
+  if (!worst.every((s) => s.representative && isConclusive(s.ratio))) return undefined;
+  if (first.ratio.interval.low > Math.max(1, second.ratio.interval.high)) return first.victim;
+  return worst.every(({ ratio }) => ratio.interval.high <= 1 + TOLERANCE) ? "neither" : undefined;
+}
+
+/** How many more of a target would fit on this host, beside those that run. */
 export interface Fit {
   median: number;
   n: number;
+  /** What runs out first, in the probe's words; `undefined` where it does not say. */
+  limit: string | undefined;
   /** It may enter a conclusion. */
   representative: boolean;
 }
@@ -141,5 +172,8 @@ export function fitOf(run: RunDocument, target: Target): Fit | undefined {
   const probe = probeOf(run, "density");
   const series = probe && seriesOf(probe, DENSITY_FIT, target);
   const figure = probe && series && figureOf(run, probe.id, series);
-  return figure && { median: figure.median, n: figure.n, representative: series.representative };
+  // The probe says it in a fact: `67, by memory (memory 67, disk 13821, …)`.
+  const fact = probe?.facts.find((f) => f.title === "extrapolated")?.values[target];
+  const limit = /\bby ([^(]+?) *(?:\(|$)/.exec(fact ?? "")?.[1]?.replace(/\bcpu\b/, "CPU");
+  return figure && { median: figure.median, n: figure.n, limit, representative: series.representative };
 }

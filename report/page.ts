@@ -14,11 +14,12 @@ export const GENERATOR = "trilab report";
  * content security policy forbids whatever might slip through.
  *
  * @param runs at least one; the first is summed up in words, all are drawn.
+ * @param late ids of those whose guesses were made when a run had been seen.
  */
-export async function makePage(runs: readonly RunDocument[]): Promise<string> {
+export async function makePage(runs: readonly RunDocument[], late?: ReadonlySet<string>): Promise<string> {
   const [first] = runs;
   if (first === undefined) throw new RangeError("a page needs at least one run");
-  const shown = letterRuns(runs);
+  const shown = letterRuns(runs, late);
   const title = `Container and guest compared: ${runs.map((r) => `${r.lab}, ${r.seat}`).join("; ")}`;
   const body: Html[] = [
     header(shown),
@@ -44,7 +45,7 @@ export async function makePage(runs: readonly RunDocument[]): Promise<string> {
 </head>
 <body><main>
 ${body}
-<footer><p>Made by <code>trilab report</code> from ${runs.map((r) => r.id).join(", ")}. Every figure is computed from the samples above and nothing else.</p></footer>
+<footer><p>Made by <code>trilab report</code> from ${runs.map((r) => r.id).join(", ")}. Every figure is computed from these runs' samples and nothing else: the page on screen lists them all, the printed one leaves them out.</p></footer>
 </main></body>
 </html>
 `.markup;

@@ -5,10 +5,17 @@ export interface ShownRun {
   /** A, B, C … */
   letter: string;
   run: RunDocument;
+  /** The guesses were made when a run of the seat had been seen. */
+  guessedLate: boolean;
 }
 
-export function letterRuns(runs: readonly RunDocument[]): ShownRun[] {
-  return runs.map((run, i) => ({ letter: i < 26 ? String.fromCharCode(65 + i) : `R${i + 1}`, run }));
+/** @param late ids of the runs whose guesses came late. */
+export function letterRuns(runs: readonly RunDocument[], late: ReadonlySet<string> = new Set()): ShownRun[] {
+  return runs.map((run, i) => ({
+    letter: i < 26 ? String.fromCharCode(65 + i) : `R${i + 1}`,
+    run,
+    guessedLate: late.has(run.id),
+  }));
 }
 
 /** One probe of the page, in each run that has it. */

@@ -72,6 +72,18 @@ export async function listRuns(lab?: string, seat?: string): Promise<StoredRun[]
   );
 }
 
+/**
+ * Whether the run's guesses were made when an earlier run of its seat could have been seen. Only a run that is stored
+ * here is asked about: of a file from elsewhere, the seat's other runs are not known.
+ */
+export async function guessedLate(run: RunDocument): Promise<boolean> {
+  const { prediction } = run;
+  if (prediction === undefined) return false;
+  const stored = await listRuns(run.lab, run.seat);
+  if (!stored.some(({ id }) => id === run.id)) return false;
+  return stored.some((other) => other.run && Date.parse(other.run.endedAt) < Date.parse(prediction.at));
+}
+
 /** The seats that have runs here, up or not. */
 export async function seatsWithRuns(lab?: string, seat?: string): Promise<SeatId[]> {
   const seats = (await runFiles(lab, seat)).map((file) => ({ lab: file.lab, seat: file.seat }));

@@ -1,7 +1,10 @@
 import type { ProbeResult, RunDocument } from "../probes/run-document.js";
 import {
   type Comparison,
+  controlOf,
   DENSITY_FIT,
+  duelLoser,
+  type Fit,
   figureOf,
   fitOf,
   hasRatio,
@@ -11,10 +14,12 @@ import {
   probeOf,
   seriesOf,
   sufferings,
+  TOLERANCE,
+  worstOfEach,
 } from "./figures.js";
 import { certainty, formatFactor, formatNumber, formatQuantity } from "./quantity.js";
 import { shortTitle } from "./runs.js";
-import { excludes, type Ratio } from "./statistics.js";
+import { differs, excludes, inverted, isConclusive, type Ratio } from "./statistics.js";
 
 /** One conclusion in words, and what it was made from. */
 export interface Statement {
@@ -36,18 +41,32 @@ export interface RunSummary {
   leftOut: LeftOut[];
 }
 
-/** A gap of the negative control beyond this means an unfair set-up (issue 4). */
-const CONTROL_TOLERANCE = 0.05;
-
-/** How a comparison reads: `more` is the side with the larger cost or time, `less` the other. */
+/** How a comparison reads: `more` is the side with the larger cost or time, `less` the other. Without a capital. */
 const WORDS: Readonly<Record<string, (more: string, less: string, times: string) => string>> = {
   start: (more, less, times) =>
-    `A ${more} took ${times} as long as a ${less} from the call to the first command answered`,
+    `a ${more} took ${times} as long as a ${less} from the call to the first command answered`,
   stop: (more, less, times) =>
-    `A ${more} took ${times} as long as a ${less} to stop and return everything it held`,
-  memory: (more, less, times) => `An idle ${more} cost the host ${times} the memory of an idle ${less}`,
-  disk: (more, less, times) => `A fresh ${more} took ${times} the disk of a fresh ${less}`,
+    `a ${more} took ${times} as long as a ${less} from the call to stop until it was off`,
+  memory: (more, less, times) => `an idle ${more} cost the host ${times} the memory of an idle ${less}`,
+  disk: (more, less, times) => `the ${more} as it stood took ${times} the disk of the ${less} as it stood`,
 };
+
+const SLOWER = "its processor is emulated, and with KVM it would be faster";
+
+/** What emulation does to figures that are concluded from nevertheless. */
+const EMULATED: Readonly<Record<string, string>> = {
+  start: SLOWER,
+  stop: SLOWER,
+  memory: "up to 128\u00a0MiB of its memory are the emulator's cache of translated code",
+  density:
+    "its memory includes the emulator's cache, up to 128\u00a0MiB; its CPU time is left out, a container's is counted",
+};
+
+/** `emulated guest: …`, of a figure of that probe that would be another with KVM. */
+export function emulationCaveat(run: RunDocument, probe: string): string | undefined {
+  const caveat = run.emulated && run.targets.includes("guest") ? EMULATED[probe] : undefined;
+  return caveat && `emulated guest: ${caveat}`;
+}
 
 /** The run in words, made from its figures alone. */
 export function summarizeRun(run: RunDocument): RunSummary {
@@ -55,7 +74,7 @@ export function summarizeRun(run: RunDocument): RunSummary {
   for (const probe of run.probes.filter(hasRatio)) {
     const headline = headlineOf(run, probe.id);
     if (headline?.representative)
-      statements.push(probe.control ? controlStatement(headline) : versus(headline));
+      statements.push(probe.control ? controlStatement(headline) : versus(run, headline));
     else if (headline === undefined) statements.push(...withoutRatio(run, probe));
   }
   statements.push(...isolationStatements(run));
@@ -64,11 +83,8 @@ export function summarizeRun(run: RunDocument): RunSummary {
 }
 
 /** How many times the container's cost or time the guest needed, whichever way the metric is better. */
-export function costRatio({ ratio, guest }: Comparison): Ratio {
-  if (guest.better !== "higher") return ratio;
-  const { low, high, kind } = ratio.interval;
-  return { value: 1 / ratio.value, n: ratio.n, interval: { low: 1 / high, high: 1 / low, kind } };
-}
+export const costRatio = ({ ratio, guest }: Comparison): Ratio =>
+  guest.better === "higher" ? inverted(ratio) : ratio;
 
 const traceOf = ({ probe, metric, guest, container }: Comparison): Statement["trace"] => ({
   probe: probe.id,
@@ -79,16 +95,20 @@ const traceOf = ({ probe, metric, guest, container }: Comparison): Statement["tr
 const medians = ({ medians: { container, guest }, container: { unit } }: Comparison): string =>
   `guest ${formatQuantity(guest, unit)}, container ${formatQuantity(container, unit)}`;
 
-/** Which of the two needed more, and how many times; or that no difference was shown. */
-function versus(comparison: Comparison): Statement {
+/** Which of the two needed more, and how many times, or only did so in this run; or that no difference was shown. */
+function versus(run: RunDocument, comparison: Comparison): Statement {
   const { probe, metric } = comparison;
   const cost = costRatio(comparison);
   const trace = traceOf(comparison);
   const name = probe.series.find((s) => s.metric === metric)?.title ?? metric;
+  const heading = `${shortTitle(probe.title)} (${name}): `;
+  const caveat = emulationCaveat(run, probe.id);
+  const made = (ratio: Ratio): string =>
+    `(${[medians(comparison), certainty(ratio), ...(caveat ? [caveat] : [])].join("; ")})`;
   if (!excludes(cost.interval, 1)) {
     return {
-      figure: "≈",
-      text: `${shortTitle(probe.title)} (${name}): no difference between guest and container was shown (${medians(comparison)}; ${certainty(cost)}).`,
+      figure: isConclusive(cost) ? "≈" : "?",
+      text: `${heading}no difference between guest and container was shown ${made(cost)}.${tooFew(cost)}`,
       trace,
     };
   }
@@ -96,13 +116,18 @@ function versus(comparison: Comparison): Statement {
   const [more, less] = cost.value >= 1 ? ["guest", "container"] : ["container", "guest"];
   const times = formatFactor(dearer.value);
   const words = isOwnHeadline(probe, metric) ? WORDS[probe.id] : undefined;
-  const text = words
+  const claim = words
     ? words(more, less, times)
     : comparison.guest.better === "higher"
-      ? `${shortTitle(probe.title)} (${name}): a ${less} did ${times} what a ${more} did`
-      : `${shortTitle(probe.title)} (${name}): a ${more} needed ${times} what a ${less} needed`;
-  return { figure: times, text: `${text} (${medians(comparison)}; ${certainty(dearer)}).`, trace };
+      ? `a ${less} did ${times} what a ${more} did`
+      : `a ${more} needed ${times} what a ${less} needed`;
+  const sentence = `${differs(cost) ? "" : "in this run "}${claim} ${made(dearer)}.${tooFew(dearer)}`;
+  return { figure: times, text: words ? capital(sentence) : heading + sentence, trace };
 }
+
+const tooFew = (ratio: Ratio): string => (isConclusive(ratio) ? "" : " Too few runs to conclude.");
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Both were measured, and one is zero: said without dividing. */
 function withoutRatio(run: RunDocument, probe: ProbeResult): Statement[] {
@@ -138,32 +163,32 @@ function bothFigures(run: RunDocument, probe: ProbeResult, metric: string | unde
   };
 }
 
-const inverted = ({ value, n, interval }: Ratio): Ratio => ({
-  value: 1 / value,
-  n,
-  interval: { low: 1 / interval.high, high: 1 / interval.low, kind: interval.kind },
-});
-
 /** A negative control speaks about the set-up, not about the targets. */
 function controlStatement(comparison: Comparison): Statement {
-  const cost = costRatio(comparison);
-  const gap = Math.abs(1 - comparison.ratio.value);
-  const percent = `${formatNumber(gap * 100)}\u00a0%`;
-  const fair = gap <= CONTROL_TOLERANCE;
+  const verdict = controlOf(comparison);
+  const { ratio } = comparison;
+  const percent = `${formatNumber(Math.abs(1 - ratio.value) * 100)}\u00a0%`;
+  const allowed = `${TOLERANCE * 100}\u00a0%`;
+  const why = isConclusive(ratio) ? "its interval reaches across that" : "there are too few runs to tell";
+  const said = {
+    fair: `The negative control agrees: ${shortTitle(comparison.probe.title)} differs by ${percent}, and by no more than ${allowed} in its whole interval`,
+    unfair: `The negative control differs by ${percent}, in its whole interval by more than the ${allowed} allowed: the set-up is unfair, so read no other gap as the target's own`,
+    undecided: `The negative control is undecided: it differs by ${percent}, ${allowed} are allowed, and ${why}`,
+  }[verdict];
   return {
-    figure: fair ? "fair" : "unfair",
-    text: fair
-      ? `The negative control agrees: ${shortTitle(comparison.probe.title)} differs by ${percent} only (${medians(comparison)}; ${certainty(cost)}).`
-      : `The negative control differs by ${percent}, more than the ${CONTROL_TOLERANCE * 100}\u00a0% allowed: the set-up is unfair, so read no other gap as the target's own (${medians(comparison)}; ${certainty(cost)}).`,
+    figure: verdict === "undecided" ? "?" : verdict,
+    text: `${said} (${medians(comparison)}; guest : container ${formatFactor(ratio.value)}, ${certainty(ratio)}).`,
     trace: traceOf(comparison),
   };
 }
 
 function duelStatements(run: RunDocument): Statement[] {
   const all = sufferings(run).filter((s) => s.representative);
-  const [worst] = all;
+  const each = worstOfEach(all);
+  const shown = all.find((s) => differs(s.ratio) && s.ratio.value > 1);
+  const worst = shown ?? all[0];
   if (worst === undefined) return [];
-  const other = all.find((s) => s.victim !== worst.victim);
+  const other = each.find((s) => s.victim !== worst.victim);
   const beside = worst.series.title;
   const trace = {
     probe: "duel",
@@ -171,14 +196,17 @@ function duelStatements(run: RunDocument): Statement[] {
     n: `${worst.series.samples.length} + ${worst.alone.samples.length}`,
   };
   const times = formatFactor(worst.ratio.value);
-  if (!excludes(worst.ratio.interval, 1) || worst.ratio.value <= 1) {
-    const text = `In the duel no ${other ? "neighbour" : worst.victim} was shown to suffer (worst: ${worst.victim}, ${beside}, ${times}; ${certainty(worst.ratio)}).`;
-    return [{ figure: "≈", text, trace }];
+  if (shown === undefined) {
+    const who = other ? "neither was" : `the ${worst.victim} was not`;
+    const text = `In the duel ${who} shown to suffer (worst: ${worst.victim}, ${beside}, ${times}; ${certainty(worst.ratio)}).${tooFew(worst.ratio)}`;
+    return [{ figure: isConclusive(worst.ratio) ? "≈" : "?", text, trace }];
   }
-  const whole = other
-    ? `In the duel the ${worst.victim} suffered most: ${beside} it was ${times} worse off than alone (${certainty(worst.ratio)}); the ${other.victim} at worst ${formatFactor(other.ratio.value)} (${other.series.title}).`
-    : `In the duel the ${worst.victim} was at worst ${times} worse off than alone, ${beside} (${certainty(worst.ratio)}); of the other target there is no figure to set against it.`;
-  return [{ figure: times, text: whole, trace }];
+  const suffered = `${beside} it was ${times} worse off than alone (${certainty(worst.ratio)})`;
+  const text =
+    other === undefined
+      ? `In the duel the ${worst.victim} suffered: ${suffered}; of the other target there is no figure to set against it.`
+      : `In the duel the ${worst.victim} suffered${duelLoser(each) ? " most" : ""}: ${suffered}; the ${other.victim} at worst ${formatFactor(other.ratio.value)} (${other.series.title}; ${certainty(other.ratio)}).${duelLoser(each) ? "" : " Which of them suffers more was not shown."}`;
+  return [{ figure: times, text, trace }];
 }
 
 function densityStatements(run: RunDocument): Statement[] {
@@ -187,14 +215,14 @@ function densityStatements(run: RunDocument): Statement[] {
     return fit?.representative ? fit : undefined;
   });
   if (guests === undefined && containers === undefined) return [];
-  const parts = [
-    ...(guests ? [`${formatNumber(guests.median)} guests`] : []),
-    ...(containers ? [`${formatNumber(containers.median)} containers`] : []),
-  ];
+  const many = (fit: Fit | undefined, what: string): string[] =>
+    fit ? [`${formatNumber(fit.median)} more ${what}${fit.limit ? ` (by ${fit.limit})` : ""}`] : [];
+  const parts = [...many(guests, "guests"), ...many(containers, "containers")];
+  const caveat = guests && emulationCaveat(run, "density");
   return [
     {
       figure: formatNumber((guests ?? containers)?.median ?? 0),
-      text: `About ${parts.join(" or ")} of this spec would fit on this host, idle: extrapolated from the few that were started, not tried.`,
+      text: `About ${parts.join(" or ")} of this spec would fit on this host beside those running, idle: extrapolated from the few that were started, not tried${caveat ? ` (${caveat})` : ""}.`,
       trace: {
         probe: "density",
         metric: DENSITY_FIT,

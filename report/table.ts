@@ -1,8 +1,9 @@
 import { columns } from "../base/columns.js";
 import { rentedWords } from "../components/helpers/clouds.js";
-import type { RunDocument } from "../probes/run-document.js";
-import { comparisonOf, figureOf, metricsOf, seriesOf } from "./figures.js";
-import { formatFactor, formatInterval, formatQuantity } from "./quantity.js";
+import type { ProbeResult, RunDocument } from "../probes/run-document.js";
+import { comparisonOf, controlOf, figureOf, headlineOf, metricsOf, seriesOf } from "./figures.js";
+import { certainty, formatFactor, formatInterval, formatQuantity } from "./quantity.js";
+import { shortTitle } from "./runs.js";
 import type { Summary } from "./statistics.js";
 
 /** What of the terminal's style the table uses. */
@@ -51,9 +52,28 @@ export function compareTable(run: RunDocument, style: TableStyle): string[] {
     ]),
     "",
     style.dim("median [95 % interval of the median]; {smallest, largest} where samples are too few for one"),
+    ...run.probes.filter((probe) => probe.control).flatMap((probe) => controlLine(run, probe)),
+    ...(run.emulated
+      ? [
+          style.warn(
+            "a virtual machine was emulated, without KVM: it starts, stops and works slower, and costs more memory",
+          ),
+        ]
+      : []),
     ...[...notes].map((note) => style.warn(`* not representative: ${note}`)),
     ...(run.quick ? [style.warn("a quick run: a demonstration, not a measurement")] : []),
     ...(run.partial ? [style.warn("a partial run: ended before all was measured")] : []),
+  ];
+}
+
+/** What the negative control says of all the rows above. */
+function controlLine(run: RunDocument, { id, title }: ProbeResult): string[] {
+  const compared = headlineOf(run, id);
+  if (compared === undefined) return [];
+  const said = compared.representative ? controlOf(compared) : "not judged, not representative";
+  const { ratio } = compared;
+  return [
+    `negative control, ${shortTitle(title)}: ${said} (guest : container ${formatFactor(ratio.value)}, ${certainty(ratio)})`,
   ];
 }
 

@@ -1,6 +1,6 @@
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
-import { askGuesses, guessOptions } from "../guesses.js";
+import { ALL_FLAGS, askGuesses, guessOptions } from "../guesses.js";
 import { resolveSeat } from "../seats.js";
 
 export const predict = defineCommand({
@@ -12,7 +12,7 @@ export const predict = defineCommand({
   },
   examples: [
     ["trilab predict", "asked one by one"],
-    ["trilab predict --start-ratio 10 --memory-ratio 5 --duel-loser guest --fit 12", "without being asked"],
+    [ALL_FLAGS, "without being asked"],
   ],
   handler: makePrediction,
 });
@@ -28,7 +28,7 @@ async function makePrediction(args: Args, ctx: Context): Promise<undefined> {
       ["  start", `the guest takes ${prediction.startRatio}× as long`],
       ["  memory", `the guest costs ${prediction.memoryRatio}× as much`],
       ["  duel", `the ${prediction.duelLoser} suffers more`],
-      ["  density", `${prediction.guestsThatFit} guests fit`],
+      ["  density", `${prediction.guestsThatFit} more guests fit`],
     ]),
     "Now measure: trilab compare",
   ]);

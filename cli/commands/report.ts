@@ -36,7 +36,9 @@ export const report = defineCommand({
 async function makeReport(args: Args, ctx: Context): Promise<undefined> {
   const runs = await chosenRuns(args);
   const { makePage } = await import("../../report/page.js");
-  const page = await makePage(runs);
+  const { guessedLate } = await import("../../report/store.js");
+  const late = await Promise.all(runs.map(async (run) => ((await guessedLate(run)) ? [run.id] : [])));
+  const page = await makePage(runs, new Set(late.flat()));
   const wanted = text(args, "output");
   if (wanted === "-") {
     if (ctx.json) {

@@ -11,6 +11,7 @@ export interface Density {
   memory: readonly number[];
   /** How many would fit; reckoned, not tried. */
   fit: number;
+  representative: boolean;
 }
 
 const HEIGHT = 190;
@@ -18,7 +19,10 @@ const HEIGHT = 190;
 /** Memory against number of machines: drawn through where machines were started, dashed where it is reckoned. */
 export async function densityPlot(all: readonly Density[]): Promise<Html> {
   const label = all
-    .map((d) => `${d.target}: ${d.memory.length} measured, ${formatNumber(d.fit)} extrapolated`)
+    .map(
+      (d) =>
+        `${d.target}: ${d.memory.length} measured, ${formatNumber(d.fit)} extrapolated${d.representative ? "" : " (not representative)"}`,
+    )
     .join("; ");
   return draw(densitySpec(all), `Memory of many. ${label}`);
 }
@@ -48,7 +52,7 @@ export function densitySpec(all: readonly Density[]): TopLevelSpec {
     field: "n",
     type: "quantitative" as const,
     scale: { domain: [0, most], nice: false },
-    axis: { title: "machines, idle", tickCount: 6, format: ",~r" },
+    axis: { title: "further machines, idle", tickCount: 6, format: ",~r" },
   };
   const y = {
     field: "memory",

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Html } from "../html.js";
-import { formatFactor } from "../quantity.js";
+import { certainty, formatFactor } from "../quantity.js";
 import type { Ratio } from "../statistics.js";
 import { CONFIG, draw, INK, logTicks, MUTED, pixelsDown, REFERENCE, RIGHT, WIDTH } from "./render.js";
 
@@ -21,12 +21,26 @@ const EXTRA = 18;
 /** All probes at a glance, on one logarithmic axis: left of 1 the guest is cheaper, right of it dearer. */
 export async function ratioPlot(rows: readonly RatioRow[]): Promise<Html> {
   const label = rows
-    .map((r) => `${r.title}: ${r.points.map((p) => formatFactor(p.ratio.value)).join(", ")}`)
+    .map((r) => `${r.title}: ${r.points.map((p) => spoken(p, r.points.length > 1)).join(", ")}`)
     .join("; ");
   return draw(ratioSpec(rows), `Guest compared with container. ${label}`);
 }
 
+const spoken = ({ name, ratio, representative }: RatioRow["points"][number], several: boolean): string =>
+  `${several ? `${name} ` : ""}${formatFactor(ratio.value)} (${certainty(ratio)}${representative ? "" : "; not representative"})`;
+
 export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
+  const finite = [
+    1,
+    ...rows.flatMap((r) => [
+      ...r.points.flatMap(({ ratio: { value, interval } }) => [value, interval.low, interval.high]),
+      ...r.published,
+    ]),
+  ].filter((v) => v > 0 && Number.isFinite(v));
+  const domain: [number, number] = [
+    Math.min(...finite.map((v) => v * 0.8), 0.5),
+    Math.max(...finite.map((v) => v * 1.25), 2),
+  ];
   const points: { x: number; low: number; high: number; y: number; representative: boolean }[] = [];
   const published: { x: number; y: number }[] = [];
   const texts: { kind: string; text: string; y: number }[] = [];
@@ -39,9 +53,9 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
     });
     for (const [i, { name, ratio, representative }] of row.points.entries()) {
       const y = height + ROW / 2 + i * EXTRA;
-      // A logarithmic axis has no 0 and no ∞.
-      const low = ratio.interval.low > 0 ? ratio.interval.low : ratio.value;
-      const high = Number.isFinite(ratio.interval.high) ? ratio.interval.high : ratio.value;
+      // A logarithmic axis has no 0 and no ∞: what has no bound goes to the edge.
+      const low = Math.max(ratio.interval.low, domain[0]);
+      const high = Math.min(ratio.interval.high, domain[1]);
       points.push({ x: ratio.value, low, high, y, representative });
       const text = `${row.points.length > 1 ? `${name} ` : ""}${formatFactor(ratio.value)}`;
       texts.push({ kind: representative ? "value" : "muted", text: representative ? text : `${text} *`, y });
@@ -49,11 +63,6 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
     }
     height += ROW + Math.max(0, row.points.length - 1) * EXTRA;
   }
-  const all = [1, ...points.flatMap((p) => [p.low, p.high]), ...published.map((p) => p.x)];
-  const domain: [number, number] = [
-    Math.min(...all.map((v) => v * 0.8), 0.5),
-    Math.max(...all.map((v) => v * 1.25), 2),
-  ];
   const x = {
     field: "x",
     type: "quantitative" as const,

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Target } from "../../components/helpers/naming.js";
 import type { Html } from "../html.js";
-import { formatNumber, formatQuantity, scaleFor } from "../quantity.js";
+import { formatInterval, formatNumber, formatQuantity, scaleFor } from "../quantity.js";
 import type { Summary } from "../statistics.js";
 import {
   AREA,
@@ -249,6 +249,17 @@ export const describeStrips = (groups: readonly StripGroup[], unit: string): str
   groups
     .map(
       ({ title, strips }) =>
-        `${title}: ${strips.map((s) => `${s.name} ${formatQuantity(s.figure.median, unit)} (${formatNumber(s.samples.length)} samples)`).join(", ")}`,
+        `${title}: ${strips.map((s) => `${s.name} ${formatQuantity(s.figure.median, unit)} (${spoken(s, unit)})`).join(", ")}`,
     )
     .join("; ");
+
+const spoken = ({ samples, figure: { interval }, representative }: Strip, unit: string): string =>
+  [
+    `${formatNumber(samples.length)} ${samples.length === 1 ? "sample" : "samples"}`,
+    ...(samples.length > 1
+      ? [
+          `${interval.kind === "bootstrap" ? "95\u00a0% interval" : "extremes"} ${formatInterval(interval, unit)}`,
+        ]
+      : []),
+    ...(representative ? [] : ["not representative"]),
+  ].join("; ");

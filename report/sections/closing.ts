@@ -4,7 +4,7 @@ import { type Html, html } from "../html.js";
 import { notShown } from "../not-shown.js";
 import { formatInterval, formatQuantity } from "../quantity.js";
 import type { ShownRun } from "../runs.js";
-import { CONFIDENCE, MIN_FOR_INTERVAL, RESAMPLES } from "../statistics.js";
+import { CONFIDENCE, MIN_FOR_DIFFERENCE, MIN_FOR_INTERVAL, RESAMPLES } from "../statistics.js";
 import { lasted, printDate } from "./opening.js";
 
 const VERDICTS = { match: "the same in each", nature: "different by nature", wrong: "wrong" } as const;
@@ -47,14 +47,14 @@ export function limits(runs: readonly ShownRun[]): Html {
 
 export function method(runs: readonly ShownRun[]): Html {
   return html`<section aria-labelledby="method"><h2 id="method">How it was measured</h2>
-<p>One image and the same tools in every target; targets in turns, in an order shuffled by a seeded generator; warm-ups discarded. Each figure is the median of its samples. Its interval is the ${CONFIDENCE * 100}\u00a0% percentile bootstrap of ${RESAMPLES} seeded resamples (Efron 1979); ratios are of medians, both sides resampled. Fewer than ${MIN_FOR_INTERVAL} samples make no such interval: then the extremes are drawn as a thin line.</p>
+<p>One image and the same tools in every target; targets in turns, in an order shuffled by a seeded generator; the micro-benchmarks' first runs, their warm-ups, discarded. Each figure is the median of its samples. Its interval is the ${CONFIDENCE * 100}\u00a0% percentile bootstrap of ${RESAMPLES} seeded resamples (Efron 1979); ratios are of medians, both sides resampled. Fewer than ${MIN_FOR_INTERVAL} samples make no such interval: then the extremes are drawn as a thin line, and below ${MIN_FOR_DIFFERENCE} a side nothing is concluded from a difference.</p>
 ${runs.map(
   ({ letter, run }) => html`<dl class="method">
 ${runs.length > 1 && html`<dt>run</dt><dd><b>${letter}</b></dd>`}
 <dt>run id</dt><dd><code>${run.id}</code></dd>
 <dt>when</dt><dd>${printDate(run.startedAt)}, for ${lasted(run)}</dd>
 <dt>order's seed</dt><dd>${run.seed}</dd>
-<dt>host</dt><dd>${run.host.cpuModel}, ${run.host.cpus} CPUs, kernel ${run.host.kernel}${run.host.pinned ? ", targets pinned" : ", targets not pinned"}</dd>
+<dt>host</dt><dd>${run.host.cpuModel}, ${run.host.cpus} CPUs, kernel ${run.host.kernel}${run.host.pinned ? ", targets pinned to the same CPUs for the micro-benchmarks" : ", targets not pinned"}</dd>
 <dt>load</dt><dd>${run.host.loadBefore} before${run.host.load.length > 0 && `, ${Math.min(...run.host.load)} to ${Math.max(...run.host.load)} during`}</dd>
 <dt>versions</dt><dd>${Object.entries(run.host.versions)
     .map(([name, version]) => `${name} ${version}`)

@@ -1,21 +1,22 @@
 import { rentedWords } from "../../components/helpers/clouds.js";
 import { formatDuration, formatSize } from "../../components/helpers/units.js";
 import type { RunDocument } from "../../probes/run-document.js";
-import { fitOf, headlineOf, sufferings } from "../figures.js";
+import { duelLoser, fitOf, headlineOf, sufferings, worstOfEach } from "../figures.js";
 import { type Html, html } from "../html.js";
-import { wasBusy } from "../not-shown.js";
+import { busyRounds } from "../not-shown.js";
 import { certainty, formatFactor, formatNumber } from "../quantity.js";
 import type { ShownRun } from "../runs.js";
-import { summarizeRun } from "../summary.js";
+import { emulationCaveat, summarizeRun } from "../summary.js";
 
 /** What a reader must know of a run before its figures. */
 function marks(run: RunDocument): Html[] {
+  const busy = busyRounds(run);
   const said = [
     run.emulated && "guest emulated, no KVM",
     run.vps !== undefined && `vps: ${rentedWords(run.vps)}`,
     run.quick && "quick run: a demonstration",
     run.partial && "partial: ended early",
-    wasBusy(run) && "host was busy",
+    busy !== undefined && busy,
     !run.parity.inTolerance && "out of parity",
   ];
   return said.filter((mark) => mark !== false).map((mark) => html`<li>${mark}</li>`);
@@ -77,7 +78,9 @@ ${some.map(
   ({
     letter,
     run,
-  }) => html`<div class="scroll"><table class="guesses"><thead><tr><th>${runs.length > 1 && `Run ${letter}`}</th><th>guess</th><th>measured</th><th></th></tr></thead>
+    guessedLate,
+  }) => html`${guessedLate && html`<p class="note">${runs.length > 1 ? `Run ${letter}: guessed` : "Guessed"} after a run had been seen.</p>`}
+<div class="scroll"><table class="guesses"><thead><tr><th>${runs.length > 1 && `Run ${letter}`}</th><th>guess</th><th>measured</th><th></th></tr></thead>
 <tbody>${guessRows(run).map(
     (row) =>
       html`<tr><th>${row.question}</th><td class="guess">${row.guess}</td><td>${row.measured}</td><td class="muted">${row.verdict}</td></tr>`,
@@ -103,12 +106,10 @@ function guessRows(run: RunDocument): GuessRow[] {
       measured: found
         ? `${formatFactor(found.ratio.value)} (${certainty(found.ratio)}${doubted(found)})`
         : "not measured",
-      verdict: found ? verdict(guessed, found.ratio.value, found) : "",
+      verdict: found ? verdict(guessed, found.ratio.value, found, emulationCaveat(run, id)) : "",
     };
   };
-  // The worst of each victim.
-  const suffered = sufferings(run).filter((s, i, all) => all.findIndex((o) => o.victim === s.victim) === i);
-  const decided = suffered.length > 1 && suffered.every((s) => s.representative);
+  const suffered = worstOfEach(sufferings(run).filter((s) => s.victim !== "vps"));
   const fit = fitOf(run, "guest");
   return [
     ratio("start", "How many times as long does the guest take to start?", guess.startRatio),
@@ -120,22 +121,18 @@ function guessRows(run: RunDocument): GuessRow[] {
         suffered
           .map(
             (s) =>
-              `${s.victim} ${formatFactor(s.ratio.value)} worse off${s.representative ? "" : " (not representative)"}`,
+              `${s.victim} ${formatFactor(s.ratio.value)} worse off (${certainty(s.ratio)}${doubted(s)})`,
           )
           .join(", ") || "not measured",
-      verdict: decided
-        ? suffered[0]?.victim === guess.duelLoser
-          ? "as guessed"
-          : "the other way round"
-        : suffered.length > 0
-          ? "not decided"
-          : "",
+      verdict: suffered.length > 0 ? duelVerdict(guess.duelLoser, duelLoser(suffered)) : "",
     },
     {
-      question: "How many guests fit on this host?",
+      question: "How many more guests fit on this host?",
       guess: formatNumber(guess.guestsThatFit),
-      measured: fit ? `${formatNumber(fit.median)} (extrapolated${doubted(fit)})` : "not measured",
-      verdict: fit ? verdict(guess.guestsThatFit, fit.median, fit) : "",
+      measured: fit
+        ? `${formatNumber(fit.median)}${fit.limit ? `, by ${fit.limit}` : ""} (extrapolated${doubted(fit)})`
+        : "not measured",
+      verdict: fit ? verdict(guess.guestsThatFit, fit.median, fit, emulationCaveat(run, "density")) : "",
     },
   ];
 }
@@ -144,8 +141,21 @@ const doubted = ({ representative }: { representative: boolean }): string =>
   representative ? "" : "; not representative";
 
 /** A figure that may enter no conclusion judges no guess either. */
-const verdict = (guess: number, measured: number, figure: { representative: boolean }): string =>
-  figure.representative ? distance(guess, measured) : "not decided";
+const verdict = (
+  guess: number,
+  measured: number,
+  { representative }: { representative: boolean },
+  caveat: string | undefined,
+): string => {
+  const said = representative ? distance(guess, measured) : "not decided";
+  return representative && said && caveat ? `${said} (${caveat})` : said;
+};
+
+function duelVerdict(guess: string, loser: string | undefined): string {
+  if (loser === undefined) return "not decided";
+  if (loser === guess) return "as guessed";
+  return loser === "neither" ? "neither was hurt" : `the ${loser} suffered more`;
+}
 
 /** How far a guess was off, as a factor: what matters between 10 and 20 matters between 100 and 200. */
 function distance(guess: number, measured: number): string {

@@ -75,9 +75,9 @@ async function extrapolation({ run, letter }: ShownRun, several: boolean): Promi
   const all = TARGETS.flatMap((target) => {
     const probe = run.probes.find((p) => p.id === "density");
     const memory = probe && seriesOf(probe, "memory", target);
-    const fit = fitOf(run, target)?.median;
+    const fit = fitOf(run, target);
     return memory && memory.unit === "MiB" && fit !== undefined
-      ? [{ target, memory: memory.samples, fit }]
+      ? [{ target, memory: memory.samples, fit: fit.median, representative: fit.representative }]
       : [];
   });
   if (all.length === 0) return html``;

@@ -96,6 +96,17 @@ describe("trilab report", () => {
   });
 });
 
+it("says of guesses whether a run had been seen before", async () => {
+  const guessedAt = (at: string, seed: number) => {
+    const run = syntheticRun({ seed });
+    return { ...run, prediction: run.prediction && { ...run.prediction, at } };
+  };
+  await saveRun(guessedAt("2026-01-02T03:40:00Z", 1)); // ended at 03:57
+  expect((await run(["report", "-o", "-"])).out).not.toContain("Guessed after a run");
+  await saveRun(guessedAt("2026-01-02T04:10:00Z", 2));
+  expect((await run(["report", "-o", "-"])).out).toContain("Guessed after a run had been seen");
+});
+
 describe("trilab predict", () => {
   const id = { lab: "first-boot", seat: "alice" };
   beforeEach(() =>
@@ -118,13 +129,15 @@ describe("trilab predict", () => {
     expect(asked).toHaveLength(4);
     expect(told).toHaveLength(1);
     expect(await readPrediction(id)).toMatchObject(guesses);
+    // A number named in a question would draw the guess to itself.
+    expect(asked.join("\n")).not.toMatch(/such as|[2-9]|1\d/);
   });
 
   it.each([
     [["--start-ratio", "0"], "above 0"],
     [["--duel-loser", "both"], "container or guest"],
-    [["--fit", "-1"], "such as 12"],
-    [[], "--start-ratio 10"],
+    [["--fit", "-1"], "0 or more"],
+    [[], "--start-ratio FACTOR"],
   ])("%j ends with 2 and stores nothing", async (flags, help) => {
     const { exitCode, error } = await run(["predict", ...flags]);
     expect(exitCode).toBe(ExitCode.usage);

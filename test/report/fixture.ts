@@ -338,9 +338,12 @@ export function syntheticRun(options: Partial<Shape> = {}): RunDocument {
         ],
         facts: [
           {
-            title: "bounded by",
-            values: { container: "CPU", guest: "memory" },
-            note: "extrapolated from five more of each",
+            title: "extrapolated",
+            values: {
+              container: "900, by cpu (memory 4000, disk 70000, idle CPU 900)",
+              guest: "29, by memory (memory 29, disk 900, idle CPU not counted, as it is emulated)",
+            },
+            note: "calculated from 6 that were started, on what the host had free; not tried",
           },
         ],
       },

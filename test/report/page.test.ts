@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { RunDocument } from "../../probes/run-document.js";
 import { html } from "../../report/html.js";
 import { makePage } from "../../report/page.js";
+import { ratioSpec } from "../../report/plots/ratios.js";
 import { syntheticRun } from "./fixture.js";
 
 describe("the page", () => {
@@ -80,6 +81,37 @@ describe("the page", () => {
       expect(/.{60}(NaN|Infinity|undefined).{40}/.exec(page)?.[0], `samples ${samples}`).toBeUndefined();
     }
   });
+});
+
+describe("what is read out in a plot's place", () => {
+  it("has intervals, and the mark of what is not representative", async () => {
+    const page = await makePage([syntheticRun({ emulated: true })]);
+    const labels = [...page.matchAll(/aria-label="([^"]*)"/g)].map(([, label]) => label ?? "");
+    expect(labels.find((l) => l.startsWith("Guest compared"))).toMatch(
+      /Start: \d+× \(95\s% interval [^)]*×\);.*System call: [\d.]+× \([^)]*; not representative\)/u,
+    );
+    expect(labels.find((l) => l.startsWith("getppid"))).toMatch(
+      /container [^(]*\(30 samples; 95\s% interval [^;)]*\), guest [^(]*\([^)]*; not representative\)/u,
+    );
+  });
+});
+
+it("an interval without a bound is drawn to the plot's edge", () => {
+  const ratio = (low: number, high: number) => ({
+    value: 4,
+    n: 9,
+    interval: { low, high, kind: "range" as const },
+  });
+  const row = (low: number, high: number) => ({
+    title: "x",
+    points: [{ name: "A", ratio: ratio(low, high), representative: true }],
+    published: [],
+  });
+  const spec = JSON.stringify(ratioSpec([row(2, 10), row(0, Number.POSITIVE_INFINITY)]));
+  const [, ...edges] = /"domain":\[([\d.]+),([\d.]+)\]/.exec(spec) ?? [];
+  expect(edges.map(Number)).toEqual([0.5, 12.5]);
+  expect(spec).toContain(`"x":4,"low":2,"high":10`);
+  expect(spec).toContain(`"x":4,"low":${edges[0]},"high":${edges[1]}`);
 });
 
 it("the template escapes values, not markup", () => {

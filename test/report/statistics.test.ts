@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { randomNumbers } from "../../base/random.js";
 import {
+  differs,
   excludes,
+  inverted,
   MIN_FOR_INTERVAL,
   medianInterval,
   RESAMPLES,
@@ -134,6 +136,21 @@ describe("a ratio of medians", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it("differs where its interval leaves out 1, and, of ranges, from four a side", () => {
+    const ratio = (above: number[], below: number[]) => {
+      const made = ratioOfMedians(above, below, "s");
+      if (made === undefined) throw new Error("no ratio");
+      return made;
+    };
+    expect(differs(ratio([9], [1]))).toBe(false);
+    expect(differs(ratio([7, 8, 9], [1, 2, 3]))).toBe(false);
+    expect(differs(ratio([6, 7, 8, 9], [1, 2, 3]))).toBe(false);
+    expect(differs(ratio([6, 7, 8, 9], [1, 2, 3, 4]))).toBe(true);
+    expect(differs(ratio([3, 7, 8, 9], [1, 2, 3, 4]))).toBe(false);
+    const many = ratio([6, 7, 8, 9, 6, 7], [1, 2, 3, 1, 2, 3]);
+    expect([differs(many), differs(inverted(many))]).toEqual([true, true]);
   });
 
   it("is absent where there is none, and a range where samples are few", () => {

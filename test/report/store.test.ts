@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { readPrediction, savePrediction } from "../../report/prediction.js";
-import { findRun, listRuns, newestRun, saveRun, seatsWithRuns } from "../../report/store.js";
+import { findRun, guessedLate, listRuns, newestRun, saveRun, seatsWithRuns } from "../../report/store.js";
 import { removeRecord } from "../../stacks/seat-record.js";
 import { syntheticRun } from "./fixture.js";
 
@@ -91,6 +91,22 @@ describe("stored runs", () => {
     expect((await failure(findRun("2026"))).exitCode).toBe(ExitCode.usage);
     expect((await failure(findRun(dir))).exitCode).toBe(ExitCode.failed);
   });
+});
+
+it("guesses are late when a stored run of the seat had ended before, and only then", async () => {
+  const guessed = (at: string, seed: number) => {
+    const run = syntheticRun({ seed });
+    return { ...run, prediction: run.prediction && { ...run.prediction, at } };
+  };
+  const late = guessed("2026-01-02T04:10:00Z", 2);
+  expect(await guessedLate(late)).toBe(false); // not stored here: nothing is known of its seat
+  await saveRun(guessed("2026-01-02T03:50:00Z", 1)); // while it ran, until 03:57
+  await saveRun({ ...syntheticRun({ seed: 3, seat: "bob" }), endedAt: "2026-01-01T00:00:00Z" });
+  await saveRun(late);
+  expect(await guessedLate(late)).toBe(true);
+  expect(await guessedLate(await findRun(syntheticRun({ seed: 1 }).id))).toBe(false);
+  const { prediction: _, ...unguessed } = late;
+  expect(await guessedLate(unguessed)).toBe(false);
 });
 
 it("guesses come back, and a damaged file says so", async () => {

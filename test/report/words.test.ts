@@ -3,7 +3,7 @@ import type { RunDocument } from "../../probes/run-document.js";
 import { notShown } from "../../report/not-shown.js";
 import { formatFactor, formatNumber, formatQuantity } from "../../report/quantity.js";
 import { letterRuns } from "../../report/runs.js";
-import { predictions } from "../../report/sections/opening.js";
+import { header, predictions } from "../../report/sections/opening.js";
 import { summarizeRun } from "../../report/summary.js";
 import { compareTable, toCsv } from "../../report/table.js";
 import { syntheticRun } from "./fixture.js";
@@ -55,12 +55,43 @@ describe("numbers", () => {
 describe("the summary in words", () => {
   it("is made from the figures", () => {
     const flat = (value: number): number[] => Array.from({ length: 10 }, () => value);
-    const run = withSamples(syntheticRun(), "start", "total", flat(0.5), flat(10.5));
+    const run = withSamples(syntheticRun({ emulated: false }), "start", "total", flat(0.5), flat(10.5));
     expect(about(run, "start")).toEqual({
       figure: "21×",
       text: "A guest took 21× as long as a container from the call to the first command answered (guest 10.5\u00a0s, container 500\u00a0ms; 95\u00a0% interval 21\u2009–\u200921×).",
       trace: { probe: "start", metric: "total", n: "10 + 10" },
     });
+  });
+
+  it("says what emulation does to a figure, where it does", () => {
+    const [tcg, kvm] = [syntheticRun({ emulated: true }), syntheticRun({ emulated: false })];
+    for (const probe of ["start", "stop"])
+      expect(about(tcg, probe)?.text).toContain("emulated guest: its processor is emulated");
+    expect(about(tcg, "memory")?.text).toMatch(/emulated guest: up to 128\sMiB/);
+    expect(about(tcg, "density")?.text).toMatch(
+      /128\sMiB; its CPU time is left out, a container's is counted/,
+    );
+    expect(about(tcg, "disk")?.text).not.toContain("emulated");
+    expect(texts(kvm).join()).not.toContain("emulated");
+    const guesses = (run: RunDocument) => predictions(letterRuns([run])).markup;
+    expect(guesses(tcg).match(/\(emulated guest: /g)).toHaveLength(3);
+    expect(guesses(kvm)).not.toContain("emulated");
+  });
+
+  it("concludes a difference from four runs a side, not from fewer", () => {
+    const said = (container: number[], guest: number[]) =>
+      about(withSamples(syntheticRun(), "start", "total", container, guest), "start")?.text;
+    expect(said([1], [1.01])).toMatch(/^In this run a guest took .*Too few runs to conclude\.$/);
+    expect(said([1, 2, 3], [4, 5, 6])).toMatch(/^In this run a guest took .*Too few runs to conclude\.$/);
+    expect(said([1, 2, 3, 3], [4, 5, 6, 7])).toMatch(/^A guest took 2\.2× as long .*\)\.$/);
+    const io = withSamples(syntheticRun(), "disk-io", "read-qd1", [1, 2], [8, 9]);
+    expect(about(io, "disk-io")?.text).toMatch(/^Disk I\/O \(random.*\): in this run a guest did/);
+  });
+
+  it("calls nothing fresh that was used before", () => {
+    expect(about(syntheticRun(), "disk")?.text).toMatch(
+      /^The guest as it stood took .* the container as it stood/,
+    );
   });
 
   it("turns round with the figures", () => {
@@ -93,12 +124,14 @@ describe("the summary in words", () => {
 
   it("concludes nothing from a fit that is not representative", () => {
     const run = syntheticRun();
-    expect(about(run, "density")?.text).toMatch(/^About 29 guests or 900 containers /);
+    expect(about(run, "density")?.text).toMatch(
+      /^About 29 more guests \(by memory\) or 900 more containers \(by CPU\) /,
+    );
     const fits = run.probes.find((p) => p.id === "density")?.series.filter((s) => s.metric === "fit") ?? [];
     for (const s of fits.filter((s) => s.target === "guest"))
       Object.assign(s, { representative: false, note: "the targets are out of parity: memory" });
     expect(about(run, "density")).toMatchObject({ figure: "900", trace: { n: "1" } });
-    expect(about(run, "density")?.text).toMatch(/^About 900 containers of/);
+    expect(about(run, "density")?.text).toMatch(/^About 900 more containers \(by CPU\) of/);
     expect(summarizeRun(run).leftOut.map((l) => l.why)).toContain("the targets are out of parity: memory");
     for (const s of fits) s.representative = false;
     expect(about(run, "density")).toBeUndefined();
@@ -107,21 +140,117 @@ describe("the summary in words", () => {
   it("judges no guess by what is not representative", () => {
     const run = syntheticRun();
     const shown = () => predictions(letterRuns([run])).markup;
-    expect(shown()).toContain("29 (extrapolated)");
+    expect(shown()).toContain("29, by memory (extrapolated)");
     for (const s of run.probes.flatMap((p) => p.series)) s.representative = false;
-    expect(shown()).toContain("29 (extrapolated; not representative)");
-    expect(shown()).not.toMatch(/close|than guessed|as guessed|other way round/);
+    expect(shown()).toContain("29, by memory (extrapolated; not representative)");
+    expect(shown()).not.toMatch(/close|than guessed|as guessed|suffered more|was hurt/);
     expect(shown().match(/not decided/g)).toHaveLength(4);
   });
 
-  it("lets the negative control judge the set-up", () => {
-    expect(about(syntheticRun({ emulated: false }), "cpu")?.figure).toBe("fair");
+  it("lets the negative control judge the set-up, by its whole interval", () => {
     const flat = (value: number): number[] => Array.from({ length: 10 }, () => value);
+    const wide = [800, 850, 900, 940, 980, 1000, 1020, 1060, 1100, 1200];
+    const cases: [number[], number[], string, string][] = [
+      [flat(1000), flat(990), "fair", "fair"],
+      [flat(1000), flat(900), "unfair", "unfair"],
+      [flat(1000), wide, "?", "undecided"],
+      [wide, flat(1060), "?", "undecided"],
+      // The gap is 6 %, the extremes 0.98 to 1.13: three runs a side tell nothing.
+      [[1000, 1030, 1060], [1039, 1092, 1130], "?", "undecided"],
+      [[1000], [1000], "?", "undecided"],
+    ];
+    for (const [container, guest, figure, word] of cases) {
+      const run = withSamples(syntheticRun({ emulated: false }), "cpu", "events", container, guest);
+      expect(about(run, "cpu")?.figure).toBe(figure);
+      const line = compareTable(run, style).find((l) => l.startsWith("negative control, CPU: "));
+      expect(line).toMatch(new RegExp(`: ${word} \\(guest : container `));
+    }
     const unfair = withSamples(syntheticRun({ emulated: false }), "cpu", "events", flat(1000), flat(900));
-    expect(about(unfair, "cpu")).toMatchObject({
-      figure: "unfair",
-      text: expect.stringContaining("10\u00a0%"),
+    expect(about(unfair, "cpu")?.text).toContain("10\u00a0%");
+    expect(compareTable(syntheticRun(), style).join("\n")).toContain("CPU: not judged, not representative");
+  });
+
+  describe("the duel", () => {
+    const around = (value: number): number[] => [0.99, 0.995, 1, 1, 1.005, 1.01].map((x) => x * value);
+    /** How many times worse off each is, with samples about that. */
+    const duel = (container: number, guest: number, samples: (value: number) => number[] = around) => {
+      const run = syntheticRun();
+      withSamples(run, "duel", "alone", samples(1000), samples(1000));
+      for (const hog of ["memory-hog", "fork-bomb"])
+        withSamples(run, "duel", hog, samples(1000), samples(1000));
+      return withSamples(run, "duel", "cpu-hog", samples(1000 / container), samples(1000 / guest));
+    };
+    const verdict = (run: RunDocument, guess: string): string | undefined => {
+      Object.assign(run.prediction ?? {}, { duelLoser: guess });
+      return /in the duel\?.*?<td class="muted">([^<]*)/s.exec(predictions(letterRuns([run])).markup)?.[1];
+    };
+
+    it("is decided only where the worst suffers, and more than the other", () => {
+      expect(verdict(duel(1.1, 2), "guest")).toBe("as guessed");
+      expect(verdict(duel(1.1, 2), "container")).toBe("the guest suffered more");
+      expect(verdict(duel(1.1, 2), "neither")).toBe("the guest suffered more");
+      expect(verdict(duel(2, 2.01), "guest")).toBe("not decided");
+      expect(
+        verdict(
+          duel(1.02, 1.02, (value) => [value]),
+          "guest",
+        ),
+      ).toBe("not decided");
+      expect(
+        verdict(
+          duel(1, 3, (value) => [value, value, value]),
+          "guest",
+        ),
+      ).toBe("not decided");
     });
+
+    it("may hurt neither", () => {
+      expect(verdict(duel(1, 1.01), "neither")).toBe("as guessed");
+      expect(verdict(duel(1, 1.01), "guest")).toBe("neither was hurt");
+    });
+
+    it("says who suffers most only where that was shown", () => {
+      expect(about(duel(1.1, 2), "duel")?.text).toMatch(
+        /the guest suffered most: beside a CPU hog it was 2×/,
+      );
+      expect(about(duel(2, 2.01), "duel")?.text).toMatch(
+        /suffered: .*Which of them suffers more was not shown/,
+      );
+      expect(
+        about(
+          duel(1, 3, (value) => [value]),
+          "duel",
+        ),
+      ).toMatchObject({
+        figure: "?",
+        text: expect.stringMatching(/neither was shown to suffer.* Too few runs to conclude/),
+      });
+    });
+  });
+
+  it("names in the duel what was shown, before what was worse but was not", () => {
+    const run = syntheticRun();
+    const flat = [1000, 1000, 1000, 1000, 1000, 1000];
+    for (const metric of ["alone", "memory-hog", "fork-bomb"]) withSamples(run, "duel", metric, flat, flat);
+    const wild = [100, 200, 500, 800, 1500, 2000];
+    withSamples(
+      run,
+      "duel",
+      "cpu-hog",
+      flat.map((x) => x / 1.2),
+      wild,
+    );
+    expect(about(run, "duel")?.text).toMatch(
+      /the container suffered: beside a CPU hog it was 1\.2×.*the guest at worst 1\.54×.*was not shown\.$/,
+    );
+  });
+
+  it("says of guesses that they came late", () => {
+    const run = syntheticRun();
+    expect(predictions(letterRuns([run])).markup).not.toContain("Guessed after");
+    expect(predictions(letterRuns([run], new Set([run.id]))).markup).toContain(
+      "Guessed after a run had been seen",
+    );
   });
 
   it("says what was not measured, and of a short run that it has no interval", () => {
@@ -145,9 +274,32 @@ it("what it does not show follows from the run", () => {
   expect(all(syntheticRun({ emulated: false }))).not.toContain("KVM here");
   expect(all(syntheticRun({ quick: true }))).toContain("quick run");
   expect(all({ ...syntheticRun(), targets: ["container"] })).toContain("the guest was not up");
+  expect(all(syntheticRun())).toContain("the worst of 3 hogs");
+  expect(all(syntheticRun())).toContain("on one machine, whose disk each changed");
+  expect(all(syntheticRun())).not.toContain("CPUs of their own");
+});
+
+it("a busy host is told by its rounds, not by the load average", () => {
+  const loaded = syntheticRun();
+  loaded.host.loadBefore = 9;
+  const told = (run: RunDocument): string => notShown(run).join("\n") + header(letterRuns([run])).markup;
+  expect(told(loaded)).not.toContain("busy");
   const busy = syntheticRun();
-  busy.host.loadBefore = 3.1;
-  expect(all(busy)).toContain("the load was 3.1");
+  for (const s of busy.probes[0]?.series ?? [])
+    Object.assign(s, {
+      representative: false,
+      note: "the host was busy before 5 of 8 rounds; 1 run failed: x",
+    });
+  expect(told(busy)).toContain("An idle host: the host was busy before 5 of 8 rounds, so");
+  expect(told(busy)).toContain("<li>the host was busy before 5 of 8 rounds</li>");
+});
+
+it("two kernels are named as a difference of their own", () => {
+  const run = syntheticRun();
+  const all = (): string => notShown(run).join("\n");
+  expect(all()).toContain("the container Linux 6.1.0-host, the guest Linux 6.1.0-guest");
+  for (const row of run.parity.rows) row.values = { container: "Linux 6.1", guest: "Linux 6.1" };
+  expect(all()).not.toContain("another kernel");
 });
 
 describe("the terminal's table", () => {
@@ -159,6 +311,8 @@ describe("the terminal's table", () => {
     expect(total).toMatch(/\d\sms \[\d+\s–\s\d+\sms\] +[\d.]+\ss \[[\d.\s–]+\ss\] +\d+×$/u);
     expect(lines.find((line) => line.includes("getppid"))).toMatch(/ \* +\([\d.]+×\)$/);
     expect(lines.join("\n")).toContain("* not representative: emulated");
+    expect(lines.join("\n")).toContain("a virtual machine was emulated, without KVM");
+    expect(compareTable(syntheticRun({ emulated: false }), style).join("\n")).not.toContain("emulated");
   });
 });
 
