@@ -28,7 +28,7 @@ const ratio = (answer: string): number | undefined => {
   return value === 0 ? undefined : value;
 };
 /** The answers that a run document can hold. */
-const LOSERS: readonly Prediction["duelLoser"][] = ["container", "guest"];
+const LOSERS: readonly Prediction["duelLoser"][] = ["container", "guest", "neither"];
 const loser = (answer: string): Prediction["duelLoser"] | undefined =>
   LOSERS.find((t) => answer.length > 0 && t.startsWith(answer.toLowerCase()));
 
@@ -49,9 +49,9 @@ const MEMORY: Question<number> = {
 };
 const DUEL: Question<Prediction["duelLoser"]> = {
   flag: "duel-loser",
-  ask: "A hog in one of them: who suffers more from its neighbour, container or guest?",
+  ask: "A hog in one of them: who suffers more from its neighbour, container, guest or neither?",
   parse: loser,
-  wanted: LOSERS.join(" or "),
+  wanted: "container, guest or neither",
 };
 const FIT: Question<number> = {
   flag: "fit",

@@ -72,7 +72,9 @@ export class ContainerMachine implements Machine {
     const paths = Mounts.filter(({ Type }) => Type === "volume").map(({ Destination }) => Destination);
     if (paths.length === 0) return 0;
     const inside = new ContainerEnvironment(this.name, this.user);
-    const { exitCode, stdout, stderr } = await inside.exec(["du", "-s", "-B1", "--", ...paths], { root: true });
+    const { exitCode, stdout, stderr } = await inside.exec(["du", "-s", "-B1", "--", ...paths], {
+      root: true,
+    });
     if (exitCode !== 0) throw new HostCostError(`can't measure the volumes of ${this.name}: ${stderr}`);
     return stdout.split("\n").reduce((sum, line) => sum + Number.parseInt(line, 10), 0);
   }

@@ -4,7 +4,7 @@ import type { MachineSpec } from "../components/machine-spec.js";
 import type { ParityReport } from "../environments/parity.js";
 import { RentedMachine } from "../environments/rented-machine.js";
 import { hostFacts } from "./host-facts.js";
-import { hostLoad } from "./host-load.js";
+import { busyNote, hostLoad } from "./host-load.js";
 import { emptyFirst } from "./overhead.js";
 import type { Metric, Probe } from "./probe.js";
 import { RUN_SCHEMA, type RunDocument } from "./run-document.js";
@@ -31,9 +31,6 @@ export interface CompareOptions {
   signal: AbortSignal;
   onStep: RunnerOptions["onStep"];
 }
-
-/** A larger share of rounds than this begun on a busy host puts every timing in doubt. */
-const BUSY_SHARE = 0.2;
 
 /** Measures a seat's targets and returns the run's document. The targets are left as they were found: running. */
 export async function compareTargets(options: CompareOptions): Promise<RunDocument> {
@@ -63,11 +60,8 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
       },
       leave: () => releaseAll(subjects),
     });
-    const busy = measured.busyRounds > measured.rounds * BUSY_SHARE;
-    const doubt = doubts({
-      ...options,
-      busy: busy ? `the host was busy before ${measured.busyRounds} of ${measured.rounds} rounds` : undefined,
-    });
+    const { busyRounds, rounds } = measured;
+    const doubt = doubts({ ...options, busy: busyNote(measured) });
     const results = [...measured.tallies].map(([probe, tally]) => ({ probe, tally }));
     return {
       schema: RUN_SCHEMA,
@@ -87,6 +81,8 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
         ...facts,
         loadBefore: before.average,
         load: measured.load,
+        busyRounds,
+        rounds,
         pinned,
       },
       parity: options.parity,

@@ -38,7 +38,10 @@ export const disk: Probe = {
       facts: [
         {
           title: "what is counted",
-          value: subject.target !== "container" ? "the blocks of its qcow2 overlay" : "its writable layer and its home's volume",
+          value:
+            subject.target !== "container"
+              ? "the blocks of its qcow2 overlay"
+              : "its writable layer and its home's volume",
           note: "the image below is shared by all machines made from it",
         },
       ],

@@ -16,7 +16,20 @@ export interface HostLoad {
 /** More than this share in use before a round: busy. Idle guests of ours stay far below. */
 export const BUSY = 0.35;
 
+/** A larger share of rounds than this begun on a busy host puts every timing in doubt. */
+const BUSY_SHARE = 0.2;
+
 const SAMPLE_MS = 150;
+
+/** `the host was busy before 5 of 8 rounds`, where that was too often. Pure. */
+export function busyNote(of: {
+  busyRounds?: number | undefined;
+  rounds?: number | undefined;
+}): string | undefined {
+  const { busyRounds = 0, rounds = 0 } = of;
+  if (busyRounds <= rounds * BUSY_SHARE) return undefined;
+  return `the host was busy before ${busyRounds} of ${rounds} rounds`;
+}
 
 /**
  * Total and idle ticks, from /proc/stat: of some CPUs, or of all. Time stolen by a host above counts as used. Pure.

@@ -71,7 +71,7 @@ export const predictionSchema = z.object({
   at: z.string(),
   startRatio: z.number(),
   memoryRatio: z.number(),
-  duelLoser: target,
+  duelLoser: z.enum([...TARGETS, "neither"]),
   guestsThatFit: z.number(),
 });
 
@@ -105,6 +105,9 @@ export const runDocumentSchema = z.object({
     /** One-minute load averages before, and at each round. */
     loadBefore: z.number(),
     load: z.array(z.number()),
+    /** Rounds that began while the host was busy, of how many; absent in older runs. */
+    busyRounds: z.int().optional(),
+    rounds: z.int().optional(),
     pinned: z.boolean(),
   }),
   /** environments/parity.ts's ParityReport. */

@@ -1,19 +1,8 @@
 import { formatDuration } from "../components/helpers/units.js";
+import { busyNote } from "../probes/host-load.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { sufferings } from "./figures.js";
 import { CONFIDENCE } from "./statistics.js";
-
-/** What the runner writes to every timing of a run on a busy host: the document keeps the rounds nowhere else. */
-const BUSY = /the host was busy before \d+ of \d+ rounds/;
-
-/** `the host was busy before 5 of 8 rounds`, where too many were. The load average says nothing: `up` raises it, too. */
-export function busyRounds(run: RunDocument): string | undefined {
-  for (const { note } of [...run.overhead, ...run.probes.flatMap((p) => p.series)]) {
-    const [said] = BUSY.exec(note) ?? [];
-    if (said !== undefined) return said;
-  }
-  return undefined;
-}
 
 /** What each kernel of the run is, where they are not the same one. */
 function kernels(run: RunDocument): string | undefined {
@@ -30,7 +19,7 @@ export function notShown(run: RunDocument): string[] {
   const wrong = run.parity.rows.filter((r) => r.verdict === "wrong").map((r) => r.title);
   const missing = (["container", "guest"] as const).filter((t) => !run.targets.includes(t));
   const seconds = (Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000;
-  const busy = busyRounds(run);
+  const busy = busyNote(host); // the load average says nothing: `up` raises it, too
   const different = kernels(run);
   const hogs = new Set(sufferings(run).map((s) => s.series.metric)).size;
   const qemu = host.versions.qemu ? `QEMU ${host.versions.qemu}` : "this hypervisor";

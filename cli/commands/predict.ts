@@ -27,7 +27,10 @@ async function makePrediction(args: Args, ctx: Context): Promise<undefined> {
     ...columns([
       ["  start", `the guest takes ${prediction.startRatio}× as long`],
       ["  memory", `the guest costs ${prediction.memoryRatio}× as much`],
-      ["  duel", `the ${prediction.duelLoser} suffers more`],
+      [
+        "  duel",
+        prediction.duelLoser === "neither" ? "neither suffers" : `the ${prediction.duelLoser} suffers more`,
+      ],
       ["  density", `${prediction.guestsThatFit} more guests fit`],
     ]),
     "Now measure: trilab compare",

@@ -1,16 +1,16 @@
 import { rentedWords } from "../../components/helpers/clouds.js";
 import { formatDuration, formatSize } from "../../components/helpers/units.js";
+import { busyNote } from "../../probes/host-load.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import { duelLoser, fitOf, headlineOf, sufferings, worstOfEach } from "../figures.js";
 import { type Html, html } from "../html.js";
-import { busyRounds } from "../not-shown.js";
 import { certainty, formatFactor, formatNumber } from "../quantity.js";
 import type { ShownRun } from "../runs.js";
 import { emulationCaveat, summarizeRun } from "../summary.js";
 
 /** What a reader must know of a run before its figures. */
 function marks(run: RunDocument): Html[] {
-  const busy = busyRounds(run);
+  const busy = busyNote(run.host);
   const said = [
     run.emulated && "guest emulated, no KVM",
     run.vps !== undefined && `vps: ${rentedWords(run.vps)}`,

@@ -124,6 +124,12 @@ describe("trilab predict", () => {
     expect(await readPrediction(id)).toMatchObject(guesses);
   });
 
+  it("takes neither for the duel's loser", async () => {
+    const { exitCode, asked } = await run(["predict"], ["10", "5.5", "n", "12"]);
+    expect([exitCode, asked.length]).toEqual([0, 4]);
+    expect(await readPrediction(id)).toMatchObject({ ...guesses, duelLoser: "neither" });
+  });
+
   it("asks for what was not given, until it is an answer", async () => {
     const { asked, told } = await run(["predict", "--fit", "12"], ["ten", "10", "5.5", "g"]);
     expect(asked).toHaveLength(4);
@@ -135,7 +141,7 @@ describe("trilab predict", () => {
 
   it.each([
     [["--start-ratio", "0"], "above 0"],
-    [["--duel-loser", "both"], "container or guest"],
+    [["--duel-loser", "both"], "container, guest or neither"],
     [["--fit", "-1"], "0 or more"],
     [[], "--start-ratio FACTOR"],
   ])("%j ends with 2 and stores nothing", async (flags, help) => {
