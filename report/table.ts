@@ -96,11 +96,11 @@ function csv(value: string | number | boolean): string {
 
 /**
  * One line a sample, with its series' summary beside it; a series without samples has one line that says why. Numbers
- * are in the series' unit, unrounded. `low95` and `high95` are empty where samples are too few.
+ * are in the series' unit, unrounded. `empty` is the probes' own cost. `low95` and `high95` are empty where samples are too few.
  */
 export function toCsv(run: RunDocument): string {
   const lines = [CSV_COLUMNS];
-  for (const probe of run.probes) {
+  for (const probe of [...run.probes, { id: "empty", series: run.overhead }]) {
     for (const series of probe.series) {
       const figure = figureOf(run, probe.id, series);
       const interval = figure?.interval.kind === "bootstrap" ? figure.interval : undefined;

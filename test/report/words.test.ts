@@ -320,7 +320,9 @@ describe("the CSV", () => {
     const [first] = run.probes[0]?.series ?? [];
     if (first) first.note = '=1+1, "said" she';
     const lines = toCsv(run).trimEnd().split("\r\n");
-    const samples = run.probes.flatMap((p) => p.series).reduce((n, s) => n + s.samples.length, 0);
+    const series = [...run.probes.flatMap((p) => p.series), ...run.overhead];
+    const samples = series.reduce((n, s) => n + s.samples.length, 0);
+    expect(run.overhead.length).toBeGreaterThan(0);
     expect(lines).toHaveLength(samples + 1);
     expect(lines[0]?.split(",")).toHaveLength(22);
     expect(lines[1]).toContain(`"'=1+1, ""said"" she",1,${first?.samples[0]}`);
