@@ -3,6 +3,7 @@ import { basename, posix } from "node:path";
 import { execa, type Result } from "execa";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { dockerCommand } from "../hosts/docker.js";
+import { runClient } from "./client.js";
 import type { Answer, Environment, ExecOptions, ExecResult } from "./environment.js";
 
 /** The container target, entered by `docker exec`: there is no sshd in it, and none is needed. */
@@ -39,7 +40,7 @@ export class ContainerEnvironment implements Environment {
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const child = execa(
+    return runClient(
       "docker",
       dockerCommand(
         "exec",
@@ -49,20 +50,8 @@ export class ContainerEnvironment implements Environment {
         this.name,
         ...command,
       ),
-      {
-        reject: false,
-        timeout: options.timeoutMs ?? 60_000,
-        ...(options.signal && { cancelSignal: options.signal }),
-        ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
-      },
+      options,
     );
-    if (options.onOutput) child.stdout.setEncoding("utf8").on("data", options.onOutput);
-    const result = await child;
-    return {
-      exitCode: result.exitCode ?? 255,
-      stdout: result.stdout ?? "",
-      stderr: result.stderr || result.message || "",
-    };
   }
 
   async shell(command: readonly string[], options: { root?: boolean } = {}): Promise<number> {

@@ -8,6 +8,7 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { DomainTarget } from "../components/helpers/naming.js";
 import { DISK_POOL } from "../hosts/inventory.js";
 import { domainState, libvirtUri, virshIfThere } from "../hosts/libvirt.js";
+import { runClient, UNREACHABLE } from "./client.js";
 import type { Answer, Environment, ExecOptions, ExecResult } from "./environment.js";
 
 /** How a machine with a kernel of its own is reached: the seat's guest, or its VPS. */
@@ -23,9 +24,6 @@ export interface GuestAccess {
   /** The console log's volume in the seats' pool. Absent: it is no domain of ours, but rented elsewhere. */
   consoleLog?: string;
 }
-
-/** ssh's own exit code when it, not the remote command, failed. */
-const UNREACHABLE = 255;
 
 /** A machine that boots is asked often, so that its first answer is not seen late; milliseconds. */
 const BOOT_MS = 30_000;
@@ -92,23 +90,11 @@ export class GuestEnvironment implements Environment {
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const child = execa(
+    return runClient(
       "ssh",
       [...this.options(), "-o", "BatchMode=yes", this.login(options.root), "--", quote(command)],
-      {
-        reject: false,
-        timeout: options.timeoutMs ?? 60_000,
-        ...(options.signal && { cancelSignal: options.signal }),
-        ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
-      },
+      options,
     );
-    if (options.onOutput) child.stdout.setEncoding("utf8").on("data", options.onOutput);
-    const result = await child;
-    return {
-      exitCode: result.exitCode ?? UNREACHABLE,
-      stdout: result.stdout ?? "",
-      stderr: result.stderr || result.message || "",
-    };
   }
 
   async shell(command: readonly string[], options: { root?: boolean } = {}): Promise<number> {
@@ -183,15 +169,22 @@ export class GuestEnvironment implements Environment {
     const dir = await mkdtemp(join(tmpdir(), "trilab-ssh-"));
     const controlPath = join(dir, "%r");
     const masters = [true, false].map((root) => {
-      const options = [...this.options(), "-o", "BatchMode=yes", "-M", "-S", controlPath, this.login(root)];
+      const options = [
+        ...[...this.options(), "-o", "BatchMode=yes", "-M", "-S", controlPath],
+        // A guest that is gone says nothing, not even that.
+        ...["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3", this.login(root)],
+      ];
       // A group of its own: Ctrl-C must not take the connection from under what tidies up.
       return execa("ssh", [...options, "--", "sleep 1800"], {
         reject: false,
         stdio: "ignore",
         detached: true,
-        cleanup: true,
       });
     });
+    const hangUp = (): void => {
+      for (const master of masters) master.kill();
+    };
+    process.once("exit", hangUp);
     const ready = async (root: boolean): Promise<boolean> => {
       const socket = join(dir, root ? "root" : this.access.user);
       for (let i = 0; i < 100; i++) {
@@ -203,13 +196,13 @@ export class GuestEnvironment implements Environment {
     if ((await Promise.all([true, false].map(ready))).every(Boolean)) this.controlPath = controlPath;
     return async () => {
       this.controlPath = undefined;
-      for (const master of masters) master.kill();
+      process.off("exit", hangUp);
+      hangUp();
       await Promise.all(masters);
       await rm(dir, { recursive: true, force: true });
     };
   }
 
-  /** Whether it runs on somebody else's host. */
   /** What to do when it does not answer, or with keys that are not the seat's. */
   private wayOut(refused: boolean): string {
     if (refused)
@@ -219,6 +212,7 @@ export class GuestEnvironment implements Environment {
     return `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped ${this.target}`;
   }
 
+  /** Whether it runs on somebody else's host. */
   private get rented(): boolean {
     return this.access.consoleLog === undefined;
   }

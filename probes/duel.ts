@@ -77,6 +77,8 @@ export const duel: Probe = {
     const neighbour = others.find(here);
     if (neighbour === undefined || !here(victim))
       throw new ProbeProblem("skipped", "it takes two targets on one host");
+    if (!(await neighbour.machine.running()))
+      throw new ProbeProblem("skipped", `its neighbour, the ${neighbour.target}, is not running`);
     const values: Record<string, number> = {};
     const facts = new Map<Hog, FoundFact>();
     // In an order of its own each run, so that no phase always has what the one before it left behind.
@@ -138,7 +140,7 @@ function release(hog: Hog, neighbour: Subject, memory: number) {
 
 /** 0 where it can't be read. */
 async function oomKills(subject: Subject): Promise<number> {
-  const { stdout } = await subject.exec(["sh", "-c", OOM_KILLS]);
+  const { stdout } = await subject.exec(["sh", "-c", OOM_KILLS], { timeoutMs: 10_000 });
   return Number(/^oom_kill (\d+)/.exec(stdout)?.[1] ?? 0);
 }
 
@@ -189,7 +191,9 @@ export function stoppedBy(
 /** Waits until the hog's processes are gone and the target answers as before. */
 async function reset(neighbour: Subject): Promise<void> {
   for (let i = 0; i < 40; i++) {
-    const left = await neighbour.exec(["sh", "-c", "pgrep -c -x perl || true"]);
+    const left = await neighbour.exec(["sh", "-c", "pgrep -c -x perl || true"], {
+      timeoutMs: 10_000,
+    });
     if (left.exitCode === 0 && left.stdout.trim() === "0") return;
     await sleep(500);
   }

@@ -34,6 +34,8 @@ export interface RunnerOptions {
 
 export interface Measured {
   tallies: Map<Probe, Tally>;
+  /** Targets that ended by themselves, and what was said of it. */
+  lost: Map<Target, ProbeProblem>;
   load: number[];
   /** Rounds that began on a busy host, of how many. */
   busyRounds: number;
@@ -58,6 +60,7 @@ export async function runProbes(options: RunnerOptions): Promise<Measured> {
   );
   const measured: Measured = {
     tallies: new Map(probes.map((probe) => [probe, new Tally(probe)])),
+    lost: new Map(),
     load: [],
     busyRounds: 0,
     rounds: 0,
@@ -140,11 +143,19 @@ async function beginRound(options: RunnerOptions, measured: Measured): Promise<v
   if (load.busy > BUSY) measured.busyRounds += 1;
 }
 
-async function runStep(step: Step, options: RunnerOptions, { tallies }: Measured): Promise<void> {
+async function runStep(step: Step, options: RunnerOptions, measured: Measured): Promise<void> {
   const { probe, target, round } = step;
+  const { tallies } = measured;
   const tally = tallies.get(probe);
   const subject = options.subjects.find((s) => s.target === target);
   if (tally === undefined || subject === undefined || tally.ended(target)) return;
+  // A target that was lost is not waited for again by each probe.
+  const lost = measured.lost.get(target);
+  if (lost && !(await subject.machine.running().catch(() => false))) {
+    tally.fail(step, lost);
+    tally.end(target, lost);
+    return;
+  }
   const run = {
     round,
     quick: options.quick,
@@ -162,6 +173,7 @@ async function runStep(step: Step, options: RunnerOptions, { tallies }: Measured
     if (options.signal.aborted) return;
     const problem = await asProblem(error, subject);
     tally.fail(step, problem);
+    if (problem.status === "lost") measured.lost.set(target, problem);
     if (FINAL.includes(problem.status) || tally.failures(target) >= STRIKES) tally.end(target, problem);
   }
 }

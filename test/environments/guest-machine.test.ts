@@ -134,6 +134,13 @@ it("waiting for a first answer ends with its signal, the ssh in hand with it", a
   await rm(bin, { recursive: true });
 });
 
+it("a command that is ended is not waited for by what it handed its output to", async () => {
+  const bin = await standInSsh("sleep 60 & exec sleep 60");
+  const result = await new GuestEnvironment(access).exec(["true"], { timeoutMs: 200 });
+  expect(result).toMatchObject({ exitCode: 255, stderr: expect.stringContaining("timed out") });
+  await rm(bin, { recursive: true });
+});
+
 it("the folder of a clone goes with its process: the next one sweeps", async () => {
   const temporary = mkdtempSync(join(tmpdir(), "trilab-test-"));
   vi.stubEnv("TMPDIR", temporary);

@@ -157,6 +157,27 @@ it("draws no conclusion from what is left where a probe was given up", async () 
   expect(guest).toMatchObject({ samples: [1, 2], status: "timeout", representative: false });
 });
 
+it("a target that was lost is not tried again, until it runs", async () => {
+  const up = { container: true, guest: true, vps: true };
+  const tried: string[] = [];
+  const one = { runs: { full: 1, quick: 1, warmups: 0 }, alone: true };
+  const breaks = async ({ target }: Subject): Promise<Reading> => {
+    tried.push(target);
+    if (target === "guest") up.guest = false;
+    if (!up[target]) throw new Error("connection lost");
+    return value(1);
+  };
+  const { tallies } = await run([probe("duel", breaks, one), probe("density", breaks, one)], {
+    subjects: subjects(undefined, up),
+  });
+  expect(tried.sort()).toEqual(["container", "container", "guest"]);
+  for (const tally of tallies.values())
+    expect(tally.result(sound, false).series).toMatchObject([
+      { target: "container", status: "ok" },
+      { target: "guest", status: "lost" },
+    ]);
+});
+
 it("a target that can't be made ready is lost for that phase, and the rest goes on", async () => {
   const up = { container: true, guest: true, vps: true };
   const { partial, tallies } = await run(
