@@ -143,6 +143,21 @@ test.each<[Partial<EngineFailure>, number, RegExp]>([
   ],
   [{ interrupted: true, stderr: "error: update canceled" }, 130, /interrupted/],
   [{ diagnostics: ["x: name already in use"] }, 1, /up of "s" failed/],
+  [
+    { stderr: "error: could not deserialize deployment: unexpected end of JSON input" },
+    1,
+    /state of "s" cannot be read/,
+  ],
+  [{ stderr: "error: invalid character 'x' looking for beginning of value" }, 1, /cannot be read/],
+  // A proxy's page in the Docker daemon's place.
+  [
+    {
+      diagnostics: ["x: invalid character '<' looking for beginning of value"],
+      stderr: "error: invalid character '<' looking for beginning of value",
+    },
+    1,
+    /up of "s" failed/,
+  ],
   [{ exitCode: undefined, signal: "SIGKILL" }, 1, /failed/],
 ])("an engine failure %j becomes exit %d", (failure, exitCode, message) => {
   const error = engineError({
