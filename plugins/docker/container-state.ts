@@ -50,9 +50,7 @@ export function stateOf(
   for (const [key, value] of Object.entries(asked)) {
     const rule = containerRules[key as keyof typeof containerRules];
     const has = live[key];
-    // Without swap accounting the daemon keeps no swap limit, whatever was asked for.
-    const soft = key === "memorySwap" && has === -1;
-    if (MUTABLE.includes(key) && !soft && !same(has, value) && !rule?.agrees?.(has, value)) inputs[key] = has;
+    if (MUTABLE.includes(key) && !same(has, value) && !rule?.agrees?.(has, value)) inputs[key] = has;
     else outs[key] = value;
   }
   if (Array.isArray(asked.ports)) outs.ports = live.ports;
