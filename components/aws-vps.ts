@@ -32,8 +32,8 @@ export interface AwsVpsArgs {
   expires?: string;
 }
 
-/** What `extend` writes without the engine, which must not write it back. */
-const MOVED = 'tags["trilab.expires"]';
+/** What `extend` writes without the engine, which must not write it back. With the dot, as the Terraform bridge compares it. */
+const MOVED = 'tags.["trilab.expires"]';
 
 /** Debian's own account, which publishes the official images in every region. */
 const DEBIAN_ACCOUNT = "136693071363";
@@ -139,9 +139,9 @@ export function awsVps(
     },
     {
       parent,
-      // A newer Debian or a changed lab.yaml must not take a learner's machine away.
+      // A newer Debian or a changed lab.yaml must not take a learner's machine away, nor that it has no address just now.
       ignoreChanges: [
-        ...["ami", "userData", MOVED, `rootBlockDevice.${MOVED}`],
+        ...["ami", "userData", "associatePublicIpAddress", MOVED, `rootBlockDevice.${MOVED}`],
         ...(zone === undefined ? ["availabilityZone"] : []),
       ],
       dependsOn: network ? network.ready : [],

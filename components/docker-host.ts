@@ -17,8 +17,14 @@ export interface DockerHostArgs {
   /** The matched container image, as Docker names it: `trilab/machine:<hash>`. */
   image: pulumi.Input<string>;
   /**
+   * Whether the daemon keeps swap limits, which needs swap accounting in its kernel: without it reads back none.
+   * @default true
+   */
+  swapLimit?: boolean;
+  /**
    * Sets the most processes at once, where a fork bomb ends, on the running container: the Docker provider has no input
-   * for it. Called at every `up`, it also mends memory and CPUs that were changed by hand. See hosts/docker.ts.
+   * for it. Called at every `up`, it also mends memory that was changed by hand, and alone sets other CPUs: the official
+   * plugin would replace the container for them. See hosts/docker.ts.
    */
   holdLimits?: (containerId: string) => Promise<void>;
   /** Last words on the children's arguments. */
@@ -44,7 +50,7 @@ export class DockerHost extends pulumi.ComponentResource {
 
   constructor(name: string, args: DockerHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilab:index:DockerHost", name, args, opts);
-    const { ownership, spec, subnet, transform } = args;
+    const { holdLimits, ownership, spec, subnet, transform } = args;
     const labels = labelList(ownership);
 
     const network = new docker.Network(
@@ -56,7 +62,8 @@ export class DockerHost extends pulumi.ComponentResource {
         options: { "com.docker.network.bridge.name": bridgeName(ownership, "container") },
         labels,
       }),
-      { parent: this },
+      // A daemon's default-network-opts are read back among them. Ours change with the name alone, which replaces it anyway.
+      { parent: this, ignoreChanges: ["options"] },
     );
 
     const home = new docker.Volume(
@@ -77,7 +84,7 @@ export class DockerHost extends pulumi.ComponentResource {
         // It ends with 0 when its time is up, and stays so. A daemon that goes ends it with 143, or finds it dead: back it comes.
         restart: "on-failure",
         mustRun: true,
-        ...limits(spec),
+        ...limits(spec, args.swapLimit),
         ...isolation(),
         networksAdvanced: [{ name: network.name, ipv4Address: subnet.address }],
         volumes: [{ volumeName: home.name, containerPath: `/home/${spec.user}` }],
@@ -89,10 +96,9 @@ export class DockerHost extends pulumi.ComponentResource {
         destroyGraceSeconds: 1,
         labels,
       }),
-      { parent: this },
+      { parent: this, ignoreChanges: holdLimits ? ["cpus"] : [] },
     );
 
-    const { holdLimits } = args;
     this.containerId = container.id.apply(async (id) => {
       if (holdLimits && !pulumi.runtime.isDryRun()) await holdLimits(id);
       return id;
@@ -103,10 +109,14 @@ export class DockerHost extends pulumi.ComponentResource {
   }
 }
 
-/** Memory without swap on top, as a guest has none; CPU time by quota. */
-function limits(spec: MachineSpec): Pick<docker.ContainerArgs, "memory" | "memorySwap" | "cpus" | "shmSize"> {
+/** Memory without swap on top, as a guest has none, where the daemon can limit it; CPU time by quota. */
+function limits(
+  spec: MachineSpec,
+  swapLimit = true,
+): Pick<docker.ContainerArgs, "memory" | "memorySwap" | "cpus" | "shmSize"> {
   const memory = Math.floor(spec.memory / MiB);
-  return { memory, memorySwap: memory, cpus: cpusAsReadBack(spec.cpus), shmSize: 64 };
+  // A daemon that can't makes -1 of whatever is asked for.
+  return { memory, memorySwap: swapLimit ? memory : -1, cpus: cpusAsReadBack(spec.cpus), shmSize: 64 };
 }
 
 /** The official plugin reads whole CPUs back as "1.0", but tens as "10."; another spelling would replace the container. */

@@ -21,6 +21,8 @@ export async function engineEnvironment(engine: Engine): Promise<Record<string, 
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SUPPRESS_NEO_LINK: "true",
+    // The official Docker plugin would follow it rather than `docker:host`, and so to another daemon than all else.
+    DOCKER_CONTEXT: "",
     // One copy of the last state stays beside the checkpoint (.bak); a copy for every update fills disks.
     PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS:
       process.env.PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS ?? "true",

@@ -1,24 +1,42 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { hasCode, messageOf } from "../base/errors.js";
 import { privateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { pulumiVersion } from "./find.js";
-import { engineCache, type ProviderName, pluginDir, pluginFile, pulumiHome } from "./layout.js";
+import { engineCache, type ProviderName, pulumiHome } from "./layout.js";
 import { record } from "./provenance.js";
 import { versions } from "./versions.js";
 
 /** How long a release server that did not answer is left alone. */
 const rememberMs = 60 * 60_000;
-const connectSeconds = 5;
+const connectSeconds = 3;
+
+/** Who must answer, any one of them: the CLI comes from Pulumi's own server, all else from GitHub where that answers. */
+const SERVERS = {
+  server: ["https://get.pulumi.com"],
+  "plugin-server": ["https://get.pulumi.com", "https://github.com"],
+} as const;
+type Servers = keyof typeof SERVERS;
+
+/** How a download is tried. */
+interface Attempt {
+  what: string;
+  servers: Servers;
+  progress: Progress;
+  text: string;
+  /** Try although it failed lately. Default false. */
+  retry?: boolean;
+}
 
 /**
  * Downloads the official CLI into our cache by the Automation API, when the release server answers.
  * @returns whether it is there now.
  */
 export async function downloadPulumi(progress: Progress): Promise<boolean> {
-  return attempt("pulumi", progress, "downloading the Pulumi CLI", async () => {
+  const text = "downloading the Pulumi CLI";
+  return attempt({ what: "pulumi", servers: "server", progress, text }, async () => {
     const { PulumiCommand } = await import("@pulumi/pulumi/automation/index.js");
     // Without a version it takes the SDK's own, which package-lock.json pins.
     const installed = await withTimeout(PulumiCommand.install({ root: engineCache() }), 10 * 60_000);
@@ -27,40 +45,60 @@ export async function downloadPulumi(progress: Progress): Promise<boolean> {
   });
 }
 
-/** Downloads an official resource plugin into PULUMI_HOME by `pulumi plugin install`. */
+/** Downloads an official resource plugin into PULUMI_HOME by `pulumi plugin install`, in place of what is there. */
 export async function downloadPlugin(
   pulumi: string,
   plugin: ProviderName | "terraform-provider",
   version: string,
   progress: Progress,
+  retry = false,
 ): Promise<boolean> {
-  return attempt(`plugin-${plugin}`, progress, `downloading Pulumi's ${plugin} plugin`, async () => {
-    await execa(pulumi, ["plugin", "install", "resource", plugin, `v${version}`, "--non-interactive"], {
-      env: { PULUMI_HOME: pulumiHome(), PULUMI_SKIP_UPDATE_CHECK: "true" },
-      timeout: 10 * 60_000,
-      cwd: await privateDir(engineCache()),
-    });
-    if (plugin !== "terraform-provider") await stat(join(pluginDir(plugin), pluginFile(plugin)));
+  const what = `plugin-${plugin}`;
+  const text = `downloading Pulumi's ${plugin} plugin`;
+  return attempt({ what, servers: "plugin-server", progress, text, retry }, async () => {
+    // Into a home of its own beside: what is there (a stand-in) serves others until the new one is whole.
+    const home = await privateDir(`${pulumiHome()}.download`);
+    try {
+      await execa(pulumi, ["plugin", "install", "resource", plugin, `v${version}`, "--non-interactive"], {
+        env: { PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" },
+        timeout: 10 * 60_000,
+        cwd: await privateDir(engineCache()),
+      });
+      const dir = join("plugins", `resource-${plugin}-v${version}`);
+      await stat(join(home, dir, `pulumi-resource-${plugin}`));
+      await mkdir(join(pulumiHome(), "plugins"), { recursive: true });
+      await rm(join(pulumiHome(), dir), { recursive: true, force: true });
+      await rename(join(home, dir), join(pulumiHome(), dir));
+      await writeFile(join(pulumiHome(), `${dir}.lock`), "");
+    } finally {
+      await rm(home, { recursive: true, force: true });
+    }
   });
 }
 
-/** Whether an attempt is worth making: none failed within the last hour. */
-export async function worthTrying(what: string): Promise<boolean> {
-  const last = await stat(failureFile(what)).catch(() => undefined);
-  return !last || Date.now() - last.mtimeMs > rememberMs;
+/** Whether it is worth asking for an official plugin: nothing that it needs failed within the last hour. */
+export const pluginWorthTrying = (plugin: ProviderName): Promise<boolean> =>
+  worthTrying(`plugin-${plugin}`, "plugin-server");
+
+const isOffline = (): boolean => process.env.TRILAB_OFFLINE === "1";
+
+async function worthTrying(what: string, servers: Servers): Promise<boolean> {
+  if (isOffline()) return false;
+  const failures = await Promise.all([what, servers].map((name) => stat(failureFile(name)).catch(() => {})));
+  return failures.every((last) => !last || Date.now() - last.mtimeMs > rememberMs);
 }
 
 export async function attempt(
-  what: string,
-  progress: Progress,
-  text: string,
+  { what, servers, progress, text, retry = false }: Attempt,
   download: () => Promise<void>,
 ): Promise<boolean> {
-  if (process.env.TRILAB_OFFLINE === "1" || !(await worthTrying(what)) || !(await worthTrying("server")))
-    return false;
+  if (isOffline() || (!retry && !(await worthTrying(what, servers)))) return false;
   progress.update(text);
-  if (!(await serverAnswers())) {
-    await remember("server", "get.pulumi.com did not answer");
+  if (!(await anyAnswers(SERVERS[servers]))) {
+    await remember(
+      servers,
+      `${SERVERS[servers].map((url) => new URL(url).host).join(" and ")} did not answer`,
+    );
     return false;
   }
   try {
@@ -72,10 +110,21 @@ export async function attempt(
   }
 }
 
+/** All are asked at once. `TRILAB_RELEASE_SERVER` is asked in their place. */
+async function anyAnswers(servers: readonly string[]): Promise<boolean> {
+  const { TRILAB_RELEASE_SERVER: instead } = process.env;
+  const asked = (instead === undefined ? servers : [instead]).map(async (url) => {
+    if (!(await answers(url))) throw new Error(`${url} did not answer`);
+  });
+  return Promise.any(asked).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** One HEAD request; by curl where it is, since it knows the proxy variables, which Node 20's fetch does not. */
-async function serverAnswers(): Promise<boolean> {
-  const url = process.env.TRILAB_RELEASE_SERVER ?? "https://get.pulumi.com";
-  const limits = ["--connect-timeout", String(connectSeconds), "--max-time", String(connectSeconds + 3)];
+async function answers(url: string): Promise<boolean> {
+  const limits = ["--connect-timeout", String(connectSeconds), "--max-time", String(connectSeconds + 2)];
   const result = await execa("curl", ["--silent", "--fail", "--head", "--location", ...limits, url], {
     reject: false,
   });

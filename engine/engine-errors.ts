@@ -59,13 +59,7 @@ export function engineError(failure: EngineFailure): Error {
       exitCode: ExitCode.hostNotReady,
     });
   }
-  if (
-    /could not (?:be )?deserialize|unmarshall?ing checkpoint|unexpected end of JSON input|invalid character .* looking for/.test(
-      text,
-    )
-  ) {
-    return damagedState(stack, "its checkpoint");
-  }
+  if (isDamage(failure)) return damagedState(stack, "its checkpoint");
   if (/no space left on device/.test(text)) {
     return new UserError(`${command} of "${stack}" ran out of disk space`, {
       why: firstLine(text),
@@ -81,6 +75,18 @@ export function engineError(failure: EngineFailure): Error {
     why: reasons(failure),
     fix: "the message above is the provider's own; once its cause is gone, run the command again: it goes on from where it stopped",
   });
+}
+
+/**
+ * Whether the engine can't read its state. It says so before it starts anything: where there are events, JSON that does
+ * not parse is a daemon's or a cloud's answer (a proxy's error page, say).
+ */
+function isDamage({ diagnostics, stderr }: EngineFailure): boolean {
+  if (/could not (?:be )?deserialize|unmarshall?ing checkpoint/.test([...diagnostics, stderr].join("\n")))
+    return true;
+  return (
+    diagnostics.length === 0 && /unexpected end of JSON input|invalid character .* looking for/.test(stderr)
+  );
 }
 
 /** Pulumi's own way to say that a message is for the user: RunError and ResourceError with its stack hidden. */

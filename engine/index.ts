@@ -9,6 +9,6 @@ export type { Program } from "./inline.js";
 export type { ToolReport } from "./inspect.js";
 export { inspectEngine } from "./inspect.js";
 export type { Engine, EngineOptions } from "./install.js";
-export { ensureEngine, ensureLanguageHost } from "./install.js";
+export { ensureEngine, ensureLanguageHost, replaceStandIns } from "./install.js";
 export { clearStaleLock } from "./recovery.js";
 export type { StackConfig } from "./work-dir.js";

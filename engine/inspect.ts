@@ -36,7 +36,7 @@ export async function inspectEngine(): Promise<{
 }> {
   const [cli, docker, aws] = await Promise.all([findPulumi(), findPlugin("docker"), findPlugin("aws")]);
   const notes = cli.unfit.map(({ file, version }) => `${file} is passed over (${version ?? "does not run"})`);
-  const failure = await lastFailure("server");
+  const failure = (await lastFailure("plugin-server")) ?? (await lastFailure("server"));
   if (failure) notes.push(failure);
   if (!cli.found) {
     notes.push(

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
 import { buildTool } from "./build.js";
-import { attempt, downloadPlugin, downloadPulumi } from "./download.js";
+import { attempt, downloadPlugin, downloadPulumi, pluginWorthTrying } from "./download.js";
 import { type Found, findPulumi } from "./find.js";
 import {
   bridgeDir,
@@ -19,7 +19,13 @@ import {
   which,
 } from "./layout.js";
 import { intact, verified } from "./provenance.js";
-import { ensurePlugin, forcedPlugin, forcedStandInDir, type ProviderPlugin } from "./provider-plugin.js";
+import {
+  ensurePlugin,
+  findPlugin,
+  forcedPlugin,
+  forcedStandInDir,
+  type ProviderPlugin,
+} from "./provider-plugin.js";
 import { stamped, writeStamp } from "./stamp.js";
 import { writeStandIn } from "./stand-in.js";
 import { linkUserPlugins } from "./user-plugins.js";
@@ -49,7 +55,7 @@ export interface EngineOptions {
   aws?: boolean;
   /** The Terraform bridge and the libvirt provider are needed too. Default false. */
   libvirt?: boolean;
-  /** Look anew, and ask the release server again although it failed lately or a stand-in serves. Default false. */
+  /** Look anew, and ask the release servers for the official plugins although they failed lately. Default false. */
   retry?: boolean;
 }
 
@@ -64,7 +70,7 @@ export async function ensureEngine(options: EngineOptions): Promise<Engine> {
   const wanted = { providers, libvirt: options.libvirt === true };
   const name = ["engine", ...providers, ...(wanted.libvirt ? ["libvirt"] : [])].join("-");
   const known = options.retry ? undefined : await stamped<Engine>(name, wanted);
-  if (known) return known;
+  if (known && !(await isMakeshift(known))) return known;
   const lock = { what: "the engine's installation", waitMs: 30 * 60_000 };
   return withLock(join(engineCache(), "install.lock"), lock, async () => {
     const { progress, retry = false } = options;
@@ -90,6 +96,23 @@ export async function ensureEngine(options: EngineOptions): Promise<Engine> {
     await writeStamp(name, wanted, files, engine);
     return engine;
   });
+}
+
+/** Whether a stand-in serves where the official plugin may be had by now: at most once an hour. */
+async function isMakeshift(engine: Engine): Promise<boolean> {
+  const served = PROVIDERS.filter((p) => engine[p] === "stand-in" && forcedPlugin(p) === undefined);
+  return (await Promise.all(served.map(pluginWorthTrying))).some(Boolean);
+}
+
+/** Asks at once for the official plugins in whose place stand-ins serve; where there are none, does nothing. */
+export async function replaceStandIns(progress: Progress): Promise<void> {
+  const found = await Promise.all(PROVIDERS.map(findPlugin));
+  const served = PROVIDERS.filter(
+    (provider, i) => found[i]?.kind === "stand-in" && forcedPlugin(provider) === undefined,
+  );
+  if (served.length === 0) return;
+  const [docker, aws] = [served.includes("docker"), served.includes("aws")];
+  await ensureEngine({ progress, docker, aws, retry: true });
 }
 
 /** The CLI: found, else downloaded, else built (after the bridge when that is wanted too: it is faster that way). */
@@ -129,7 +152,8 @@ async function buildBridge(progress: Progress): Promise<void> {
 
 /** Asked for a schema, the bridge fetches the provider from the OpenTofu registry and checks its signature. */
 async function downloadLibvirtProvider(pulumi: string, progress: Progress): Promise<boolean> {
-  return attempt("libvirt", progress, "downloading the libvirt provider", async () => {
+  const text = "downloading the libvirt provider";
+  return attempt({ what: "libvirt", servers: "plugin-server", progress, text }, async () => {
     await execa(
       pulumi,
       ["package", "get-schema", "terraform-provider", "dmacvicar/libvirt", versions.libvirt],

@@ -1,4 +1,4 @@
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
@@ -54,7 +54,7 @@ export async function findPlugin(provider: ProviderName): Promise<ProviderPlugin
  * Puts a provider's plugin where the engine finds it: the official one on PATH, in PULUMI_HOME (where
  * linkUserPlugins has put the user's), or downloaded; else our stand-in.
  *
- * @param retry Ask the release server although a stand-in is in place.
+ * @param retry Ask the release servers although they failed within the last hour.
  * @throws UserError (exit 3) when the official one is asked for and cannot be had, or the stand-in is not compiled.
  */
 export async function ensurePlugin(
@@ -72,13 +72,8 @@ export async function ensurePlugin(
   const found = await findPlugin(provider);
   if (found?.kind === "official") return found;
   const dir = pluginDir(provider);
-  if (!found || retry || forced === "official") {
-    // `pulumi plugin install` takes a directory of that name for the plugin being installed.
-    await rm(dir, { recursive: true, force: true });
-    if (await downloadPlugin(pulumi, provider, versions[provider], progress)) {
-      return { kind: "official", file: join(dir, name), way: "pulumi-home" };
-    }
-  }
+  if (await downloadPlugin(pulumi, provider, versions[provider], progress, retry))
+    return { kind: "official", file: join(dir, name), way: "pulumi-home" };
   if (forced === "official") {
     throw new UserError(
       `the official ${TITLES[provider]} plugin ${versions[provider]} is not here and cannot be downloaded`,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { stderrProgress } from "../base/progress.js";
+import { refuseDockerContext } from "../hosts/docker.js";
 import { CLOUD_WISHES } from "../labs/cloud-wishes.js";
 import { loadLab } from "../labs/define-lab.js";
 import { parseTargets } from "../labs/targets.js";
@@ -12,6 +13,7 @@ import { seatProgram } from "./seat.js";
  * The host's part (image, pools) lives in a stack of its own, shared with the CLI's seats.
  */
 process.umask(0o077);
+refuseDockerContext();
 const config = new pulumi.Config("trilab");
 // The daemons asked directly must be those the providers are configured for.
 process.env.TRILAB_LIBVIRT_URI = new pulumi.Config("libvirt").require("uri");

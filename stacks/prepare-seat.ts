@@ -10,6 +10,7 @@ import { labelProblem, MAX_SEAT_LENGTH, type SeatId, type Target } from "../comp
 import type { Accelerator } from "../components/libvirt-machine.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { requireCapacity } from "../hosts/capacity.js";
+import { limitsSwap } from "../hosts/docker.js";
 import type { Sources } from "../hosts/inventory.js";
 import { subnetsInUse } from "../hosts/subnets.js";
 import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/index.js";
@@ -163,7 +164,7 @@ export async function builtImages(
 export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSettings> {
   const keys = await seatKeys(record);
   const { created, expires, seat, vps } = record;
-  const { libvirt } = sourcesOf(record.targets, vps);
+  const { docker, libvirt } = sourcesOf(record.targets, vps);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
     ownership: { owner: record.owner, lab: record.lab, seat, created, expires },
@@ -173,6 +174,7 @@ export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSe
     image: { hash: record.image, containerTag: `trilab/machine:${record.image}` },
     ...(vps ? { vps: { ...vps, type: instanceType(vps.type) } } : {}),
     accelerator: libvirt ? await keptAccelerator(record) : "tcg",
+    swapLimit: docker ? await limitsSwap() : true,
     userKey: keys.publicKey,
     hostKey: keys.hostKey,
     hostPublicKey: keys.hostPublicKey,

@@ -83,27 +83,40 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   const { orphans, missing, moved, stopped } = drift(checkpoint, inventory);
   for (const orphan of removalOrder(orphans)) await removeFound(orphan);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
-  const domains = stranded(missing, inventory);
-  for (const domain of domains) await removeFound(domain);
+  const lost = stranded(missing, inventory);
+  for (const machine of lost) await removeFound(machine);
   // The network first: a guest does not start without it.
   const toStart = removalOrder(stopped).reverse();
-  for (const machine of toStart.filter((m) => !domains.includes(m))) await start(machine);
+  for (const machine of toStart.filter((m) => !lost.includes(m))) await start(machine);
   // An instance that was stopped has another address from now on.
   const readdressed = moved.length > 0 || toStart.some((m) => m.kind === "instance");
   return { refresh: missing.length > 0 || readdressed };
 }
 
+/** Which machines can't be mended in place once a thing of this kind is gone. */
+const HELD_BY: Readonly<Partial<Record<Kind, Kind>>> = {
+  // Docker's plugin never looks whether the container is still on its network.
+  "container network": "container",
+  "guest network": "domain",
+  "guest disk": "domain",
+  "cloud-init seed": "domain",
+};
+
 /**
- * The domains whose network, disk or seed is no more: they can't be mended in place, so the engine makes them again with
- * what is missing. Pure.
+ * The machines whose network, disk or seed is no more: they are removed, so that the engine makes them again with what
+ * is missing. Pure.
  */
 export function stranded(missing: readonly CheckpointResource[], inventory: readonly Found[]): Found[] {
-  const parts: readonly (Kind | undefined)[] = ["guest network", "guest disk", "cloud-init seed"];
-  const gone = missing.filter((r) => parts.includes(KIND_OF_TYPE[r.type])).map((r) => String(r.inputs.name));
+  const gone = missing.map((r) => ({ of: heldBy(r), name: String(r.inputs.name) }));
   // A network has its machine's name, a volume begins with it.
   const concerns = (machine: string, name: string): boolean =>
     name === machine || name.startsWith(`${machine}.`);
-  return inventory.filter((f) => f.kind === "domain" && gone.some((name) => concerns(f.name, name)));
+  return inventory.filter((f) => gone.some(({ of, name }) => of === f.kind && concerns(f.name, name)));
+}
+
+function heldBy({ type }: CheckpointResource): Kind | undefined {
+  const kind = KIND_OF_TYPE[type];
+  return kind && HELD_BY[kind];
 }
 
 /**

@@ -28,6 +28,8 @@ export interface SeatSettings {
   /** Where in the region the VPS is to be rented; absent: where it is, else in the first zone that offers its type. */
   zone?: string | undefined;
   accelerator: Accelerator;
+  /** Whether the Docker daemon keeps limits of swap. */
+  swapLimit: boolean;
   userKey: string;
   /** Secret. */
   hostKey: string;
@@ -42,7 +44,7 @@ export type SeatOutputs = {
 /** One learner's copy of a lab: the chosen targets. */
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {
   return async () => {
-    const { accelerator, hostKey, image, ownership, slot, spec, targets, userKey } = settings;
+    const { accelerator, hostKey, image, ownership, slot, spec, swapLimit, targets, userKey } = settings;
     const userKeys = [userKey, ...spec.authorizedKeys];
     const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
     const lab = new MatchedLab(ownership.seat, {
@@ -50,7 +52,13 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
       ownership,
       slot,
       ...(targets.includes("container")
-        ? { container: { image: image.containerTag, holdLimits: (id: string) => holdLimits(id, spec) } }
+        ? {
+            container: {
+              image: image.containerTag,
+              swapLimit,
+              holdLimits: (id: string) => holdLimits(id, { ...spec, swapLimit }),
+            },
+          }
         : {}),
       ...(targets.includes("guest")
         ? { guest: { image: onHost(image.hash), diskPool: DISK_POOL, accelerator, userKeys, hostKey } }

@@ -17,10 +17,13 @@ export const doctor = defineCommand({
 
 async function examine(args: Args, ctx: Context): Promise<number> {
   const { CHECKS, relevant } = await import("../../hosts/checks.js");
-  const { inspectEngine } = await import("../../engine/index.js");
+  const { inspectEngine, replaceStandIns } = await import("../../engine/index.js");
   const { sourcesOf } = await import("../../stacks/sources.js");
   const sources = sourcesOf(parseTargets(text(args, "on") ?? ""));
-  if (flag(args, "fix")) await readyHost(ctx, sources, flag(args, "yes"));
+  if (flag(args, "fix")) {
+    await readyHost(ctx, sources, flag(args, "yes"));
+    await ctx.tasks.run([{ title: "engine: Pulumi's own plugins", run: replaceStandIns }]);
+  }
 
   const findings: {
     id: string;

@@ -2,6 +2,7 @@ import { ExitCode } from "../../base/errors.js";
 import type { Progress } from "../../base/progress.js";
 import type { Engine } from "../../engine/index.js";
 import type { Facts } from "../../environments/facts.js";
+import type { ParityReport } from "../../environments/parity.js";
 import { CLOUD_WISHES } from "../../labs/cloud-wishes.js";
 import { parseTargets } from "../../labs/targets.js";
 import type { SeatRecord } from "../../stacks/seat-record.js";
@@ -71,7 +72,8 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     const { record } = deployed;
     // Targets are only ever added, behind those that are there; to add one takes a step.
     let facts = deployed.steps === 0 && !renewed ? await early : undefined;
-    if (facts === undefined) {
+    // A container's limits are set without a step: answers from before that may not hold any more.
+    if (facts === undefined || !(await parityOf(plan, record, facts)).inTolerance) {
       facts = await firstFacts(ctx, record, waitMs);
       // Only now: the machines had to have their new end first.
       if (renewed) await (await import("../../stacks/seat-record.js")).writeRecord(record);
@@ -187,21 +189,27 @@ async function firstFacts(ctx: Context, record: SeatRecord, waitMs: number): Pro
   return facts;
 }
 
+/** Whether the targets are what the lab asks for, and match. */
+async function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): Promise<ParityReport> {
+  const { compareFacts } = await import("../../environments/parity.js");
+  const { rentedShape } = await import("../../environments/rented.js");
+  const byTarget = Object.fromEntries(record.targets.map((target, i) => [target, facts[i]]));
+  return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));
+}
+
 /** Says what is up, and whether its targets match. @returns the exit code. */
 async function show(
   ctx: Context,
-  { id, lab }: SeatPlan,
+  plan: SeatPlan,
   { record, changes, steps, emulated, facts, seconds }: Deployed & { facts: Facts[]; seconds: number },
 ): Promise<number> {
-  const { compareFacts } = await import("../../environments/parity.js");
   const { rentedShape } = await import("../../environments/rented.js");
   const { expiryInForce } = await import("../../stacks/lifetime.js");
   const { targets, vps } = record;
   const expires = expiryInForce(record);
   const rented = rentedShape(record);
-  const byTarget = Object.fromEntries(targets.map((target, i) => [target, facts[i]]));
-  const parity = compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rented);
-  report(ctx, "up", { ...id, targets, vps, expires, emulated, changes, parity }, () => [
+  const parity = await parityOf(plan, record, facts);
+  report(ctx, "up", { ...plan.id, targets, vps, expires, emulated, changes, parity }, () => [
     ...parityLines(parity, targets, ctx.style, rented),
     "",
     ...cloudNotes(rented, ctx.style),

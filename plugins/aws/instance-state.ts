@@ -16,6 +16,7 @@ import { tagMap } from "./tags.js";
 /** Outputs that are never inputs, or whose default only AWS knows. */
 export const computedOutputs = [
   "arn",
+  "associatePublicIpAddress",
   "availabilityZone",
   "instanceLifecycle",
   "instanceState",
@@ -94,6 +95,9 @@ export async function readInstance(client: EC2Client, id: string, known: Known):
       instanceMetadataTags: metadata.InstanceMetadataTags,
     },
     rootBlockDevice: volume && rootDevice(instance, volume),
+    // As the official plugin: what was asked for at the launch AWS doesn't keep, only whether there is an address now.
+    associatePublicIpAddress:
+      primary === undefined ? instance.PublicIpAddress !== undefined : primary.Association !== undefined,
     privateIp: instance.PrivateIpAddress,
     instanceInitiatedShutdownBehavior: behavior?.InstanceInitiatedShutdownBehavior?.Value,
     monitoring: instance.Monitoring && ["enabled", "pending"].includes(instance.Monitoring.State ?? ""),

@@ -70,7 +70,9 @@ async function adopt(
   if (!left?.InstanceId) return undefined;
   const known: Known = { inputs: bag(inputs), state: {} };
   const there = await readInstance(client, left.InstanceId, known);
-  const changes = there && diff(instance, there.outs, known.inputs, known.inputs);
+  // One that is only just starting has no address yet.
+  const changes =
+    there && diff(instance, there.outs, known.inputs, known.inputs, ["associatePublicIpAddress"]);
   if (!there || [...(changes?.values() ?? [])].some(({ replace }) => replace)) {
     await terminate(client, left.InstanceId, ctx.signal);
     return undefined;

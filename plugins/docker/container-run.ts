@@ -102,7 +102,8 @@ async function settle(container: Docker.Container, name: string, signal: AbortSi
   });
 }
 
-async function lastLines(container: Docker.Container): Promise<string> {
+/** The end of what it has printed; empty when that can't be had. */
+export async function lastLines(container: Docker.Container): Promise<string> {
   const raw = await container.logs({ stdout: true, stderr: true, tail: LOG_LINES }).catch(() => undefined);
   if (!Buffer.isBuffer(raw)) return "";
   return demux(raw).trimEnd();

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import type { Found, Known } from "../harness/resource.js";
-import { bag, isObject, type PropertyMap, same } from "../harness/values.js";
+import { bag, type PropertyMap, same } from "../harness/values.js";
 import { containerRules } from "./container-rules.js";
 import { MIB } from "./container-spec.js";
 import { labelList, nonEmpty } from "./labels.js";
@@ -50,14 +50,8 @@ export function stateOf(
   for (const [key, value] of Object.entries(asked)) {
     const rule = containerRules[key as keyof typeof containerRules];
     const has = live[key];
-    // Without swap accounting the daemon keeps no swap limit, whatever was asked for.
-    const soft = key === "memorySwap" && has === -1;
-    if (MUTABLE.includes(key) && !soft && !same(has, value) && !rule?.agrees?.(has, value)) inputs[key] = has;
+    if (MUTABLE.includes(key) && !same(has, value) && !rule?.agrees?.(has, value)) inputs[key] = has;
     else outs[key] = value;
-  }
-  if (asked.networksAdvanced !== undefined && !onNetworks(info, asked.networksAdvanced)) {
-    outs.networksAdvanced = live.networksAdvanced;
-    inputs.networksAdvanced = live.networksAdvanced;
   }
   if (Array.isArray(asked.ports)) outs.ports = live.ports;
   for (const key of OURS)
@@ -253,20 +247,4 @@ function userNetworks(info: Docker.ContainerInspectInfo): object[] | undefined {
     aliases: nonEmpty(((network.Aliases ?? []) as string[]).filter((alias) => !info.Id.startsWith(alias))),
     ipv4Address: network.IPAMConfig?.IPv4Address || undefined,
   }));
-}
-
-/** Whether the container is on exactly these networks, each named by name or ID, with the addresses asked for. */
-function onNetworks(info: Docker.ContainerInspectInfo, wanted: unknown): boolean {
-  const networks = Object.entries(info.NetworkSettings.Networks ?? {});
-  if (!Array.isArray(wanted) || wanted.length !== networks.length) return false;
-  return wanted.every((want) =>
-    networks.some(([name, network]) => {
-      if (!isObject(want)) return false;
-      // A container that never ran knows its networks by what they were called at creation.
-      const named = want.name === name || (network.NetworkID !== "" && want.name === network.NetworkID);
-      return (
-        named && (want.ipv4Address === undefined || want.ipv4Address === network.IPAMConfig?.IPv4Address)
-      );
-    }),
-  );
 }

@@ -71,7 +71,12 @@ function found(info: Docker.NetworkInspectInfo, known?: Known): Found {
   const { __defaults: _meta, ...asked } = imported ? {} : known.inputs;
   return {
     id: info.Id,
-    outs: { ...bag({ ...live, scope: info.Scope }), ...asked, ipamConfigs: bag(live).ipamConfigs },
+    // The driver is there for the official plugin: it would replace a network whose state does not name its default.
+    outs: {
+      ...bag({ ...live, scope: info.Scope, ipamDriver: info.IPAM?.Driver ?? "default" }),
+      ...asked,
+      ipamConfigs: bag(live).ipamConfigs,
+    },
     inputs: bag(inputs),
   };
 }

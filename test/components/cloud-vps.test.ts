@@ -1,9 +1,10 @@
+import type { ComponentResourceOptions } from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { instanceType } from "../../components/helpers/instance-catalogue.js";
 import { machineSpecSchema } from "../../components/machine-spec.js";
 import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
-import { only, type Registered, registered } from "./pulumi-mocks.js";
+import { ignoredChanges, only, type Registered, registered } from "./pulumi-mocks.js";
 
 const HOST_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${"A".repeat(68)}\n-----END OPENSSH PRIVATE KEY-----\n`;
 const ownership = {
@@ -52,8 +53,11 @@ const TAGS = {
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
 let asked: Record<string, unknown> | undefined;
-const resourcesOf = (vps: NonNullable<MatchedLabArgs["vps"]>): Promise<Registered[]> =>
-  registered(() => new MatchedLab("alice", { ...base, vps }), {
+const resourcesOf = (
+  vps: NonNullable<MatchedLabArgs["vps"]>,
+  opts: ComponentResourceOptions = {},
+): Promise<Registered[]> =>
+  registered(() => new MatchedLab("alice", { ...base, vps }, opts), {
     "aws:ec2/getAmi:getAmi": (inputs) => {
       asked = inputs;
       return { ...inputs, id: "ami-123" };
@@ -225,6 +229,22 @@ describe("a VPS rented from AWS", () => {
       return tags?.["trilab.expires"] ?? (inputs.key === "trilab.expires" ? inputs.value : []);
     });
     expect(ends).toEqual(Array(8).fill(expires));
+  });
+
+  it("is not replaced for a newer image, another lab.yaml, or an address that it lacks just now", async () => {
+    const { ignored, opts } = ignoredChanges();
+    await resourcesOf(aws, opts);
+    // As the engine and the Terraform bridge both understand it: the name of the tag has a dot.
+    const end = 'tags.["trilab.expires"]';
+    expect(ignored["aws:ec2/instance:Instance"]).toEqual([
+      "ami",
+      "userData",
+      "associatePublicIpAddress",
+      end,
+      `rootBlockDevice.${end}`,
+      "availabilityZone",
+    ]);
+    expect(ignored["aws:ec2/vpc:Vpc"]).toEqual([end]);
   });
 
   it("gets no rights in the account, and no other way in", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { diskXslt } from "../../components/helpers/domain-xslt.js";
 import { machineSpecSchema } from "../../components/machine-spec.js";
 import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
-import { only, registered } from "./pulumi-mocks.js";
+import { ignoredChanges, only, registered } from "./pulumi-mocks.js";
 
 const HOST_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${"A".repeat(68)}\n-----END OPENSSH PRIVATE KEY-----\n`;
 const ownership = {
@@ -95,6 +95,29 @@ describe("MatchedLab", () => {
       destroyGraceSeconds: 1,
       labels: LABELS,
     });
+  });
+
+  it("asks for no swap limit where the daemon reads none back", async () => {
+    const there = { ...container, swapLimit: false };
+    const resources = await registered(() => new MatchedLab("alice", { ...base, container: there }));
+    expect(only(resources, "docker:index/container:Container").inputs).toMatchObject({
+      memory: 512,
+      memorySwap: -1,
+    });
+  });
+
+  it("replaces no container for its CPUs, which are set in place, and no network for a daemon's options", async () => {
+    const held = { ...container, holdLimits: async () => {} };
+    const one = ignoredChanges();
+    await registered(() => new MatchedLab("alice", { ...base, container: held }, one.opts));
+    expect(one.ignored).toEqual({
+      "docker:index/container:Container": ["cpus"],
+      "docker:index/network:Network": ["options"],
+    });
+    // With nobody to set them the provider must.
+    const other = ignoredChanges();
+    await registered(() => new MatchedLab("alice", { ...base, container }, other.opts));
+    expect(other.ignored).not.toHaveProperty("docker:index/container:Container");
   });
 
   it("lends the container nothing of the host", async () => {

@@ -29,6 +29,19 @@ export async function registered(program: () => unknown, calls: Calls = {}): Pro
   return resources;
 }
 
+/** For a component's options: notes what each child ignores, by its type, as the mocks are not told. */
+export function ignoredChanges(): {
+  ignored: Record<string, string[]>;
+  opts: pulumi.ComponentResourceOptions;
+} {
+  const ignored: Record<string, string[]> = {};
+  const note: pulumi.ResourceTransformation = ({ type, opts }) => {
+    if (opts.ignoreChanges?.length) ignored[type] = opts.ignoreChanges;
+    return undefined;
+  };
+  return { ignored, opts: { transformations: [note] } };
+}
+
 /** The one resource of a type. */
 export function only(resources: readonly Registered[], type: string): Registered {
   const found = resources.filter((r) => r.type === type);

@@ -4,6 +4,7 @@ import {
   AllocateAddressCommand,
   AssociateAddressCommand,
   CreateVolumeCommand,
+  DeleteKeyPairCommand,
   DescribeAddressesCommand,
   DescribeSubnetsCommand,
   StopInstancesCommand,
@@ -43,6 +44,20 @@ describe("a seat that is only rented", () => {
     const { InstanceId = "" } = (await aws.instanceOf(seat)) ?? {};
     await aws.client.send(new StopInstancesCommand({ InstanceIds: [InstanceId] }));
     expect(expectDone(await aws.trilab("status")).stdout).toMatch(/stopped/);
+    expectError(await aws.up(seat), 1, /does not answer SSH/);
+    expect((await aws.instanceOf(seat))?.InstanceId).toBe(InstanceId);
+  });
+
+  test("one that has no address just now is not replaced for that, whatever is looked at anew", async () => {
+    const { InstanceId, KeyName } = (await aws.instanceOf(seat)) ?? {};
+    // With it gone the engine looks at everything.
+    await aws.client.send(new DeleteKeyPairCommand({ KeyName }));
+    aws.proxy.rewrite = (text) =>
+      text.replace(/<association>.*?<\/association>/gs, "").replace(/<ipAddress>[^<]*<\/ipAddress>/g, "");
+    await aws.up(seat);
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, keys: 1 });
+    expect((await aws.instanceOf(seat))?.InstanceId).toBe(InstanceId);
+    aws.proxy.reset();
     expectError(await aws.up(seat), 1, /does not answer SSH/);
     expect((await aws.instanceOf(seat))?.InstanceId).toBe(InstanceId);
   });

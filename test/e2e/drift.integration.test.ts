@@ -57,6 +57,27 @@ describe("a container seat that was changed by hand", () => {
     },
   );
 
+  test("limits changed by hand, or in lab.yaml: they take effect, and the container is the same", async () => {
+    const seat = home.seat("cl", "limits");
+    const lab = await home.lab("limits", "machine: { cpus: 1, memory: 256MiB }\ntargets: [container]\n");
+    const name = machine(seat, "container", "limits");
+    const format = "{{.Id}} {{.HostConfig.NanoCpus}} {{.HostConfig.Memory}}";
+    const limits = () => host("docker", "inspect", "-f", format, name);
+    const deploy = async () => expectDone(await home.trilab(["up", lab, "--seat", seat, "--json"]));
+    await deploy();
+    const [id] = (await limits()).split(" ");
+    await host("docker", "update", "--cpus", "0.5", name);
+    await deploy();
+    expect(await limits()).toBe(`${id} 1000000000 ${256 * 2 ** 20}`);
+    await home.lab("limits", "machine: { cpus: 2, memory: 320MiB }\ntargets: [container]\n");
+    await deploy();
+    expect(await limits()).toBe(`${id} 2000000000 ${320 * 2 ** 20}`);
+    expect(JSON.parse((await deploy()).stdout).changes).toEqual({ same: 6 });
+    await home
+      .trilab(["down", "limits", "--seat", seat, "--json"])
+      .then((run) => expectDown(run, "limits", seat));
+  });
+
   test("everything removed by hand, the volume too: up makes it again, down is content", async () => {
     const seat = home.seat("cv");
     const name = machine(seat, "container");

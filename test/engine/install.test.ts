@@ -5,8 +5,8 @@ import { silent } from "../../base/progress.js";
 import { compareVersions, findPulumi, isUsable } from "../../engine/find.js";
 import { findGo, goError } from "../../engine/go-toolchain.js";
 import { inspectEngine } from "../../engine/inspect.js";
-import { ensureEngine } from "../../engine/install.js";
-import { PROVIDERS, pluginDir, pluginFile, pulumiHome } from "../../engine/layout.js";
+import { ensureEngine, replaceStandIns } from "../../engine/install.js";
+import { engineCache, PROVIDERS, pluginDir, pluginFile, pulumiHome } from "../../engine/layout.js";
 import { intact, record, verified } from "../../engine/provenance.js";
 import { ensurePlugin, findPlugin, pluginVariable } from "../../engine/provider-plugin.js";
 import { standInEntry } from "../../engine/stand-in.js";
@@ -150,6 +150,68 @@ describe.skipIf(!compiled).each(PROVIDERS)("the %s plugin", (provider) => {
     await rm(join(home, ".pulumi"), { recursive: true });
     await linkUserPlugins();
     expect(await ensurePlugin(provider, "/bin/false", silent)).toMatchObject({ kind: "stand-in" });
+  });
+
+  /** A release server, and a CLI that installs the plugin from it; notes its runs in `installs`. */
+  async function reachable(): Promise<{ pulumi: string; installs: () => Promise<number> }> {
+    const { bin, home } = await freshMachine();
+    const dir = `$PULUMI_HOME/plugins/resource-${provider}-v${versions[provider]}`;
+    const pulumi = await script(
+      join(bin, "pulumi"),
+      `[ "$1" = version ] && exec echo v3.228.0
+      echo run >> '${home}/installs'; mkdir -p "${dir}" && echo official > "${dir}/${file}" && chmod +x "${dir}/${file}"`,
+    );
+    const installs = async () => (await readFile(join(home, "installs"), "utf8").catch(() => "")).length / 4;
+    return { pulumi, installs };
+  }
+  const serve = (): void => {
+    vi.stubEnv("TRILAB_RELEASE_SERVER", `file://${standInEntry(provider)}`);
+  };
+  const hourAgo = async (): Promise<void> => {
+    const past = Date.now() / 1000 - 3601;
+    await utimes(join(engineCache(), "no-plugin-server"), past, past);
+  };
+  const ensure = (retry = false) => ensureEngine({ progress: silent, [provider]: true, retry });
+
+  test("takes the stand-in's place an hour after it could not be had; until then nobody is asked", async () => {
+    const { installs } = await reachable();
+    expect((await ensure())[provider]).toBe("stand-in");
+    serve();
+    expect((await ensure())[provider]).toBe("stand-in");
+    await hourAgo();
+    vi.stubEnv("TRILAB_OFFLINE", "1");
+    expect((await ensure())[provider]).toBe("stand-in");
+    vi.stubEnv("TRILAB_OFFLINE", undefined);
+    expect(await installs()).toBe(0);
+    expect((await ensure())[provider]).toBe("official");
+    expect(await readFile(join(pluginDir(provider), file), "utf8")).toBe("official\n");
+    expect((await inspectEngine())[provider]).toBe("official");
+    await ensure();
+    expect(await installs()).toBe(1);
+  });
+
+  test("that can't be had an hour later either leaves the stand-in, and is let alone again", async () => {
+    await reachable();
+    await ensure();
+    await hourAgo();
+    expect((await ensure())[provider]).toBe("stand-in");
+    const { mtimeMs } = await stat(join(engineCache(), "no-plugin-server"));
+    expect(Date.now() - mtimeMs).toBeLessThan(60 * 60_000);
+  });
+
+  test("is asked for at once by doctor --fix, unless the stand-in was", async () => {
+    const { installs } = await reachable();
+    await replaceStandIns(silent);
+    expect(await installs()).toBe(0);
+    await ensure();
+    serve();
+    vi.stubEnv(pluginVariable(provider), "stand-in");
+    await ensure();
+    await replaceStandIns(silent);
+    expect(await installs()).toBe(0);
+    vi.stubEnv(pluginVariable(provider), undefined);
+    await replaceStandIns(silent);
+    expect(await findPlugin(provider)).toMatchObject({ kind: "official", way: "pulumi-home" });
   });
 
   test("can be forced either way", async () => {

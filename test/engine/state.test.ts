@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { expect, test, vi } from "vitest";
 import { fileBackendDir, passphrase, stackFiles } from "../../engine/backend.js";
 import { checkpointOutputs, clearPending, readCheckpoint } from "../../engine/checkpoint.js";
+import { engineEnvironment } from "../../engine/cli.js";
 import { type EngineFailure, engineError } from "../../engine/engine-errors.js";
 import { clearStaleLock } from "../../engine/recovery.js";
 import { openCrypter } from "../../engine/secrets.js";
@@ -42,6 +43,13 @@ test("the passphrase is made once, 0600, and the user's own goes before it", asy
   expect((await stat(join(dir, "trilab/passphrase"))).mode & 0o777).toBe(0o600);
   vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "mine");
   expect(await passphrase()).toEqual({ value: "mine", env: { PULUMI_CONFIG_PASSPHRASE: "mine" } });
+});
+
+test("the engine follows no Docker context: everything else asks the daemon that docker:host names", async () => {
+  await ownState();
+  vi.stubEnv("DOCKER_CONTEXT", "afar");
+  const engine = { pulumi: "/opt/pulumi", version: "3.228.0", home: "/opt/home", path: [] };
+  expect(await engineEnvironment(engine)).toMatchObject({ DOCKER_CONTEXT: "", PULUMI_HOME: "/opt/home" });
 });
 
 test("a checkpoint is read without the engine", async () => {
@@ -143,6 +151,21 @@ test.each<[Partial<EngineFailure>, number, RegExp]>([
   ],
   [{ interrupted: true, stderr: "error: update canceled" }, 130, /interrupted/],
   [{ diagnostics: ["x: name already in use"] }, 1, /up of "s" failed/],
+  [
+    { stderr: "error: could not deserialize deployment: unexpected end of JSON input" },
+    1,
+    /state of "s" cannot be read/,
+  ],
+  [{ stderr: "error: invalid character 'x' looking for beginning of value" }, 1, /cannot be read/],
+  // A proxy's page in the Docker daemon's place.
+  [
+    {
+      diagnostics: ["x: invalid character '<' looking for beginning of value"],
+      stderr: "error: invalid character '<' looking for beginning of value",
+    },
+    1,
+    /up of "s" failed/,
+  ],
   [{ exitCode: undefined, signal: "SIGKILL" }, 1, /failed/],
 ])("an engine failure %j becomes exit %d", (failure, exitCode, message) => {
   const error = engineError({

@@ -1,5 +1,6 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 
 /** An error AWS shall answer one of its actions with. */
 export interface Fault {
@@ -20,6 +21,8 @@ export interface AwsProxy {
   calls: string[];
   /** Called before each action goes through. */
   onCall: ((action: string) => void | Promise<void>) | undefined;
+  /** What becomes of each answer's text. */
+  rewrite: ((text: string) => string) | undefined;
   /** The account whose credentials the calls seem to carry; `undefined`: moto's own. */
   account: string | undefined;
   /** Seconds that its clock shall be ahead. */
@@ -57,8 +60,19 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
     };
     const onward = httpRequest(new URL(url ?? "/", target), { method, headers }, (reply) => {
       const date = new Date(Date.now() + proxy.clockAhead * 1000).toUTCString();
-      outgoing.writeHead(reply.statusCode ?? 502, { ...reply.headers, date });
-      reply.pipe(outgoing);
+      const { rewrite } = proxy;
+      if (rewrite === undefined) {
+        outgoing.writeHead(reply.statusCode ?? 502, { ...reply.headers, date });
+        reply.pipe(outgoing);
+        return;
+      }
+      text(reply).then(
+        (said) => {
+          const { "content-length": _length, ...headers } = reply.headers;
+          outgoing.writeHead(reply.statusCode ?? 502, { ...headers, date }).end(rewrite(said));
+        },
+        (error: Error) => outgoing.destroy(error),
+      );
     });
     onward.once("error", (error) => outgoing.destroy(error));
     onward.end(body);
@@ -71,6 +85,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: [],
     onCall: undefined,
+    rewrite: undefined,
     account: undefined,
     clockAhead: 0,
     fail: (fault) => {
@@ -80,6 +95,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
       faults = [];
       proxy.calls = [];
       proxy.onCall = undefined;
+      proxy.rewrite = undefined;
       proxy.account = undefined;
       proxy.clockAhead = 0;
     },

@@ -1,3 +1,4 @@
+import type Docker from "dockerode";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseHost } from "../../../plugins/docker/client.js";
@@ -5,6 +6,7 @@ import { container } from "../../../plugins/docker/container.js";
 import { containerRules } from "../../../plugins/docker/container-rules.js";
 import { containerSchema, nanoseconds } from "../../../plugins/docker/container-schema.js";
 import { createOptions } from "../../../plugins/docker/container-spec.js";
+import { stateOf } from "../../../plugins/docker/container-state.js";
 import { network } from "../../../plugins/docker/network.js";
 import { remoteImage } from "../../../plugins/docker/remote-image.js";
 import { volume } from "../../../plugins/docker/volume.js";
@@ -158,6 +160,23 @@ describe("diff", () => {
   test("rules name real properties only", () => {
     expect(Object.keys(containerRules).every((key) => key in containerSchema.shape)).toBe(true);
   });
+});
+
+test("a daemon that keeps no swap limit reads back -1, whatever was asked for, as with the official plugin", () => {
+  const info = {
+    Id: "c",
+    Name: "/box",
+    Config: { Image: "i", Hostname: "box" },
+    HostConfig: { Memory: 32 * 2 ** 20, MemorySwap: -1 },
+    NetworkSettings: { Networks: {} },
+    State: { Running: true, ExitCode: 0 },
+  } as unknown as Docker.ContainerInspectInfo;
+  const changes = (memorySwap: number) => {
+    const inputs = { name: "box", image: "i", memory: 32, memorySwap };
+    return [...diff(container, stateOf(info, { inputs, state: {} }).outs, inputs, inputs).keys()];
+  };
+  expect(changes(32)).toEqual(["memorySwap"]);
+  expect(changes(-1)).toEqual([]);
 });
 
 test("only what is set is sent to the daemon", () => {

@@ -145,6 +145,12 @@ describe("containers", () => {
     expect(read?.outs).toEqual(made.outs);
     const { changes } = await plugin().diff(CONTAINER, { inputs, state: read?.outs ?? {} }, inputs, []);
     expect([...changes]).toEqual([]);
+    // As with the official plugin, which never looks at them again.
+    await docker().getNetwork(`${name}-a`).disconnect({ Container: made.id });
+    const cut = await plugin().read(CONTAINER, made.id, { inputs, state: made.outs });
+    expect(cut?.inputs).toEqual(inputs);
+    expect(cut?.outs.networksAdvanced).toEqual(inputs.networksAdvanced);
+    await docker().getNetwork(`${name}-a`).connect({ Container: made.id });
     // The swap limit the daemon chose must not stand in the way of more memory.
     const grown = { ...inputs, memory: 64, restart: "on-failure", maxRetryCount: 2, cpuShares: 100 };
     const outs = await plugin().update(CONTAINER, made.id, { inputs, state: made.outs }, grown, false);
@@ -168,7 +174,14 @@ describe("networks, volumes, images", () => {
     const labels = [{ label: "trilab.lab", value: "l" }];
     const config = { name: `${name}-n`, labels, ipamConfigs: [{ subnet: "10.213.244.0/24" }] };
     const net = await plugin().create(NETWORK, config, false);
-    expect(net.outs).toMatchObject({ driver: "bridge", scope: "local", internal: false });
+    // The IPAM driver for the official plugin, which replaces a network whose state lacks it.
+    const told = { driver: "bridge", scope: "local", internal: false, ipamDriver: "default" };
+    expect(net.outs).toMatchObject(told);
+    const read = await plugin().read(NETWORK, net.id, { inputs: config, state: net.outs });
+    expect(read).toMatchObject({ outs: told, inputs: config });
+    expect(read?.inputs).toEqual(config);
+    const known = { inputs: config, state: net.outs };
+    expect([...(await plugin().diff(NETWORK, known, config, [])).changes]).toEqual([]);
     const again = { name: `${name}-n`, ipamConfigs: [{ subnet: "10.213.245.0/24" }] };
     await expect(plugin().create(NETWORK, again, false)).rejects.toMatchObject({
       why: expect.stringContaining("trilab.lab=l"),
