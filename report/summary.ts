@@ -121,7 +121,7 @@ function versus(run: RunDocument, comparison: Comparison): Statement {
     : comparison.guest.better === "higher"
       ? `a ${less} did ${times} what a ${more} did`
       : `a ${more} needed ${times} what a ${less} needed`;
-  const sentence = `${differs(cost) ? "" : "in this run "}${claim} ${made(dearer)}.${tooFew(dearer)}`;
+  const sentence = `${differs(cost) ? "" : "in this run "}${claim} ${made(dearer)}.`;
   return { figure: times, text: words ? capital(sentence) : heading + sentence, trace };
 }
 

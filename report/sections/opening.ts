@@ -57,6 +57,7 @@ function words(run: RunDocument): Html {
     statements.length === 0 &&
     html`<p>Nothing can be concluded from this run: no figure of both targets is representative.</p>`
   }
+${run.quick && html`<p class="muted">A quick run has too few samples to conclude from: each figure is of this run alone.</p>`}
 <ul class="statements">${statements.map(
     ({ figure, text, trace }) =>
       html`<li><span class="figure">${figure}</span><p>${text} <code class="trace">${trace.probe}/${trace.metric} · n\u00a0=\u00a0${trace.n}</code></p></li>`,

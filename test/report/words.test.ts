@@ -81,8 +81,12 @@ describe("the summary in words", () => {
   it("concludes a difference from four runs a side, not from fewer", () => {
     const said = (container: number[], guest: number[]) =>
       about(withSamples(syntheticRun(), "start", "total", container, guest), "start")?.text;
-    expect(said([1], [1.01])).toMatch(/^In this run a guest took .*Too few runs to conclude\.$/);
-    expect(said([1, 2, 3], [4, 5, 6])).toMatch(/^In this run a guest took .*Too few runs to conclude\.$/);
+    expect(said([1], [1.01])).toMatch(
+      /^In this run a guest took .*too few for an interval|^In this run a guest took .*of a single run/,
+    );
+    expect(said([1, 2, 3], [4, 5, 6])).toMatch(
+      /^In this run a guest took .*too few for an interval|^In this run a guest took .*of a single run/,
+    );
     expect(said([1, 2, 3, 3], [4, 5, 6, 7])).toMatch(/^A guest took 2\.2× as long .*\)\.$/);
     const io = withSamples(syntheticRun(), "disk-io", "read-qd1", [1, 2], [8, 9]);
     expect(about(io, "disk-io")?.text).toMatch(/^Disk I\/O \(random.*\): in this run a guest did/);
