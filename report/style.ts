@@ -42,6 +42,7 @@ section { margin-top: clamp(2.5rem, 6vw, 4.5rem); }
 .marks li { font: 500 .8rem/1.3 var(--sans); color: var(--warn); background: var(--warn-paper); border-radius: 4px; padding: .25rem .6rem; }
 .lead { display: grid; grid-template-columns: minmax(0, 1.15fr) minmax(0, 1fr); gap: 0 3.5rem; align-items: start; }
 .statements li { display: grid; grid-template-columns: 5.2rem minmax(0, 1fr); gap: 0 1rem; align-items: baseline; padding: .7rem 0; border-top: 1px solid var(--faint); }
+.summary > .muted { margin-bottom: 1.1rem; }
 .statements li:first-child { border-top: 0; padding-top: 0; }
 .figure { font: 600 1.9rem/1 var(--serif); letter-spacing: -.02em; text-align: right; white-space: nowrap; font-variant-numeric: lining-nums; }
 .trace { color: var(--muted); font: .75rem/1.5 var(--sans); } .trace code { font-size: inherit; }
