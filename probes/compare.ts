@@ -105,7 +105,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
 async function pinAll(subjects: readonly SeatSubject[], cpus: readonly number[]): Promise<boolean> {
   const here = subjects.filter((subject) => !(subject.machine instanceof RentedMachine));
   const pins = await Promise.all(here.map((subject) => subject.pin(cpus).catch(() => false)));
-  if (pins.every(Boolean)) return true;
+  if (pins.length > 0 && pins.every(Boolean)) return true;
   await releaseAll(subjects);
   return false;
 }

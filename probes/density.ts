@@ -51,7 +51,7 @@ export const density: Probe = {
       memory: await memoryAvailable(),
       disk: await machine.diskFree(),
       cpu: availableParallelism(),
-      networks: SEAT_SLOTS,
+      networks: SEAT_SLOTS - 1, // one is this seat's
     };
     const cpu = await idleCpu(machine, signal);
     const clones: Clone[] = [];
