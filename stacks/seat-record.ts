@@ -176,8 +176,17 @@ async function keyPair(file: string, comment: string): Promise<{ privateKey: str
   const read = async (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
   const [privateKey, publicKey] = await Promise.all([read(file), read(`${file}.pub`)]);
   if (privateKey && publicKey) return { privateKey, publicKey: publicKey.trim() };
-  const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+  const made = newKeyPair(comment);
   await writeFileAtomic(file, made.private, { mode: 0o600 });
   await writeFileAtomic(`${file}.pub`, `${made.public}\n`, { mode: 0o600 });
   return { privateKey: made.private, publicKey: made.public };
+}
+
+/** An ed25519 pair as OpenSSH files hold it. ssh2 writes one in 256 a byte short, which no SSH reads: those that start with 0. */
+export function newKeyPair(comment: string): { private: string; public: string } {
+  for (;;) {
+    const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    const broken = [made.private, made.public].some((text) => ssh2.utils.parseKey(text) instanceof Error);
+    if (!broken) return made;
+  }
 }

@@ -1,9 +1,11 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { withAddress } from "../../stacks/rent.js";
 import {
+  newKeyPair,
   readRecord,
   requireOwnNames,
   type SeatRecord,
@@ -93,4 +95,13 @@ it("an address makes no promise that is not in the record yet", async () => {
   const written = await readRecord(known);
   expect(written).toMatchObject({ vps: { address: "203.0.113.9" } });
   expect(written).not.toHaveProperty("extendedTo");
+});
+
+it("makes keys that SSH reads, every one of them", () => {
+  for (let i = 0; i < 2000; i++) {
+    const made = newKeyPair("machine");
+    // The whole of a public key: its type and 32 bytes, each with its length.
+    expect(Buffer.from(made.public.split(" ")[1] ?? "", "base64")).toHaveLength(51);
+    expect(ssh2.utils.parseKey(made.private)).not.toBeInstanceOf(Error);
+  }
 });
