@@ -43,7 +43,7 @@ export interface LibvirtHostArgs {
   transform?: {
     network?: Transform<libvirt.NetworkArgs>;
     disk?: Transform<libvirt.VolumeArgs>;
-    seed?: Transform<libvirt.CloudinitDiskArgs>;
+    seed?: Transform<libvirt.VolumeArgs>;
     domain?: Transform<libvirt.DomainArgs>;
   };
 }
@@ -54,8 +54,8 @@ export interface LibvirtMachineArgs extends LibvirtHostArgs {
   commandLine: { pairs: Record<string, string>; flags: readonly string[] };
   /** SMBIOS type 11 strings. */
   oemStrings: pulumi.Input<string[]>;
-  /** cloud-init's two files, on a second disk. Absent: there is none. */
-  seed?: { userData: pulumi.Input<string>; metaData: string };
+  /** The path here of an image with cloud-init's files, for a second disk. Absent: there is none. */
+  seed?: pulumi.Input<string>;
   /** The share of each virtual CPU that it may use. Absent: all of it. */
   cpuShare?: number | undefined;
 }
@@ -103,16 +103,17 @@ export function libvirtMachine(
 
   const seed =
     args.seed &&
-    new libvirt.CloudinitDisk(
+    // Not the provider's CloudinitDisk: it downloads itself at every look, and its client's streams then hang at times.
+    new libvirt.Volume(
       `${name}-seed`,
       applyTransform(transform?.seed, {
         name: seedName(ownership),
         pool: diskPool.name,
-        // The host's private key is in it.
-        userData: pulumi.secret(args.seed.userData),
-        metaData: args.seed.metaData,
+        source: args.seed,
+        format: "raw",
       }),
-      { parent },
+      // Where it came from does not matter any more, and libvirt finds a format of its own in it.
+      { parent, ignoreChanges: ["source", "format"] },
     );
 
   return new libvirt.Domain(
@@ -131,12 +132,8 @@ export function libvirtMachine(
       // The provider reads one map of all pairs back, then one of all bare flags: written so, nothing differs.
       cmdlines: [commandLine.pairs, { _: commandLine.flags.join(" ") }],
       // Given by file, they would be read back as volumes and differ; the stylesheet writes the paths, which AppArmor
-      // can follow, where the provider would write pool and volume. A seed's id is its volume's, and a word of the
-      // provider's own behind a semicolon.
-      disks: [
-        { volumeId: disk.id },
-        ...(seed ? [{ volumeId: seed.id.apply((id) => id.split(";")[0] ?? id) }] : []),
-      ],
+      // can follow, where the provider would write pool and volume.
+      disks: [{ volumeId: disk.id }, ...(seed ? [{ volumeId: seed.id }] : [])],
       networkInterfaces: [
         { networkId: network.id, mac: macAddress(ownership, target).toUpperCase(), waitForLease: false },
       ],

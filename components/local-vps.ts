@@ -6,7 +6,10 @@ import { machineName } from "./helpers/naming.js";
 import { type LibvirtHostArgs, libvirtMachine } from "./libvirt-machine.js";
 
 /** The hypervisor that a rehearsal is rented from. Its image must hold cloud-init. */
-export type LocalVpsArgs = Omit<LibvirtHostArgs, "ownership" | "subnet">;
+export interface LocalVpsArgs extends Omit<LibvirtHostArgs, "ownership" | "subnet"> {
+  /** Writes cloud-init's two files to an image that is kept while the stack is. @returns its path. */
+  writeSeed: (userData: string, metaData: string) => Promise<string>;
+}
 
 /**
  * A rehearsal, not a cloud: the same user-data in a machine of the instance type's shape on the local hypervisor, with a
@@ -36,20 +39,14 @@ export function localVps(
         gateway: subnet.gateway,
         dns: [subnet.gateway],
       }),
-      seed: {
-        userData: pulumi.all([args.userKeys, args.hostKey]).apply(([userKeys, hostKey]) =>
-          userData({
-            hostname: machine,
-            user: spec.user,
-            userKeys,
-            hostKey,
-            hostPublicKey: args.hostPublicKey,
-            files: args.files ?? [],
-            run: args.run ?? [],
-          }),
-        ),
-        metaData: metaData(machine),
-      },
+      // Its path is no secret, whatever it is made from.
+      seed: pulumi.unsecret(
+        pulumi.all([args.userKeys, args.hostKey]).apply(([userKeys, hostKey]) => {
+          const { hostPublicKey, files = [], run = [] } = args;
+          const config = { hostname: machine, user: spec.user, userKeys, hostKey, hostPublicKey, files, run };
+          return args.writeSeed(userData(config), metaData(machine));
+        }),
+      ),
       cpuShare: quota(accelerator, credits, type.baseline),
     },
     parent,

@@ -12,6 +12,7 @@ const packageOf: Readonly<Record<string, string>> = {
   zstd: "zstd",
   tar: "tar",
   setpriv: "util-linux",
+  mkisofs: "genisoimage",
 };
 
 /** A tool that ran and failed. `tail` holds its last lines. */

@@ -23,7 +23,6 @@ const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "libvirt:index/domain:Domain": "domain",
   "libvirt:index/network:Network": "guest network",
   "libvirt:index/volume:Volume": "guest disk",
-  "libvirt:index/cloudinitDisk:CloudinitDisk": "cloud-init seed",
   "aws:ec2/instance:Instance": "instance",
   "aws:ec2/keyPair:KeyPair": "key pair",
   "aws:ec2/securityGroup:SecurityGroup": "security group",
@@ -50,9 +49,9 @@ export interface Drift {
 
 /** Sets a state beside an inventory. Pure. */
 export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Found[]): Drift {
-  const known = (checkpoint?.resources ?? []).filter((r) => KIND_OF_TYPE[r.type] !== undefined);
+  const known = (checkpoint?.resources ?? []).filter((r) => kindOf(r) !== undefined);
   const same = (r: CheckpointResource, f: Found): boolean =>
-    KIND_OF_TYPE[r.type] === f.kind && (isAwsKind(f.kind) ? isOf(r, f) : r.inputs?.name === f.name);
+    kindOf(r) === f.kind && (isAwsKind(f.kind) ? isOf(r, f) : r.inputs?.name === f.name);
   return {
     orphans: inventory.filter((f) => !PARTS.includes(f.kind) && !known.some((r) => same(r, f))),
     missing: known.filter((r) => !inventory.some((f) => f.state !== "shutting-down" && same(r, f))),
@@ -62,6 +61,12 @@ export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Fo
     ),
   };
 }
+
+/** A volume is what its name says. */
+const kindOf = ({ inputs, type }: CheckpointResource): Kind | undefined =>
+  type === "libvirt:index/volume:Volume" && String(inputs.name).endsWith(".seed.iso")
+    ? "cloud-init seed"
+    : KIND_OF_TYPE[type];
 
 /** AWS's things go by their ids, but for key pairs, which the state knows by name. */
 const isOf = (r: CheckpointResource, f: Found): boolean => r.id === (f.kind === "key pair" ? f.name : f.id);
@@ -114,8 +119,8 @@ export function stranded(missing: readonly CheckpointResource[], inventory: read
   return inventory.filter((f) => gone.some(({ of, name }) => of === f.kind && concerns(f.name, name)));
 }
 
-function heldBy({ type }: CheckpointResource): Kind | undefined {
-  const kind = KIND_OF_TYPE[type];
+function heldBy(resource: CheckpointResource): Kind | undefined {
+  const kind = kindOf(resource);
   return kind && HELD_BY[kind];
 }
 

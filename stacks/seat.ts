@@ -12,6 +12,7 @@ import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
 import { lifetimeFiles, startLifetime } from "../images/index.js";
 import { imageVolumes } from "./image-volumes.js";
 import type { Rented } from "./seat-record.js";
+import { writeVpsSeed } from "./vps-seed.js";
 
 /** All a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up` alike. */
 export interface SeatSettings {
@@ -94,10 +95,13 @@ function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<Matche
 
 function cloudArgs(
   vps: NonNullable<SeatSettings["vps"]>,
-  { accelerator, expires, zone }: Pick<SeatSettings, "accelerator" | "expires" | "zone">,
+  { accelerator, expires, ownership, zone }: SeatSettings,
 ): CloudArgs {
-  if (vps.cloud === "local" && vps.image !== undefined)
-    return { cloud: "local", image: onHost(vps.image), diskPool: DISK_POOL, accelerator };
+  if (vps.cloud === "local" && vps.image !== undefined) {
+    const writeSeed = (userData: string, metaData: string): Promise<string> =>
+      writeVpsSeed(ownership, userData, metaData);
+    return { cloud: "local", image: onHost(vps.image), diskPool: DISK_POOL, accelerator, writeSeed };
+  }
   if (vps.cloud === "aws" && vps.learner !== undefined) {
     const { learner, network = "own", spot = false } = vps;
     return { cloud: "aws", learner, network, zone, spot, expires };

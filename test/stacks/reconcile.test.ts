@@ -48,7 +48,7 @@ describe("drift", () => {
   });
 
   it("knows a seed by its resource", () => {
-    const result = drift(state(resource("libvirt:index/cloudinitDisk:CloudinitDisk", "v.seed.iso")), [
+    const result = drift(state(resource("libvirt:index/volume:Volume", "v.seed.iso")), [
       found("cloud-init seed", "v.seed.iso"),
     ]);
     expect(result).toEqual({ orphans: [], missing: [], stopped: [], moved: [] });
@@ -80,7 +80,7 @@ describe("a machine that has lost a part", () => {
   it.each([
     ["libvirt:index/network:Network", "l-s-vps", "l-s-vps"],
     ["libvirt:index/volume:Volume", "l-s-vps.qcow2", "l-s-vps"],
-    ["libvirt:index/cloudinitDisk:CloudinitDisk", "l-s-vps.seed.iso", "l-s-vps"],
+    ["libvirt:index/volume:Volume", "l-s-vps.seed.iso", "l-s-vps"],
     // The official plugin would leave the container unconnected: its read passes over the networks.
     ["docker:index/network:Network", "l-s-container", "l-s-container"],
   ])("is made again, and the others are left alone: %s %s", (type, name, machine) => {
