@@ -71,14 +71,15 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     const deployed = await deploy(ctx, plan, prepared, engine);
     const { record } = deployed;
     // Targets are only ever added, behind those that are there; to add one takes a step.
-    let facts = deployed.steps === 0 && !renewed ? await early : undefined;
+    const facts = deployed.steps === 0 && !renewed ? await early : undefined;
+    let parity = facts && (await parityOf(plan, record, facts));
     // A container's limits are set without a step: answers from before that may not hold any more.
-    if (facts === undefined || !(await parityOf(plan, record, facts)).inTolerance) {
-      facts = await firstFacts(ctx, record, waitMs);
+    if (!parity?.inTolerance) {
+      parity = await parityOf(plan, record, await firstFacts(ctx, record, waitMs));
       // Only now: the machines had to have their new end first.
       if (renewed) await (await import("../../stacks/seat-record.js")).writeRecord(record);
     }
-    return show(ctx, plan, { ...deployed, facts, seconds: (Date.now() - started) / 1000 });
+    return show(ctx, plan, { ...deployed, parity, seconds: (Date.now() - started) / 1000 });
   });
 }
 
@@ -200,16 +201,15 @@ async function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): 
 /** Says what is up, and whether its targets match. @returns the exit code. */
 async function show(
   ctx: Context,
-  plan: SeatPlan,
-  { record, changes, steps, emulated, facts, seconds }: Deployed & { facts: Facts[]; seconds: number },
+  { id }: SeatPlan,
+  { record, changes, steps, emulated, parity, seconds }: Deployed & { parity: ParityReport; seconds: number },
 ): Promise<number> {
   const { rentedShape } = await import("../../environments/rented.js");
   const { expiryInForce } = await import("../../stacks/lifetime.js");
   const { targets, vps } = record;
   const expires = expiryInForce(record);
   const rented = rentedShape(record);
-  const parity = await parityOf(plan, record, facts);
-  report(ctx, "up", { ...plan.id, targets, vps, expires, emulated, changes, parity }, () => [
+  report(ctx, "up", { ...id, targets, vps, expires, emulated, changes, parity }, () => [
     ...parityLines(parity, targets, ctx.style, rented),
     "",
     ...cloudNotes(rented, ctx.style),
