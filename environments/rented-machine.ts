@@ -69,3 +69,6 @@ export class RentedMachine implements Machine {
     throw new HostCostError("another rented machine would cost money that nobody asked to spend");
   }
 }
+
+/** Whether it shares this host with others: they can be pinned together, and be each other's neighbours. */
+export const isOnThisHost = (machine: Machine): boolean => !(machine instanceof RentedMachine);

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import type { Target } from "../components/helpers/naming.js";
 import type { MachineSpec } from "../components/machine-spec.js";
 import type { ParityReport } from "../environments/parity.js";
-import { RentedMachine } from "../environments/rented-machine.js";
+import { isOnThisHost } from "../environments/rented-machine.js";
 import { hostFacts } from "./host-facts.js";
 import { busyNote, hostLoad } from "./host-load.js";
 import { emptyFirst } from "./overhead.js";
@@ -103,7 +103,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
 
 /** All of this host's or none: one that is pinned beside one that is not would be measured on other terms. @returns whether all are. */
 async function pinAll(subjects: readonly SeatSubject[], cpus: readonly number[]): Promise<boolean> {
-  const here = subjects.filter((subject) => !(subject.machine instanceof RentedMachine));
+  const here = subjects.filter(({ machine }) => isOnThisHost(machine));
   const pins = await Promise.all(here.map((subject) => subject.pin(cpus).catch(() => false)));
   if (pins.length > 0 && pins.every(Boolean)) return true;
   await releaseAll(subjects);

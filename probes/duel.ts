@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "simple-statistics";
 import { shuffled } from "../base/random.js";
 import { MiB } from "../components/helpers/units.js";
-import { RentedMachine } from "../environments/rented-machine.js";
+import { isOnThisHost } from "../environments/rented-machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { parseSysbenchCpu } from "./cpu.js";
 import type { FoundFact, Metric, Probe, Subject } from "./probe.js";
@@ -73,9 +73,8 @@ export const duel: Probe = {
       ? "its neighbour is emulated: not representative"
       : undefined,
   async measure(victim, { others, random, signal, spec }) {
-    const here = (subject: Subject): boolean => !(subject.machine instanceof RentedMachine);
-    const neighbour = others.find(here);
-    if (neighbour === undefined || !here(victim))
+    const neighbour = others.find(({ machine }) => isOnThisHost(machine));
+    if (neighbour === undefined || !isOnThisHost(victim.machine))
       throw new ProbeProblem("skipped", "it takes two targets on one host");
     if (!(await neighbour.machine.running()))
       throw new ProbeProblem("skipped", `its neighbour, the ${neighbour.target}, is not running`);
