@@ -3,14 +3,10 @@ import { expect, it } from "vitest";
 import type { Target } from "../../components/helpers/naming.js";
 import { machineSpecSchema } from "../../components/machine-spec.js";
 import type { Machine } from "../../environments/machine.js";
-import { PROBE_IDS, PROBE_NEEDS } from "../../labs/probe-needs.js";
 import { doubts } from "../../probes/compare.js";
-import { PROBES } from "../../probes/index.js";
 import { type Probe, ProbeProblem, type Reading, type Subject } from "../../probes/probe.js";
 import { runIn } from "../../probes/run-in.js";
 import { type RunnerOptions, runProbes } from "../../probes/runner.js";
-import { plan } from "../../probes/schedule.js";
-import { MIN_FOR_INTERVAL } from "../../report/statistics.js";
 
 const spec = machineSpecSchema.parse({});
 const TARGETS = ["container", "guest"] as const;
@@ -87,38 +83,6 @@ const run = (probes: Probe[], more: Partial<RunnerOptions> = {}) =>
   });
 
 const sound = doubts({ emulated: [], parity: { rows: [], inTolerance: true }, busy: undefined });
-
-it("has a probe for every id that a lab may name, each with what its image needs", () => {
-  expect(new Set(PROBES.map((p) => p.id))).toEqual(new Set(PROBE_IDS));
-  for (const p of PROBES) {
-    expect(p.needs).toEqual(PROBE_NEEDS[p.id as keyof typeof PROBE_NEEDS]);
-    expect(p.teaches.split(/[.:;] /).length, p.id).toBeGreaterThan(1);
-    expect(new Set(p.metrics.map((m) => m.id)).size).toBe(p.metrics.length);
-  }
-  expect(PROBES.filter((p) => p.control).map((p) => p.id)).toEqual(["cpu"]);
-});
-
-it("plans the default counts: ten starts, thirty micro-runs", () => {
-  const steps = plan(PROBES, TARGETS, { seed: 1, quick: false });
-  const count = (id: string) =>
-    steps.filter((s) => s.probe.id === id && s.target === "guest" && !s.warmup).length;
-  expect(count("start")).toBeGreaterThanOrEqual(10);
-  for (const id of ["cpu", "syscall", "fork-exec", "context-switch", "memory-bandwidth", "disk-io"])
-    expect(count(id)).toBeGreaterThanOrEqual(30);
-});
-
-it("plans enough runs for an interval of every figure that a sentence is made of", () => {
-  for (const p of PROBES.filter(({ id }) => ["start", "stop", "memory", "disk", "duel"].includes(id)))
-    expect(p.runs.full, p.id).toBeGreaterThanOrEqual(MIN_FOR_INTERVAL);
-});
-
-it("gives the same order for the same seed, another for another", () => {
-  const order = (seed: number) =>
-    plan(PROBES, TARGETS, { seed, quick: true }).map((s) => `${s.probe.id} ${s.target} ${s.round}`);
-  expect(order(3)).toEqual(order(3));
-  expect(order(3)).not.toEqual(order(4));
-  expect([...order(3)].sort()).toEqual([...order(4)].sort());
-});
 
 it("interleaves: no target gets a second run before every other had its first", async () => {
   const seen: string[] = [];
@@ -396,50 +360,4 @@ it("a busy host is asked again, then flagged", async () => {
     },
   );
   expect([asked, measured.busyRounds, measured.rounds, measured.load]).toEqual([2, 1, 1, [9]]);
-});
-
-it("marks what is in doubt: emulated CPU, parity, a busy host; never a size for a busy host", () => {
-  const row = (id: string) => ({
-    id,
-    title: id,
-    wanted: "",
-    values: {},
-    verdict: "wrong" as const,
-    note: "",
-  });
-  const [cpu, memory] = ["cpu", "memory"].map((id) => PROBES.find((p) => p.id === id));
-  if (!cpu?.metrics[0] || !memory?.metrics[0]) throw new Error("no such probe");
-  const parity = { rows: [], inTolerance: true };
-  const tcg = doubts({ emulated: ["guest"], parity, busy: undefined });
-  expect(tcg(cpu, cpu.metrics[0], "guest")).toBe("emulated: not representative");
-  expect(tcg(cpu, cpu.metrics[0], "container")).toBeUndefined();
-  expect(tcg(memory, memory.metrics[0], "guest")).toBeUndefined();
-  const busy = doubts({ emulated: [], parity, busy: "busy" });
-  expect(busy(cpu, cpu.metrics[0], "guest")).toBe("busy");
-  expect(busy(memory, memory.metrics[0], "guest")).toBeUndefined();
-  const off = doubts({
-    emulated: [],
-    parity: { rows: [row("memory")], inTolerance: false },
-    busy: undefined,
-  });
-  expect(off(memory, memory.metrics[0], "guest")).toContain("parity: memory");
-  expect(off(cpu, cpu.metrics[0], "guest")).toBeUndefined();
-});
-
-it("a duel beside an emulated neighbour, and disk I/O that the host's memory answers, are no good for conclusions", () => {
-  const run = { emulated: ["guest"] as const, parity: { rows: [], inTolerance: true }, busy: undefined };
-  const of = (
-    id: string,
-    metric: number,
-    target: Target,
-    more: Partial<Parameters<typeof doubts>[0]> = {},
-  ) => {
-    const it = PROBES.find((p) => p.id === id);
-    return it?.metrics[metric] && doubts({ ...run, ...more })(it, it.metrics[metric], target);
-  };
-  expect(of("duel", 0, "container")).toBeUndefined();
-  expect(of("duel", 1, "container")).toContain("neighbour is emulated");
-  expect(of("duel", 1, "container", { emulated: [] })).toBeUndefined();
-  expect(of("disk-io", 0, "container", { emulated: [] })).toBeUndefined();
-  expect(of("disk-io", 0, "guest", { emulated: [] })).toContain("page cache");
 });
