@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { settledCommand } from "../images/guest-contract.js";
+import { settledCommand } from "../model/guest-contract.js";
 import { residentMiB, type SshTarget, sshRun } from "../test/support/raw-guest.js";
 import { aborted } from "./run.js";
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { arch, availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
-import { formatSize } from "../components/helpers/units.js";
 import { versions } from "../engine/versions.js";
 import { accelerator } from "../hosts/accelerator.js";
+import { formatSize } from "../model/units.js";
 import { firstLine } from "./run.js";
 
 /** What the figures were taken on, as `[what, value]`. */

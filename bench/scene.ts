@@ -3,18 +3,18 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
-import { overlaps, type Subnet } from "../components/helpers/cidr.js";
 import type { Accelerator } from "../components/libvirt-machine.js";
-import type { MachineSpec } from "../components/machine-spec.js";
+import { dockerClient } from "../drivers/docker/client.js";
+import { IMAGE_POOL } from "../drivers/inventory.js";
+import { domainNames, networkNames, poolNames, volumeNames } from "../drivers/libvirt/virsh.js";
 import { accelerator } from "../hosts/accelerator.js";
-import { dockerClient } from "../hosts/docker.js";
-import { IMAGE_POOL } from "../hosts/inventory.js";
-import { domainNames, networkNames, poolNames, volumeNames } from "../hosts/libvirt.js";
 import { subnetsInUse } from "../hosts/subnets.js";
 import { containerImageLoaded, findImage, type GuestIdentity, imageHash } from "../images/index.js";
 import { loadLab } from "../labs/define-lab.js";
+import { overlaps, type Subnet } from "../model/cidr.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import { imageSpecOf } from "../seats/prepare-seat.js";
 import { imageVolumes } from "../stacks/image-volumes.js";
-import { imageSpecOf } from "../stacks/prepare-seat.js";
 import { makeKey, type SshTarget } from "../test/support/raw-guest.js";
 
 /** The lab whose machine everybody makes. */

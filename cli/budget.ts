@@ -1,7 +1,7 @@
 import type { Options } from "yargs";
 import { ExitCode, UserError } from "../base/errors.js";
-import { costOf, formatUsd, type PriceTable, quote, type Rental } from "../components/helpers/prices.js";
-import { formatDuration } from "../components/helpers/units.js";
+import { costOf, formatUsd, type PriceTable, quote, type Rental } from "../model/prices.js";
+import { formatDuration } from "../model/units.js";
 import { type Args, text } from "./define-command.js";
 
 /** The option of the commands that heed a budget. */

@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import { parseDuration } from "../components/helpers/units.js";
+import { parseDuration } from "../model/units.js";
 
 /**
  * Seconds from a duration on the command line.

@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import type { SeatId } from "../components/helpers/naming.js";
+import type { SeatId } from "../model/naming.js";
 import type { Prediction } from "../probes/run-document.js";
 import type { Context } from "./context.js";
 import { type Args, text } from "./define-command.js";

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../base/errors.js";
+import type { Sources } from "../drivers/inventory.js";
 import type { Check, Finding } from "../hosts/checks.js";
-import type { Sources } from "../hosts/inventory.js";
 import type { Context } from "./context.js";
 
 /** Checks that `up` does not wait for: they inform. */

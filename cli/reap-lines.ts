@@ -1,4 +1,4 @@
-import type { Orphan, Reaped, ReapedOrphan, ReapSeat } from "../stacks/reap.js";
+import type { Orphan, Reaped, ReapedOrphan, ReapSeat } from "../seats/reap.js";
 import { columns, type Style } from "./context.js";
 import { receiptLines } from "./receipt-lines.js";
 import { timeLeft } from "./time-left.js";

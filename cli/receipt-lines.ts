@@ -1,6 +1,6 @@
-import { formatUsd } from "../components/helpers/prices.js";
-import { isAwsKind, KINDS, sourceWords } from "../hosts/kinds.js";
-import type { Receipt } from "../stacks/remove-seat.js";
+import { isAwsKind, KINDS, sourceWords } from "../model/kinds.js";
+import { formatUsd } from "../model/prices.js";
+import type { Receipt } from "../seats/remove-seat.js";
 import { columns, type Style } from "./context.js";
 
 /** A receipt for people: what was asked, how many of each kind are left, and which. */

@@ -1,5 +1,5 @@
-import type { Target } from "../components/helpers/naming.js";
-import type { RentedShape } from "../environments/rented.js";
+import type { Target } from "../model/naming.js";
+import type { RentedShape } from "../seats/rented.js";
 import type { Style } from "./context.js";
 
 /** What must be said of a seat's VPS at the end of `up`: that it is none, or that it costs money. */

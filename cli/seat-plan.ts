@@ -1,17 +1,17 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import type { SeatId, Target } from "../components/helpers/naming.js";
-import { formatUsd } from "../components/helpers/prices.js";
-import type { Sources } from "../hosts/inventory.js";
-import { readPriceTable } from "../hosts/price-table.js";
+import { readPriceTable } from "../drivers/ec2/price-table.js";
+import type { Sources } from "../drivers/inventory.js";
 import { type ImageSpec, imageHash } from "../images/index.js";
 import { type Lab, loadLab } from "../labs/define-lab.js";
-import { hostedImages, keptImage } from "../stacks/image-specs.js";
-import { endOf, expiryInForce } from "../stacks/lifetime.js";
-import { checkSeatName, type SeatRequest, wantedTargets } from "../stacks/prepare-seat.js";
-import { chooseRenting } from "../stacks/rent.js";
-import { rentalFor, rentalOf, rentedSince } from "../stacks/rental.js";
-import { readRecord, type SeatRecord } from "../stacks/seat-record.js";
-import { type Renting, sourcesOf } from "../stacks/sources.js";
+import type { SeatId, Target } from "../model/naming.js";
+import { formatUsd } from "../model/prices.js";
+import { hostedImages, keptImage } from "../seats/image-specs.js";
+import { endOf, expiryInForce } from "../seats/lifetime.js";
+import { checkSeatName, type SeatRequest, wantedTargets } from "../seats/prepare-seat.js";
+import { chooseRenting } from "../seats/rent.js";
+import { rentalFor, rentalOf, rentedSince } from "../seats/rental.js";
+import { readRecord, type SeatRecord } from "../seats/seat-record.js";
+import { type Renting, sourcesOf } from "../seats/sources.js";
 import { requireBudget } from "./budget.js";
 
 /** What the user asks for; what is absent is as the seat has it, else as its lab says. */

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
-import { MAX_SEAT_LENGTH, type SeatId } from "../components/helpers/naming.js";
-import type { Environment } from "../environments/environment.js";
+import type { Environment } from "../drivers/environment.js";
 import { parseTarget } from "../labs/targets.js";
-import type { SeatRecord } from "../stacks/seat-record.js";
+import { MAX_SEAT_LENGTH, type SeatId } from "../model/naming.js";
+import type { SeatRecord } from "../seats/seat-record.js";
 
 // Every command imports this file, so heavy modules are imported inside: `trilab --help` loads none.
 
@@ -28,7 +28,7 @@ export const labName = (nameOrPath: string): string =>
 
 /** The seats that fit what was given; none given: all. */
 export async function matchingSeats(lab: string | undefined, seat: string | undefined): Promise<SeatId[]> {
-  const { listSeats } = await import("../stacks/seat-record.js");
+  const { listSeats } = await import("../seats/seat-record.js");
   const seats = await listSeats();
   return seats.filter(
     (s) => (lab === undefined || s.lab === labName(lab)) && (seat === undefined || s.seat === seat),
@@ -52,7 +52,7 @@ export async function resolveSeat(lab: string | undefined, seat: string | undefi
       exitCode: ExitCode.usage,
     });
   }
-  const { readRecord } = await import("../stacks/seat-record.js");
+  const { readRecord } = await import("../seats/seat-record.js");
   const record = await readRecord(only);
   if (record === undefined) throw noSeat(lab, seat);
   return record;
@@ -78,7 +78,7 @@ export async function meantSeat(
   if (lab !== undefined) return { lab, seat: own };
   const there = (await matchingSeats(undefined, own)).map((s) => s.lab);
   if (there.length !== 1 || there[0] === undefined) return { lab: DEFAULT_LAB, seat: own };
-  const { readRecord } = await import("../stacks/seat-record.js");
+  const { readRecord } = await import("../seats/seat-record.js");
   const record = await readRecord({ lab: there[0], seat: own });
   return { lab: record ? await labOf(record) : there[0], seat: own };
 }
@@ -97,7 +97,7 @@ export function noSeat(lab: string | undefined, seat: string | undefined): UserE
 export async function environmentOf(record: SeatRecord, word: string): Promise<Environment> {
   const target = parseTarget(word);
   if (record.targets.includes(target)) {
-    const { openEnvironment } = await import("../environments/open.js");
+    const { openEnvironment } = await import("../seats/open.js");
     return openEnvironment(record, target);
   }
   throw new UserError(`seat "${record.seat}" has no ${target}`, {

@@ -1,5 +1,5 @@
 import type { Progress } from "../base/progress.js";
-import { formatDuration } from "../components/helpers/units.js";
+import { formatDuration } from "../model/units.js";
 
 /** One piece of work with a title of its own. */
 export interface Task {

@@ -1,4 +1,4 @@
-import { formatDuration } from "../components/helpers/units.js";
+import { formatDuration } from "../model/units.js";
 
 /** When something ends, beside now: `in 1h30m`, `5m ago`, `never`; empty when nothing tells. */
 export function timeLeft(expires: string, now = Date.now()): string {

@@ -1,12 +1,12 @@
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
-import { basePackages } from "../images/base-packages.js";
+import { awsDiskGiB } from "../model/aws-disk.js";
+import { basePackages } from "../model/base-packages.js";
+import type { CloudNetwork } from "../model/clouds.js";
+import { ownershipLabels } from "../model/labels.js";
+import { machineName } from "../model/naming.js";
 import type { CloudVpsArgs, VpsMachine } from "./cloud-vps.js";
-import { awsDiskGiB } from "./helpers/aws-disk.js";
 import { userData } from "./helpers/cloud-init.js";
-import type { CloudNetwork } from "./helpers/clouds.js";
-import { ownershipLabels } from "./helpers/labels.js";
-import { machineName } from "./helpers/naming.js";
 
 type Ec2 = typeof import("@pulumi/aws/ec2/index.js");
 /** Loaded with the first VPS that is rented: a seat without one must not wait for it. */

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Subnet } from "../model/cidr.js";
+import type { Credits } from "../model/clouds.js";
+import type { InstanceType } from "../model/instance-catalogue.js";
+import type { Ownership } from "../model/labels.js";
+import type { MachineSpec } from "../model/machine-spec.js";
 import { type AwsVpsArgs, awsVps } from "./aws-vps.js";
-import type { Subnet } from "./helpers/cidr.js";
 import type { CloudFile } from "./helpers/cloud-init.js";
-import type { Credits } from "./helpers/clouds.js";
-import type { InstanceType } from "./helpers/instance-catalogue.js";
-import type { Ownership } from "./helpers/labels.js";
 import { type LocalVpsArgs, localVps } from "./local-vps.js";
-import type { MachineSpec } from "./machine-spec.js";
 
 /** What a VPS is, whoever rents it out. */
 export interface CloudVpsArgs {

@@ -1,12 +1,12 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { Subnet } from "./helpers/cidr.js";
-import { type Ownership, ownershipLabels } from "./helpers/labels.js";
-import { expiresInMachine, LIFETIME_PROGRAM } from "./helpers/lifetime.js";
-import { bridgeName, homeVolumeName, machineName } from "./helpers/naming.js";
+import type { Subnet } from "../model/cidr.js";
+import { type Ownership, ownershipLabels } from "../model/labels.js";
+import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import { bridgeName, homeVolumeName, machineName } from "../model/naming.js";
+import { MiB } from "../model/units.js";
 import { applyTransform, type Transform } from "./helpers/transform.js";
-import { MiB } from "./helpers/units.js";
-import type { MachineSpec } from "./machine-spec.js";
 
 export interface DockerHostArgs {
   spec: MachineSpec;
@@ -24,7 +24,7 @@ export interface DockerHostArgs {
   /**
    * Sets the most processes at once, where a fork bomb ends, on the running container: the Docker provider has no input
    * for it. Called at every `up`, it also mends memory that was changed by hand, and alone sets other CPUs: the official
-   * plugin would replace the container for them. See hosts/docker.ts.
+   * plugin would replace the container for them. See drivers/docker/client.ts.
    */
   holdLimits?: (containerId: string) => Promise<void>;
   /** Last words on the children's arguments. */

@@ -1,12 +1,12 @@
+export { type Subnet, subnetOf } from "../model/cidr.js";
+export type { Cloud, Credits } from "../model/clouds.js";
+export { INSTANCE_TYPES, type InstanceType, instanceTypeFor } from "../model/instance-catalogue.js";
+export type { Ownership } from "../model/labels.js";
+export { type MachineSpec, type MachineSpecInput, machineSpecSchema } from "../model/machine-spec.js";
+export { TARGETS, type Target } from "../model/naming.js";
 export { type CloudArgs, CloudVps, type CloudVpsArgs } from "./cloud-vps.js";
 export { DockerHost, type DockerHostArgs } from "./docker-host.js";
-export { type Subnet, subnetOf } from "./helpers/cidr.js";
-export type { Cloud, Credits } from "./helpers/clouds.js";
-export { INSTANCE_TYPES, type InstanceType, instanceTypeFor } from "./helpers/instance-catalogue.js";
-export type { Ownership } from "./helpers/labels.js";
-export { TARGETS, type Target } from "./helpers/naming.js";
 export type { Transform } from "./helpers/transform.js";
 export { LibvirtGuest, type LibvirtGuestArgs } from "./libvirt-guest.js";
 export type { Accelerator, GuestImage } from "./libvirt-machine.js";
-export { type MachineSpec, type MachineSpecInput, machineSpecSchema } from "./machine-spec.js";
 export { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "./matched-lab.js";

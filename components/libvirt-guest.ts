@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type GuestIdentity, kernelCommandLine, oemStrings } from "../images/guest-contract.js";
-import type { Subnet } from "./helpers/cidr.js";
-import { expiresInMachine } from "./helpers/lifetime.js";
-import { machineName } from "./helpers/naming.js";
+import type { Subnet } from "../model/cidr.js";
+import { type GuestIdentity, kernelCommandLine, oemStrings } from "../model/guest-contract.js";
+import { expiresInMachine } from "../model/lifetime.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import { machineName } from "../model/naming.js";
 import { type LibvirtHostArgs, libvirtMachine } from "./libvirt-machine.js";
-import type { MachineSpec } from "./machine-spec.js";
 
 export interface LibvirtGuestArgs extends LibvirtHostArgs {
   spec: MachineSpec;

@@ -1,8 +1,8 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
-import type { Subnet } from "./helpers/cidr.js";
-import { diskXslt, domainXslt, networkXslt } from "./helpers/domain-xslt.js";
-import type { Ownership } from "./helpers/labels.js";
+import type { Subnet } from "../model/cidr.js";
+import type { Ownership } from "../model/labels.js";
+import type { MachineSpec } from "../model/machine-spec.js";
 import {
   bridgeName,
   consoleLogName,
@@ -11,10 +11,10 @@ import {
   macAddress,
   machineName,
   seedName,
-} from "./helpers/naming.js";
+} from "../model/naming.js";
+import { MiB } from "../model/units.js";
+import { diskXslt, domainXslt, networkXslt } from "./helpers/domain-xslt.js";
 import { applyTransform, type Transform } from "./helpers/transform.js";
-import { MiB } from "./helpers/units.js";
-import type { MachineSpec } from "./machine-spec.js";
 
 /** What runs the guest's instructions: the CPU itself, or QEMU's translator (slow: its CPU figures mean nothing). */
 export type Accelerator = "kvm" | "tcg";

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { addressStrings, rentedCommandLine } from "../images/guest-contract.js";
+import { addressStrings, rentedCommandLine } from "../model/guest-contract.js";
+import { machineName } from "../model/naming.js";
 import type { CloudVpsArgs, VpsMachine } from "./cloud-vps.js";
 import { metaData, userData } from "./helpers/cloud-init.js";
-import { machineName } from "./helpers/naming.js";
 import { type LibvirtHostArgs, libvirtMachine } from "./libvirt-machine.js";
 
 /** The hypervisor that a rehearsal is rented from. Its image must hold cloud-init. */

@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
+import { subnetOf } from "../model/cidr.js";
+import type { Ownership } from "../model/labels.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import type { Target } from "../model/naming.js";
 import { type CloudArgs, CloudVps, type CloudVpsArgs } from "./cloud-vps.js";
 import { DockerHost, type DockerHostArgs } from "./docker-host.js";
-import { subnetOf } from "./helpers/cidr.js";
-import type { Ownership } from "./helpers/labels.js";
-import type { Target } from "./helpers/naming.js";
 import { LibvirtGuest, type LibvirtGuestArgs } from "./libvirt-guest.js";
-import type { MachineSpec } from "./machine-spec.js";
 
 export interface MatchedLabArgs {
   /** One spec for every target. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Accelerator } from "../components/libvirt-machine.js";
+import { libvirtUri, VirshError, virsh } from "../drivers/libvirt/virsh.js";
 import { kvmVerdict, listImages } from "../images/index.js";
-import { libvirtUri, VirshError, virsh } from "./libvirt.js";
 
 /** Which accelerator guests get here, and why. */
 export interface AcceleratorVerdict {

@@ -1,12 +1,12 @@
-import { statfs } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
-import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { freeBytes } from "../base/disk-space.js";
+import { ExitCode, UserError } from "../base/errors.js";
 import { stateDir } from "../base/paths.js";
-import { formatSize, MiB } from "../components/helpers/units.js";
-import type { MachineSpec } from "../components/machine-spec.js";
-import { dockerClient } from "./docker.js";
-import { IMAGE_POOL, type Sources } from "./inventory.js";
-import { libvirtUri, virsh } from "./libvirt.js";
+import { dockerClient } from "../drivers/docker/client.js";
+import { IMAGE_POOL, type Sources } from "../drivers/inventory.js";
+import { libvirtUri, virsh } from "../drivers/libvirt/virsh.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import { formatSize, MiB } from "../model/units.js";
 
 /** What a host has: CPUs, bytes of memory, bytes free for disks. */
 export interface Capacity {
@@ -41,18 +41,6 @@ export async function hostCapacity(sources: Sources): Promise<Capacity> {
     memory: Math.min(...found.map((c) => c.memory)),
     diskFree: free.length > 0 ? Math.min(...free) : undefined,
   };
-}
-
-/** Bytes free on the file system that holds, or will hold, `path`. */
-export async function freeBytes(path: string): Promise<number | undefined> {
-  for (let dir = path; dir !== ""; dir = dir.slice(0, dir.lastIndexOf("/"))) {
-    const stat = await statfs(dir).catch((error: unknown) => {
-      if (!hasCode(error, "ENOENT")) throw error;
-      return undefined;
-    });
-    if (stat) return stat.bavail * stat.bsize;
-  }
-  return undefined;
 }
 
 /** Every way in which the spec does not fit, with the spec's key. Pure. */

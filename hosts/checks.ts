@@ -1,16 +1,16 @@
 import { existsSync, statSync } from "node:fs";
 import { messageOf, UserError } from "../base/errors.js";
+import { canBeRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
-import { formatSize } from "../components/helpers/units.js";
+import { dockerClient, dockerIsLocal, requireDocker } from "../drivers/docker/client.js";
+import type { Sources } from "../drivers/inventory.js";
+import { libvirtIsLocal, libvirtUri, virsh } from "../drivers/libvirt/virsh.js";
+import { formatSize } from "../model/units.js";
 import { accelerator } from "./accelerator.js";
 import { hostCapacity } from "./capacity.js";
 import { openKvmToItsGroup, startDocker, startLibvirt, virtlogdAnswers } from "./daemons.js";
-import { dockerClient, requireDocker } from "./docker.js";
-import type { Sources } from "./inventory.js";
 import { keepSeatsApart, seatsAreApart, seatsRunHere } from "./isolation.js";
-import { libvirtUri, virsh } from "./libvirt.js";
-import { dockerIsLocal, hasApt, installPackages, libvirtIsLocal, missingTools } from "./packages.js";
-import { canBeRoot, which } from "./privilege.js";
+import { hasApt, installPackages, missingTools } from "./packages.js";
 import { addRanges, missingRanges } from "./subordinate-ids.js";
 
 /** What a check saw. */

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../base/errors.js";
 import { stateDir } from "../base/paths.js";
+import { asRoot, isRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
-import { requireDocker } from "./docker.js";
-import { virsh } from "./libvirt.js";
-import { asRoot, isRoot, which } from "./privilege.js";
+import { requireDocker } from "../drivers/docker/client.js";
+import { virsh } from "../drivers/libvirt/virsh.js";
 
 /** Whether systemd runs this machine (sd_booted(3)). */
 export const hasSystemd = (): boolean => existsSync("/run/systemd/system");

@@ -4,14 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { messageOf } from "../base/errors.js";
+import { asRoot, isRoot, type RootOptions, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
-import { SEATS_CIDR } from "../components/helpers/cidr.js";
+import { dockerClient, dockerIsLocal, requireDocker } from "../drivers/docker/client.js";
+import type { Sources } from "../drivers/inventory.js";
+import { libvirtIsLocal, networkNames } from "../drivers/libvirt/virsh.js";
+import { SEATS_CIDR } from "../model/cidr.js";
 import { hasSystemd } from "./daemons.js";
-import { dockerClient, requireDocker } from "./docker.js";
-import type { Sources } from "./inventory.js";
-import { networkNames } from "./libvirt.js";
-import { dockerIsLocal, libvirtIsLocal } from "./packages.js";
-import { asRoot, isRoot, type RootOptions, which } from "./privilege.js";
 
 /**
  * Docker lets containers out to anywhere, libvirt's networks among it, whatever libvirt's own rules say: whose rule comes

@@ -1,8 +1,8 @@
+import { asRoot, isRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
-import { dockerEndpoint, requireDocker } from "./docker.js";
-import type { Sources } from "./inventory.js";
-import { libvirtUri, virsh } from "./libvirt.js";
-import { asRoot, isRoot, which } from "./privilege.js";
+import { dockerIsLocal, requireDocker } from "../drivers/docker/client.js";
+import type { Sources } from "../drivers/inventory.js";
+import { libvirtIsLocal, virsh } from "../drivers/libvirt/virsh.js";
 
 /** A command that trilab runs, and the Debian package it comes in. */
 interface Tool {
@@ -39,9 +39,6 @@ const TOOLS: readonly Tool[] = [
   { command: "dnsmasq", package: "dnsmasq-base", for: "libvirt", local: true },
   { command: "iptables", package: "iptables", for: "libvirt", local: true },
 ];
-
-export const dockerIsLocal = (): boolean => dockerEndpoint().startsWith("unix://");
-export const libvirtIsLocal = (): boolean => !libvirtUri().includes("+");
 
 /** The commands that these sources need and that are not there, and the packages which bring them. */
 export async function missingTools(sources: Sources): Promise<{ commands: string[]; packages: string[] }> {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
+import { asRoot, which } from "../base/privilege.js";
 import { hasSystemd } from "./daemons.js";
-import { asRoot, which } from "./privilege.js";
 
 /** A command that is to run again and again, without anybody at the terminal. */
 export interface Job {

@@ -1,7 +1,7 @@
 import { execa } from "execa";
-import { dockerClient } from "./docker.js";
-import type { Sources } from "./inventory.js";
-import { libvirtUri, networkNames, virshIfThere } from "./libvirt.js";
+import { dockerClient } from "../drivers/docker/client.js";
+import type { Sources } from "../drivers/inventory.js";
+import { libvirtUri, networkNames, virshIfThere } from "../drivers/libvirt/virsh.js";
 
 /** The IPv4 blocks in use on the host: its routes, Docker's networks, and a remote libvirt's. */
 export async function subnetsInUse(sources: Sources): Promise<string[]> {

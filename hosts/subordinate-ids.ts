@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { asRoot, isRoot } from "./privilege.js";
+import { asRoot, isRoot } from "../base/privilege.js";
 
 /** User or group ids that an account may give away within a user namespace (subuid(5)). */
 interface IdRange {

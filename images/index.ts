@@ -1,8 +1,9 @@
 /** The matched image: one Debian root file system as a container image and as a guest's disk, kernel and initrd. */
-export { basePackages } from "./base-packages.js";
+
+export { basePackages } from "../model/base-packages.js";
+export * from "../model/guest-contract.js";
 export { containerImageLoaded, importContainerImage } from "./container.js";
 export { type EnsureOptions, ensureImage, findImage, type MatchedImage } from "./ensure.js";
-export * from "./guest-contract.js";
 export { kvmVerdict, type ProbeOptions, type ProbeVerdict, probeKvm } from "./kvm-probe.js";
 export { lifetimeFiles, startLifetime } from "./lifetime-files.js";
 export { type FileRecord, type ImageManifest, recordFile } from "./manifest.js";

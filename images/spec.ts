@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { ExitCode, UserError } from "../base/errors.js";
+import { basePackages } from "../model/base-packages.js";
+import { isReservedName } from "../model/reserved-names.js";
 import { recipeDigest } from "./assets.js";
-import { basePackages } from "./base-packages.js";
-import { isReservedName } from "./reserved-names.js";
 
 /** What a matched image is made from. */
 export interface ImageSpec {

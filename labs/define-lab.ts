@@ -6,9 +6,9 @@ import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { repoDir } from "../base/paths.js";
-import { DEFAULT_TARGETS, labelProblem, MAX_LAB_LENGTH, TARGETS } from "../components/helpers/naming.js";
-import { parseDuration } from "../components/helpers/units.js";
-import { machineSpecSchema } from "../components/machine-spec.js";
+import { machineSpecSchema } from "../model/machine-spec.js";
+import { DEFAULT_TARGETS, labelProblem, MAX_LAB_LENGTH, TARGETS } from "../model/naming.js";
+import { parseDuration } from "../model/units.js";
 import { PROBE_IDS, withProbeNeeds } from "./probe-needs.js";
 import { matchedToVps, sizeProblem, vpsSchema } from "./vps.js";
 

@@ -1,6 +1,6 @@
 import { closest } from "fastest-levenshtein";
 import { ExitCode, UserError } from "../base/errors.js";
-import { TARGETS, type Target } from "../components/helpers/naming.js";
+import { TARGETS, type Target } from "../model/naming.js";
 
 /** Targets from `container,guest`. @throws UserError (exit 2) for an unknown one, and for none. */
 export function parseTargets(list: string): Target[] {

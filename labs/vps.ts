@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
-import { CREDITS, NETWORKS } from "../components/helpers/clouds.js";
-import { instanceTypeFor } from "../components/helpers/instance-catalogue.js";
-import type { MachineSpec } from "../components/machine-spec.js";
+import { CREDITS, NETWORKS } from "../model/clouds.js";
+import { instanceTypeFor } from "../model/instance-catalogue.js";
+import type { MachineSpec } from "../model/machine-spec.js";
 import { CLOUD_WISHES } from "./cloud-wishes.js";
 
 /** How the VPS of a lab is rented. */

@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
-import type { Target } from "../components/helpers/naming.js";
-import type { MachineSpec } from "../components/machine-spec.js";
-import type { ParityReport } from "../environments/parity.js";
-import { isOnThisHost } from "../environments/rented-machine.js";
+import { isOnThisHost } from "../drivers/ec2/rented-machine.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import type { Target } from "../model/naming.js";
+import type { ParityReport } from "../seats/parity.js";
 import { hostFacts } from "./host-facts.js";
 import { busyNote, hostLoad } from "./host-load.js";
 import { emptyFirst } from "./overhead.js";

@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SEAT_SLOTS } from "../components/helpers/cidr.js";
-import { MiB } from "../components/helpers/units.js";
-import { memoryAvailable } from "../environments/host-cost.js";
-import type { Clone, Machine } from "../environments/machine.js";
-import { settledCommand } from "../images/guest-contract.js";
+import { memoryAvailable } from "../drivers/host-cost.js";
+import type { Clone, Machine } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import { SEAT_SLOTS } from "../model/cidr.js";
+import { settledCommand } from "../model/guest-contract.js";
+import { MiB } from "../model/units.js";
 import type { Probe } from "./probe.js";
 
 /** Milliseconds over which idle CPU use is measured. */

@@ -1,5 +1,5 @@
-import { MiB } from "../components/helpers/units.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import { MiB } from "../model/units.js";
 import type { Metric, Probe } from "./probe.js";
 import { runIn } from "./run-in.js";
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "simple-statistics";
 import { shuffled } from "../base/random.js";
-import { MiB } from "../components/helpers/units.js";
-import { isOnThisHost } from "../environments/rented-machine.js";
+import { isOnThisHost } from "../drivers/ec2/rented-machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import { MiB } from "../model/units.js";
 import { parseSysbenchCpu } from "./cpu.js";
 import type { FoundFact, Metric, Probe, Subject } from "./probe.js";
 import { ProbeProblem } from "./probe.js";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.js";
-import { formatSize, MiB } from "../components/helpers/units.js";
-import type { MachineSize } from "../environments/machine.js";
+import type { MachineSize } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import { formatSize, MiB } from "../model/units.js";
 import { type FoundFact, type Probe, ProbeProblem, type Subject } from "./probe.js";
 import { runIn } from "./run-in.js";
 

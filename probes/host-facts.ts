@@ -1,6 +1,6 @@
 import { cpus, release, totalmem } from "node:os";
-import { dockerClient } from "../hosts/docker.js";
-import { virsh } from "../hosts/libvirt.js";
+import { dockerClient } from "../drivers/docker/client.js";
+import { virsh } from "../drivers/libvirt/virsh.js";
 import type { RunDocument } from "./run-document.js";
 
 /** What the host is; a daemon that does not answer has no version. */

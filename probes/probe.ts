@@ -1,8 +1,8 @@
-import type { Target } from "../components/helpers/naming.js";
-import type { MachineSpec } from "../components/machine-spec.js";
-import type { ExecOptions, ExecResult } from "../environments/environment.js";
-import type { Machine } from "../environments/machine.js";
+import type { ExecOptions, ExecResult } from "../drivers/environment.js";
+import type { Machine } from "../drivers/machine.js";
 import type { ProbeId } from "../labs/probe-needs.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import type { Target } from "../model/naming.js";
 import type { ProbeResult, RunDocument, Series } from "./run-document.js";
 
 /** One figure a probe takes. */

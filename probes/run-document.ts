@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { CLOUDS } from "../components/helpers/clouds.js";
-import { TARGETS } from "../components/helpers/naming.js";
+import { CLOUDS } from "../model/clouds.js";
+import { TARGETS } from "../model/naming.js";
 
 /**
  * One run of `trilab compare`, as it is stored: every figure that is ever shown is made from the raw samples in here.
@@ -110,7 +110,7 @@ export const runDocumentSchema = z.object({
     rounds: z.int().optional(),
     pinned: z.boolean(),
   }),
-  /** environments/parity.ts's ParityReport. */
+  /** seats/parity.ts's ParityReport. */
   parity: z.object({
     inTolerance: z.boolean(),
     rows: z.array(

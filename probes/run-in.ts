@@ -1,4 +1,4 @@
-import type { ExecOptions } from "../environments/environment.js";
+import type { ExecOptions } from "../drivers/environment.js";
 import { ProbeProblem, type Subject } from "./probe.js";
 
 /**

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.js";
 import { randomNumbers } from "../base/random.js";
-import type { Target } from "../components/helpers/naming.js";
-import type { MachineSpec } from "../components/machine-spec.js";
-import { HostCostError } from "../environments/machine.js";
+import { HostCostError } from "../drivers/machine.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import type { Target } from "../model/naming.js";
 import { BUSY, type HostLoad } from "./host-load.js";
 import { type Probe, ProbeProblem, type Reading, type Subject } from "./probe.js";
 import { type Phase, plan, type Step } from "./schedule.js";

@@ -1,5 +1,5 @@
 import { randomNumbers, shuffled } from "../base/random.js";
-import type { Target } from "../components/helpers/naming.js";
+import type { Target } from "../model/naming.js";
 import type { Probe } from "./probe.js";
 
 /** One run of one probe in one target. */

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Target } from "../components/helpers/naming.js";
-import type { Environment, ExecOptions, ExecResult } from "../environments/environment.js";
-import { GuestEnvironment } from "../environments/guest.js";
-import type { Machine } from "../environments/machine.js";
-import { openEnvironment, openMachine } from "../environments/open.js";
-import { settledCommand } from "../images/guest-contract.js";
-import type { SeatRecord } from "../stacks/seat-record.js";
+import type { Environment, ExecOptions, ExecResult } from "../drivers/environment.js";
+import { GuestEnvironment } from "../drivers/libvirt/guest.js";
+import type { Machine } from "../drivers/machine.js";
+import { settledCommand } from "../model/guest-contract.js";
+import type { Target } from "../model/naming.js";
+import { openEnvironment, openMachine } from "../seats/open.js";
+import type { SeatRecord } from "../seats/seat-record.js";
 import { ProbeProblem, type Subject } from "./probe.js";
 
 /** Milliseconds a guest gets to start the rest of its system. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ContainerMachine } from "../environments/container-machine.js";
+import { ContainerMachine } from "../drivers/docker/container-machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { type FoundFact, type Probe, ProbeProblem, type Subject } from "./probe.js";
 import { published } from "./published.js";

@@ -1,4 +1,4 @@
-import { TARGETS, type Target } from "../components/helpers/naming.js";
+import { TARGETS, type Target } from "../model/naming.js";
 import type { Probe, ProbeProblem, Reading } from "./probe.js";
 import type { Fact, ProbeResult, Series } from "./run-document.js";
 import type { Step } from "./schedule.js";

@@ -1,5 +1,5 @@
 import { median } from "simple-statistics";
-import type { Target } from "../components/helpers/naming.js";
+import type { Target } from "../model/naming.js";
 import type { ProbeResult, RunDocument, Series } from "../probes/run-document.js";
 import { isConclusive, type Ratio, ratioOfMedians, type Summary, summarize } from "./statistics.js";
 

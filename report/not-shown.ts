@@ -1,4 +1,4 @@
-import { formatDuration } from "../components/helpers/units.js";
+import { formatDuration } from "../model/units.js";
 import { busyNote } from "../probes/host-load.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { sufferings } from "./figures.js";

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir } from "../base/paths.js";
-import type { SeatId } from "../components/helpers/naming.js";
+import type { SeatId } from "../model/naming.js";
 import { type Prediction, predictionSchema } from "../probes/run-document.js";
-import { seatDir } from "../stacks/seat-record.js";
+import { seatDir } from "../seats/seat-record.js";
 
 const file = (id: SeatId): string => join(seatDir(id), "prediction.json");
 

@@ -4,7 +4,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
-import type { SeatId } from "../components/helpers/naming.js";
+import type { SeatId } from "../model/naming.js";
 import { RUN_SCHEMA, type RunDocument, runDocumentSchema } from "../probes/run-document.js";
 
 /** Runs outlive their seat: `down` removes seats/, and nothing that a user measured goes with it. */

@@ -1,5 +1,5 @@
 import { columns } from "../base/columns.js";
-import { rentedWords } from "../components/helpers/clouds.js";
+import { rentedWords } from "../model/clouds.js";
 import type { ProbeResult, RunDocument } from "../probes/run-document.js";
 import { comparisonOf, controlOf, figureOf, headlineOf, metricsOf, seriesOf } from "./figures.js";
 import { certainty, formatFactor, formatInterval, formatQuantity } from "./quantity.js";

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as libvirt from "@pulumi/libvirt";
 import type * as pulumi from "@pulumi/pulumi";
-import { IMAGE_POOL } from "../hosts/inventory.js";
+import { IMAGE_POOL } from "../drivers/inventory.js";
 import { imageVolumes } from "./image-volumes.js";
 
 /** What a host's stack makes for its seats. What others have made there is used as it is. */

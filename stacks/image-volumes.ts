@@ -1,5 +1,5 @@
-import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
-import { virshIfThere, volumeNames } from "../hosts/libvirt.js";
+import { DISK_POOL, IMAGE_POOL } from "../drivers/inventory.js";
+import { virshIfThere, volumeNames } from "../drivers/libvirt/virsh.js";
 
 /**
  * The names of an image's volumes in the image pool. The manifest is written last: where it is, the others are whole,

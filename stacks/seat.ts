@@ -1,18 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { CloudArgs } from "../components/cloud-vps.js";
-import type { InstanceType } from "../components/helpers/instance-catalogue.js";
-import type { Ownership } from "../components/helpers/labels.js";
-import { EXPIRES_FILE, expiresInMachine } from "../components/helpers/lifetime.js";
-import type { Target } from "../components/helpers/naming.js";
 import type { Accelerator, GuestImage } from "../components/libvirt-machine.js";
-import type { MachineSpec } from "../components/machine-spec.js";
 import { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "../components/matched-lab.js";
-import { holdLimits } from "../hosts/docker.js";
-import { DISK_POOL, IMAGE_POOL } from "../hosts/inventory.js";
+import { holdLimits } from "../drivers/docker/client.js";
+import { DISK_POOL, IMAGE_POOL } from "../drivers/inventory.js";
 import { lifetimeFiles, startLifetime } from "../images/index.js";
+import type { InstanceType } from "../model/instance-catalogue.js";
+import type { Ownership } from "../model/labels.js";
+import { EXPIRES_FILE, expiresInMachine } from "../model/lifetime.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import type { Target } from "../model/naming.js";
+import type { Rented } from "../model/rented.js";
 import { imageVolumes } from "./image-volumes.js";
-import type { Rented } from "./seat-record.js";
-import { writeVpsSeed } from "./vps-seed.js";
 
 /** All a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up` alike. */
 export interface SeatSettings {
@@ -35,6 +34,8 @@ export interface SeatSettings {
   /** Secret. */
   hostKey: string;
   hostPublicKey: string;
+  /** Writes the seed of a rehearsed VPS from its user-data and meta-data, and returns its path on this machine. */
+  writeVpsSeed: (userData: string, metaData: string) => Promise<string>;
 }
 
 /** The outputs of a seat's stack. */
@@ -95,12 +96,16 @@ function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<Matche
 
 function cloudArgs(
   vps: NonNullable<SeatSettings["vps"]>,
-  { accelerator, expires, ownership, zone }: SeatSettings,
+  { accelerator, expires, writeVpsSeed, zone }: SeatSettings,
 ): CloudArgs {
   if (vps.cloud === "local" && vps.image !== undefined) {
-    const writeSeed = (userData: string, metaData: string): Promise<string> =>
-      writeVpsSeed(ownership, userData, metaData);
-    return { cloud: "local", image: onHost(vps.image), diskPool: DISK_POOL, accelerator, writeSeed };
+    return {
+      cloud: "local",
+      image: onHost(vps.image),
+      diskPool: DISK_POOL,
+      accelerator,
+      writeSeed: writeVpsSeed,
+    };
   }
   if (vps.cloud === "aws" && vps.learner !== undefined) {
     const { learner, network = "own", spot = false } = vps;

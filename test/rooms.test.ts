@@ -6,14 +6,16 @@ import { repoDir } from "../base/paths.js";
 /** The rooms, in the direction in which data flows: each imports only from itself and those before it. */
 const ROOMS = [
   "base",
-  "images",
+  "model",
   "components",
+  "images",
   "labs",
   "plugins",
   "engine",
+  "drivers",
   "hosts",
   "stacks",
-  "environments",
+  "seats",
   "probes",
   "report",
   "cli",
@@ -71,6 +73,6 @@ it("AWS's SDK is loaded by nothing that a local seat needs", async () => {
   }
   // Each of them is imported where something is rented, by import().
   expect(loading.sort()).toEqual(
-    ["caller", "expiry", "inventory", "removal", "zones"].map((what) => `hosts/aws-${what}.ts`),
+    ["caller", "expiry", "inventory", "removal", "zones"].map((what) => `drivers/ec2/${what}.ts`),
   );
 });

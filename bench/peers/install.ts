@@ -1,5 +1,5 @@
+import { which } from "../../base/privilege.js";
 import { installPackages } from "../../hosts/packages.js";
-import { which } from "../../hosts/privilege.js";
 
 /** Installs the peers that Debian has. Only when asked: they are no part of trilab. */
 export async function installPeers(say: (line: string) => void): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { MiB } from "../../components/helpers/units.js";
+import { MiB } from "../../model/units.js";
 import {
   makeOverlay,
   startRawGuest,

@@ -1,4 +1,4 @@
-import { ownershipLabels } from "../../components/helpers/labels.js";
+import { ownershipLabels } from "../../model/labels.js";
 import type { Cleanup } from "../cleanup.js";
 import type { Contestant } from "../figures.js";
 import { REAPED_SEATS } from "../lines.js";

@@ -1,12 +1,12 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { which } from "../../base/privilege.js";
 import { domainXslt, networkXslt } from "../../components/helpers/domain-xslt.js";
-import { MiB } from "../../components/helpers/units.js";
+import { libvirtUri } from "../../drivers/libvirt/virsh.js";
 import { libvirtFile } from "../../engine/layout.js";
 import { versions } from "../../engine/versions.js";
-import { libvirtUri } from "../../hosts/libvirt.js";
-import { which } from "../../hosts/privilege.js";
-import { kernelCommandLine, oemStrings } from "../../images/guest-contract.js";
+import { kernelCommandLine, oemStrings } from "../../model/guest-contract.js";
+import { MiB } from "../../model/units.js";
 import { waitForSsh } from "../../test/support/raw-guest.js";
 import type { Cleanup } from "../cleanup.js";
 import type { Contestant } from "../figures.js";

@@ -1,9 +1,9 @@
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { MiB } from "../../components/helpers/units.js";
-import { libvirtUri } from "../../hosts/libvirt.js";
-import { which } from "../../hosts/privilege.js";
-import { commandLineText, oemStrings } from "../../images/guest-contract.js";
+import { which } from "../../base/privilege.js";
+import { libvirtUri } from "../../drivers/libvirt/virsh.js";
+import { commandLineText, oemStrings } from "../../model/guest-contract.js";
+import { MiB } from "../../model/units.js";
 import { startRawNetwork } from "../../test/support/raw-guest.js";
 import type { Cleanup } from "../cleanup.js";
 import type { Contestant } from "../figures.js";

@@ -1,10 +1,10 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { interruptible } from "../../base/working.js";
-import { formatDuration } from "../../components/helpers/units.js";
+import { formatDuration } from "../../model/units.js";
 import type { Probe } from "../../probes/probe.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import type { Step } from "../../probes/schedule.js";
-import type { SeatRecord } from "../../stacks/seat-record.js";
+import type { SeatRecord } from "../../seats/seat-record.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { guessFirst } from "../guesses.js";
@@ -51,7 +51,7 @@ const [QUICK_MS, FULL_MS] = [3 * 60_000, 15 * 60_000];
 
 async function measure(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/define-lab.js");
-  const { withSeatLock } = await import("../../stacks/deploy-seat.js");
+  const { withSeatLock } = await import("../../seats/deploy-seat.js");
   const { compareTable } = await import("../../report/table.js");
   const { saveRun } = await import("../../report/store.js");
   const { toCsv } = await import("../../report/table.js");
@@ -79,23 +79,23 @@ async function measure(args: Args, ctx: Context): Promise<number> {
 }
 
 interface Request {
-  spec: Parameters<typeof import("../../environments/parity.js").compareFacts>[0];
+  spec: Parameters<typeof import("../../seats/parity.js").compareFacts>[0];
   probes: readonly Probe[];
   seed: number | undefined;
   quick: boolean;
 }
 
 async function compareSeat(record: SeatRecord, request: Request, ctx: Context): Promise<RunDocument> {
-  const { isRented, openEnvironment } = await import("../../environments/open.js");
-  const { rentedShape } = await import("../../environments/rented.js");
-  const { readFacts } = await import("../../environments/facts.js");
-  const { compareFacts } = await import("../../environments/parity.js");
+  const { isRented, openEnvironment } = await import("../../seats/open.js");
+  const { rentedShape } = await import("../../seats/rented.js");
+  const { readFacts } = await import("../../seats/facts.js");
+  const { compareFacts } = await import("../../seats/parity.js");
   const { compareTargets } = await import("../../probes/compare.js");
   const { SeatSubject } = await import("../../probes/seat-subject.js");
   const { readPrediction } = await import("../../report/prediction.js");
-  const { machineName } = await import("../../components/helpers/naming.js");
-  const { domainType } = await import("../../hosts/libvirt.js");
-  const { endOf, expiryInForce } = await import("../../stacks/lifetime.js");
+  const { machineName } = await import("../../model/naming.js");
+  const { domainType } = await import("../../drivers/libvirt/virsh.js");
+  const { endOf, expiryInForce } = await import("../../seats/lifetime.js");
   const { vps } = record;
   const targets = await answering(record, ctx);
   const end = endOf(expiryInForce(record));
@@ -170,8 +170,8 @@ function stepText(step: Step, index: number, count: number, left: number | undef
 
 /** The seat's targets that answer. @throws UserError when none does. */
 async function answering(record: SeatRecord, ctx: Context): Promise<SeatRecord["targets"]> {
-  const { openMachine } = await import("../../environments/open.js");
-  const { TARGETS } = await import("../../components/helpers/naming.js");
+  const { openMachine } = await import("../../seats/open.js");
+  const { TARGETS } = await import("../../model/naming.js");
   const up = await Promise.all(
     record.targets.map(async (target) =>
       (await (await openMachine(record, target)).running()) ? target : undefined,

@@ -1,8 +1,8 @@
 import { ExitCode, UserError } from "../../base/errors.js";
-import { type Cost, costOf, formatUsd, type Quote, quote } from "../../components/helpers/prices.js";
-import { formatDuration, formatSize } from "../../components/helpers/units.js";
 import type { Capacity, HostShare } from "../../hosts/capacity.js";
 import type { Lab } from "../../labs/define-lab.js";
+import { type Cost, costOf, formatUsd, type Quote, quote } from "../../model/prices.js";
+import { formatDuration, formatSize } from "../../model/units.js";
 import { budgetOf, budgetOption, requireBudget } from "../budget.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
@@ -56,16 +56,16 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   const region = await regionOf(text(args, "region") ?? lab.vps.region);
   const ttl = given ?? lab.ttl ?? Number.POSITIVE_INFINITY;
 
-  const { readPriceTable, storePrices } = await import("../../hosts/price-table.js");
+  const { readPriceTable, storePrices } = await import("../../drivers/ec2/price-table.js");
   if (flag(args, "refresh")) {
-    const { fetchRegionPrices } = await import("../../hosts/price-api.js");
+    const { fetchRegionPrices } = await import("../../drivers/ec2/price-api.js");
     const prices = await fetchRegionPrices(region);
     ctx.tell(
       `${Object.keys(prices.instanceHour).length} prices of ${region} kept in ${await storePrices(region, prices)}`,
     );
   }
   const table = await readPriceTable();
-  const { rentalFor } = await import("../../stacks/rental.js");
+  const { rentalFor } = await import("../../seats/rental.js");
   const rental = rentalFor(lab, region, text(args, "size"));
   if (budget !== undefined) requireBudget(budget, { rental, seats, ttl }, table);
 
@@ -105,7 +105,7 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
 }
 
 async function regionOf(given: string | undefined): Promise<string> {
-  const { awsRegion } = await import("../../hosts/aws-account.js");
+  const { awsRegion } = await import("../../drivers/ec2/credentials.js");
   return awsRegion(given).catch((error: unknown) => {
     if (error instanceof UserError) return DEFAULT_REGION;
     throw error;
@@ -174,7 +174,7 @@ function unknownLine({ unknown }: Quote, region: string): string {
 /** What this host has. An estimate needs no daemon: where Docker or libvirt don't answer, the operating system does. */
 async function capacityHere(lab: Lab): Promise<Capacity> {
   const { hostCapacity } = await import("../../hosts/capacity.js");
-  const { sourcesOf } = await import("../../stacks/sources.js");
+  const { sourcesOf } = await import("../../seats/sources.js");
   return hostCapacity(sourcesOf(lab.targets)).catch(() => hostCapacity({ docker: false, libvirt: false }));
 }
 

@@ -18,7 +18,7 @@ export const doctor = defineCommand({
 async function examine(args: Args, ctx: Context): Promise<number> {
   const { CHECKS, relevant } = await import("../../hosts/checks.js");
   const { inspectEngine, replaceStandIns } = await import("../../engine/index.js");
-  const { sourcesOf } = await import("../../stacks/sources.js");
+  const { sourcesOf } = await import("../../seats/sources.js");
   const sources = sourcesOf(parseTargets(text(args, "on") ?? ""));
   if (flag(args, "fix")) {
     await readyHost(ctx, sources, flag(args, "yes"));

@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../../base/errors.js";
-import type { Receipt } from "../../stacks/remove-seat.js";
+import type { Receipt } from "../../seats/remove-seat.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text } from "../define-command.js";
 import { receiptLines } from "../receipt-lines.js";
@@ -26,11 +26,11 @@ export const down = defineCommand({
 
 async function takeDown(args: Args, ctx: Context): Promise<number> {
   const id = await whichSeat(text(args, "lab"), text(args, "seat"));
-  const { checkSeatName } = await import("../../stacks/prepare-seat.js");
+  const { checkSeatName } = await import("../../seats/prepare-seat.js");
   checkSeatName(id.seat);
-  const { withSeatLock } = await import("../../stacks/deploy-seat.js");
-  const { isClean, removeSeat } = await import("../../stacks/remove-seat.js");
-  const { sourcesToAsk } = await import("../../stacks/sources.js");
+  const { withSeatLock } = await import("../../seats/deploy-seat.js");
+  const { isClean, removeSeat } = await import("../../seats/remove-seat.js");
+  const { sourcesToAsk } = await import("../../seats/sources.js");
   const receipt = await withSeatLock(id, async () => {
     const byLabel = flag(args, "by-label");
     const sources = await sourcesToAsk(id, { lost: byLabel });
@@ -69,7 +69,7 @@ async function whichSeat(
   const { labNames, loadLab } = await import("../../labs/define-lab.js");
   // A lab that is neither registered nor has left anything by this name is a slip of the hand.
   if (!(await labNames()).includes(wanted.lab)) {
-    const { leftovers } = await import("../../stacks/sources.js");
+    const { leftovers } = await import("../../seats/sources.js");
     if (!(await leftovers(wanted))) await loadLab(lab ?? DEFAULT_LAB);
   }
   return wanted;

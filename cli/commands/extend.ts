@@ -1,6 +1,6 @@
 import { messageOf, UserError } from "../../base/errors.js";
-import type { Target } from "../../components/helpers/naming.js";
-import { formatDuration } from "../../components/helpers/units.js";
+import type { Target } from "../../model/naming.js";
+import { formatDuration } from "../../model/units.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { lifetime } from "../duration.js";
@@ -27,10 +27,10 @@ export const extend = defineCommand({
 async function giveTime(args: Args, ctx: Context): Promise<undefined> {
   const seconds = lifetime("the duration", text(args, "duration") ?? "1h");
   const id = await resolveSeat(text(args, "lab"), text(args, "seat"));
-  const { withSeatLock } = await import("../../stacks/deploy-seat.js");
-  const { extended } = await import("../../stacks/lifetime.js");
-  const { readRecord, vpsAddress, writeRecord } = await import("../../stacks/seat-record.js");
-  const { moveExpiry } = await import("../../environments/lifetime.js");
+  const { withSeatLock } = await import("../../seats/deploy-seat.js");
+  const { extended } = await import("../../seats/lifetime.js");
+  const { readRecord, vpsAddress, writeRecord } = await import("../../seats/seat-record.js");
+  const { moveExpiry } = await import("../../seats/move-expiry.js");
   await withSeatLock(id, async () => {
     // Read under the lock: another run may have moved it just now.
     const record = (await readRecord(id)) ?? id;

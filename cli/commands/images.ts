@@ -1,5 +1,5 @@
 import { ExitCode } from "../../base/errors.js";
-import { formatSize } from "../../components/helpers/units.js";
+import { formatSize } from "../../model/units.js";
 import { columns, report } from "../context.js";
 import { defineCommand, flag, text, yesOption } from "../define-command.js";
 import { readyHost } from "../ready-host.js";
@@ -40,7 +40,7 @@ const build = defineCommand({
   handler: async (args, ctx) => {
     const { loadLab } = await import("../../labs/define-lab.js");
     const { ensureImage, verifyImage } = await import("../../images/index.js");
-    const { imageSpecOf } = await import("../../stacks/prepare-seat.js");
+    const { imageSpecOf } = await import("../../seats/prepare-seat.js");
     const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
     await readyHost(ctx, { docker: false, libvirt: true }, flag(args, "yes"));
     await ctx.tasks.run([
@@ -66,7 +66,7 @@ const prune = defineCommand({
   usage: "prune",
   description: "remove the images no seat uses: from the cache, from Docker and from libvirt's pools",
   handler: async (_args, ctx) => {
-    const { pruneHost } = await import("../../stacks/prune-host.js");
+    const { pruneHost } = await import("../../seats/prune-host.js");
     let removed: string[] = [];
     await ctx.tasks.run([
       {

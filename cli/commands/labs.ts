@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.js";
-import { formatDuration, formatSize } from "../../components/helpers/units.js";
+import { formatDuration, formatSize } from "../../model/units.js";
 import { columns, report } from "../context.js";
 import { defineCommand, text } from "../define-command.js";
 
@@ -41,7 +41,7 @@ const show = defineCommand({
   },
   handler: async (args, ctx) => {
     const { loadLab } = await import("../../labs/define-lab.js");
-    const { instanceTypeFor } = await import("../../components/helpers/instance-catalogue.js");
+    const { instanceTypeFor } = await import("../../model/instance-catalogue.js");
     const lab = await loadLab(text(args, "lab") ?? "");
     const guide = await readFile(join(lab.dir, "guide.md"), "utf8").catch(() => "");
     const { bold } = ctx.style;

@@ -14,9 +14,9 @@ export const parity = defineCommand({
 
 async function showParity(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/define-lab.js");
-  const { openEnvironment } = await import("../../environments/open.js");
-  const { readFacts } = await import("../../environments/facts.js");
-  const { compareFacts } = await import("../../environments/parity.js");
+  const { openEnvironment } = await import("../../seats/open.js");
+  const { readFacts } = await import("../../seats/facts.js");
+  const { compareFacts } = await import("../../seats/parity.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const lab = await loadLab(await labOf(record));
   const facts = Object.fromEntries(
@@ -24,7 +24,7 @@ async function showParity(args: Args, ctx: Context): Promise<number> {
       record.targets.map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const),
     ),
   );
-  const { rentedShape } = await import("../../environments/rented.js");
+  const { rentedShape } = await import("../../seats/rented.js");
   const rented = rentedShape(record);
   const result = compareFacts({ ...lab.machine, disk: record.disk }, facts, rented);
   report(ctx, "parity", { lab: record.lab, seat: record.seat, ...result, facts }, () => [

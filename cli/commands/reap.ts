@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { repoDir } from "../../base/paths.js";
-import type { Reaped, ReapScope } from "../../stacks/reap.js";
+import type { Reaped, ReapScope } from "../../seats/reap.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { duration } from "../duration.js";
@@ -60,7 +60,7 @@ async function run(args: Args, ctx: Context): Promise<number> {
 }
 
 async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<number> {
-  const { reapOrphans, reapSeat, survey } = await import("../../stacks/reap.js");
+  const { reapOrphans, reapSeat, survey } = await import("../../seats/reap.js");
   const { silent } = await import("../../base/progress.js");
   const { seats, orphans, asked } = await survey(scope, Date.now(), { ...silent, note: ctx.tell });
   const due = dryRun ? [] : seats.filter((seat) => seat.verdict === "expired");
@@ -89,7 +89,7 @@ async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<nu
 
 async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<number> {
   const { install, jobOf, uninstall } = await import("../../hosts/schedule.js");
-  const { awsCredentials } = await import("../../hosts/aws-account.js");
+  const { awsCredentials } = await import("../../drivers/ec2/credentials.js");
   const flags = [...(scope.unknown ? ["--unknown"] : []), ...(scope.others ? ["--others"] : [])];
   const job = await jobOf([process.execPath, join(repoDir, "dist/cli/bin.js"), "reap", ...flags]);
   const installed = on ? await install(job) : [];

@@ -1,7 +1,7 @@
 import { UserError } from "../../base/errors.js";
-import { formatUsd, type Rented, type RunningCost, runningCost } from "../../components/helpers/prices.js";
-import type { Found } from "../../hosts/inventory.js";
-import type { SeatRecord } from "../../stacks/seat-record.js";
+import type { Found } from "../../drivers/inventory.js";
+import { formatUsd, type Rented, type RunningCost, runningCost } from "../../model/prices.js";
+import type { SeatRecord } from "../../seats/seat-record.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { matchingSeats, noSeat } from "../seats.js";
@@ -30,12 +30,12 @@ interface Row {
 }
 
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
-  const { readRecord, vpsAddress } = await import("../../stacks/seat-record.js");
-  const { rentedWords } = await import("../../components/helpers/clouds.js");
-  const { machineName } = await import("../../components/helpers/naming.js");
-  const { expiryInForce } = await import("../../stacks/lifetime.js");
-  const { subnetOf } = await import("../../components/helpers/cidr.js");
-  const { rentedSince } = await import("../../stacks/rental.js");
+  const { readRecord, vpsAddress } = await import("../../seats/seat-record.js");
+  const { rentedWords } = await import("../../model/clouds.js");
+  const { machineName } = await import("../../model/naming.js");
+  const { expiryInForce } = await import("../../seats/lifetime.js");
+  const { subnetOf } = await import("../../model/cidr.js");
+  const { rentedSince } = await import("../../seats/rental.js");
   const [lab, seat] = [text(args, "lab"), text(args, "seat")];
   const seats = await matchingSeats(lab, seat);
   // "Nothing is up" answers a question about all; one that was named and is not there is a mistake.
@@ -92,8 +92,8 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
 
 /** What is there of a seat. An AWS that can't be asked is told of and passed over: it must not hide the others. */
 async function thingsOf(record: SeatRecord, ctx: Context): Promise<{ there: Found[]; silent: boolean }> {
-  const { sourcesToAsk } = await import("../../stacks/sources.js");
-  const { seatInventory } = await import("../../hosts/inventory.js");
+  const { sourcesToAsk } = await import("../../seats/sources.js");
+  const { seatInventory } = await import("../../drivers/inventory.js");
   try {
     return { there: await seatInventory(record, await sourcesToAsk(record)), silent: false };
   } catch (error) {
@@ -105,7 +105,7 @@ async function thingsOf(record: SeatRecord, ctx: Context): Promise<{ there: Foun
 }
 
 async function costSoFar(record: Rented): Promise<RunningCost | null> {
-  const { readPriceTable } = await import("../../hosts/price-table.js");
+  const { readPriceTable } = await import("../../drivers/ec2/price-table.js");
   return runningCost(await readPriceTable(), record, new Date());
 }
 

@@ -1,11 +1,11 @@
 import { ExitCode } from "../../base/errors.js";
 import type { Progress } from "../../base/progress.js";
 import type { Engine } from "../../engine/index.js";
-import type { Facts } from "../../environments/facts.js";
-import type { ParityReport } from "../../environments/parity.js";
 import { CLOUD_WISHES } from "../../labs/cloud-wishes.js";
 import { parseTargets } from "../../labs/targets.js";
-import type { SeatRecord } from "../../stacks/seat-record.js";
+import type { Facts } from "../../seats/facts.js";
+import type { ParityReport } from "../../seats/parity.js";
+import type { SeatRecord } from "../../seats/seat-record.js";
 import { budgetOf, budgetOption } from "../budget.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
@@ -65,7 +65,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const { setUp } = await import("../set-up.js");
   const engine = await setUp(ctx, plan, flag(args, "yes"));
 
-  const { withSeatLock } = await import("../../stacks/deploy-seat.js");
+  const { withSeatLock } = await import("../../seats/deploy-seat.js");
   return withSeatLock(plan.id, async () => {
     const { record: prepared, renewed } = await prepareSeat(ctx, plan);
     const deployed = await deploy(ctx, plan, prepared, engine);
@@ -77,7 +77,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     if (!parity?.inTolerance) {
       parity = await parityOf(plan, record, await firstFacts(ctx, record, waitMs));
       // Only now: the machines had to have their new end first.
-      if (renewed) await (await import("../../stacks/seat-record.js")).writeRecord(record);
+      if (renewed) await (await import("../../seats/seat-record.js")).writeRecord(record);
     }
     return show(ctx, plan, { ...deployed, parity, seconds: (Date.now() - started) / 1000 });
   });
@@ -103,8 +103,8 @@ async function prepareSeat(
   ctx: Context,
   { existing, id: { seat }, request, ttl }: SeatPlan,
 ): Promise<{ record: SeatRecord; renewed: boolean }> {
-  const { prepareRecord } = await import("../../stacks/prepare-seat.js");
-  const { expiryInForce, revived } = await import("../../stacks/lifetime.js");
+  const { prepareRecord } = await import("../../seats/prepare-seat.js");
+  const { expiryInForce, revived } = await import("../../seats/lifetime.js");
   const { silent } = await import("../../base/progress.js");
   const record = await prepareRecord(request, { ...silent, note: ctx.tell });
   const renewed = revived(record, ttl, Date.now());
@@ -133,10 +133,10 @@ async function deploy(
   record: SeatRecord,
   engine: Engine,
 ): Promise<Deployed> {
-  const { builtImages, seatSettings } = await import("../../stacks/prepare-seat.js");
-  const { ensureHost } = await import("../../stacks/ensure-host.js");
-  const { deploySeat } = await import("../../stacks/deploy-seat.js");
-  const { withAddress } = await import("../../stacks/rent.js");
+  const { builtImages, seatSettings } = await import("../../seats/prepare-seat.js");
+  const { ensureHost } = await import("../../seats/ensure-host.js");
+  const { deploySeat } = await import("../../seats/deploy-seat.js");
+  const { withAddress } = await import("../../seats/rent.js");
   const host = {
     title: "host: image and storage",
     run: async (progress: Progress) => {
@@ -163,17 +163,17 @@ async function deploy(
 
 /** What each target says of itself, now. */
 async function factsOf(record: SeatRecord): Promise<Facts[]> {
-  const { openEnvironment } = await import("../../environments/open.js");
-  const { readFacts } = await import("../../environments/facts.js");
+  const { openEnvironment } = await import("../../seats/open.js");
+  const { readFacts } = await import("../../seats/facts.js");
   return Promise.all(record.targets.map(async (target) => readFacts(await openEnvironment(record, target))));
 }
 
 /** What each target says of itself, once it has started. */
 async function firstFacts(ctx: Context, record: SeatRecord, waitMs: number): Promise<Facts[]> {
-  const { openEnvironment } = await import("../../environments/open.js");
-  const { readFacts } = await import("../../environments/facts.js");
-  const { moveExpiry } = await import("../../environments/lifetime.js");
-  const { expiryInForce } = await import("../../stacks/lifetime.js");
+  const { openEnvironment } = await import("../../seats/open.js");
+  const { readFacts } = await import("../../seats/facts.js");
+  const { moveExpiry } = await import("../../seats/move-expiry.js");
+  const { expiryInForce } = await import("../../seats/lifetime.js");
   const facts: Facts[] = [];
   await ctx.tasks.run(
     record.targets.map((target, i) => ({
@@ -192,8 +192,8 @@ async function firstFacts(ctx: Context, record: SeatRecord, waitMs: number): Pro
 
 /** Whether the targets are what the lab asks for, and match. */
 async function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): Promise<ParityReport> {
-  const { compareFacts } = await import("../../environments/parity.js");
-  const { rentedShape } = await import("../../environments/rented.js");
+  const { compareFacts } = await import("../../seats/parity.js");
+  const { rentedShape } = await import("../../seats/rented.js");
   const byTarget = Object.fromEntries(record.targets.map((target, i) => [target, facts[i]]));
   return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));
 }
@@ -204,8 +204,8 @@ async function show(
   { id }: SeatPlan,
   { record, changes, steps, emulated, parity, seconds }: Deployed & { parity: ParityReport; seconds: number },
 ): Promise<number> {
-  const { rentedShape } = await import("../../environments/rented.js");
-  const { expiryInForce } = await import("../../stacks/lifetime.js");
+  const { rentedShape } = await import("../../seats/rented.js");
+  const { expiryInForce } = await import("../../seats/lifetime.js");
   const { targets, vps } = record;
   const expires = expiryInForce(record);
   const rented = rentedShape(record);

@@ -1,5 +1,5 @@
-import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "./labels.js";
-import type { DomainTarget } from "./naming.js";
+import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "../../model/labels.js";
+import type { DomainTarget } from "../../model/naming.js";
 
 /*
  * What the libvirt provider's schema cannot say is said by XSLT on the XML it makes. An attribute added this way is

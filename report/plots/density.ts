@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Target } from "../../components/helpers/naming.js";
+import type { Target } from "../../model/naming.js";
 import type { Html } from "../html.js";
 import { formatNumber, scaleFor } from "../quantity.js";
 import { AREA, COLOUR, CONFIG, draw, LEFT, MUTED, RIGHT } from "./render.js";

@@ -1,6 +1,6 @@
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import type { Target } from "../../components/helpers/naming.js";
+import type { Target } from "../../model/naming.js";
 import { Html } from "../html.js";
 
 /**

@@ -1,5 +1,5 @@
-import { rentedWords } from "../../components/helpers/clouds.js";
-import { formatDuration, formatSize } from "../../components/helpers/units.js";
+import { rentedWords } from "../../model/clouds.js";
+import { formatDuration, formatSize } from "../../model/units.js";
 import { busyNote } from "../../probes/host-load.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import { duelLoser, fitOf, headlineOf, sufferings, worstOfEach } from "../figures.js";

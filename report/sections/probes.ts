@@ -1,4 +1,4 @@
-import { TARGETS } from "../../components/helpers/naming.js";
+import { TARGETS } from "../../model/naming.js";
 import type { Fact, ProbeResult } from "../../probes/run-document.js";
 import { comparisonOf, figureOf, fitOf, hasRatio, headlineMetric, metricsOf, seriesOf } from "../figures.js";
 import { type Html, html } from "../html.js";

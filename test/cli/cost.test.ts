@@ -7,8 +7,8 @@ import { requireBudget } from "../../cli/budget.js";
 import type { Context } from "../../cli/context.js";
 import { main } from "../../cli/main.js";
 import { lineTasks } from "../../cli/tasks.js";
-import type { PriceTable } from "../../components/helpers/prices.js";
-import { startPriceServer } from "../hosts/price-server.js";
+import type { PriceTable } from "../../model/prices.js";
+import { startPriceServer } from "../drivers/ec2/price-server.js";
 
 let dir = "";
 beforeEach(async () => {

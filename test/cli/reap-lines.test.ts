@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { reapLines } from "../../cli/reap-lines.js";
 import { timeLeft } from "../../cli/time-left.js";
-import type { Orphan, ReapSeat } from "../../stacks/reap.js";
+import type { Orphan, ReapSeat } from "../../seats/reap.js";
 
 const as = (text: string): string => text;
 const style = { bold: as, dim: as, good: as, bad: as, warn: as };

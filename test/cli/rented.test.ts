@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cloudNotes, emulationNote } from "../../cli/rented.js";
-import { instanceType } from "../../components/helpers/instance-catalogue.js";
+import { instanceType } from "../../model/instance-catalogue.js";
 
 const plain = (text: string): string => text;
 const style = { bold: plain, dim: plain, good: plain, bad: plain, warn: plain };

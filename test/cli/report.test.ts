@@ -8,7 +8,7 @@ import { main } from "../../cli/main.js";
 import { lineTasks } from "../../cli/tasks.js";
 import { readPrediction } from "../../report/prediction.js";
 import { saveRun } from "../../report/store.js";
-import { writeRecord } from "../../stacks/seat-record.js";
+import { writeRecord } from "../../seats/seat-record.js";
 import { syntheticRun } from "../report/fixture.js";
 
 let dir = "";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { labOf } from "../../cli/seats.js";
-import type { SeatRecord } from "../../stacks/seat-record.js";
+import type { SeatRecord } from "../../seats/seat-record.js";
 
 const record = (labDir: string, lab = "first-boot"): SeatRecord => ({
   ...{ schema: 1, lab, seat: "alice", labDir, owner: "me@here", created: "2026-01-01T00:00:00Z" },

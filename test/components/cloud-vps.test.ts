@@ -1,9 +1,9 @@
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { instanceType } from "../../components/helpers/instance-catalogue.js";
-import { machineSpecSchema } from "../../components/machine-spec.js";
 import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
+import { instanceType } from "../../model/instance-catalogue.js";
+import { machineSpecSchema } from "../../model/machine-spec.js";
 import { ignoredChanges, only, type Registered, registered } from "./pulumi-mocks.js";
 
 const HOST_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${"A".repeat(68)}\n-----END OPENSSH PRIVATE KEY-----\n`;

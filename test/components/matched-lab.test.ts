@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { diskXslt } from "../../components/helpers/domain-xslt.js";
-import { machineSpecSchema } from "../../components/machine-spec.js";
 import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
+import { machineSpecSchema } from "../../model/machine-spec.js";
 import { ignoredChanges, only, registered } from "./pulumi-mocks.js";
 
 const HOST_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${"A".repeat(68)}\n-----END OPENSSH PRIVATE KEY-----\n`;

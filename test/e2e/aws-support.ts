@@ -8,7 +8,7 @@ import {
   type Instance,
 } from "@aws-sdk/client-ec2";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import { which } from "../../hosts/privilege.js";
+import { which } from "../../base/privilege.js";
 import { tagList } from "../../plugins/aws/tags.js";
 import { tagged } from "../plugins/aws/support.js";
 import { type AwsProxy, startAwsProxy } from "../support/aws-proxy.js";

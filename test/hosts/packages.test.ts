@@ -1,8 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
+import type * as privilege from "../../base/privilege.js";
 import { missingTools } from "../../hosts/packages.js";
-import type * as privilege from "../../hosts/privilege.js";
 
-vi.mock("../../hosts/privilege.js", async (original) => ({
+vi.mock("../../base/privilege.js", async (original) => ({
   ...(await original<typeof privilege>()),
   which: () => undefined,
 }));

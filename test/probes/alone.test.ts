@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { MiB } from "../../components/helpers/units.js";
-import { machineSpecSchema } from "../../components/machine-spec.js";
-import type { Clone, Machine, MachineSize } from "../../environments/machine.js";
+import type { Clone, Machine, MachineSize } from "../../drivers/machine.js";
+import { machineSpecSchema } from "../../model/machine-spec.js";
+import { MiB } from "../../model/units.js";
 import { density } from "../../probes/density.js";
 import { duel } from "../../probes/duel.js";
 import { elasticity } from "../../probes/elasticity.js";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Target } from "../../components/helpers/naming.js";
+import type { Target } from "../../model/naming.js";
 import { doubts } from "../../probes/compare.js";
 import { PROBES } from "../../probes/index.js";
 

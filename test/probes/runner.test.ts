@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import type { Target } from "../../components/helpers/naming.js";
-import { machineSpecSchema } from "../../components/machine-spec.js";
-import type { Machine } from "../../environments/machine.js";
+import type { Machine } from "../../drivers/machine.js";
+import { machineSpecSchema } from "../../model/machine-spec.js";
+import type { Target } from "../../model/naming.js";
 import { doubts } from "../../probes/compare.js";
 import { type Probe, ProbeProblem, type Reading, type Subject } from "../../probes/probe.js";
 import { runIn } from "../../probes/run-in.js";

@@ -1,5 +1,5 @@
 import { randomNumbers } from "../../base/random.js";
-import type { Target } from "../../components/helpers/naming.js";
+import type { Target } from "../../model/naming.js";
 import type { ProbeResult, RunDocument, Series } from "../../probes/run-document.js";
 
 const EMULATED = "emulated: not representative";

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { readPrediction, savePrediction } from "../../report/prediction.js";
 import { findRun, guessedLate, listRuns, newestRun, saveRun, seatsWithRuns } from "../../report/store.js";
-import { removeRecord } from "../../stacks/seat-record.js";
+import { removeRecord } from "../../seats/seat-record.js";
 import { syntheticRun } from "./fixture.js";
 
 let dir = "";

@@ -1,6 +1,6 @@
 /**
  * A guest of the matched image by hand-written domain XML and virsh: the peer the bench compares with,
- * and what shows that the image keeps its side of images/guest-contract.ts.
+ * and what shows that the image keeps its side of model/guest-contract.ts.
  */
 
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { commandLineText, type GuestIdentity, oemStrings } from "../../images/guest-contract.js";
+import { commandLineText, type GuestIdentity, oemStrings } from "../../model/guest-contract.js";
 
 export interface RawGuest {
   name: string;

@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import { EXPIRES_FILE, LIFETIME_PROGRAM } from "../../components/helpers/lifetime.js";
 import { rootfsDir } from "../../images/assets.js";
+import { EXPIRES_FILE, LIFETIME_PROGRAM } from "../../model/lifetime.js";
 
 /** What answers in the place of a rented machine: an SSH server that runs on this host what it is told to. */
 export interface SshMachine {

@@ -1,0 +1,158 @@
+import type Docker from "dockerode";
+import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
+import { cgroupCost, diskFree, parentOf, processPss } from "../host-cost.js";
+import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
+import { dockerClient, dockerIsLocal } from "./client.js";
+import { ContainerEnvironment } from "./container.js";
+
+/** Seconds Docker gives the processes to end by themselves. */
+const GRACE = 40;
+
+/** The block of ext4 and XFS, as they are made by default. */
+const BLOCK_BYTES = 4096;
+
+/** The container from its host's side. */
+export class ContainerMachine implements Machine {
+  readonly target = "container";
+
+  constructor(
+    readonly name: string,
+    private readonly user: string,
+    private readonly docker: Docker = dockerClient(),
+  ) {}
+
+  private get container(): Docker.Container {
+    return this.docker.getContainer(this.name);
+  }
+
+  async start(): Promise<void> {
+    if (!(await this.running())) await this.container.start();
+  }
+
+  async stop(): Promise<void> {
+    if (await this.running()) await this.container.stop({ t: GRACE });
+  }
+
+  async running(): Promise<boolean> {
+    return this.container.inspect().then(
+      (info) => info.State.Running,
+      () => false,
+    );
+  }
+
+  async memory(): Promise<MemoryCost> {
+    const pid = await this.mainProcess();
+    const [{ memory }, shim] = await Promise.all([
+      cgroupCost(pid),
+      // The process that holds the container's strings for the daemon is a cost of it, too.
+      parentOf(pid).then((parent) => processPss(parent)),
+    ]);
+    return { total: memory + shim, parts: { processes: memory, shim } };
+  }
+
+  /** Its writable layer, and the volumes that are its own: as a guest's disk holds its home, too. */
+  async disk(): Promise<number> {
+    const [layer, volumes] = await Promise.all([this.layer(), this.volumes()]);
+    return layer + volumes;
+  }
+
+  private async layer(): Promise<number> {
+    const filters = { name: [`^/?${this.name}$`] };
+    const [info] = (await this.docker.listContainers({ all: true, size: true, filters })) as {
+      SizeRw?: number;
+    }[];
+    if (info === undefined) throw new HostCostError(`there is no container ${this.name}`);
+    // Left out where it is zero; and Docker adds up the bytes of files, where a file system gives whole blocks.
+    return Math.ceil((info.SizeRw ?? 0) / BLOCK_BYTES) * BLOCK_BYTES;
+  }
+
+  private async volumes(): Promise<number> {
+    const { Mounts } = await this.container.inspect();
+    const paths = Mounts.filter(({ Type }) => Type === "volume").map(({ Destination }) => Destination);
+    if (paths.length === 0) return 0;
+    const inside = new ContainerEnvironment(this.name, this.user);
+    const { exitCode, stdout, stderr } = await inside.exec(["du", "-s", "-B1", "--", ...paths], {
+      root: true,
+    });
+    if (exitCode !== 0) throw new HostCostError(`can't measure the volumes of ${this.name}: ${stderr}`);
+    return stdout.split("\n").reduce((sum, line) => sum + Number.parseInt(line, 10), 0);
+  }
+
+  async cpuSeconds(): Promise<number> {
+    return (await cgroupCost(await this.mainProcess())).cpuSeconds;
+  }
+
+  /** Docker can set a cpuset and never take it away again, so what is measured inside is started on its CPUs instead. */
+  async pin(): Promise<undefined> {
+    return undefined;
+  }
+
+  /** Makes another container with the same limits, without starting it. Its labels let `down` find it. */
+  async create(name: string): Promise<Docker.Container> {
+    await this.docker
+      .getContainer(name)
+      .remove({ force: true, v: true })
+      .catch(() => {});
+    const { Config, HostConfig, NetworkSettings } = await this.container.inspect();
+    const network = Object.keys(NetworkSettings.Networks).find((n) => n !== "bridge") ?? "none";
+    return this.docker.createContainer({
+      name,
+      Hostname: name.slice(-63),
+      Image: Config.Image,
+      // It goes with the measurement; the seat's first expiry may long have been moved.
+      Cmd: [LIFETIME_PROGRAM, "run", "never"],
+      Labels: Config.Labels,
+      HostConfig: {
+        // The home volume is the seat's own and stays so.
+        ...HostConfig,
+        Binds: [],
+        Mounts: [],
+        NetworkMode: network,
+        RestartPolicy: { Name: "no" },
+      },
+    });
+  }
+
+  async diskFree(): Promise<number> {
+    const { DockerRootDir } = (await this.docker.info()) as { DockerRootDir: string };
+    if (!dockerIsLocal()) throw new HostCostError("the Docker daemon is on another machine");
+    return diskFree(DockerRootDir);
+  }
+
+  /** @throws HostCostError where no limit is set: there would be no way back to that. */
+  async size(): Promise<MachineSize> {
+    const { Memory, NanoCpus } = (await this.container.inspect()).HostConfig;
+    if (!Memory || !NanoCpus) throw new HostCostError(`${this.name} has no limit of memory and CPU time`);
+    return { memory: Memory, cpus: NanoCpus / 1e9 };
+  }
+
+  async resize({ memory, cpus }: Partial<MachineSize>): Promise<void> {
+    await this.container.update({
+      ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),
+      ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
+    });
+  }
+
+  async clone(index: number, signal: AbortSignal): Promise<Clone> {
+    const started = performance.now();
+    const container = await this.create(`${this.name}-clone${index}`);
+    const remove = (): Promise<void> => container.remove({ force: true, v: true });
+    try {
+      await container.start();
+      const machine = new ContainerMachine(`${this.name}-clone${index}`, this.user, this.docker);
+      const environment = new ContainerEnvironment(machine.name, this.user);
+      await environment.firstAnswer(["true"], { signal });
+      return { seconds: (performance.now() - started) / 1000, machine, environment, remove };
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+  }
+
+  private async mainProcess(): Promise<number> {
+    if (!dockerIsLocal()) throw new HostCostError("the Docker daemon is on another machine");
+    const { State } = await this.container.inspect();
+    if (!State.Running) throw new HostCostError(`${this.name} is not running`);
+    return State.Pid;
+  }
+}

@@ -1,0 +1,37 @@
+import { paginateDescribeSecurityGroups } from "@aws-sdk/client-ec2";
+import { z } from "zod";
+import { connect } from "../../plugins/aws/client.js";
+import { asking } from "../../plugins/aws/errors.js";
+
+/** Who asks, as a region of AWS sees it. */
+export interface Caller {
+  /** The account that the credentials are of; `undefined` where it has no network in the region to tell it by. */
+  account: string | undefined;
+  /** Seconds that this machine's clock is ahead of AWS's; negative: behind. */
+  clockAhead: number;
+}
+
+const answerSchema = z.object({ headers: z.object({ date: z.string() }) });
+
+/** Asks a region who we are to it. @throws UserError with AWS's reason. */
+export async function caller(region: string): Promise<Caller> {
+  const client = connect({ region });
+  let clockAhead = 0;
+  // The SDK corrects what it signs by a clock that is wrong, in silence, and only from five minutes on.
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const date = Date.parse(answerSchema.safeParse(result.response).data?.headers.date ?? "");
+      if (!Number.isNaN(date)) clockAhead = (Date.now() - date) / 1000;
+      return result;
+    },
+    { step: "deserialize", name: "noteDate" },
+  );
+  // Every network has one of this name, and no other account's are shown: they can't be shared.
+  const Filters = [{ Name: "group-name", Values: ["default"] }];
+  return asking(`${region} could not be asked for the account`, async () => {
+    for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups({ client }, { Filters }))
+      for (const { OwnerId: account } of SecurityGroups) if (account) return { account, clockAhead };
+    return { account: undefined, clockAhead };
+  });
+}

@@ -1,0 +1,27 @@
+import { CreateTagsCommand } from "@aws-sdk/client-ec2";
+import type { SeatId } from "../../model/naming.js";
+import { connect } from "../../plugins/aws/client.js";
+import { asking } from "../../plugins/aws/errors.js";
+import { awsObjects } from "./inventory.js";
+
+/**
+ * Moves the end of all that AWS has of a seat in its tags, by which a reaper goes that knows nothing else of it.
+ *
+ * @param expires ISO 8601 or `never`.
+ * @throws UserError with AWS's reason.
+ */
+export async function tagExpiry(
+  id: SeatId & { owner: string },
+  region: string,
+  expires: string,
+): Promise<void> {
+  const ours = (await awsObjects(id, [region])).filter(({ owner }) => owner === id.owner);
+  if (ours.length === 0) return;
+  const request = {
+    Resources: ours.map((found) => found.id),
+    Tags: [{ Key: "trilab.expires", Value: expires }],
+  };
+  await asking(`the tags of seat "${id.seat}" in ${region} could not be changed`, () =>
+    connect({ region }).send(new CreateTagsCommand(request)),
+  );
+}

@@ -1,0 +1,79 @@
+import {
+  DeleteInternetGatewayCommand,
+  DeleteKeyPairCommand,
+  DeleteNetworkInterfaceCommand,
+  DeleteRouteTableCommand,
+  DeleteSecurityGroupCommand,
+  DeleteSubnetCommand,
+  DeleteVolumeCommand,
+  DeleteVpcCommand,
+  DescribeInternetGatewaysCommand,
+  DescribeRouteTablesCommand,
+  DetachInternetGatewayCommand,
+  DisassociateRouteTableCommand,
+  type EC2Client,
+  ReleaseAddressCommand,
+  StartInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import type { AwsKind } from "../../model/kinds.js";
+import { connect } from "../../plugins/aws/client.js";
+import { asking } from "../../plugins/aws/errors.js";
+import { running, terminate } from "../../plugins/aws/instance-run.js";
+import { remove } from "../../plugins/aws/wait.js";
+
+/** How long all that used a thing may take to let go of it, in milliseconds. */
+const LIMIT_MS = 10 * 60_000;
+
+/** Something of a seat that AWS has. */
+export interface AwsThing {
+  id: string;
+  name: string;
+  region: string;
+}
+
+/** Removes one thing, waiting for what used it to go. Gone already is success. @throws UserError with AWS's reason. */
+export async function removeAws(kind: AwsKind, { id, name, region }: AwsThing): Promise<void> {
+  const client = connect({ region });
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  if (kind === "instance") return terminate(client, id, signal);
+  const call = () => CALLS[kind](client, kind === "key pair" ? name : id);
+  return remove(client, signal, { what: `${kind} ${id} could not be removed`, call });
+}
+
+const CALLS: Record<Exclude<AwsKind, "instance">, (client: EC2Client, id: string) => Promise<unknown>> = {
+  "network interface": (client, id) =>
+    client.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: id })),
+  "elastic IP": (client, id) => client.send(new ReleaseAddressCommand({ AllocationId: id })),
+  "EBS volume": (client, id) => client.send(new DeleteVolumeCommand({ VolumeId: id })),
+  "key pair": (client, name) => client.send(new DeleteKeyPairCommand({ KeyName: name })),
+  "security group": (client, id) => client.send(new DeleteSecurityGroupCommand({ GroupId: id })),
+  "route table": removeRouteTable,
+  subnet: (client, id) => client.send(new DeleteSubnetCommand({ SubnetId: id })),
+  "internet gateway": removeGateway,
+  VPC: (client, id) => client.send(new DeleteVpcCommand({ VpcId: id })),
+};
+
+async function removeRouteTable(client: EC2Client, id: string): Promise<unknown> {
+  const { RouteTables } = await client.send(new DescribeRouteTablesCommand({ RouteTableIds: [id] }));
+  for (const { Main, RouteTableAssociationId: AssociationId } of RouteTables?.[0]?.Associations ?? [])
+    if (Main !== true) await client.send(new DisassociateRouteTableCommand({ AssociationId }));
+  return client.send(new DeleteRouteTableCommand({ RouteTableId: id }));
+}
+
+async function removeGateway(client: EC2Client, id: string): Promise<unknown> {
+  const { InternetGateways } = await client.send(
+    new DescribeInternetGatewaysCommand({ InternetGatewayIds: [id] }),
+  );
+  for (const { VpcId } of InternetGateways?.[0]?.Attachments ?? [])
+    await client.send(new DetachInternetGatewayCommand({ InternetGatewayId: id, VpcId }));
+  return client.send(new DeleteInternetGatewayCommand({ InternetGatewayId: id }));
+}
+
+/** Starts an instance that was stopped from outside, and waits until it runs: then it has its new public address. */
+export async function startInstance({ id, region }: Omit<AwsThing, "name">): Promise<void> {
+  const client = connect({ region });
+  await asking(`instance ${id} could not be started`, () =>
+    client.send(new StartInstancesCommand({ InstanceIds: [id] })),
+  );
+  await running(client, id, AbortSignal.timeout(LIMIT_MS));
+}

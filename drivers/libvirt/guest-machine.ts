@@ -1,0 +1,194 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DomainTarget } from "../../model/naming.js";
+import {
+  allocatedBytes,
+  diskFree,
+  processCpuSeconds,
+  processPss,
+  processWithArgument,
+} from "../host-cost.js";
+import { DISK_POOL } from "../inventory.js";
+import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
+import { cloneFolder } from "./clone-folder.js";
+import { cloneAddress, cloneXml } from "./clone-xml.js";
+import { type GuestAccess, GuestEnvironment } from "./guest.js";
+import { removeQemuLogs } from "./qemu-logs.js";
+import { domainState, libvirtIsLocal, libvirtUri, virsh, virshIfThere, xmlValue } from "./virsh.js";
+
+/** Milliseconds the guest gets to shut down by itself. */
+const GRACE = 40_000;
+/** Milliseconds a clone gets to answer SSH. */
+const BOOT_LIMIT = 180_000;
+
+/** A guest from its host's side; a rehearsed VPS is one. */
+export class GuestMachine implements Machine {
+  constructor(private readonly access: GuestAccess) {}
+
+  get target(): DomainTarget {
+    return this.access.target;
+  }
+
+  get name(): string {
+    return this.access.name;
+  }
+
+  async start(): Promise<void> {
+    const state = await domainState(this.name);
+    if (state === "running") return;
+    if (state === "in shutdown") await this.isOff(GRACE); // until then libvirt takes it for active
+    await virsh("start", this.name);
+  }
+
+  async stop(): Promise<void> {
+    if (await this.running()) await virsh("shutdown", this.name);
+    if (await this.isOff(GRACE)) return;
+    await virsh("destroy", this.name).catch(() => {}); // it may end by itself just now
+    if (!(await this.isOff(GRACE))) throw new Error(`${this.name} does not stop`);
+  }
+
+  /** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
+  private async isOff(waitMs: number): Promise<boolean> {
+    for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
+      const state = await domainState(this.name);
+      if (state === undefined || state === "shut off") return true;
+      if (Date.now() > deadline) return false;
+    }
+  }
+
+  async running(): Promise<boolean> {
+    return (await domainState(this.name)) === "running";
+  }
+
+  async memory(): Promise<MemoryCost> {
+    const pss = await processPss(await this.qemu());
+    return { total: pss, parts: { QEMU: pss } };
+  }
+
+  async disk(): Promise<number> {
+    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    const xml = await virsh("dumpxml", this.name, "--inactive");
+    const file = xmlValue(xml, /<disk[\s\S]*?<source file=['"]([^'"]+)['"]/);
+    if (file === undefined) throw new HostCostError(`${this.name} has no disk`);
+    return allocatedBytes(file);
+  }
+
+  async cpuSeconds(): Promise<number> {
+    return processCpuSeconds(await this.qemu());
+  }
+
+  /** Every virtual CPU on these; QEMU's own threads stay free. */
+  async pin(cpus: readonly number[]): Promise<(() => Promise<void>) | undefined> {
+    if (!libvirtIsLocal()) return undefined;
+    const before = [...(await virsh("vcpupin", this.name, "--live")).matchAll(/^\s*(\d+)\s+(\S+)\s*$/gm)];
+    try {
+      for (const [, cpu = ""] of before) await virsh("vcpupin", this.name, cpu, cpus.join(","), "--live");
+    } catch {
+      return undefined; // no right to, or no cpuset controller
+    }
+    return async () => {
+      for (const [, cpu = "", list = ""] of before)
+        await virsh("vcpupin", this.name, cpu, list, "--live").catch(() => {});
+    };
+  }
+
+  async diskFree(): Promise<number> {
+    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    return diskFree(DISK_POOL.path);
+  }
+
+  async size(): Promise<MachineSize> {
+    const info = await virsh("dominfo", this.name);
+    const number = (label: string): number => Number(xmlValue(info, new RegExp(`^${label}:\\s+(\\d+)`, "m")));
+    return { memory: number("Used memory") * 1024, cpus: number("CPU\\(s\\)") };
+  }
+
+  async resize({ memory, cpus }: Partial<MachineSize>): Promise<void> {
+    if (memory !== undefined) {
+      // Without a balloon QEMU has no way to ask the guest for memory; libvirt's own words say less.
+      if (/<memballoon model=['"]none['"]/.test(await virsh("dumpxml", this.name)))
+        throw new HostCostError("no balloon device");
+      await virsh("setmem", this.name, String(Math.floor(memory / 1024)), "--live");
+    }
+    if (cpus !== undefined) await virsh("setvcpus", this.name, String(cpus), "--live");
+  }
+
+  async clone(index: number, signal: AbortSignal): Promise<Clone> {
+    const started = performance.now();
+    const name = `${this.name}-clone${index}`;
+    const disk = `${name}.qcow2`;
+    const address = cloneAddress(this.access.address, index);
+    const xml = await virsh("dumpxml", this.name, "--inactive", "--security-info");
+    const live = await virsh("dumpxml", this.name);
+    const base = xmlValue(live, /<backingStore[^>]*>\s*(?:<format[^>]*\/>\s*)?<source file=['"]([^'"]+)['"]/);
+    const capacity = /^Capacity:\s+(\d+)/m.exec(await virsh("domblkinfo", this.name, "vda"))?.[1];
+    if (base === undefined || capacity === undefined)
+      throw new HostCostError("the guest's base disk is not known");
+    const dir = await cloneFolder();
+    let keeper: ChildProcess | undefined;
+    const remove = async (): Promise<void> => {
+      await virsh("destroy", name).catch(() => {});
+      keeper?.stdin?.end();
+      await rm(dir, { recursive: true, force: true });
+      await removeQemuLogs(name);
+      await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
+    };
+    try {
+      await virsh("destroy", name).catch(() => {}); // a left-over
+      await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
+      const volume = ["--backing-vol", base, "--backing-vol-format", "qcow2"];
+      await virsh("vol-create-as", DISK_POOL.name, disk, capacity, "--format", "qcow2", ...volume);
+      const file = join(dir, "domain.xml");
+      const ids = { name, uuid: randomUUID(), address, disk: `${DISK_POOL.path}/${disk}`, index };
+      await writeFile(file, cloneXml(xml, ids), { mode: 0o600 });
+      keeper = keptDomain(file);
+      const knownHostsFile = join(dir, "known_hosts");
+      const known = await readFile(this.access.knownHostsFile, "utf8");
+      await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
+      const access = { ...this.access, name, address, knownHostsFile };
+      await appears(name, keeper, signal);
+      await rm(file); // the host key is in it
+      const environment = new GuestEnvironment(access);
+      await environment.firstAnswer(["true"], { signal }, BOOT_LIMIT);
+      const seconds = (performance.now() - started) / 1000;
+      return { seconds, machine: new GuestMachine(access), environment, remove };
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+  }
+
+  private async qemu(): Promise<number> {
+    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    const pid = await processWithArgument(`guest=${this.name},`);
+    if (pid === undefined) throw new HostCostError(`${this.name} is not running`);
+    return pid;
+  }
+}
+
+/** A domain that lives no longer than we do: libvirt ends it when this virsh's connection goes. */
+function keptDomain(file: string): ChildProcess {
+  const child = spawn("virsh", ["--quiet", "--connect", libvirtUri()], {
+    stdio: ["pipe", "ignore", "pipe"],
+    env: { ...process.env, LC_ALL: "C" },
+    // A group of its own: Ctrl-C is ours to handle, and removing comes before ending.
+    detached: true,
+  });
+  child.stdin?.write(`create ${file} --autodestroy\n`);
+  return child;
+}
+
+async function appears(name: string, keeper: ChildProcess, signal: AbortSignal): Promise<void> {
+  let said = "";
+  keeper.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  for (const deadline = Date.now() + 30_000; ; await sleep(50, undefined, { signal })) {
+    if ((await domainState(name)) === "running") return;
+    if (said.includes("error:") || Date.now() > deadline)
+      throw new HostCostError(`libvirt did not start ${name}: ${said.trim() || "no answer in 30 s"}`);
+  }
+}

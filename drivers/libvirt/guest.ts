@@ -1,0 +1,248 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { ExitCode, messageOf, UserError } from "../../base/errors.js";
+import type { DomainTarget } from "../../model/naming.js";
+import { runClient, UNREACHABLE } from "../client.js";
+import type { Answer, Environment, ExecOptions, ExecResult } from "../environment.js";
+import { DISK_POOL } from "../inventory.js";
+import { domainState, libvirtUri, virshIfThere } from "./virsh.js";
+
+/** How a machine with a kernel of its own is reached: the seat's guest, or its VPS. */
+export interface GuestAccess {
+  target: DomainTarget;
+  name: string;
+  address: string;
+  user: string;
+  /** The seat's private key. */
+  identityFile: string;
+  /** Pins the host key that we gave the guest. */
+  knownHostsFile: string;
+  /** The console log's volume in the seats' pool. Absent: it is no domain of ours, but rented elsewhere. */
+  consoleLog?: string;
+}
+
+/** A machine that boots is asked often, so that its first answer is not seen late; milliseconds. */
+const BOOT_MS = 30_000;
+/** How often libvirt is asked whether it runs at all; milliseconds. */
+const LOOK_MS = 500;
+
+/** How long a machine may refuse our key, or show another than its own, while it still boots; in milliseconds. */
+const REFUSAL_MS = 15_000;
+
+/** A guest or VPS, reached by OpenSSH with the seat's key and a pinned host key. */
+export class GuestEnvironment implements Environment {
+  /** Where a connection is kept open for others to use; see {@link keepConnection}. */
+  private controlPath: string | undefined;
+
+  constructor(private readonly access: GuestAccess) {}
+
+  get target(): DomainTarget {
+    return this.access.target;
+  }
+
+  get name(): string {
+    return this.access.name;
+  }
+
+  async firstAnswer(command: readonly string[], options: ExecOptions, waitMs: number): Promise<Answer> {
+    const deadline = Date.now() + waitMs;
+    let said = "";
+    let state: string | undefined;
+    let refusedSince: number | undefined;
+    const began = Date.now();
+    for (let looked = 0; ; ) {
+      options.signal?.throwIfAborted();
+      // A domain that is not running is not asked: its address may then be somebody else's.
+      if (!this.rented && Date.now() - looked >= LOOK_MS) {
+        state = await domainState(this.name);
+        looked = Date.now();
+        if (state !== "running") break;
+      }
+      const before = Date.now();
+      const result = await this.exec(command, options);
+      if (result.exitCode !== UNREACHABLE) return { result, before, after: Date.now() };
+      said = result.stderr.trim().split("\n").at(-1) ?? "";
+      const refuses = /host key|Permission denied/i.test(result.stderr);
+      refusedSince = refuses ? (refusedSince ?? before) : undefined;
+      if (refusedSince !== undefined && Date.now() - refusedSince > REFUSAL_MS) break;
+      const pause = before - began < BOOT_MS ? 100 : 500;
+      if (Date.now() + pause >= deadline) break;
+      await sleep(pause);
+    }
+    const refused = refusedSince !== undefined;
+    const given = waitMs > 0 && !refused ? `; it was given ${Math.round(waitMs / 1000)} s` : "";
+    const what = refused ? "answers SSH, but its keys are not the seat's" : "does not answer SSH";
+    throw new UserError(`the ${this.target} ${this.name} ${what}`, {
+      why: [
+        this.rented
+          ? `it is rented, at ${this.access.address}${given}`
+          : `the domain is ${state ?? "gone"}${given}`,
+        ...(said ? [`ssh said: ${said}`] : []),
+        ...(this.rented ? [] : ["its console ended with:", await this.consoleTail(12).catch(unread)]),
+      ].join("\n"),
+      fix: this.wayOut(refused),
+      exitCode: ExitCode.failed,
+    });
+  }
+
+  async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return runClient(
+      "ssh",
+      [...this.options(), "-o", "BatchMode=yes", this.login(options.root), "--", quote(command)],
+      options,
+    );
+  }
+
+  async shell(command: readonly string[], options: { root?: boolean } = {}): Promise<number> {
+    const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["-t"] : [];
+    const remote = command.length > 0 ? ["--", quote(command)] : [];
+    const result = await execa("ssh", [...this.options(), ...terminal, this.login(options.root), ...remote], {
+      reject: false,
+      stdio: "inherit",
+    });
+    return result.exitCode ?? UNREACHABLE;
+  }
+
+  async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
+    const there = `${this.login()}:${remote}`;
+    const result = await execa(
+      "scp",
+      ["-r", ...this.options(), ...(direction === "in" ? [local, there] : [there, local])],
+      { reject: false },
+    );
+    if (result.exitCode !== 0) {
+      throw new UserError(`can't copy ${direction === "in" ? local : remote}`, {
+        why: result.stderr,
+        fix: `check both paths, and that the ${this.target} is up: trilab status`,
+      });
+    }
+  }
+
+  async logs(options: { follow: boolean; lines?: number }): Promise<number> {
+    if (this.rented) {
+      throw new UserError("the console of a rented machine is its provider's", {
+        fix: `see what it logged itself: trilab ssh ${this.target} --root -- journalctl -b`,
+      });
+    }
+    if (options.follow) {
+      const result = await execa("virsh", ["--connect", libvirtUri(), "console", this.name], {
+        reject: false,
+        stdio: "inherit",
+      });
+      return result.exitCode ?? 1;
+    }
+    process.stdout.write(`${await this.consoleTail(options.lines)}\n`);
+    return 0;
+  }
+
+  /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
+  async consoleTail(lines?: number): Promise<string> {
+    if (this.access.consoleLog === undefined) return "(no console log)";
+    const dir = await mkdtemp(join(tmpdir(), "trilab-console-"));
+    try {
+      const file = join(dir, "log"); // virsh can't write into our pipe
+      await virshIfThere("pool-refresh", DISK_POOL.name);
+      if (
+        (await virshIfThere("vol-download", this.access.consoleLog, file, "--pool", DISK_POOL.name)) ===
+        undefined
+      ) {
+        return "(no console log)";
+      }
+      const all = (await readFile(file, "utf8")).replace(/\r/g, "").trimEnd().split("\n");
+      return (lines === undefined ? all : all.slice(-lines)).join("\n");
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * Opens a connection that every later `exec` uses: under emulation a handshake alone takes a second. It ends by
+   * itself after half an hour. Where it can't be had, each `exec` makes its own as before.
+   *
+   * @returns what closes it.
+   */
+  async keepConnection(): Promise<() => Promise<void>> {
+    const dir = await mkdtemp(join(tmpdir(), "trilab-ssh-"));
+    const controlPath = join(dir, "%r");
+    const masters = [true, false].map((root) => {
+      const options = [
+        ...[...this.options(), "-o", "BatchMode=yes", "-M", "-S", controlPath],
+        // A guest that is gone says nothing, not even that.
+        ...["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3", this.login(root)],
+      ];
+      // A group of its own: Ctrl-C must not take the connection from under what tidies up.
+      return execa("ssh", [...options, "--", "sleep 1800"], {
+        reject: false,
+        stdio: "ignore",
+        detached: true,
+      });
+    });
+    const hangUp = (): void => {
+      for (const master of masters) master.kill();
+    };
+    process.once("exit", hangUp);
+    const ready = async (root: boolean): Promise<boolean> => {
+      const socket = join(dir, root ? "root" : this.access.user);
+      for (let i = 0; i < 100; i++) {
+        if (existsSync(socket)) return true;
+        await sleep(100);
+      }
+      return false;
+    };
+    if ((await Promise.all([true, false].map(ready))).every(Boolean)) this.controlPath = controlPath;
+    return async () => {
+      this.controlPath = undefined;
+      process.off("exit", hangUp);
+      hangUp();
+      await Promise.all(masters);
+      await rm(dir, { recursive: true, force: true });
+    };
+  }
+
+  /** What to do when it does not answer, or with keys that are not the seat's. */
+  private wayOut(refused: boolean): string {
+    if (refused)
+      return `put back what was changed in its ~/.ssh or /etc/ssh; or make it anew, which loses what is on its disk: trilab down, trilab up`;
+    if (this.rented)
+      return "its firewall lets in one address only, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)";
+    return `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped ${this.target}`;
+  }
+
+  /** Whether it runs on somebody else's host. */
+  private get rented(): boolean {
+    return this.access.consoleLog === undefined;
+  }
+
+  private login(root?: boolean): string {
+    return `${root ? "root" : this.access.user}@${this.access.address}`;
+  }
+
+  private options(): string[] {
+    const { identityFile, knownHostsFile } = this.access;
+    const jump = this.rented ? undefined : /^qemu\+ssh:\/\/([^/]+)\//.exec(libvirtUri())?.[1];
+    return [
+      ["-F", "none"],
+      ["-i", identityFile],
+      ["-o", "IdentitiesOnly=yes"],
+      ["-o", "StrictHostKeyChecking=yes"],
+      ["-o", `UserKnownHostsFile=${knownHostsFile}`],
+      ["-o", "ConnectTimeout=5"],
+      ["-o", "LogLevel=ERROR"],
+      ...(jump === undefined ? [] : [["-J", jump]]),
+      ...(this.controlPath === undefined ? [] : [["-S", this.controlPath]]),
+    ].flat();
+  }
+}
+
+/** What stands for a log that can't be read, where it must not hide the error in hand. */
+const unread = (error: unknown): string => `(not to be read: ${messageOf(error)})`;
+
+/** One shell word a piece, as ssh hands the remote shell a single string. */
+const quote = (command: readonly string[]): string =>
+  command
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(" ");

@@ -1,0 +1,22 @@
+import { readdir, rm } from "node:fs/promises";
+import { asRoot, isRoot } from "../../base/privilege.js";
+import { libvirtIsLocal } from "./virsh.js";
+
+const DIR = "/var/log/libvirt/qemu";
+
+/**
+ * Removes libvirt's own logs of a domain's QEMU and of its clones' (`compare` makes those): they stay when the domain
+ * goes. Where removing them takes a password, they stay; without root only the domain's own is known by name.
+ */
+export async function removeQemuLogs(domain: string): Promise<void> {
+  if (!libvirtIsLocal()) return;
+  if (!isRoot()) {
+    await asRoot("rm", ["-f", `${DIR}/${domain}.log`], { ask: false }).catch(() => {});
+    return;
+  }
+  const names = await readdir(DIR).catch(() => []);
+  const own = names.filter(
+    (name) => name.startsWith(domain) && /^(-clone\d+)?\.log(\.\d+)?$/.test(name.slice(domain.length)),
+  );
+  await Promise.all(own.map((name) => rm(`${DIR}/${name}`, { force: true })));
+}

@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { MAX_USER_KEYS, publicKeySchema } from "./guest-contract.js";
+import { isReservedName } from "./reserved-names.js";
+import { formatSize, MiB, parseSize } from "./units.js";
+
+/** One machine, before it is a container, a guest or a VPS. Sizes are in bytes. */
+export interface MachineSpec {
+  /** Virtual CPUs: a whole number from 1 to 64. */
+  cpus: number;
+  /** Bytes of memory; swap is not given on top. */
+  memory: number;
+  /** Bytes of the root disk; a container's layer cannot be bounded on most hosts (the parity report says so). */
+  disk: number;
+  /** Debian release, by code name. */
+  release: string;
+  /** Debian packages beside the base set, sorted and without repeats. */
+  packages: string[];
+  /** The login user, uid 1000, in every target. */
+  user: string;
+  /** OpenSSH public keys let in beside the seat's own. */
+  authorizedKeys: string[];
+}
+
+const size = (least: number) =>
+  z
+    .string({ error: 'must be a size with a unit, such as "512MiB" or "4GiB"' })
+    .transform((text, ctx) => {
+      const bytes = parseSize(text);
+      if (bytes === undefined) {
+        ctx.addIssue(
+          `"${text}" is no size: write a positive number and one of B, KiB, MiB, GiB, TiB, such as "512MiB"`,
+        );
+        return z.NEVER;
+      }
+      if (bytes % MiB !== 0) ctx.addIssue(`"${text}" is no whole number of MiB`);
+      if (bytes < least)
+        ctx.addIssue(`"${text}" is too small: at least ${formatSize(least)} is needed to boot`);
+      return bytes;
+    })
+    .meta({ description: "A size with an IEC unit: 512MiB, 4GiB" });
+
+/** The spec as lab.yaml spells it: sizes as strings with units, everything optional. */
+export const machineSpecSchema = z
+  .strictObject({
+    cpus: z.int("must be a whole number of CPUs").min(1).max(64).default(1),
+    memory: size(256 * MiB).default(512 * MiB),
+    disk: size(2048 * MiB).default(4096 * MiB),
+    release: z
+      .enum(["bookworm"], { error: 'must be "bookworm", the release the matched image is built from' })
+      .default("bookworm"),
+    packages: z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "is no Debian package name"))
+      .default([])
+      .transform((names) => [...new Set(names)].sort()),
+    user: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,31}$/, "is no login name")
+      .refine((name) => name !== "root", "must not be root: the seat's key is let in as root anyway")
+      .refine(
+        (name) => name === "root" || !isReservedName(name),
+        "is a user or group of Debian's own: choose another name",
+      )
+      .default("lab"),
+    // The seat's own key is one of them.
+    authorizedKeys: z
+      .array(publicKeySchema)
+      .max(MAX_USER_KEYS - 1)
+      .default([]),
+  })
+  .meta({ id: "MachineSpec" });
+
+export type MachineSpecInput = z.input<typeof machineSpecSchema>;

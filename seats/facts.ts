@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../base/errors.js";
+import { repoDir } from "../base/paths.js";
+import type { Environment } from "../drivers/environment.js";
+
+/** What one target really is. Numbers that could not be read are NaN: they match nothing. */
+export interface Facts {
+  kernel: string;
+  /** `Linux`. */
+  system: string;
+  hostname: string;
+  /** /etc/debian_version. */
+  debian: string;
+  /** Code name. */
+  release: string;
+  /** The name of process 1. */
+  init: string;
+  /** systemd-detect-virt's word. */
+  virtualisation: string;
+  /** CPUs' worth of time: the cgroup's quota, else every CPU seen. */
+  cpus: number;
+  cpusVisible: number;
+  /** Bytes: the cgroup's limit, else the RAM the firmware hands the kernel. */
+  memory: number;
+  /** Bytes: what is left once the target's own kernel, if it has one, took its share. */
+  memoryUsable: number;
+  /** Bytes: /proc/meminfo's MemTotal. */
+  memoryVisible: number;
+  /** Bytes of swap it may use: its own, or of the host's what a container's cgroup allows. */
+  swap: number;
+  /** Bytes: the root disk; a container's is the host's file system. */
+  disk: number;
+  /** Whether it is bounded at all. */
+  diskBounded: boolean;
+  packageCount: number;
+  /** The first 16 hex digits of SHA-256 over the sorted lines "name version architecture" of what is installed. */
+  packages: string;
+  /** Seconds the clock is off ours; 0 when it lies within the call. */
+  clockOffset: number;
+}
+
+/**
+ * Reads the facts of one target.
+ *
+ * @param options.waitMs Milliseconds to wait for a target that is still starting. Default 0: it must answer now.
+ * @throws UserError when it does not answer.
+ */
+export async function readFacts(environment: Environment, options: { waitMs?: number } = {}): Promise<Facts> {
+  const script = await readFile(join(repoDir, "seats", "facts.sh"), "utf8");
+  // One call is both question and sign of life: under emulation an SSH handshake alone takes over a second.
+  const { result, before, after } = await environment.firstAnswer(
+    ["sh", "-s"],
+    { root: true, input: script },
+    options.waitMs ?? 0,
+  );
+  if (result.exitCode !== 0 || !result.stdout.includes("\nclock=")) {
+    throw new UserError(`can't read the facts of ${environment.name}`, {
+      why: result.stderr.trim() || "it said less than it should",
+      fix: "check that it runs: trilab status; then bring it up: trilab up",
+    });
+  }
+  return parseFacts(result.stdout, { before, after });
+}
+
+/**
+ * Facts from what facts.sh printed. Pure.
+ *
+ * @param call Our clock, in milliseconds, before and after the script ran.
+ */
+export function parseFacts(output: string, call: { before: number; after: number }): Facts {
+  const lines = output.split("\n").map((line): [string, string] => {
+    const at = line.indexOf("=");
+    return [line.slice(0, at), line.slice(at + 1).trim()];
+  });
+  const one = (key: string): string => lines.find(([k]) => k === key)?.[1] ?? "";
+  const all = (key: string): string[] => lines.filter(([k]) => k === key).map(([, v]) => v);
+  const number = (key: string): number => (one(key) === "" ? Number.NaN : Number(one(key)));
+
+  const isContainer = one("dockerenv") === "1";
+  const [source = "", size = ""] = one("filesystem").split(/\s+/);
+  const limit = memoryLimit(one("memory_limit"), isContainer);
+  const visible = number("mem_total_kb") * 1024;
+  const installed = all("package")
+    .filter((line) => line.startsWith("ii "))
+    .map((line) => line.slice(3).trim())
+    .sort();
+  return {
+    kernel: one("kernel"),
+    system: one("system"),
+    hostname: one("hostname"),
+    debian: one("debian"),
+    release: one("release"),
+    init: one("init"),
+    virtualisation: one("virtualisation"),
+    cpus: cpuQuota(one("cpu_max") || `${one("cpu_quota")} ${one("cpu_period")}`) ?? number("cpus_visible"),
+    cpusVisible: number("cpus_visible"),
+    memory: limit ?? (ramGiven(all("ram")) || visible),
+    memoryUsable: limit ?? visible,
+    memoryVisible: visible,
+    swap: Math.min(
+      number("swap_total_kb") * 1024,
+      isContainer ? swapLimit(one("swap_limit"), number("memsw_limit") - number("memory_limit")) : Infinity,
+    ),
+    disk:
+      source === "overlay" || one("disk_sectors") === ""
+        ? Number(size || Number.NaN)
+        : number("disk_sectors") * 512,
+    diskBounded: source !== "overlay",
+    packageCount: installed.length,
+    packages: createHash("sha256").update(installed.join("\n")).digest("hex").slice(0, 16),
+    clockOffset: clockOffset(number("clock"), call),
+  };
+}
+
+/** Seconds between a moment read inside and the call's nearest end; it was read within the call, so between is none. */
+function clockOffset(clock: number, call: { before: number; after: number }): number {
+  const [before, after] = [call.before / 1000, call.after / 1000];
+  return clock >= before && clock <= after ? 0 : clock - (clock < before ? before : after);
+}
+
+/** `"100000 100000"` → 1; `"max 100000"`, `"-1 100000"` and nothing → undefined: no quota. */
+function cpuQuota(text: string): number | undefined {
+  const [quota = Number.NaN, period = Number.NaN] = text.trim().split(/\s+/).map(Number);
+  return quota > 0 && period > 0 ? quota / period : undefined;
+}
+
+/** A cgroup without a limit says `max` (v2) or a number near 2^63 (v1). Only a container's own cgroup counts. */
+function memoryLimit(text: string, isContainer: boolean): number | undefined {
+  const bytes = Number(text);
+  return isContainer && bytes > 0 && bytes < 2 ** 60 ? bytes : undefined;
+}
+
+/** What a cgroup allows: its own word (v2), else memory and swap together less memory (v1); no word, no limit. */
+function swapLimit(word: string, difference: number): number {
+  if (word !== "") return word === "max" ? Number.POSITIVE_INFINITY : Number(word);
+  return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+}
+
+/** The bytes of `0x0-0x9fbff` ranges, both ends included. */
+function ramGiven(ranges: readonly string[]): number {
+  return ranges.reduce((sum, range) => {
+    const [first = Number.NaN, last = Number.NaN] = range.split("-").map(Number);
+    return sum + last - first + 1;
+  }, 0);
+}

@@ -1,0 +1,49 @@
+import { UserError } from "../base/errors.js";
+import type { Environment } from "../drivers/environment.js";
+import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
+import type { Target } from "../model/naming.js";
+import { requireAccount } from "./account.js";
+import { isRented, openEnvironment } from "./open.js";
+import type { SeatRecord } from "./seat-record.js";
+
+/**
+ * Moves the end of one of a seat's targets: in the machine, and, where it is rented, in the tags of all that goes with it.
+ *
+ * @param expires ISO 8601 or `never`.
+ * @param waitMs How long the machine may take to answer. Default 0: it must at once.
+ * @throws UserError when it can't be reached or does not take it, or AWS does not.
+ */
+export async function moveExpiry(
+  record: SeatRecord,
+  target: Target,
+  expires: string,
+  waitMs = 0,
+): Promise<void> {
+  const region = isRented(record, target) ? record.vps?.region : undefined;
+  if (region !== undefined) await requireAccount(record, region);
+  await setExpiry(await openEnvironment(record, target), expires, waitMs);
+  if (region === undefined) return;
+  const { tagExpiry } = await import("../drivers/ec2/expiry.js");
+  await tagExpiry(record, region, expires);
+}
+
+/**
+ * Tells a running target when to end itself.
+ *
+ * @param expires ISO 8601 or `never`.
+ * @param waitMs How long it may take to answer. Default 0: it must at once.
+ * @throws UserError when it can't be reached or does not take it.
+ */
+export async function setExpiry(
+  environment: Pick<Environment, "name" | "firstAnswer">,
+  expires: string,
+  waitMs = 0,
+): Promise<void> {
+  const command = [LIFETIME_PROGRAM, "set", expiresInMachine(expires)];
+  const { result } = await environment.firstAnswer(command, { root: true }, waitMs);
+  if (result.exitCode === 0) return;
+  throw new UserError(`${environment.name} did not take its new expiry`, {
+    why: result.stderr.trim() || `${LIFETIME_PROGRAM} ended with ${result.exitCode}`,
+    fix: "look at it with `trilab ssh`; a machine made by an older trilab has no such program: trilab down, then up",
+  });
+}

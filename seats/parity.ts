@@ -1,0 +1,241 @@
+import { sustainedCpus } from "../model/instance-catalogue.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import type { Target } from "../model/naming.js";
+import { formatSize } from "../model/units.js";
+import type { Facts } from "./facts.js";
+import { baselineWords, type RentedShape } from "./rented.js";
+
+/**
+ * `match`: as the spec says, within the tolerance. `nature`: differs because of what the target is; to be seen, not
+ * mended. `wrong`: differs and should not.
+ */
+export type Verdict = "match" | "nature" | "wrong";
+
+export interface ParityRow {
+  id: string;
+  title: string;
+  /** What the spec asks for; empty where it says nothing. */
+  wanted: string;
+  values: Partial<Record<Target, string>>;
+  verdict: Verdict;
+  /** Why, for anything but a plain match. */
+  note: string;
+}
+
+export interface ParityReport {
+  rows: ParityRow[];
+  /** No row is wrong. */
+  inTolerance: boolean;
+}
+
+/** The guest's firmware keeps a few pages to itself: 1 % of the memory given. */
+const MEMORY_TOLERANCE = 0.01;
+/** A cloud's hypervisor keeps more. */
+const CLOUD_MEMORY_TOLERANCE = 0.05;
+/** Seconds a clock may be off the host's; NTP-less guests drift by parts per million. */
+const CLOCK_TOLERANCE = 2;
+/** A CPU quota is set in whole hundredths. */
+const CPU_TOLERANCE = 0.01;
+
+type FactsByTarget = Partial<Record<Target, Facts>>;
+
+/**
+ * Sets the targets' facts beside the spec and each other; a VPS's beside what was rented, as an instance type is never
+ * quite what was asked for. Pure.
+ */
+export function compareFacts(spec: MachineSpec, facts: FactsByTarget, rented?: RentedShape): ParityReport {
+  const rows = [
+    ...matchingRows(spec, facts, rented),
+    diskRow(spec, facts, rented),
+    ...rowsByNature(facts, rented),
+  ];
+  return { rows, inTolerance: rows.every((r) => r.verdict !== "wrong") };
+}
+
+/** A value of each target, as text. */
+function column(facts: FactsByTarget, format: (facts: Facts) => string): ParityRow["values"] {
+  return Object.fromEntries(Object.entries(facts).map(([target, f]) => [target, format(f)]));
+}
+
+/** The targets for which `holds` is not true. */
+const failing = (facts: FactsByTarget, holds: (facts: Facts, target: string) => boolean): string[] =>
+  Object.entries(facts).flatMap(([target, f]) => (holds(f, target) ? [] : [target]));
+
+const within = (value: number, wanted: number, tolerance: number): boolean =>
+  Math.abs(value - wanted) <= tolerance;
+
+/** What must be as the spec says, and what must be the same in every target. */
+function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | undefined): ParityRow[] {
+  const { vps, ...own } = facts;
+  const type = vps && rented?.type;
+  const want = (target: string) =>
+    target === "vps" && type ? { cpus: type.vcpus, memory: type.memory } : spec;
+  const tolerance = (target: string): number =>
+    target === "vps" && rented?.cloud === "aws" ? CLOUD_MEMORY_TOLERANCE : MEMORY_TOLERANCE;
+  const whole = (differs: boolean | undefined): string =>
+    differs && type
+      ? `an instance type is rented whole: a ${type.name} has ${type.vcpus} vCPUs and ${formatSize(type.memory)}`
+      : "";
+  const wanted = (
+    id: string,
+    title: string,
+    text: string,
+    format: (f: Facts) => string,
+    holds: (f: Facts, target: string) => boolean,
+    otherwise: string,
+    byNature = "",
+  ): ParityRow => {
+    const off = failing(facts, holds);
+    return {
+      id,
+      title,
+      wanted: text,
+      values: column(facts, format),
+      verdict: off.length > 0 ? "wrong" : byNature ? "nature" : "match",
+      note: off.length > 0 ? `${off.join(", ")}: ${otherwise}` : byNature,
+    };
+  };
+  const same = (
+    id: string,
+    title: string,
+    format: (f: Facts) => string,
+    otherwise: string,
+    ofVps: string | undefined,
+  ): ParityRow => {
+    const values = column(facts, format);
+    const row = { id, title, wanted: "the same", values };
+    const agree = (some: ParityRow["values"]): boolean => new Set(Object.values(some)).size <= 1;
+    if (agree(values)) return { ...row, verdict: "match", note: "" };
+    return vps && ofVps && agree(column(own, format))
+      ? { ...row, verdict: "nature", note: ofVps }
+      : { ...row, verdict: "wrong", note: otherwise };
+  };
+  return [
+    wanted(
+      "cpus",
+      "CPUs",
+      String(spec.cpus),
+      (f) => String(f.cpus),
+      (f, target) => within(f.cpus, want(target).cpus, CPU_TOLERANCE),
+      "not the CPU time asked for",
+      whole(type && type.vcpus !== spec.cpus),
+    ),
+    wanted(
+      "memory",
+      "memory given",
+      formatSize(spec.memory),
+      (f) => formatSize(f.memory),
+      (f, target) => within(f.memory, want(target).memory, want(target).memory * tolerance(target)),
+      "not the memory asked for",
+      whole(type && type.memory !== spec.memory),
+    ),
+    wanted(
+      "swap",
+      "swap it may use",
+      "0B",
+      (f) => formatSize(f.swap),
+      (f) => f.swap === 0,
+      "has swap",
+    ),
+    wanted(
+      "release",
+      "Debian release",
+      spec.release,
+      (f) => f.release,
+      (f) => f.release === spec.release,
+      "another release",
+    ),
+    same(
+      "debian",
+      "Debian version",
+      (f) => f.debian,
+      "the targets were made from different images",
+      rented?.cloud === "aws" ? "Debian's own image on AWS is as new as its last build" : undefined,
+    ),
+    same(
+      "packages",
+      "package set",
+      (f) => `${f.packageCount} (${f.packages})`,
+      "packages were added, removed or upgraded in one of them",
+      rented?.cloud === "aws"
+        ? "the VPS is Debian's own image on AWS, with the spec's packages installed on top"
+        : "a rented machine brings cloud-init, which makes it the learner's",
+    ),
+    wanted(
+      "clock",
+      "clock off the host's",
+      "0 s",
+      (f) => `${f.clockOffset.toFixed(1)} s`,
+      (f) => within(f.clockOffset, 0, CLOCK_TOLERANCE),
+      `more than ${CLOCK_TOLERANCE} s off`,
+    ),
+  ];
+}
+
+function diskRow(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | undefined): ParityRow {
+  const disk = (target: string): number => (target === "vps" && rented ? rented.disk : spec.disk);
+  const row = {
+    id: "disk",
+    title: "disk",
+    wanted: formatSize(spec.disk),
+    values: column(facts, (f) => formatSize(f.disk)),
+  };
+  const wrong = failing(facts, (f, target) => !f.diskBounded || f.disk === disk(target));
+  if (wrong.length > 0)
+    return { ...row, verdict: "wrong", note: `${wrong.join(", ")}: not the disk asked for` };
+  const notes = [
+    ...(facts.vps && disk("vps") !== spec.disk ? ["a rented disk holds the cloud's image at least"] : []),
+    ...(failing(facts, (f) => f.diskBounded).length > 0
+      ? ["a container's layer grows on the host's own disk; overlay2 bounds it only on XFS with quotas"]
+      : []),
+  ];
+  return { ...row, verdict: notes.length > 0 ? "nature" : "match", note: notes.join("; ") };
+}
+
+/** What differs because of what the target is: to be seen, not mended. */
+function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): ParityRow[] {
+  const baseline = facts.vps && rented && baselineWords(rented);
+  const nature = (id: string, title: string, format: (f: Facts) => string, note: string): ParityRow => ({
+    id,
+    title,
+    wanted: "",
+    values: column(facts, format),
+    verdict: "nature",
+    note,
+  });
+  const row: ParityRow | undefined = baseline
+    ? {
+        ...nature("cpu_sustained", "CPU for the long run", (f) => String(f.cpus), baseline),
+        values: { ...column(facts, (f) => String(f.cpus)), vps: String(sustainedCpus(rented.type)) },
+      }
+    : undefined;
+  return [
+    ...(row ? [row] : []),
+    nature(
+      "memory_usable",
+      "memory usable",
+      (f) => formatSize(f.memoryUsable),
+      "a guest's kernel takes its own share first; a container brings no kernel",
+    ),
+    nature(
+      "memory_visible",
+      "memory seen in /proc",
+      (f) => formatSize(f.memoryVisible),
+      "a container sees the host's /proc/meminfo, whatever its own limit",
+    ),
+    nature(
+      "cpus_visible",
+      "CPUs seen",
+      (f) => String(f.cpusVisible),
+      "a container's quota bounds CPU time, it hides no CPU",
+    ),
+    nature(
+      "kernel",
+      "kernel",
+      (f) => `${f.system} ${f.kernel}`,
+      "a container runs on the host's kernel, a guest boots its own",
+    ),
+    nature("init", "process 1", (f) => f.init, "a guest boots an init system, a container starts a program"),
+    nature("virtualisation", "what it runs in", (f) => f.virtualisation, "what systemd-detect-virt says"),
+  ];
+}

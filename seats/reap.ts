@@ -1,0 +1,247 @@
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import type { Progress } from "../base/progress.js";
+import { allSeats, later, namedThings } from "../drivers/all-seats.js";
+import { requireDocker } from "../drivers/docker/client.js";
+import { readContainerFile } from "../drivers/docker/container-file.js";
+import { DISK_POOL, type Found, removalOrder, removeFound, type Sources } from "../drivers/inventory.js";
+import { virsh, virshIfThere, xmlValue } from "../drivers/libvirt/virsh.js";
+import { EXPIRES_FILE, expiresFromMachine } from "../model/lifetime.js";
+import { machineOf, type SeatId } from "../model/naming.js";
+import { withSeatLock } from "./deploy-seat.js";
+import { endOf, expiryInForce } from "./lifetime.js";
+import { isClean, type Receipt, removeSeat } from "./remove-seat.js";
+import { listSeats, owner, readRecord, type SeatRecord } from "./seat-record.js";
+import { regionHere, requireAws, sourcesOf, sourcesToAsk } from "./sources.js";
+
+/** A seat on this host or in this state directory, and whether its time is up. */
+export interface ReapSeat extends SeatId {
+  owner: string | undefined;
+  /** Whether this state directory has it. */
+  known: boolean;
+  /** The expiry in force, ISO 8601 or `never`; `undefined` where nothing tells. */
+  expires: string | undefined;
+  /** AWS's regions that have something of it. */
+  regions: readonly string[];
+  /** `live`: its time is not up. `listed`: it is, but the seat is not ours to remove without being told so. */
+  verdict: "live" | "expired" | "listed";
+}
+
+/** What is named like a seat's and belongs to none: its machine, which would carry the labels, is gone. */
+export interface Orphan extends Found {
+  /** `young`: somebody may be making the machine it belongs to just now. */
+  verdict: "young" | "expired" | "listed";
+}
+
+export interface ReapScope {
+  /** Also seats of ours that this state directory does not have, and orphans. */
+  unknown: boolean;
+  /** Also other owners'; implies `unknown`. */
+  others: boolean;
+}
+
+/** How it went with one seat whose time was up. */
+export interface Reaped extends ReapSeat {
+  outcome: "removed" | "left" | "skipped" | "failed";
+  receipt?: Receipt;
+  /** Why it was skipped or failed. */
+  why?: string;
+}
+
+/** How it went with one orphan. */
+export interface ReapedOrphan extends Orphan {
+  outcome: "removed" | "failed";
+  /** Why it failed. */
+  why?: string;
+}
+
+/** Milliseconds after which a disk without a machine is nobody's: an `up` that made it would long have gone on. */
+const ORPHAN_AGE = 10 * 60_000;
+/** Containers read at once, for what their own files say. */
+const READERS = 16;
+
+/**
+ * Every seat and orphan there is, judged. Quick for hundreds: only what seems expired is looked into.
+ *
+ * @param progress is told of AWS's regions that did not answer.
+ */
+export async function survey(
+  scope: ReapScope,
+  now: number,
+  progress: Progress,
+): Promise<{ seats: ReapSeat[]; orphans: Orphan[]; asked: Sources }> {
+  const known = await listSeats();
+  const records = await Promise.all(known.map((id) => readRecord(id).catch(() => undefined)));
+  const asked = await sourcesHere(records, progress);
+  const { seats, orphans } = await allSeats(asked, known);
+  const recorded = new Map(known.map((id, i) => [key(id), records[i]]));
+  const merged = seats.map((seat): ReapSeat & { things: Found[] } => {
+    const record = recorded.get(key(seat));
+    const { lab, seat: name, things } = seat;
+    const expires = later(seat.expires, record && expiryInForce(record));
+    const from = {
+      lab,
+      seat: name,
+      owner: seat.owner ?? record?.owner,
+      known: recorded.has(key(seat)),
+      expires,
+      regions: [...new Set(things.flatMap(({ region }) => region ?? []))],
+    };
+    return { ...from, things, verdict: judge({ ...from, things }, scope, now) };
+  });
+  await askContainers(merged, scope, now);
+  return {
+    seats: merged.map(({ things: _, ...seat }) => seat),
+    orphans: await judgeOrphans(orphans, scope, now),
+    asked,
+  };
+}
+
+const key = ({ lab, seat }: SeatId): string => `${lab}/${seat}`;
+
+/**
+ * Whether a seat's time is up, and whether it is ours to remove. A guest can't be asked from outside when it ends; but
+ * one that outlives its labels was given more time, as its own switch would have ended it. Pure.
+ */
+export function judge(
+  seat: Pick<ReapSeat, "owner" | "known" | "expires"> & { things: readonly Pick<Found, "kind" | "state">[] },
+  scope: ReapScope,
+  now: number,
+): ReapSeat["verdict"] {
+  // What nothing tells the end of has none.
+  if (seat.expires === undefined || !(endOf(seat.expires) <= now)) return "live";
+  if (seat.known) return "expired";
+  const outlives = seat.things.some(({ kind, state }) => kind === "domain" && state === "running");
+  if (outlives && !seat.things.some(({ kind }) => kind === "container")) return "listed";
+  return (seat.owner === owner() ? scope.unknown || scope.others : scope.others) ? "expired" : "listed";
+}
+
+/** Somebody else may have extended a seat: its container's own file knows, running or not. */
+async function askContainers(
+  seats: (ReapSeat & { things: Found[] })[],
+  scope: ReapScope,
+  now: number,
+): Promise<void> {
+  const doubtful = seats.filter((seat) => seat.verdict !== "live");
+  const next = async (): Promise<void> => {
+    for (let seat = doubtful.shift(); seat; seat = doubtful.shift()) {
+      const container = seat.things.find((f) => f.kind === "container");
+      if (container === undefined) continue;
+      // One that is too broken to be read must still go: then what is known outside counts.
+      const said = await readContainerFile(container.id, EXPIRES_FILE).catch(() => undefined);
+      seat.expires = later(seat.expires, expiresFromMachine(said ?? ""));
+      seat.verdict = judge(seat, scope, now);
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, next));
+}
+
+async function judgeOrphans(orphans: readonly Found[], scope: ReapScope, now: number): Promise<Orphan[]> {
+  const young = new Set<string>();
+  for (const disk of orphans.filter((found) => found.kind === "guest disk")) {
+    const xml = (await virshIfThere("vol-dumpxml", disk.id, "--pool", DISK_POOL.name)) ?? "";
+    const changed = Number(xmlValue(xml, /<mtime>([\d.]+)</) ?? 0) * 1000;
+    if (now - changed < ORPHAN_AGE) young.add(machineOf(disk.name));
+  }
+  const ours = scope.unknown || scope.others;
+  return orphans.map((found) => ({
+    ...found,
+    verdict: young.has(machineOf(found.name)) ? "young" : ours ? "expired" : "listed",
+  }));
+}
+
+/**
+ * Who is here to be asked: the daemons, and AWS in the regions that seats of ours rent in and in the one configured here.
+ * One that a seat needs and that is silent shows when the seat is to go.
+ */
+async function sourcesHere(
+  records: readonly (SeatRecord | undefined)[],
+  progress: Progress,
+): Promise<Sources> {
+  const answers = (question: Promise<unknown>): Promise<boolean> =>
+    question.then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof UserError && error.exitCode === ExitCode.hostNotReady) return false;
+        throw error;
+      },
+    );
+  const rented = records.flatMap((record) => (record && sourcesOf(record.targets, record.vps).aws) ?? []);
+  const here = await regionHere();
+  const regions = [...new Set([...rented, ...(here === undefined ? [] : [here])])].sort();
+  const [docker, libvirt, ...inRegion] = await Promise.all([
+    answers(requireDocker()),
+    answers(virsh("version")),
+    ...regions.map((region) => regionAnswers(region, progress)),
+  ]);
+  const aws = regions.filter((_, i) => inRegion[i]);
+  return { docker, libvirt, ...(aws.length > 0 ? { aws } : {}) };
+}
+
+/** A region that can't be asked may hold machines that cost money: it is never passed over in silence. */
+async function regionAnswers(region: string, progress: Progress): Promise<boolean> {
+  try {
+    await requireAws(region);
+    return true;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    progress.note(`AWS was not asked: ${[error.message, error.why].filter(Boolean).join(": ")}`);
+    return false;
+  }
+}
+
+/**
+ * Removes one seat whose time is up; looks once more, under its lock, whether it still is.
+ *
+ * @throws UserError (exit 130) when interrupted; every other failure is told in what it returns.
+ */
+export async function reapSeat(seat: ReapSeat, scope: ReapScope, progress: Progress): Promise<Reaped> {
+  try {
+    return await withSeatLock(seat, async () => {
+      if (!(await isStillDue(seat, scope, progress)))
+        return { ...seat, outcome: "skipped", why: "it has just been given more time" };
+      const receipt = await removeSeat(
+        seat,
+        {
+          byLabel: !seat.known,
+          sources: await sourcesToAsk(seat, { regions: seat.regions, clock: true }),
+          ...(seat.known || seat.owner === undefined ? {} : { owner: seat.owner }),
+        },
+        progress,
+      );
+      return { ...seat, outcome: isClean(receipt) ? "removed" : "left", receipt };
+    });
+  } catch (error) {
+    if (error instanceof UserError && error.exitCode === ExitCode.interrupted) throw error;
+    const locked = error instanceof UserError && error.exitCode === ExitCode.locked;
+    const why = [messageOf(error), error instanceof UserError ? error.why : undefined]
+      .filter(Boolean)
+      .join(": ");
+    return { ...seat, outcome: locked ? "skipped" : "failed", why };
+  }
+}
+
+/** Others' seats are looked at anew from outside, as neither their record nor their lock is here. */
+async function isStillDue(seat: ReapSeat, scope: ReapScope, progress: Progress): Promise<boolean> {
+  if (seat.known) {
+    const record = await readRecord(seat).catch(() => undefined);
+    return record === undefined || endOf(expiryInForce(record)) <= Date.now();
+  }
+  const { seats } = await survey(scope, Date.now(), progress);
+  return (seats.find((other) => key(other) === key(seat))?.verdict ?? "expired") === "expired";
+}
+
+/** Removes orphans, users before what they use, and asks whether they are gone. */
+export async function reapOrphans(orphans: readonly Orphan[]): Promise<ReapedOrphan[]> {
+  const why = new Map<string, string>();
+  for (const found of removalOrder(orphans)) {
+    await removeFound(found).catch((error: unknown) => why.set(thing(found), messageOf(error)));
+  }
+  const left = new Set(orphans.length > 0 ? (await namedThings()).map(thing) : []);
+  return orphans.map((orphan) =>
+    left.has(thing(orphan))
+      ? { ...orphan, outcome: "failed", why: why.get(thing(orphan)) ?? "it is still there" }
+      : { ...orphan, outcome: "removed" },
+  );
+}
+
+const thing = ({ kind, name }: Found): string => `${kind} ${name}`;

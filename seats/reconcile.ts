@@ -1,0 +1,192 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import { dockerClient } from "../drivers/docker/client.js";
+import {
+  type Found,
+  type Kind,
+  removalOrder,
+  removeFound,
+  type Sources,
+  seatInventory,
+  targetOf,
+} from "../drivers/inventory.js";
+import { domainState, virsh } from "../drivers/libvirt/virsh.js";
+import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/index.js";
+import { isAwsKind } from "../model/kinds.js";
+import type { Ownership } from "../model/labels.js";
+import { type SeatId, seatPrefix, type Target } from "../model/naming.js";
+
+/** Resource types of the seat's stack, and what Docker, libvirt or AWS call the same thing. */
+const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
+  "docker:index/container:Container": "container",
+  "docker:index/network:Network": "container network",
+  "docker:index/volume:Volume": "container volume",
+  "libvirt:index/domain:Domain": "domain",
+  "libvirt:index/network:Network": "guest network",
+  "libvirt:index/volume:Volume": "guest disk",
+  "aws:ec2/instance:Instance": "instance",
+  "aws:ec2/keyPair:KeyPair": "key pair",
+  "aws:ec2/securityGroup:SecurityGroup": "security group",
+  "aws:ec2/routeTable:RouteTable": "route table",
+  "aws:ec2/subnet:Subnet": "subnet",
+  "aws:ec2/internetGateway:InternetGateway": "internet gateway",
+  "aws:ec2/vpc:Vpc": "VPC",
+};
+
+/** What something else makes and takes away with itself: a domain its log, a network its lease, an instance the rest. */
+const PARTS: readonly Kind[] = ["console log", "lease", "network interface", "EBS volume"];
+
+/** How the state and what is really there differ. */
+export interface Drift {
+  /** There, but not in the state: an engine was ended between making it and writing it down. */
+  orphans: Found[];
+  /** In the state, but gone. */
+  missing: CheckpointResource[];
+  /** There and known, but stopped. */
+  stopped: Found[];
+  /** Rented machines that run at another address than the state says: they were stopped and started from outside. */
+  moved: Found[];
+}
+
+/** Sets a state beside an inventory. Pure. */
+export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Found[]): Drift {
+  const known = (checkpoint?.resources ?? []).filter((r) => kindOf(r) !== undefined);
+  const same = (r: CheckpointResource, f: Found): boolean =>
+    kindOf(r) === f.kind && (isAwsKind(f.kind) ? isOf(r, f) : r.inputs?.name === f.name);
+  return {
+    orphans: inventory.filter((f) => !PARTS.includes(f.kind) && !known.some((r) => same(r, f))),
+    missing: known.filter((r) => !inventory.some((f) => f.state !== "shutting-down" && same(r, f))),
+    stopped: inventory.filter((f) => isStopped(f) && known.some((r) => same(r, f))),
+    moved: inventory.filter(
+      (f) => f.address !== undefined && known.some((r) => same(r, f) && r.outputs.publicIp !== f.address),
+    ),
+  };
+}
+
+/** A volume is what its name says. */
+const kindOf = ({ inputs, type }: CheckpointResource): Kind | undefined =>
+  type === "libvirt:index/volume:Volume" && String(inputs.name).endsWith(".seed.iso")
+    ? "cloud-init seed"
+    : KIND_OF_TYPE[type];
+
+/** AWS's things go by their ids, but for key pairs, which the state knows by name. */
+const isOf = (r: CheckpointResource, f: Found): boolean => r.id === (f.kind === "key pair" ? f.name : f.id);
+
+/** Whether it is to be started. An instance that is just coming or going can't be. */
+const isStopped = ({ kind, state }: Found): boolean =>
+  kind === "instance" ? state === "stopped" : state !== "" && state !== "running";
+
+/**
+ * Brings state and reality together before the engine runs: half-made things are removed, stopped machines started.
+ *
+ * @returns whether the engine must refresh, because something it knows is gone, or has another address.
+ * @throws UserError when the names are taken by somebody else's machines, or by ours whose state is lost.
+ */
+export async function reconcile(ownership: Ownership, sources: Sources): Promise<{ refresh: boolean }> {
+  const ref = { stack: seatPrefix(ownership) };
+  const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), seatInventory(ownership, sources)]);
+  refuseTaken(ownership, checkpoint, inventory);
+  const { orphans, missing, moved, stopped } = drift(checkpoint, inventory);
+  for (const orphan of removalOrder(orphans)) await removeFound(orphan);
+  if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
+  const lost = stranded(missing, inventory);
+  for (const machine of lost) await removeFound(machine);
+  // The network first: a guest does not start without it.
+  const toStart = removalOrder(stopped).reverse();
+  for (const machine of toStart.filter((m) => !lost.includes(m))) await start(machine);
+  // An instance that was stopped has another address from now on.
+  const readdressed = moved.length > 0 || toStart.some((m) => m.kind === "instance");
+  return { refresh: missing.length > 0 || readdressed };
+}
+
+/** Which machines can't be mended in place once a thing of this kind is gone. */
+const HELD_BY: Readonly<Partial<Record<Kind, Kind>>> = {
+  // Docker's plugin never looks whether the container is still on its network.
+  "container network": "container",
+  "guest network": "domain",
+  "guest disk": "domain",
+  "cloud-init seed": "domain",
+};
+
+/**
+ * The machines whose network, disk or seed is no more: they are removed, so that the engine makes them again with what
+ * is missing. Pure.
+ */
+export function stranded(missing: readonly CheckpointResource[], inventory: readonly Found[]): Found[] {
+  const gone = missing.map((r) => ({ of: heldBy(r), name: String(r.inputs.name) }));
+  // A network has its machine's name, a volume begins with it.
+  const concerns = (machine: string, name: string): boolean =>
+    name === machine || name.startsWith(`${machine}.`);
+  return inventory.filter((f) => gone.some(({ of, name }) => of === f.kind && concerns(f.name, name)));
+}
+
+function heldBy(resource: CheckpointResource): Kind | undefined {
+  const kind = kindOf(resource);
+  return kind && HELD_BY[kind];
+}
+
+/**
+ * For targets that no record has yet. A record is written before anything is made, so whatever is there is not this
+ * seat's to take over, whatever a state says.
+ *
+ * @throws UserError when one of them is there already: somebody else's, or ours with its record lost.
+ */
+export async function requireVacant(
+  id: SeatId & { owner: string },
+  targets: readonly Target[],
+  sources: Sources,
+): Promise<void> {
+  const inventory = (await seatInventory(id, sources)).filter((f) => targets.includes(targetOf(f)));
+  refuseForeign(id, inventory);
+  const { orphans } = drift(undefined, inventory);
+  if (orphans.length > 0) throw lostState(id, orphans);
+}
+
+function refuseTaken(
+  id: SeatId & { owner: string },
+  checkpoint: Checkpoint | undefined,
+  inventory: readonly Found[],
+): void {
+  refuseForeign(id, inventory);
+  const { orphans } = drift(checkpoint, inventory);
+  if (orphans.length > 0 && checkpoint === undefined) throw lostState(id, orphans);
+}
+
+/** @throws UserError when something of this name carries another owner's label. */
+export function refuseForeign(ownership: SeatId & { owner: string }, inventory: readonly Found[]): void {
+  const foreign = inventory.find((f) => f.owner !== undefined && f.owner !== ownership.owner);
+  if (foreign === undefined) return;
+  throw new UserError(`the ${foreign.kind} ${foreign.name} belongs to ${foreign.owner}`, {
+    why: `you are ${ownership.owner}; both seats have the same name on this host`,
+    fix: "choose another seat name: --seat NAME",
+    exitCode: ExitCode.usage,
+  });
+}
+
+function lostState(ownership: SeatId, orphans: readonly Found[]): UserError {
+  return new UserError(`seat "${ownership.seat}" is there, but its state is lost`, {
+    why: orphans.map((o) => `${o.kind} ${o.name}`).join("\n"),
+    fix: `copy out what you need, then take it down by its labels: trilab down ${ownership.lab} --seat ${ownership.seat} --by-label`,
+  });
+}
+
+async function start(machine: Found): Promise<void> {
+  if (machine.kind === "guest network") {
+    // A bridge made anew has none of the old one's ports, so a guest that runs must be started again to be on it.
+    await virsh("net-destroy", machine.id).catch(() => {});
+    await virsh("net-start", machine.id);
+    if ((await domainState(machine.id)) === "running") {
+      await virsh("destroy", machine.id);
+      await virsh("start", machine.id);
+    }
+  }
+  if (machine.kind === "instance" && machine.region !== undefined)
+    await (await import("../drivers/ec2/removal.js")).startInstance({
+      id: machine.id,
+      region: machine.region,
+    });
+  if (machine.kind === "domain") await virsh(machine.state === "paused" ? "resume" : "start", machine.id);
+  if (machine.kind === "container") {
+    const container = dockerClient().getContainer(machine.id);
+    await (machine.state === "paused" ? container.unpause() : container.start());
+  }
+}

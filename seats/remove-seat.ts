@@ -1,0 +1,142 @@
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import type { Progress } from "../base/progress.js";
+import {
+  type Found,
+  HELD_BY_INSTANCE,
+  KINDS,
+  type Kind,
+  removalOrder,
+  removeFound,
+  type Sources,
+  seatInventory,
+  sourceOf,
+  sourceWords,
+} from "../drivers/inventory.js";
+import { removeQemuLogs } from "../drivers/libvirt/qemu-logs.js";
+import { clearStaleLock, ensureEngine, openStack, readCheckpoint } from "../engine/index.js";
+import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../model/naming.js";
+import { runningCost } from "../model/prices.js";
+import { providerConfig } from "./ensure-host.js";
+import { endOf, expiryInForce } from "./lifetime.js";
+import { drift } from "./reconcile.js";
+import { rentedSince } from "./rental.js";
+import { owner, readRecord, removeRecord, requireOwnNames, type SeatRecord } from "./seat-record.js";
+
+/** What Docker, libvirt and AWS themselves say is left of a seat. */
+export interface Receipt extends SeatId {
+  /** How many of each kind are left; `null` where who would know was not asked. */
+  left: Record<Kind, number | null>;
+  /** Those, by name. */
+  residue: Found[];
+  /** Who was asked. */
+  asked: Sources;
+  /** About what it has cost to rent, in US dollars: an estimate by list price. Absent: nothing, or nobody knows. */
+  cost?: number;
+  /** ISO 8601. */
+  at: string;
+}
+
+export interface RemoveOptions {
+  /** Don't ask the state: remove what carries the seat's labels and names. */
+  byLabel: boolean;
+  sources: Sources;
+  /** Whose machines it may remove. Default: ours. */
+  owner?: string;
+}
+
+/**
+ * Takes a seat down: by its state where there is one, then by label and name, and asks what is left. Works when machines
+ * were removed by hand, when the state is lost, and twice in a row. The caller holds the seat's lock.
+ */
+export async function removeSeat(id: SeatId, options: RemoveOptions, progress: Progress): Promise<Receipt> {
+  await requireOwnNames(id);
+  const ref = { stack: seatPrefix(id) };
+  // The record's owner is us under the host name of that day.
+  const record = await readRecord(id).catch(() => undefined);
+  const us = [owner(), record?.owner];
+  const mine = options.owner === undefined ? us : [options.owner];
+  await clearStaleLock(ref);
+  if (!options.byLabel) await destroyByState(id, options.sources, progress);
+
+  progress.update(`asking ${sourceWords(options.sources)} what is left`);
+  const found = await seatInventory(id, options.sources);
+  // What carries no label is named as only this seat's things are; unless its machines are somebody else's.
+  const others = found.filter((f) => f.owner !== undefined && !mine.includes(f.owner));
+  const isOurs = (f: Found): boolean =>
+    f.owner === undefined ? others.length === 0 : mine.includes(f.owner);
+  for (const { kind, name, owner: theirs } of others)
+    progress.note(`left alone: ${kind} ${name}, which belongs to ${theirs}`);
+  await removeThings(found.filter(isOurs), progress);
+  if (options.sources.libvirt)
+    for (const target of DOMAIN_TARGETS) await removeQemuLogs(machineName(id, target));
+
+  const residue = found.length > 0 ? await seatInventory(id, options.sources) : [];
+  const ours = residue.filter(isOurs);
+  // What goes by this seat's name and is not ours to remove may still be what the state is about.
+  if (ours.length === 0 && others.length === 0) await forget(id);
+  const count = (kind: Kind): number | null =>
+    options.sources[sourceOf(kind)] ? ours.filter((f) => f.kind === kind).length : null;
+  const left = Object.fromEntries(KINDS.map((kind) => [kind, count(kind)])) as Receipt["left"];
+  const at = new Date();
+  const cost = record && (await costOfSession(record, at));
+  const asked = options.sources;
+  return {
+    ...{ ...id, left, residue: ours, asked, at: at.toISOString() },
+    ...(cost === undefined ? {} : { cost }),
+  };
+}
+
+/** Removes what it can, users before what they use, and tells what it can't. */
+export async function removeThings(
+  things: readonly Found[],
+  progress: Progress,
+  remove: (thing: Found) => Promise<void> = removeFound,
+): Promise<void> {
+  let held = false;
+  for (const thing of removalOrder(things)) {
+    if (held && HELD_BY_INSTANCE.includes(thing.kind)) continue;
+    progress.update(`removing ${thing.kind} ${thing.name}`);
+    try {
+      await remove(thing);
+    } catch (error) {
+      if (thing.kind === "instance") held = true;
+      const network = thing.kind === "instance" ? "; its network stays with it" : "";
+      progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageOf(error)}${network}`);
+    }
+  }
+}
+
+/** What the seat rented until now, or until its end: then a rented machine ends itself. */
+async function costOfSession(record: SeatRecord, now: Date): Promise<number | undefined> {
+  const rented = rentedSince(record);
+  if (rented === undefined) return undefined;
+  const { readPriceTable } = await import("../drivers/ec2/price-table.js");
+  const until = new Date(Math.min(now.getTime(), endOf(expiryInForce(record))));
+  return runningCost(await readPriceTable(), rented, until)?.soFar;
+}
+
+async function destroyByState(id: SeatId, sources: Sources, progress: Progress): Promise<void> {
+  const ref = { stack: seatPrefix(id) };
+  const checkpoint = await readCheckpoint(ref);
+  if (checkpoint === undefined || checkpoint.resources.length === 0) return;
+  const { missing } = drift(checkpoint, await seatInventory(id, sources));
+  // The state may be from elsewhere, or older than the cache that the plugin was in.
+  const plugged = sources.aws ? { engine: await ensureEngine({ progress, aws: true }) } : {};
+  const stack = openStack({ ...ref, ...plugged, config: providerConfig(sources.aws?.[0]), progress });
+  try {
+    await stack.destroy({ refresh: missing.length > 0 });
+  } catch (error) {
+    const given: number[] = [ExitCode.interrupted, ExitCode.locked, ExitCode.hostNotReady];
+    if (!(error instanceof UserError) || given.includes(error.exitCode)) throw error;
+    progress.note(`the engine could not (${error.why ?? error.message}); removing by label and name`);
+  }
+}
+
+/** Drops the stack, whatever its state says, and the seat's record and keys. */
+async function forget(id: SeatId): Promise<void> {
+  await openStack({ stack: seatPrefix(id) }).removeStack({ force: true });
+  await removeRecord(id);
+}
+
+/** Whether nothing at all is left. */
+export const isClean = (receipt: Receipt): boolean => receipt.residue.length === 0;

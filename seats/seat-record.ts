@@ -1,0 +1,169 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import ssh2 from "ssh2";
+import writeFileAtomic from "write-file-atomic";
+import { z } from "zod";
+import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
+import { privateDir, stateDir } from "../base/paths.js";
+import { subnetOf } from "../model/cidr.js";
+import { machineName, type SeatId, seatPrefix, TARGETS } from "../model/naming.js";
+import { rentedSchema } from "../model/rented.js";
+
+/** What trilab remembers of a seat beside Pulumi's state: enough to reach its machines without an engine. */
+const recordSchema = z.object({
+  schema: z.literal(1),
+  lab: z.string(),
+  seat: z.string(),
+  /** The folder of the lab, absolute. */
+  labDir: z.string(),
+  owner: z.string(),
+  /** ISO 8601, of the first `up`. */
+  created: z.string(),
+  /** ISO 8601, or `never`: as its labels say. What is in force, tells seats/lifetime.ts. */
+  expires: z.string(),
+  /** What `extend` has moved it to: ISO 8601, or `never`. */
+  extendedTo: z.string().optional(),
+  /** The block of addresses: 0 … 1023, see model/cidr.ts. */
+  slot: z.int(),
+  /** What was asked for at the last `up`. */
+  targets: z.array(z.enum(TARGETS)),
+  /** The login user of the spec. */
+  user: z.string(),
+  /** The matched image's hash. */
+  image: z.string(),
+  /** Bytes of the guest's disk when it was made. */
+  disk: z.int(),
+  /** What runs the guest, found out at its first `up` and kept: another would replace the domain. */
+  accelerator: z.enum(["kvm", "tcg"]).optional(),
+  /** Present with the target vps. */
+  vps: rentedSchema.optional(),
+});
+export type SeatRecord = z.infer<typeof recordSchema>;
+
+/** A seat's key pair and its guest's host key, as OpenSSH files and their text. */
+export interface SeatKeys {
+  /** Path of the private key, 0600. */
+  identityFile: string;
+  publicKey: string;
+  /** The guest's host key: an OpenSSH private key file's text. */
+  hostKey: string;
+  hostPublicKey: string;
+  knownHostsFile: string;
+}
+
+const seatsDir = (): string => join(stateDir(), "seats");
+export const seatDir = (id: SeatId): string => join(seatsDir(), id.lab, id.seat);
+
+/** `user@host`: whose seats these are, on a host that several people use. */
+export const owner = (): string => `${userInfo().username}@${hostname()}`;
+
+/** @returns `undefined` when there is no such seat. @throws UserError when its record can't be read. */
+export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
+  const file = join(seatDir(id), "seat.json");
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new UserError(`the record of seat "${id.seat}" of lab "${id.lab}" can't be read`, {
+      why: `${file} is damaged: ${messageOf(error).split("\n")[0]}`,
+      fix: `take the seat down by its labels: trilab down ${id.lab} --seat ${id.seat} --by-label`,
+      exitCode: ExitCode.failed,
+      cause: error,
+    });
+  }
+}
+
+/** Writes it whole or not at all. */
+export async function writeRecord(record: SeatRecord): Promise<void> {
+  const dir = await privateDir(seatDir(record));
+  await writeFileAtomic(join(dir, "seat.json"), `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+}
+
+/** Every seat of this state directory, sorted by lab and seat; also those whose record is damaged. */
+export async function listSeats(): Promise<SeatId[]> {
+  const folders = async (dir: string): Promise<string[]> =>
+    (await readdir(dir, { withFileTypes: true }).catch(() => []))
+      .filter((e) => e.isDirectory())
+      .map((e) => e.name)
+      .sort();
+  const seats: SeatId[] = [];
+  for (const lab of await folders(seatsDir())) {
+    for (const seat of await folders(join(seatsDir(), lab))) {
+      const files = await readdir(join(seatsDir(), lab, seat));
+      if (files.includes("seat.json")) seats.push({ lab, seat });
+    }
+  }
+  return seats;
+}
+
+/**
+ * Lab and seat are joined by a hyphen in the names of all that is made, and both may hold one.
+ *
+ * @throws UserError (exit 2) when another seat here has the same names: `web`, `lab-1` and `web-lab`, `1`.
+ */
+export async function requireOwnNames(id: SeatId): Promise<void> {
+  const alike = (await listSeats()).filter((s) => seatPrefix(s) === seatPrefix(id));
+  const [other] = alike;
+  if (other === undefined || alike.some((s) => s.lab === id.lab)) return;
+  throw new UserError(`seat "${id.seat}" of lab "${id.lab}" would have the names of another`, {
+    why: `what belongs to seat "${other.seat}" of lab "${other.lab}" is named ${seatPrefix(id)}, too`,
+    fix: `did you mean that one (LAB ${other.lab}, --seat ${other.seat})? If not, choose another seat name`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** Forgets the seat: record and keys. */
+export async function removeRecord(id: SeatId): Promise<void> {
+  await rm(seatDir(id), { recursive: true, force: true });
+}
+
+/** The seat's keys, made at its first `up` and kept until `down`. Guest and VPS have one host key between them. */
+export async function seatKeys(record: SeatId & Pick<SeatRecord, "slot" | "vps">): Promise<SeatKeys> {
+  const id: SeatId = record;
+  const dir = await privateDir(seatDir(id));
+  const own = await keyPair(join(dir, "id_ed25519"), machineName(id, "guest"));
+  const host = await keyPair(join(dir, "host_ed25519"), machineName(id, "guest"));
+  const knownHostsFile = join(dir, "known_hosts");
+  const addresses = [subnetOf(record.slot, "guest").address, vpsAddress(record)].filter(Boolean);
+  // Whole or not at all: another command's ssh may be reading it.
+  await writeFileAtomic(knownHostsFile, addresses.map((a) => `${a} ${host.publicKey}\n`).join(""), {
+    mode: 0o600,
+  });
+  return {
+    identityFile: join(dir, "id_ed25519"),
+    publicKey: own.publicKey,
+    hostKey: host.privateKey,
+    hostPublicKey: host.publicKey,
+    knownHostsFile,
+  };
+}
+
+/** Where the seat's VPS is reached; `undefined` while AWS has not given it an address. */
+export const vpsAddress = ({ slot, vps }: Pick<SeatRecord, "slot" | "vps">): string | undefined =>
+  vps?.cloud === "aws" ? vps.address || undefined : subnetOf(slot, "vps").address;
+
+async function keyPair(file: string, comment: string): Promise<{ privateKey: string; publicKey: string }> {
+  const read = async (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
+  const [privateKey, publicKey] = await Promise.all([read(file), read(`${file}.pub`)]);
+  if (privateKey && publicKey) return { privateKey, publicKey: publicKey.trim() };
+  const made = newKeyPair(comment);
+  await writeFileAtomic(file, made.private, { mode: 0o600 });
+  await writeFileAtomic(`${file}.pub`, `${made.public}\n`, { mode: 0o600 });
+  return { privateKey: made.private, publicKey: made.public };
+}
+
+/** An ed25519 pair as OpenSSH files hold it. ssh2 writes one in 256 a byte short, which no SSH reads: those that start with 0. */
+export function newKeyPair(comment: string): { private: string; public: string } {
+  for (;;) {
+    const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    const broken = [made.private, made.public].some((text) => ssh2.utils.parseKey(text) instanceof Error);
+    if (!broken) return made;
+  }
+}

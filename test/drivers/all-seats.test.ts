@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import { groupSeats, type Labelled, later, parseMetadata } from "../../drivers/all-seats.js";
+import { firstFileOf } from "../../drivers/docker/container-file.js";
+import type { Found } from "../../drivers/inventory.js";
+
+const found = (kind: Found["kind"], name: string): Found => ({
+  kind,
+  name,
+  id: name,
+  state: "",
+  owner: undefined,
+});
+const labelled = (
+  kind: Found["kind"],
+  name: string,
+  lab: string,
+  seat: string,
+  expires: string,
+): Labelled => ({
+  labels: {
+    "trilab.lab": lab,
+    "trilab.seat": seat,
+    "trilab.owner": "me@here",
+    "trilab.expires": expires,
+  },
+  found: found(kind, name),
+});
+
+describe("groupSeats", () => {
+  it("gives each seat its machines by label and the rest by name", () => {
+    const { seats, orphans } = groupSeats(
+      [
+        labelled("container", "trilab-l-a-container", "l", "a", "2026-01-01T12:00:00.000Z"),
+        labelled("domain", "trilab-l-a-guest", "l", "a", "2026-01-01T12:00:00.000Z"),
+        labelled("domain", "trilab-l-a-b-guest", "l", "a-b", "never"),
+      ],
+      [
+        found("guest network", "trilab-l-a-guest"),
+        found("guest disk", "trilab-l-a-guest.qcow2"),
+        found("console log", "trilab-l-a-b-guest.console.log.0"),
+        found("guest disk", "trilab-l-a-b-guest-clone1.qcow2"),
+        found("guest network", "default"),
+      ],
+      [],
+    );
+    expect(seats.map((s) => [s.seat, s.expires, s.things.map((t) => t.kind)])).toEqual([
+      ["a", "2026-01-01T12:00:00.000Z", ["container", "domain", "guest network", "guest disk"]],
+      ["a-b", "never", ["domain", "console log", "guest disk"]],
+    ]);
+    expect(orphans).toEqual([]);
+  });
+
+  it("keeps two seats apart whose names join to the same: web/lab-1 and web-lab/1", () => {
+    const { seats } = groupSeats(
+      [
+        labelled("container", "trilab-web-lab-1-container", "web", "lab-1", "never"),
+        labelled("domain", "trilab-web-lab-1-guest", "web-lab", "1", "2026-01-01T12:00:00.000Z"),
+      ],
+      [],
+      [],
+    );
+    expect(seats.map((s) => [s.lab, s.seat, s.expires])).toEqual([
+      ["web", "lab-1", "never"],
+      ["web-lab", "1", "2026-01-01T12:00:00.000Z"],
+    ]);
+  });
+
+  it("lets a seat that this state directory knows have what carries no label", () => {
+    const disk = found("guest disk", "trilab-l-a-guest.qcow2");
+    expect(groupSeats([], [disk], [{ lab: "l", seat: "a" }])).toEqual({
+      seats: [{ lab: "l", seat: "a", owner: undefined, expires: undefined, things: [disk] }],
+      orphans: [],
+    });
+    expect(groupSeats([], [disk], []).orphans).toEqual([disk]);
+  });
+
+  it("takes nothing for an orphan that a machine of somebody else's may use", () => {
+    const stranger: Labelled = { labels: {}, found: found("domain", "trilab-l-a-guest") };
+    const named = [found("guest disk", "trilab-l-a-guest.qcow2"), found("guest disk", "backup.qcow2")];
+    expect(groupSeats([stranger], named, [])).toEqual({ seats: [], orphans: [] });
+  });
+});
+
+describe("later", () => {
+  it("is the later of two, and of one that can't be read the other", () => {
+    expect(later("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")).toBe("2026-01-02T00:00:00Z");
+    expect(later("never", "2026-01-02T00:00:00Z")).toBe("never");
+    expect(later("soon", "2026-01-02T00:00:00Z")).toBe("2026-01-02T00:00:00Z");
+    expect(later("2026-01-02T00:00:00Z", undefined)).toBe("2026-01-02T00:00:00Z");
+    expect(later(undefined, "soon")).toBe(undefined);
+  });
+});
+
+describe("parseMetadata", () => {
+  it("tells the answers of many domains apart, with and without the prefix", () => {
+    const text = `[trilab-l-a-guest]<seat>
+  <label key="trilab.lab">l</label>
+  <label key="trilab.expires">never</label>
+</seat>
+[trilab-strange][trilab-l-b-guest]<trilab:seat xmlns:trilab="urn:trilab:seat:1"><trilab:label key='trilab.seat'>b</trilab:label></trilab:seat>
+`;
+    expect([...parseMetadata(text)]).toEqual([
+      ["trilab-l-a-guest", { "trilab.lab": "l", "trilab.expires": "never" }],
+      ["trilab-strange", {}],
+      ["trilab-l-b-guest", { "trilab.seat": "b" }],
+    ]);
+  });
+});
+
+describe("a file in a container's archive", () => {
+  it("is read from the tar that Docker sends", () => {
+    const header = Buffer.alloc(512);
+    header.write("expires", 0);
+    header.write("00000000006\0", 124);
+    expect(firstFileOf(Buffer.concat([header, Buffer.from("never\n"), Buffer.alloc(506)]))).toBe("never\n");
+    expect(firstFileOf(Buffer.alloc(0))).toBe("");
+  });
+});

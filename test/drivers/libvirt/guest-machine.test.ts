@@ -1,0 +1,160 @@
+import { existsSync, mkdtempSync } from "node:fs";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { cloneFolder } from "../../../drivers/libvirt/clone-folder.js";
+import { GuestEnvironment } from "../../../drivers/libvirt/guest.js";
+import { GuestMachine } from "../../../drivers/libvirt/guest-machine.js";
+
+/** What libvirt says of the domain, one answer a question; the last one stays. */
+let states: (string | undefined)[] = [];
+/** How much later it is after each question, where the clock is not real. */
+let minutesAsking = 0;
+let refused: readonly string[] = [];
+const asked: string[] = [];
+
+vi.mock("../../../drivers/libvirt/virsh.js", async (original) => ({
+  ...(await original()),
+  domainState: async () => {
+    if (minutesAsking > 0) vi.setSystemTime(Date.now() + minutesAsking * 60_000);
+    return states.length > 1 ? states.shift() : states[0];
+  },
+  virsh: async (...args: string[]) => {
+    asked.push(args.join(" "));
+    if (refused.includes(args[0] ?? "")) throw new Error("domain is not running");
+    return args[0] === "dominfo"
+      ? "CPU(s):         2\nMax memory:     1048576 KiB\nUsed memory:    524288 KiB\n"
+      : "";
+  },
+}));
+
+const access = {
+  target: "guest" as const,
+  name: "fake",
+  address: "10.0.0.2",
+  user: "lab",
+  identityFile: "",
+  knownHostsFile: "",
+  consoleLog: "",
+};
+const guest = new GuestMachine(access);
+
+beforeEach(() => {
+  asked.length = 0;
+  refused = [];
+  minutesAsking = 0;
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+});
+
+it("has stopped once QEMU is gone, not while it is in shutdown", async () => {
+  states = ["running", "running", "in shutdown", "in shutdown", "shut off"];
+  await guest.stop();
+  expect(states).toEqual(["shut off"]);
+  expect(asked).toEqual(["shutdown fake"]);
+});
+
+it("waits for one that is in shutdown already, and takes one that vanished for stopped", async () => {
+  states = ["in shutdown", "in shutdown", undefined];
+  await guest.stop();
+  expect(asked).toEqual([]);
+  states = ["shut off"];
+  await guest.stop();
+  expect(asked).toEqual([]);
+});
+
+it("is destroyed when it does not heed; a destroy that comes too late is no failure", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  minutesAsking = 0.5;
+  states = ["running", "running", "running", "shut off"];
+  refused = ["destroy"];
+  await guest.stop();
+  expect(asked).toEqual(["shutdown fake", "destroy fake"]);
+});
+
+it("says so when nothing stops it", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  minutesAsking = 0.5;
+  states = ["in shutdown"];
+  await expect(guest.stop()).rejects.toThrow("fake does not stop");
+  expect(asked).toEqual(["destroy fake"]);
+});
+
+it("is started once it has ended, and not at all while it runs", async () => {
+  states = ["in shutdown", "in shutdown", "shut off"];
+  await guest.start();
+  expect(states).toEqual(["shut off"]);
+  expect(asked).toEqual(["start fake"]);
+  states = ["running"];
+  await guest.start();
+  expect(asked).toEqual(["start fake"]);
+});
+
+it("has the size that libvirt says it has now", async () => {
+  expect(await guest.size()).toEqual({ memory: 512 * 2 ** 20, cpus: 2 });
+});
+
+/** An ssh on the PATH that does this; its folder. */
+async function standInSsh(script: string): Promise<string> {
+  const bin = mkdtempSync(join(tmpdir(), "trilab-test-"));
+  await writeFile(join(bin, "ssh"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  vi.stubEnv("PATH", `${bin}:${process.env.PATH}`);
+  return bin;
+}
+
+it("one that refuses the key while it boots is asked again; one that goes on refusing is told of", async () => {
+  states = ["running"];
+  const bin = await standInSsh(
+    `echo >>"\${0%/*}/asked"; [ $(wc -l <"\${0%/*}/asked") -gt 2 ] && exit 0; echo "root@10.0.0.2: Permission denied (publickey)." >&2; exit 255`,
+  );
+  const guest = new GuestEnvironment(access);
+  const { result } = await guest.firstAnswer(["true"], {}, 60_000);
+  expect(result.exitCode).toBe(0);
+  await rm(join(bin, "asked"));
+  await expect(guest.firstAnswer(["true"], {}, 0)).rejects.toMatchObject({
+    message: "the guest fake answers SSH, but its keys are not the seat's",
+    why: expect.stringContaining("Permission denied"),
+    fix: expect.stringMatching(/^put back what was changed/),
+  });
+  await rm(bin, { recursive: true });
+});
+
+it("waiting for a first answer ends with its signal, the ssh in hand with it", async () => {
+  const bin = await standInSsh("exec sleep 3600");
+  states = ["running"];
+  const over = new AbortController();
+  setTimeout(() => over.abort(new Error("time is over")), 300);
+  const waiting = new GuestEnvironment(access).firstAnswer(["true"], { signal: over.signal }, 60_000);
+  await expect(waiting).rejects.toThrow("time is over");
+  await rm(bin, { recursive: true });
+});
+
+it("a command that is ended is not waited for by what it handed its output to", async () => {
+  const bin = await standInSsh("sleep 60 & exec sleep 60");
+  const result = await new GuestEnvironment(access).exec(["true"], { timeoutMs: 200 });
+  expect(result).toMatchObject({ exitCode: 255, stderr: expect.stringContaining("timed out") });
+  await rm(bin, { recursive: true });
+});
+
+it("the folder of a clone goes with its process: the next one sweeps", async () => {
+  const temporary = mkdtempSync(join(tmpdir(), "trilab-test-"));
+  vi.stubEnv("TMPDIR", temporary);
+  const ended = execa("true");
+  await ended;
+  await mkdir(join(temporary, `trilab-clone-${ended.pid}-abcdef`));
+  await mkdir(join(temporary, "trilab-other-1-abcdef"));
+  const first = await cloneFolder();
+  const second = await cloneFolder();
+  expect(existsSync(first)).toBe(true); // its process lives
+  expect((await readdir(temporary)).sort()).toEqual(
+    [first, second, join(temporary, "trilab-other-1-abcdef")]
+      .map((path) => path.slice(temporary.length + 1))
+      .sort(),
+  );
+  await rm(temporary, { recursive: true });
+});

@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { volumeKind } from "../../drivers/inventory.js";
+
+const machine = "trilab-first-boot-alice-guest";
+
+test.each([
+  [`${machine}.qcow2`, "guest disk"],
+  [`${machine}-clone3.qcow2`, "guest disk"],
+  [`${machine}.console.log`, "console log"],
+  [`${machine}.console.log.0`, "console log"],
+  [`${machine}-clone1.console.log.1`, "console log"],
+  ["trilab-first-boot-alice2-guest.qcow2", undefined],
+  [`${machine}s.qcow2`, undefined],
+  [`${machine}-copy.qcow2`, undefined],
+  [`x${machine}.qcow2`, undefined],
+  [`${machine}.qcow2.bak`, undefined],
+])("%s is a %s of the seat", (volume, kind) => {
+  expect(volumeKind(machine, volume)).toBe(kind);
+});

@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { freeSlot, overlaps, SEAT_SLOTS, seatBlock, subnetOf } from "../../model/cidr.js";
+import {
+  bridgeName,
+  consoleLogName,
+  diskName,
+  labelProblem,
+  MAX_LAB_LENGTH,
+  MAX_SEAT_LENGTH,
+  macAddress,
+  machineName,
+  seedName,
+  TARGETS,
+} from "../../model/naming.js";
+
+const label = (max: number) =>
+  fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/).filter((s) => labelProblem(s, max) === undefined);
+const id = fc.record({ lab: label(MAX_LAB_LENGTH), seat: label(MAX_SEAT_LENGTH) });
+const target = fc.constantFrom(...TARGETS);
+
+describe("names", () => {
+  it("stay within what Linux and DNS allow, for every valid lab and seat", () => {
+    fc.assert(
+      fc.property(id, target, (seat, t) => {
+        expect(machineName(seat, t)).toMatch(/^[a-z0-9-]{1,63}$/);
+        expect(bridgeName(seat, t)).toMatch(/^tl[0-9a-f]{12}$/);
+        expect(macAddress(seat, t)).toMatch(/^52:54:00(:[0-9a-f]{2}){3}$/);
+      }),
+    );
+  });
+
+  it("are what they have always been: running seats depend on them", () => {
+    const seat = { lab: "first-boot", seat: "alice" };
+    expect(machineName(seat, "guest")).toBe("trilab-first-boot-alice-guest");
+    expect(bridgeName(seat, "guest")).toBe("tle465837edba4");
+    expect(macAddress(seat, "guest")).toBe("52:54:00:ab:95:23");
+    expect(diskName(seat, "guest")).toBe("trilab-first-boot-alice-guest.qcow2");
+    expect(consoleLogName(seat, "vps")).toBe("trilab-first-boot-alice-vps.console.log");
+    expect(seedName(seat)).toBe("trilab-first-boot-alice-vps.seed.iso");
+  });
+
+  it.each(["", "A", "a b", "-a", "a-", "ä", "a_b", "x".repeat(64)])("%j is no DNS label", (name) => {
+    expect(labelProblem(name, MAX_SEAT_LENGTH)).toBeDefined();
+  });
+});
+
+describe("addresses", () => {
+  it("a slot's subnets lie in its block and apart from each other and every other slot's", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: SEAT_SLOTS - 1 }),
+        fc.integer({ min: 0, max: SEAT_SLOTS - 1 }),
+        (a, b) => {
+          for (const t of TARGETS) {
+            expect(overlaps(subnetOf(a, t).cidr, seatBlock(a))).toBe(true);
+            for (const other of TARGETS)
+              expect(overlaps(subnetOf(a, t).cidr, subnetOf(a, other).cidr)).toBe(t === other);
+          }
+          if (a !== b) expect(overlaps(seatBlock(a), seatBlock(b))).toBe(false);
+        },
+      ),
+    );
+  });
+
+  it("gives the first and the last slot their place in 10.213.0.0/16", () => {
+    expect(subnetOf(0, "container")).toEqual({
+      cidr: "10.213.0.0/28",
+      prefix: 28,
+      gateway: "10.213.0.1",
+      address: "10.213.0.2",
+    });
+    expect(subnetOf(1023, "guest")).toEqual({
+      cidr: "10.213.255.208/28",
+      prefix: 28,
+      gateway: "10.213.255.209",
+      address: "10.213.255.210",
+    });
+  });
+
+  it("finds a slot nobody uses, or says that there is none", () => {
+    const seat = { lab: "l", seat: "s" };
+    const first = freeSlot(seat, []);
+    expect(first).toBeDefined();
+    const next = freeSlot(seat, [seatBlock(first ?? 0)]);
+    expect(next).toBe(((first ?? 0) + 1) % SEAT_SLOTS);
+    expect(freeSlot(seat, ["10.213.0.0/16"])).toBeUndefined();
+    expect(freeSlot(seat, ["0.0.0.0/0"])).toBeUndefined();
+    expect(freeSlot(seat, ["nonsense", "192.168.0.0/24"])).toBe(first);
+  });
+});

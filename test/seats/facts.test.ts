@@ -1,0 +1,121 @@
+import { execa } from "execa";
+import { describe, expect, it } from "vitest";
+import { parseFacts } from "../../seats/facts.js";
+
+const CALL = { before: 1_000_000, after: 1_004_000 };
+
+/** What facts.sh printed in a guest of 512 MiB; shortened. */
+const GUEST = `kernel=6.1.0-56-cloud-amd64
+system=Linux
+hostname=trilab-first-boot-root-guest
+debian=12.15
+init=systemd
+cpu_quota=-1
+disk_sectors=8388608
+release=bookworm
+mem_total_kb=481240
+swap_total_kb=0
+ram=0x0-0x9fbff
+ram=0x100000-0x1ffdffff
+cpus_visible=1
+virtualisation=qemu
+filesystem=/dev/root 4142161920
+package=ii  apt 2.6.1 amd64
+package=rc  gone 1 amd64
+package=ii  adduser 3.134 all
+clock=1001.5
+`;
+
+/** The same in a container under cgroup v1; the memory shown is the host's. */
+const CONTAINER = `kernel=6.18.44
+init=docker-init
+cpu_quota=150000
+cpu_period=100000
+memory_limit=536870912
+memsw_limit=536870912
+dockerenv=1
+release=bookworm
+mem_total_kb=24000000
+swap_total_kb=1000
+cpus_visible=2
+virtualisation=docker
+filesystem=overlay 270465130496
+package=ii  adduser 3.134 all
+package=ii  apt 2.6.1 amd64
+clock=999
+`;
+
+describe("facts", () => {
+  it("of a guest: all RAM the firmware gives, its own disk, every CPU it sees", () => {
+    const facts = parseFacts(GUEST, CALL);
+    expect(facts).toMatchObject({
+      cpus: 1,
+      memory: 0x9fc00 + 0x1ffe0000 - 0x100000,
+      memoryUsable: 481_240 * 1024,
+      disk: 4 * 2 ** 30,
+      diskBounded: true,
+      swap: 0,
+      clockOffset: 0,
+      packageCount: 2,
+    });
+  });
+
+  it("of a container: its cgroup's limits, and no swap, as they leave none of the host's", () => {
+    expect(parseFacts(CONTAINER, CALL)).toMatchObject({
+      cpus: 1.5,
+      memory: 512 * 2 ** 20,
+      memoryVisible: 24_000_000 * 1024,
+      swap: 0,
+      disk: 270_465_130_496,
+      diskBounded: false,
+      clockOffset: -1,
+    });
+  });
+
+  it("of a container: the host's swap as far as its cgroup allows", () => {
+    const swap = (from: string, to: string) => parseFacts(CONTAINER.replace(from, to), CALL).swap;
+    const MEMSW = "memsw_limit=536870912";
+    expect(swap(MEMSW, "memsw_limit=537395200")).toBe(524_288);
+    expect(swap(MEMSW, "memsw_limit=9223372036854771712")).toBe(1_024_000);
+    expect(swap(MEMSW, "")).toBe(1_024_000); // the kernel does not count it
+    expect(swap(MEMSW, "swap_limit=0")).toBe(0);
+    expect(swap(MEMSW, "swap_limit=max")).toBe(1_024_000);
+  });
+
+  it("understand cgroup v2, with and without limits", () => {
+    const v2 = (max: string, memory: string) =>
+      parseFacts(
+        CONTAINER.replace(/cpu_.*\n/g, "").replace(
+          /memory_limit=.*/,
+          `cpu_max=${max}\nmemory_limit=${memory}`,
+        ),
+        CALL,
+      );
+    expect(v2("200000 100000", "1048576")).toMatchObject({ cpus: 2, memory: 1_048_576 });
+    expect(v2("max 100000", "max")).toMatchObject({ cpus: 2, memory: 24_000_000 * 1024 });
+  });
+
+  it("hash the same packages alike, whatever their order, and leave removed ones out", () => {
+    expect(parseFacts(GUEST, CALL).packages).toBe(parseFacts(CONTAINER, CALL).packages);
+    expect(parseFacts(GUEST.replace("2.6.1", "2.6.2"), CALL).packages).not.toBe(
+      parseFacts(GUEST, CALL).packages,
+    );
+  });
+
+  it("are NaN where nothing was read, so that they match nothing", () => {
+    const facts = parseFacts("clock=x\n", CALL);
+    expect([facts.memory, facts.cpus, facts.disk, facts.clockOffset]).toEqual([
+      Number.NaN,
+      Number.NaN,
+      Number.NaN,
+      Number.NaN,
+    ]);
+  });
+
+  it("facts.sh runs in any POSIX shell and prints what it can", async () => {
+    const { stdout } = await execa("sh", ["seats/facts.sh"]);
+    const facts = parseFacts(stdout, { before: Date.now() - 60_000, after: Date.now() });
+    expect(facts).toMatchObject({ system: "Linux", clockOffset: 0 });
+    expect(facts.memoryVisible).toBeGreaterThan(2 ** 20);
+  });
+});

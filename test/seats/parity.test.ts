@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { instanceType } from "../../model/instance-catalogue.js";
+import { machineSpecSchema } from "../../model/machine-spec.js";
+import type { Facts } from "../../seats/facts.js";
+import { compareFacts } from "../../seats/parity.js";
+import type { RentedShape } from "../../seats/rented.js";
+
+const spec = machineSpecSchema.parse({});
+const MiB = 2 ** 20;
+const container: Facts = {
+  kernel: "h",
+  system: "Linux",
+  hostname: "c",
+  debian: "12.11",
+  release: "bookworm",
+  init: "docker-init",
+  virtualisation: "docker",
+  cpus: 1,
+  cpusVisible: 8,
+  memory: 512 * MiB,
+  memoryUsable: 512 * MiB,
+  memoryVisible: 16_384 * MiB,
+  swap: 0,
+  disk: 99 * MiB,
+  diskBounded: false,
+  packages: "abc",
+  packageCount: 142,
+  clockOffset: 0,
+};
+const guest: Facts = {
+  ...container,
+  kernel: "g",
+  init: "systemd",
+  virtualisation: "kvm",
+  memory: 512 * MiB - 4096,
+  memoryUsable: 460 * MiB,
+  disk: 4096 * MiB,
+  diskBounded: true,
+};
+
+const verdict = (id: string, facts: { container?: Facts; guest?: Facts }) =>
+  compareFacts(spec, facts).rows.find((row) => row.id === id);
+
+it("is in tolerance for two machines of one image", () => {
+  const report = compareFacts(spec, { container, guest });
+  expect(report.inTolerance).toBe(true);
+  expect(report.rows.filter((r) => r.verdict === "nature").map((r) => r.id)).toEqual([
+    "disk",
+    "memory_usable",
+    "memory_visible",
+    "cpus_visible",
+    "kernel",
+    "init",
+    "virtualisation",
+  ]);
+});
+
+it.each<[string, Partial<Facts>]>([
+  ["cpus", { cpus: 2 }],
+  ["memory", { memory: 500 * MiB }],
+  ["memory", { memory: Number.NaN }],
+  ["swap", { swap: 1 }],
+  ["release", { release: "trixie" }],
+  ["packages", { packages: "abd" }],
+  ["debian", { debian: "12.12" }],
+  ["clock", { clockOffset: -2.5 }],
+  ["clock", { clockOffset: Number.NaN }],
+  ["disk", { disk: 8192 * MiB }],
+])("finds %s wrong when the guest says %j", (id, change) => {
+  const report = compareFacts(spec, { container, guest: { ...guest, ...change } });
+  expect(report.inTolerance).toBe(false);
+  expect(report.rows.filter((r) => r.verdict === "wrong").map((r) => r.id)).toEqual([id]);
+});
+
+it("allows the firmware 1 % of the memory, and no more", () => {
+  expect(verdict("memory", { guest: { ...guest, memory: 512 * MiB * 0.991 } })?.verdict).toBe("match");
+  expect(verdict("memory", { guest: { ...guest, memory: 512 * MiB * 0.989 } })?.verdict).toBe("wrong");
+});
+
+it("names the target that is off", () => {
+  expect(verdict("memory", { container: { ...container, memory: 1 }, guest })?.note).toMatch(/^container: /);
+});
+
+describe("beside a VPS", () => {
+  const type = instanceType("t3.nano");
+  const rented = { cloud: "local" as const, type, disk: 4096 * MiB };
+  const vps: Facts = { ...guest, cpus: 2, cpusVisible: 2, packages: "with-cloud-init", packageCount: 190 };
+  const report = (change: Partial<Facts> = {}, shape: RentedShape = rented) =>
+    compareFacts(spec, { container, guest, vps: { ...vps, ...change } }, shape);
+  const verdictOf = (id: string, found: ReturnType<typeof report>) => found.rows.find((r) => r.id === id);
+
+  it("calls what is rented whole, and cloud-init, different by nature", () => {
+    const found = report();
+    expect(found.inTolerance).toBe(true);
+    expect(verdictOf("cpus", found)).toMatchObject({
+      verdict: "nature",
+      note: "an instance type is rented whole: a t3.nano has 2 vCPUs and 512MiB",
+    });
+    expect(verdictOf("memory", found)).toMatchObject({ verdict: "match", note: "" });
+    expect(verdictOf("packages", found)?.verdict).toBe("nature");
+    expect(verdictOf("cpu_sustained", found)).toMatchObject({
+      verdict: "nature",
+      values: { container: "1", guest: "1", vps: "0.1" },
+    });
+  });
+
+  it("finds wrong what is not what was rented", () => {
+    expect(verdictOf("cpus", report({ cpus: 1 }))).toMatchObject({ verdict: "wrong" });
+    expect(verdictOf("memory", report({ memory: 1024 * MiB }))?.note).toMatch(/^vps: /);
+    expect(verdictOf("disk", report({ disk: 8192 * MiB }))?.verdict).toBe("wrong");
+    expect(verdictOf("debian", report({ debian: "12.1" }))?.verdict).toBe("wrong");
+  });
+
+  it("does not excuse the guest's packages by the VPS's", () => {
+    const found = compareFacts(spec, { container, guest: { ...guest, packages: "other" }, vps }, rented);
+    expect(verdictOf("packages", found)?.verdict).toBe("wrong");
+  });
+
+  it("allows a cloud its own image, its larger disk and its hypervisor's memory", () => {
+    const aws = { cloud: "aws" as const, type: instanceType("m7i.large"), disk: 8192 * MiB };
+    const big = { cpus: 2, memory: 8192 * MiB * 0.96, disk: 8192 * MiB, debian: "12.1" };
+    const found = report(big, aws);
+    expect(found.inTolerance).toBe(true);
+    expect(verdictOf("disk", found)?.note).toMatch(/^a rented disk/);
+    expect(verdictOf("cpu_sustained", found)).toBeUndefined();
+  });
+});
+
+it("says nothing of a container's disk where there is no container", () => {
+  expect(verdict("disk", { guest })).toMatchObject({ verdict: "match", note: "" });
+});
