@@ -1,6 +1,6 @@
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ExitCode, UserError } from "../../base/errors.js";
-import { noteAction } from "./errors.js";
+import { noteAction, UNANSWERED } from "./errors.js";
 
 /** Where EC2 is and who asks. What isn't given comes from the environment and ~/.aws, as with AWS's own tools. */
 export interface AwsOptions {
@@ -14,14 +14,29 @@ export interface AwsOptions {
   secretKey?: string | undefined;
   /** The session token that belongs to a temporary key. */
   token?: string | undefined;
-  /** Tries of a call in all. Default 8: up to 13 s where nothing answers, up to 50 s where AWS asks to slow down. */
+  /** Tries of a call in all. Default 8: up to 13 s where the connection is refused, up to 50 s where AWS asks to slow down. */
   maxAttempts?: number | undefined;
+  /** How long a try waits for its answer, in milliseconds. Default 20 000; a call gives up after three that got none. */
+  answerMs?: number | undefined;
 }
 
 const MAX_ATTEMPTS = 8;
 
-/** How long one try waits for a network that answers nothing at all, in milliseconds. */
+/** How long one try waits for a connection, and for an answer once it is connected, in milliseconds. */
 const CONNECT_MS = 5_000;
+const ANSWER_MS = 20_000;
+
+/** After so many tries without an answer a call gives up: a minute, where each of eight would make it three. */
+const UNANSWERED_TRIES = 3;
+
+/** The SDK's options for every client of an AWS service: without them a request that nobody answers waits for ever. */
+export const requestTimeouts = (answerMs = ANSWER_MS) => ({
+  connectionTimeout: CONNECT_MS,
+  requestTimeout: answerMs,
+  throwOnRequestTimeout: true,
+  // An answer that stops in the middle.
+  socketTimeout: answerMs,
+});
 
 /**
  * EC2's client, for the plugin and for whoever asks AWS itself (`asking` and `lookUp` in errors.ts turn what it throws
@@ -49,7 +64,7 @@ export function connect(options: AwsOptions = {}): EC2Client {
   const client = new EC2Client({
     maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
     retryMode: "standard",
-    requestHandler: { connectionTimeout: CONNECT_MS },
+    requestHandler: requestTimeouts(options.answerMs),
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(profile === undefined ? {} : { profile }),
@@ -62,7 +77,28 @@ export function connect(options: AwsOptions = {}): EC2Client {
       }),
     { step: "initialize", name: "noteAction" },
   );
+  client.middlewareStack.add(
+    (next, context) => (args) =>
+      next(args).catch((error: unknown) => {
+        throw countUnanswered(error, context);
+      }),
+    // Within the SDK's retries, so that it sees each try.
+    { step: "finalizeRequest", priority: "low", name: "countUnanswered" },
+  );
   return client;
+}
+
+/** How many tries of a call, known by its context, got no answer. */
+const unanswered = new WeakMap<object, number>();
+
+/** The error of one try; after the last that may go unanswered, one that the SDK does not retry. */
+function countUnanswered(error: unknown, call: object): unknown {
+  if (!(error instanceof Error) || error.name !== "TimeoutError") return error;
+  const tries = (unanswered.get(call) ?? 0) + 1;
+  unanswered.set(call, tries);
+  if (tries < UNANSWERED_TRIES) return error;
+  // Without its cause, by which the SDK would try again.
+  return Object.assign(new Error(`no answer, ${tries} times`), { code: UNANSWERED });
 }
 
 function staticCredentials({ accessKey, secretKey, token }: AwsOptions) {

@@ -31,6 +31,9 @@ export const lacksCapacity = (error: unknown): boolean =>
 export const isGone = (error: unknown): boolean =>
   /\.NotFound$|^Gateway\.NotAttached$/.test(codeOf(error) ?? "");
 
+/** Our code for a call that AWS took and never answered. */
+export const UNANSWERED = "NoAnswer";
+
 interface Remedy {
   codes: RegExp;
   /** Goes after what didn't work. */
@@ -108,6 +111,12 @@ const REMEDIES: readonly Remedy[] = [
     codes: /^(ENOTFOUND|EAI_AGAIN)$/,
     what: "there is no such endpoint of EC2, or no way to it",
     fix: "check the region's name (aws:region, AWS_REGION), any endpoint that is set, and the network; the state is kept as it was",
+    exitCode: ExitCode.hostNotReady,
+  },
+  {
+    codes: new RegExp(`^${UNANSWERED}$`),
+    what: "AWS does not answer",
+    fix: "check the network and its proxy, then run it again: it goes on from where it stopped",
     exitCode: ExitCode.hostNotReady,
   },
   {

@@ -1,5 +1,9 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { describe, expect, test } from "vitest";
 import { connect } from "../../../plugins/aws/client.js";
+import { asking } from "../../../plugins/aws/errors.js";
 import { standIn } from "../../../plugins/aws/manifest.js";
 import { parts } from "../../../plugins/aws/parts.js";
 import { StandIn } from "../../../plugins/harness/provider.js";
@@ -64,4 +68,36 @@ test("a client names what makes no sense before any call", async () => {
   expect(() => connect({ secretKey: "x" })).toThrow("incomplete");
   const client = connect({ region: "us-gov-west-1", accessKey: "a", secretKey: "b", token: "c" });
   expect(await client.config.credentials()).toMatchObject({ accessKeyId: "a", sessionToken: "c" });
+});
+
+test("a request that nobody answers ends the call after three tries, and says so", async () => {
+  let requests = 0;
+  const server = createServer(() => {
+    requests += 1;
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = connect({
+    region: "eu-central-1",
+    endpoint,
+    accessKey: "a",
+    secretKey: "b",
+    answerMs: 100,
+  });
+  try {
+    await expect(
+      asking("the VPCs could not be listed", () => client.send(new DescribeVpcsCommand({}))),
+    ).rejects.toMatchObject({
+      message: "the VPCs could not be listed: AWS does not answer",
+      why: "NoAnswer: no answer, 3 times",
+      exitCode: 3,
+    });
+    expect(requests).toBe(3);
+  } finally {
+    client.destroy();
+    server.closeAllConnections();
+    server.close();
+  }
 });
