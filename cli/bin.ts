@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { ExitCode } from "../base/errors.js";
-import { finishesItsStep } from "../base/working.js";
+import { endStepsNow, finishesItsStep } from "../base/working.js";
 import { explain } from "./explain.js";
 import { main } from "./main.js";
 import { terminalContext } from "./terminal-context.js";
@@ -11,17 +11,19 @@ process.umask(0o077);
 const argv = process.argv.slice(2);
 const ctx = terminalContext(argv.includes("--json"));
 
-// The first Ctrl-C lets the engine finish the step it is at (engine/ listens too); the second ends at once.
+// The first Ctrl-C lets the engine finish its step (engine/ handles it, too), the second ends the engine, the third only us.
 let interrupts = 0;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     interrupts += 1;
-    if (interrupts > 1) process.exit(ExitCode.interrupted);
-    if (finishesItsStep())
-      ctx.tell(
-        "interrupted: finishing the step in hand (again to end now); `trilab up` or `trilab down` goes on from here",
-      );
-    else process.exit(ExitCode.interrupted);
+    if (!finishesItsStep() || interrupts > 2) process.exit(ExitCode.interrupted);
+    if (interrupts === 2) {
+      void endStepsNow().then(() => process.exit(ExitCode.interrupted));
+      return;
+    }
+    ctx.tell(
+      "interrupted: finishing the step in hand (again to end now); `trilab up` or `trilab down` goes on from here",
+    );
   });
 }
 // A reader that went away (`trilab labs ls | head -1`) is no failure.

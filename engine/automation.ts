@@ -10,7 +10,7 @@ import { engineError } from "./engine-errors.js";
 import { describeEvent, diagnosticText } from "./events.js";
 import type { EngineEvent, Program } from "./inline.js";
 import { type Engine, ensureEngine } from "./install.js";
-import { endOrphans } from "./recovery.js";
+import { endEngine, endOrphans } from "./recovery.js";
 import { createInFileBackend, type StackConfig, writeConfig } from "./work-dir.js";
 
 export type { EngineEvent, OutputValue, Program, StackConfig };
@@ -92,7 +92,10 @@ export function openStack(options: StackOptions): StackHandle {
       options.onEvent?.(event);
     });
     let interrupted = false;
-    const over = interruptible();
+    let pid: number | undefined;
+    const over = interruptible(async () => {
+      if (pid !== undefined) await endEngine(pid);
+    });
     try {
       const args = [command, "--stack", stack, "--color", "never", ...servers.args];
       if (command !== "preview") args.push("--yes", "--skip-preview", "--suppress-progress");
@@ -100,6 +103,7 @@ export function openStack(options: StackOptions): StackHandle {
       const started = performance.now();
       const log = join(workDir(stack), "engine.log");
       const child = spawnEngine(engine, args, workDir(stack), await engineEnvironment(engine), log);
+      pid = child.pid;
       stop = (): void => {
         if (interrupted) return; // A second SIGINT makes Pulumi abandon its steps.
         interrupted = true;

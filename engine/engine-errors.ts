@@ -29,9 +29,18 @@ export function engineError(failure: EngineFailure): Error {
   const text = [...failure.diagnostics, failure.stderr].join("\n");
   if (failure.interrupted) {
     return new UserError(`${command} of "${stack}" was interrupted`, {
-      why: "the engine finished the steps it had begun and stopped",
+      why:
+        failure.signal === undefined
+          ? "the engine finished the steps it had begun and stopped"
+          : "the engine was ended in the middle of a step; the next command finds what that step made",
       fix: "run the command again to go on, or `trilab down` to take away what is there",
       exitCode: ExitCode.interrupted,
+    });
+  }
+  if (failure.signal !== undefined) {
+    return new UserError(`${command} of "${stack}" failed: its engine was killed (${failure.signal})`, {
+      why: reasons(failure),
+      fix: "run the command again: it goes on from where it stopped; if nobody killed the engine, this host may be short of memory (dmesg tells)",
     });
   }
   if (failure.programError instanceof UserError) return failure.programError;
@@ -71,6 +80,13 @@ export function engineError(failure: EngineFailure): Error {
   if (failure.programError instanceof Error && bug !== undefined && !isExpected(failure.programError)) {
     return failure.programError;
   }
+  // The engine's words for a plugin that ended before it answered.
+  if (/rpc error: code = Unavailable\b|error reading from server: EOF/.test(text)) {
+    return new UserError(`${command} of "${stack}" failed: a plugin of the engine ended too early`, {
+      why: reasons(failure),
+      fix: "run the command again: it goes on from where it stopped; if nobody killed the plugin, this host may be short of memory (dmesg tells)",
+    });
+  }
   return new UserError(`${command} of "${stack}" failed`, {
     why: reasons(failure),
     fix: "the message above is the provider's own; once its cause is gone, run the command again: it goes on from where it stopped",
@@ -101,9 +117,9 @@ const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
 
 /** What the engine gave as its reasons, else the last of what it printed. */
 function reasons({ diagnostics, exitCode, signal, stderr }: EngineFailure): string {
-  const ended = signal === undefined ? [] : [`the engine was ended from outside (${signal})`];
   const printed = stderr.split("\n").filter((line) => line.trim() !== "");
   const errors = printed.filter((line) => line.startsWith("error: ")).map((l) => l.slice("error: ".length));
   const said = [diagnostics, errors, printed.slice(-12)].find((lines) => lines.length > 0) ?? [];
-  return [...ended, ...said].join("\n").trim() || `the engine ended with code ${exitCode}`;
+  const ended = signal === undefined ? `with code ${exitCode}` : `by ${signal}, and said nothing`;
+  return said.join("\n").trim() || `the engine ended ${ended}`;
 }

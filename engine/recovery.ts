@@ -78,6 +78,17 @@ export async function endOrphans(stack: string, deadline = Date.now() + 30_000):
   }
 }
 
+/**
+ * Ends an engine and all that it started, in the middle of whatever they do. Pulumi gives each plugin a process group of
+ * its own, so they are found as its descendants. What was being made is found by name at the next command.
+ */
+export async function endEngine(engine: number): Promise<void> {
+  const processes = await listProcesses();
+  const tree = [engine];
+  for (const pid of tree) tree.push(...processes.filter((p) => p.parent === pid).map((p) => p.pid));
+  for (const pid of tree) end(pid);
+}
+
 /** Pulumi's plugins, and the Terraform providers that its bridge starts; the kernel keeps 15 characters of a name. */
 const isPlugin = ({ name }: ProcessInfo): boolean => /^(pulumi-resource|terraform-provi)/.test(name);
 

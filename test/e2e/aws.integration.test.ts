@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { describe, expect, test } from "vitest";
 import { changesOf, LAB, ofSeat, openAws, taggedAs, upArgs } from "./aws-support.js";
-import { expectDone, expectError, openHome, until } from "./support.js";
+import { expectDone, expectError, openHome, partsOf, until } from "./support.js";
 
 const home = openHome();
 const aws = openAws(home);
@@ -171,6 +171,30 @@ describe("what AWS refuses", () => {
     aws.proxy.fail({ action: "RunInstances", code: "RequestLimitExceeded", status: 503, times: 2 });
     expectError(await rent(), 1, /does not answer SSH/);
     expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1, subnets: 1 });
+    expectDone(await aws.down(seat));
+    expect(await aws.total(seat)).toBe(0);
+  });
+});
+
+describe("a request that AWS takes and does not answer", () => {
+  test("holds nobody up: a second Ctrl-C ends engine and plugin, too, and down takes all away at once", async () => {
+    const seat = `t${process.pid}i`;
+    const asked = new Promise<void>((resolve) => {
+      aws.proxy.onCall = (action) => {
+        if (action !== "RunInstances") return;
+        resolve();
+        return new Promise<void>(() => {});
+      };
+    });
+    const running = home.start(upArgs(seat), aws.env);
+    await asked;
+    running.kill("SIGINT");
+    await running.said("finishing the step in hand");
+    running.kill("SIGINT");
+    expect((await running.ended).exitCode).toBe(130);
+    for (const part of ["engine", "aws plugin"] as const) expect(await partsOf(home, part)).toEqual([]);
+    aws.proxy.reset();
+    expect(await aws.things(seat)).toMatchObject({ instances: 0, vpcs: 1 });
     expectDone(await aws.down(seat));
     expect(await aws.total(seat)).toBe(0);
   });

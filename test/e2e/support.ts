@@ -22,6 +22,8 @@ export interface Run {
 export interface Running {
   pid: number;
   kill(signal: NodeJS.Signals): void;
+  /** Resolves once this text stands on its standard error. */
+  said(text: string): Promise<void>;
   ended: Promise<Run>;
 }
 
@@ -70,7 +72,16 @@ export function openHome(): Home {
       stdout: result.stdout,
       stderr: result.stderr,
     }));
-    const it: Running = { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), ended };
+    let heard = "";
+    child.stderr.on("data", (chunk) => {
+      heard += String(chunk);
+    });
+    const it: Running = {
+      pid: child.pid ?? 0,
+      kill: (signal) => void child.kill(signal),
+      said: async (text) => void (await until(`"${text}"`, async () => heard.includes(text))),
+      ended,
+    };
     running.add(it);
     void ended.then(() => running.delete(it));
     return it;

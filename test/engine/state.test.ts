@@ -180,14 +180,29 @@ test.each<[Partial<EngineFailure>, number, RegExp]>([
   expect(error).toMatchObject({ name: "UserError", exitCode, message: expect.stringMatching(message) });
 });
 
-test("an engine that was killed is told as that, without the blank lines it left", () => {
+test("an engine that was killed, or a plugin, is told as that, and never as the provider's own words", () => {
   const killed = { command: "up", stack: "s", exitCode: undefined, signal: "SIGKILL", interrupted: false };
+  const again = expect.stringMatching(/^run the command again/);
   expect(engineError({ ...killed, diagnostics: [], stderr: "\n\nUpdating (s):\n\n" })).toMatchObject({
-    why: "the engine was ended from outside (SIGKILL)\nUpdating (s):",
+    message: 'up of "s" failed: its engine was killed (SIGKILL)',
+    why: "Updating (s):",
+    fix: again,
   });
-  expect(
-    engineError({ ...killed, signal: undefined, exitCode: 9, diagnostics: [], stderr: "\n" }),
-  ).toMatchObject({
+  expect(engineError({ ...killed, diagnostics: [], stderr: "" })).toMatchObject({
+    why: "the engine ended by SIGKILL, and said nothing",
+  });
+  // Ended by the second Ctrl-C.
+  expect(engineError({ ...killed, interrupted: true, diagnostics: [], stderr: "" })).toMatchObject({
+    exitCode: 130,
+    why: expect.stringMatching(/ended in the middle of a step/),
+  });
+  const ended = { ...killed, signal: undefined, exitCode: 255 };
+  const diagnostics = ["c: rpc error: code = Unavailable desc = error reading from server: EOF"];
+  expect(engineError({ ...ended, diagnostics, stderr: "" })).toMatchObject({
+    message: 'up of "s" failed: a plugin of the engine ended too early',
+    fix: again,
+  });
+  expect(engineError({ ...ended, exitCode: 9, diagnostics: [], stderr: "\n" })).toMatchObject({
     why: "the engine ended with code 9",
   });
 });
