@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { closest } from "fastest-levenshtein";
 import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
-import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { readUserFile } from "../base/files.js";
 import { repoDir } from "../base/paths.js";
 import { machineSpecSchema } from "../model/machine-spec.js";
 import { DEFAULT_TARGETS, labelProblem, MAX_LAB_LENGTH, TARGETS } from "../model/naming.js";
@@ -107,14 +108,14 @@ export async function loadLab(nameOrPath: string): Promise<Lab> {
 
 async function readLab(dir: string): Promise<Lab> {
   const file = join(dir, "lab.yaml");
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
+  const text = await readUserFile(file, "the lab's file");
+  if (text === undefined) {
     throw new UserError(`there is no lab in ${dir}`, {
       why: "a lab is a folder with a lab.yaml",
       fix: "check the path, or list the labs: trilab labs ls",
       exitCode: ExitCode.notFound,
     });
-  });
+  }
   const lab = parseLab(text, file);
   if (lab.name !== basename(dir)) {
     throw invalid(file, [
@@ -126,15 +127,7 @@ async function readLab(dir: string): Promise<Lab> {
 
 /** The lab in a lab.yaml's text, its machine with what the probes need. Pure; `file` is only named in errors. */
 export function parseLab(text: string, file: string): z.output<typeof labSchema> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  if (document.errors.length > 0) {
-    throw invalid(
-      file,
-      document.errors.map((e) => `line ${lines.linePos(e.pos[0]).line}: ${e.message.split("\n")[0]}`),
-    );
-  }
-  const result = labSchema.safeParse(document.toJS());
+  const result = labSchema.safeParse(parseYaml(text, file));
   if (!result.success) {
     throw invalid(
       file,
@@ -152,6 +145,24 @@ export function parseLab(text: string, file: string): z.output<typeof labSchema>
     machine: { ...machine, packages: withProbeNeeds(machine.packages, probes) },
     vps,
   };
+}
+
+/** The data in a YAML text. @throws UserError (exit 2) for what is no YAML, and for aliases that don't resolve. */
+function parseYaml(text: string, file: string): unknown {
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+    const problems = document.errors.map(
+      (e) => `line ${lines.linePos(e.pos[0]).line}: ${e.message.split("\n")[0]}`,
+    );
+    if (problems.length > 0) throw invalid(file, problems);
+    return document.toJS();
+  } catch (error) {
+    // ReferenceError: an alias that is not defined, or aliases that multiply; RangeError: nested without end.
+    if (error instanceof ReferenceError || error instanceof RangeError)
+      throw invalid(file, [messageOf(error)]);
+    throw error;
+  }
 }
 
 function describe(issue: z.core.$ZodIssue): string {

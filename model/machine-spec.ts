@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MAX_USER_KEYS, publicKeySchema } from "./guest-contract.js";
+import { isUsablePublicKey } from "./public-key.js";
 import { isReservedName } from "./reserved-names.js";
 import { formatSize, MiB, parseSize } from "./units.js";
 
@@ -39,17 +40,52 @@ const size = (least: number) =>
     })
     .meta({ description: "A size with an IEC unit: 512MiB, 4GiB" });
 
+const MAX_CPUS = 64;
+
+/** The longest name in Debian has 75 characters. */
+const MAX_PACKAGE_LENGTH = 100;
+
+/** Bookworm's packages whose names end in one "+"; those that end in "++" need no list. */
+const PLUS_PACKAGES: ReadonlySet<string> = new Set([
+  "elpa-ghub+",
+  "elpa-ido-completing-read+",
+  "elpa-ox-texinfo+",
+  "impose+",
+  "memtest86+",
+  "minisat+",
+  "ncbi-blast+",
+  "wmweather+",
+]);
+
+/** Whether apt would take the word for a command about another package: `bash-` removes bash. */
+const isAptCommand = (name: string): boolean =>
+  name.endsWith("-") || (/[^+]\+$/.test(name) && !PLUS_PACKAGES.has(name));
+
 /** The spec as lab.yaml spells it: sizes as strings with units, everything optional. */
 export const machineSpecSchema = z
   .strictObject({
-    cpus: z.int("must be a whole number of CPUs").min(1).max(64).default(1),
+    cpus: z
+      .number({ error: "must be a whole number of CPUs" })
+      .int("must be a whole number of CPUs")
+      .min(1, "must be at least 1")
+      .max(MAX_CPUS, `must be at most ${MAX_CPUS}`)
+      .default(1),
     memory: size(256 * MiB).default(512 * MiB),
     disk: size(2048 * MiB).default(4096 * MiB),
     release: z
       .enum(["bookworm"], { error: 'must be "bookworm", the release the matched image is built from' })
       .default("bookworm"),
     packages: z
-      .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "is no Debian package name"))
+      .array(
+        z
+          .string()
+          .max(MAX_PACKAGE_LENGTH, `is longer than ${MAX_PACKAGE_LENGTH} characters`)
+          .regex(/^[a-z0-9][a-z0-9+.-]+$/, "is no Debian package name")
+          .refine((name) => !isAptCommand(name), {
+            error:
+              'is no Debian package name: apt reads a "-" or "+" at the end as "remove" or "install" what stands before it',
+          }),
+      )
       .default([])
       .transform((names) => [...new Set(names)].sort()),
     user: z
@@ -63,7 +99,11 @@ export const machineSpecSchema = z
       .default("lab"),
     // The seat's own key is one of them.
     authorizedKeys: z
-      .array(publicKeySchema)
+      .array(
+        publicKeySchema.refine(isUsablePublicKey, {
+          error: "is no OpenSSH public key that sshd can use: copy the whole line of the .pub file",
+        }),
+      )
       .max(MAX_USER_KEYS - 1)
       .default([]),
   })

@@ -1,8 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { readUserFile } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
 import { RUN_SCHEMA, type RunDocument, runDocumentSchema } from "../probes/run-document.js";
@@ -130,18 +131,12 @@ function noRun(what: string, newest?: string): UserError {
 const envelopeSchema = z.object({ schema: z.number() });
 
 /**
- * @throws UserError: exit 6 when there is no such file, exit 2 when a newer trilab wrote it or it is no run, exit 1 when
- * it is damaged.
+ * @throws UserError: exit 6 when there is no such file, exit 2 when it can't be read, a newer trilab wrote it or it
+ * is no run, exit 1 when it is damaged.
  */
 export async function readRun(path: string): Promise<RunDocument> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) throw noRun(`there is no run file ${path}`);
-    throw new UserError(`the run file ${path} can't be read`, {
-      why: messageOf(error),
-      fix: "check the path and its permissions",
-      cause: error,
-    });
-  });
+  const text = await readUserFile(path, "the run file");
+  if (text === undefined) throw noRun(`there is no run file ${path}`);
   return parseRun(text, path);
 }
 

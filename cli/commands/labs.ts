@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.js";
+import { readUserFile } from "../../base/files.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import { columns, report } from "../context.js";
 import { defineCommand, text } from "../define-command.js";
@@ -43,7 +43,7 @@ const show = defineCommand({
     const { loadLab } = await import("../../labs/define-lab.js");
     const { instanceTypeFor } = await import("../../model/instance-catalogue.js");
     const lab = await loadLab(text(args, "lab") ?? "");
-    const guide = await readFile(join(lab.dir, "guide.md"), "utf8").catch(() => "");
+    const guide = (await readUserFile(join(lab.dir, "guide.md"), "the guide")) ?? "";
     const { bold } = ctx.style;
     report(ctx, "lab", { ...lab, guide }, () => [
       bold(lab.title),

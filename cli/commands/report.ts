@@ -1,10 +1,14 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../../base/errors.js";
+import { readUserFile } from "../../base/files.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import { type Context, report as print } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { defaultSeat, labName } from "../seats.js";
+
+/** What `-o` may say for standard output. */
+const STANDARD_OUTPUT = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
 export const report = defineCommand({
   usage: "report [run..]",
@@ -40,9 +44,9 @@ async function makeReport(args: Args, ctx: Context): Promise<undefined> {
   const late = await Promise.all(runs.map(async (run) => ((await guessedLate(run)) ? [run.id] : [])));
   const page = await makePage(runs, new Set(late.flat()));
   const wanted = text(args, "output");
-  if (wanted === "-") {
+  if (wanted !== undefined && STANDARD_OUTPUT.includes(wanted)) {
     if (ctx.json) {
-      throw new UserError("--json and -o - both want standard output", {
+      throw new UserError(`--json and -o ${wanted} both want standard output`, {
         fix: "give -o a file, or leave --json out",
         exitCode: ExitCode.usage,
       });
@@ -104,10 +108,8 @@ async function seatMeant(lab: string | undefined, seat: string | undefined) {
 async function writePage(file: string, page: string): Promise<void> {
   const { GENERATOR } = await import("../../report/page.js");
   try {
-    const there = await readFile(file, "utf8").catch((error: unknown) => {
-      if (hasCode(error, "ENOENT")) return undefined;
-      throw error;
-    });
+    // What is no regular file is refused: the page takes the place of what is there, which for a device is the device.
+    const there = await readUserFile(file, "the page's file");
     if (there && !there.includes(`<meta name="generator" content="${GENERATOR}">`)) {
       throw new UserError(`${file} is there already, and no report of trilab`, {
         why: "a page is only written over an older page",

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { lstat, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -73,7 +74,24 @@ describe("trilab report", () => {
     await writeFile(file, "years of work");
     expect((await run(["report", "-o", file])).exitCode).toBe(ExitCode.usage);
     expect(await readFile(file, "utf8")).toBe("years of work");
-    expect((await run(["report", "-o", dir])).exitCode).toBe(ExitCode.failed);
+    const fifo = join(dir, "fifo");
+    execFileSync("mkfifo", [fifo]);
+    for (const special of [dir, fifo]) {
+      const refused = await run(["report", "-o", special]);
+      expect(refused.exitCode).toBe(ExitCode.usage);
+      expect(refused.error?.message).toContain("no regular file");
+    }
+    expect((await lstat(fifo)).isFIFO()).toBe(true);
+    expect((await run(["report", fifo])).exitCode).toBe(ExitCode.usage);
+  });
+
+  it("writes to standard output by every name that it has", async () => {
+    await saveRun(syntheticRun());
+    for (const name of ["-", "/dev/stdout", "/dev/fd/1"]) {
+      const { exitCode, out } = await run(["report", "-o", name]);
+      expect([name, exitCode, out.slice(0, 15)]).toEqual([name, 0, "<!doctype html>"]);
+      expect((await run(["report", "-o", name, "--json"])).exitCode).toBe(ExitCode.usage);
+    }
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,19 @@ import { labJsonSchema } from "../../labs/json-schema.js";
 import { PROBE_IDS } from "../../labs/probe-needs.js";
 
 const MINIMAL = "name: l\ntitle: T\nsummary: S\n";
+
+const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2e0nE6lvn3JZQ5k9yOZ1b3o3r7uHqT6m7y4y4y4y4y";
+const field = (bytes: string | Buffer): Buffer =>
+  Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), Buffer.from(bytes)]);
+const SECURITY_KEY = `sk-ssh-ed25519@openssh.com ${Buffer.concat(
+  ["sk-ssh-ed25519@openssh.com", Buffer.alloc(32, 7), "ssh:"].map(field),
+).toString("base64")}`;
+
+/** Ten lines that stand for ten to the ninth. */
+const BILLION_LAUGHS = [
+  "a0: &a0 [x]",
+  ...Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`)}]`),
+].join("\n");
 
 /** What is wrong with a lab.yaml, as its reader is told. */
 function problems(text: string): string {
@@ -104,12 +118,32 @@ describe("lab.yaml", () => {
     ["ttl: soon", /ttl: "soon" is no duration/],
     ["ttl: 3h\nttl: 4h", /line \d+: Map keys must be unique/],
     ["machine: [", /line \d+/],
+    ["machine: *none", /Unresolved alias.*none/],
+    ["machine: { cpus: 65 }", /machine\.cpus: must be at most 64/],
+    ["machine: { cpus: 1.5 }", /machine\.cpus: must be a whole number of CPUs/],
+    ["machine: { packages: [bash-] }", /machine\.packages\.0: .*apt reads/],
+    ["machine: { packages: [nginx+] }", /machine\.packages\.0: .*apt reads/],
+    [`machine: { packages: [${"a".repeat(101)}] }`, /machine\.packages\.0: is longer than 100/],
+    ["machine: { authorizedKeys: [ssh-ed25519 AAAA me] }", /authorizedKeys\.0: .*that sshd can use/],
   ])("refuses %j and says why", (line, why) => expect(problems(`${MINIMAL}${line}\n`)).toMatch(why));
 
   it("lets in as many keys as a machine takes beside the seat's own, of every kind", () => {
-    const keys = [...Array(14).fill("ssh-ed25519 AAAA me"), "sk-ssh-ed25519@openssh.com AAAA"];
+    const keys = [...Array(14).fill(`${ED25519} me`), SECURITY_KEY];
     const { machine } = parseLab(`${MINIMAL}machine: { authorizedKeys: ${JSON.stringify(keys)} }\n`, "f");
     expect(machine.authorizedKeys).toEqual(keys);
+  });
+
+  it("refuses aliases that multiply, and lists without end", () => {
+    expect(problems(BILLION_LAUGHS)).toMatch(/Excessive alias count/);
+    expect(problems(`probes: ${"[".repeat(20_000)}`)).toMatch(/./);
+  });
+
+  it("takes packages whose names end in a plus by nature", () => {
+    const { machine } = parseLab(
+      `${MINIMAL}machine: { packages: [g++, memtest86+] }\nprobes: [start]\n`,
+      "f",
+    );
+    expect(machine.packages).toEqual(["g++", "memtest86+"]);
   });
 
   it.each(["First Boot", "UPPER", "-x", "a_b", "x".repeat(64)])("refuses the name %j", (name) => {
@@ -163,5 +197,20 @@ describe("finding a lab", () => {
       fix: 'did you mean "first-boot"?',
     });
     await expect(loadLab(join(dir, "nowhere"))).rejects.toMatchObject({ exitCode: ExitCode.notFound });
+  });
+
+  it("not when its lab.yaml is no regular file", async () => {
+    await mkdir(join(dir, "folder", "lab.yaml"), { recursive: true });
+    await mkdir(join(dir, "fifo"));
+    execFileSync("mkfifo", [join(dir, "fifo", "lab.yaml")]);
+    for (const [name, kind] of [
+      ["folder", "folder"],
+      ["fifo", "FIFO"],
+    ] as const) {
+      await expect(loadLab(join(dir, name))).rejects.toMatchObject({
+        exitCode: ExitCode.usage,
+        why: `it is a ${kind}`,
+      });
+    }
   });
 });

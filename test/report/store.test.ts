@@ -89,7 +89,7 @@ describe("stored runs", () => {
     await saveRun(syntheticRun({ seed: 1 }));
     await saveRun(syntheticRun({ seed: 2 }));
     expect((await failure(findRun("2026"))).exitCode).toBe(ExitCode.usage);
-    expect((await failure(findRun(dir))).exitCode).toBe(ExitCode.failed);
+    expect((await failure(findRun(dir))).exitCode).toBe(ExitCode.usage);
   });
 });
 

@@ -1,0 +1,41 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ExitCode } from "../../base/errors.js";
+import { kindOfPath, readUserFile } from "../../base/files.js";
+
+let dir = "";
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "trilab-files-"));
+  execFileSync("mkfifo", [join(dir, "fifo")]);
+  await writeFile(join(dir, "text"), "words");
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe("a file that a user names", () => {
+  it("is told from what only looks like one", async () => {
+    expect(await kindOfPath(join(dir, "text"))).toBe("file");
+    expect(await kindOfPath(join(dir, "fifo"))).toBe("FIFO");
+    expect(await kindOfPath(dir)).toBe("folder");
+    expect(await kindOfPath("/dev/null")).toBe("device");
+    expect(await kindOfPath(join(dir, "none"))).toBeUndefined();
+    expect(await kindOfPath(join(dir, "text", "below"))).toBeUndefined();
+  });
+
+  it("is read only where it is a regular file", async () => {
+    expect(await readUserFile(join(dir, "text"), "the file")).toBe("words");
+    expect(await readUserFile(join(dir, "none"), "the file")).toBeUndefined();
+    for (const [path, kind] of [
+      [join(dir, "fifo"), "FIFO"],
+      [dir, "folder"],
+      ["/dev/null", "device"],
+    ] as const) {
+      await expect(readUserFile(path, "the file")).rejects.toMatchObject({
+        exitCode: ExitCode.usage,
+        why: `it is a ${kind}`,
+      });
+    }
+  });
+});
