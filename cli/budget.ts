@@ -8,19 +8,21 @@ import { type Args, text } from "./define-command.js";
 export const budgetOption = {
   budget: {
     type: "string",
-    describe: "US dollars that the rented machines may cost for as long as they are to live; more is refused",
+    describe:
+      "US dollars that the rented machines may cost for as long as they are to live; more is refused; none: any amount",
   },
 } as const satisfies Record<string, Options>;
 
-/** `--budget` in US dollars: `5`, `2.50`, `$5`. @throws UserError (exit 2) when it is no amount. */
+/** `--budget` in US dollars: `5`, `2.50`, `$5`; Infinity for `none`. @throws UserError (exit 2) when it is no amount. */
 export function budgetOf(args: Args): number | undefined {
   const given = text(args, "budget");
   if (given === undefined) return undefined;
+  if (given.trim() === "none") return Number.POSITIVE_INFINITY;
   const amount = /^\$?(\d+(?:\.\d+)?)$/.exec(given.trim())?.[1];
   if (amount !== undefined) return Number(amount);
   throw new UserError(`--budget ${given} is no amount of money`, {
     why: "a budget is a number of US dollars",
-    fix: "write 5, 2.50",
+    fix: "write 5, 2.50 or none",
     exitCode: ExitCode.usage,
   });
 }
@@ -32,10 +34,35 @@ export interface Spending {
   seats: number;
   /** Seconds that each is to live; Infinity for `none`. */
   ttl: number;
+  /** Its CPU credits cost by use. Default false. */
+  unlimited?: boolean;
+}
+
+/** What a user can do to have it live as long as the budget lasts, in so many seconds; `undefined`: nothing. */
+type Shorter = (affordable: number) => string | undefined;
+const shorterLife: Shorter = (affordable) => `a shorter life (--ttl ${formatDuration(affordable)})`;
+
+/** As {@link requireBudget}, by the prices known here. */
+export async function keepTo(budget: number, spending: Spending, shorter?: Shorter): Promise<void> {
+  const { readPriceTable } = await import("../drivers/ec2/price-table.js");
+  requireBudget(budget, spending, await readPriceTable(), shorter);
 }
 
 /** @throws UserError (exit 2) when it costs more than `budget` US dollars, or nobody can say how much. Pure. */
-export function requireBudget(budget: number, { rental, seats, ttl }: Spending, table: PriceTable): void {
+export function requireBudget(
+  budget: number,
+  { rental, seats, ttl, unlimited = false }: Spending,
+  table: PriceTable,
+  shorter: Shorter = shorterLife,
+): void {
+  if (budget === Number.POSITIVE_INFINITY) return;
+  if (unlimited) {
+    throw new UserError(`nobody can promise a budget of ${formatUsd(budget)}`, {
+      why: "the machine has unlimited CPU credits, which cost by use, on top of its price",
+      fix: "set vps.credits to standard in lab.yaml before it is rented, or leave --budget out (--budget none lifts a seat's)",
+      exitCode: ExitCode.usage,
+    });
+  }
   const { perHour, unknown } = quote(table, rental);
   if (perHour === null) {
     throw new UserError(`there is no price to hold against a budget of ${formatUsd(budget)}`, {
@@ -49,7 +76,7 @@ export function requireBudget(budget: number, { rental, seats, ttl }: Spending, 
   const machines = seats === 1 ? rental.size : `${seats} × ${rental.size}`;
   // Rounded down to the minute, so that what is advised fits.
   const affordable = Math.floor(((budget / hour) * 3600) / 60) * 60;
-  const shorter = affordable >= 60 ? [`a shorter life (--ttl ${formatDuration(affordable)})`] : [];
+  const less = (affordable >= 60 ? shorter(affordable) : undefined) ?? [];
   const fewer = seats > 1 ? ["fewer seats"] : [];
   throw new UserError(
     session === null
@@ -57,7 +84,7 @@ export function requireBudget(budget: number, { rental, seats, ttl }: Spending, 
       : `this would cost ${formatUsd(session)}, over the budget of ${formatUsd(budget)}`,
     {
       why: `${machines} in ${rental.region}, ${formatUsd(hour)} an hour${session === null ? "" : ` for ${formatDuration(ttl)}`}`,
-      fix: [...shorter, "a smaller instance type", ...fewer, "or a larger --budget"].join(", "),
+      fix: [less, "a smaller instance type", ...fewer, "or a larger --budget"].flat().join(", "),
       exitCode: ExitCode.usage,
     },
   );

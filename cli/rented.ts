@@ -1,13 +1,60 @@
+import { ExitCode, UserError } from "../base/errors.js";
 import type { Target } from "../model/naming.js";
+import { costOf, formatUsd, type PriceTable, quote, type RunningCost } from "../model/prices.js";
+import { formatDuration } from "../model/units.js";
 import type { RentedShape } from "../seats/rented.js";
-import type { Style } from "./context.js";
+import type { Spending } from "./budget.js";
+import type { Context, Style } from "./context.js";
+
+/**
+ * Says what is about to be rented, and at what price; then asks, unless the answer was given with -y.
+ *
+ * @throws UserError: exit 2 where nobody can be asked, exit 1 when the answer is no.
+ */
+export async function agreeToRent(ctx: Context, spending: Spending, yes: boolean): Promise<void> {
+  const { readPriceTable } = await import("../drivers/ec2/price-table.js");
+  const price = priceLine(spending, await readPriceTable());
+  ctx.tell(ctx.style.warn(price));
+  const answer = yes || (await ctx.confirm("Rent it?"));
+  if (answer === true) return;
+  throw new UserError(
+    answer === false ? "nothing was rented" : "a machine is rented only with your consent",
+    {
+      why: answer === false ? "you said no" : `${price.replace(/\.$/, "")}; there is no terminal to ask on`,
+      fix: "agree with -y; or rehearse on this host, for nothing: --cloud local",
+      exitCode: answer === false ? ExitCode.failed : ExitCode.usage,
+    },
+  );
+}
+
+/** `This rents a t3.nano from AWS in eu-central-1: $0.0110 an hour, $0.0330 for 3h, …` Pure. */
+export function priceLine({ rental, ttl, unlimited }: Spending, table: PriceTable): string {
+  const price = quote(table, rental);
+  const what = `This rents a ${rental.size} from AWS in ${rental.region}`;
+  if (price.perHour === null)
+    return `${what}, at a price that trilab does not know: trilab cost --refresh --region ${rental.region}.`;
+  const { hour, session } = costOf(price.perHour, 1, ttl);
+  return [
+    `${what}: ${formatUsd(hour)} an hour`,
+    session === null ? "without end" : `${formatUsd(session)} for ${formatDuration(ttl)}`,
+    `by the list prices of ${price.date}, without tax and traffic${unlimited ? "; its unlimited CPU credits cost more, by use" : ""}.`,
+  ].join(", ");
+}
 
 /** What must be said of a seat's VPS at the end of `up`: that it is none, or that it costs money. */
-export function cloudNotes(rented: RentedShape | undefined, style: Style): string[] {
+export function cloudNotes(
+  rented: RentedShape | undefined,
+  style: Style,
+  cost?: RunningCost | null,
+): string[] {
   if (rented === undefined) return [];
   const { cloud, type } = rented;
   return cloud === "aws"
-    ? [style.warn(`The VPS is rented from AWS (${type.name}) and costs money until it is taken down.`)]
+    ? [
+        style.warn(
+          `The VPS is rented from AWS (${type.name}) and costs money until it is taken down${cost ? `: ${formatUsd(cost.perHour)} an hour${cost.untilEnd === null ? "" : `, ${formatUsd(cost.untilEnd)} by its end`}` : ""}.`,
+        ),
+      ]
     : [
         style.warn(
           `The VPS is a rehearsal, not a cloud: a machine of a ${type.name}'s shape on this host's hypervisor. For a rented one: --cloud aws.`,

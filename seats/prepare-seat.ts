@@ -21,6 +21,7 @@ import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
 import { expiresAt, expiryInForce } from "./lifetime.js";
 import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent.js";
+import { budgetInForce } from "./rental.js";
 import {
   listSeats,
   owner,
@@ -46,6 +47,8 @@ export interface SeatRequest {
   cloud?: CloudWish;
   /** The one address that may reach a rented VPS; absent: this machine's public one. */
   sshFrom?: string;
+  /** US dollars that what is rented may cost; Infinity lifts the seat's budget, absent keeps it. */
+  budget?: number;
 }
 
 /** @throws UserError (exit 2) when `name` can't be a seat's. */
@@ -71,7 +74,16 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
   const added = targets.filter((target) => !existing?.targets.includes(target));
   if (added.length > 0)
     await requireVacant({ ...id, owner: existing?.owner ?? owner() }, added, sourcesOf(added, vps));
-  if (existing) return keep(existing, { targets: [...targets], ...(vps ? { vps } : {}) }, lab, progress);
+  const budget = vps?.cloud === "aws" ? budgetInForce(existing, request.budget) : undefined;
+  if (existing) {
+    const { budget: _, ...former } = existing;
+    const wanted = {
+      targets: [...targets],
+      ...(vps ? { vps } : {}),
+      ...(budget === undefined ? {} : { budget }),
+    };
+    return keep(existing, { ...former, ...wanted, labDir: lab.dir }, lab, progress);
+  }
 
   await requireOwnNames(id);
   const sources = sourcesOf(targets, vps);
@@ -107,6 +119,7 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
         image: imageHash(imageSpecOf(lab.machine)),
         disk: lab.machine.disk,
         ...(vps ? { vps } : {}),
+        ...(budget === undefined ? {} : { budget }),
       };
       await writeRecord(record);
       return record;
@@ -126,7 +139,7 @@ export function wantedTargets(
 /** A seat that is there keeps its image and disk: a changed lab.yaml must not take the learner's work away. */
 async function keep(
   existing: SeatRecord,
-  wanted: Pick<SeatRecord, "targets" | "vps">,
+  record: SeatRecord,
   lab: Lab,
   progress: Progress,
 ): Promise<SeatRecord> {
@@ -135,7 +148,6 @@ async function keep(
       `the lab's image has changed since this seat was made; the seat keeps its own, with the learner's work. For the new one: trilab down ${lab.name} --seat ${existing.seat}, then up`,
     );
   }
-  const record = { ...existing, ...wanted, labDir: lab.dir };
   if (!isDeepStrictEqual(record, existing)) await writeRecord(record);
   return record;
 }

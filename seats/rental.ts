@@ -31,3 +31,12 @@ export const rentalFor = (
   region: string,
   size = instanceTypeFor(machine, vps.size).name,
 ): Rental => ({ region, size, disk: awsDiskGiB(machine.disk) * GiB });
+
+/** The budget that was asked for, else the seat's own; absent: none. */
+export function budgetInForce(
+  existing: Pick<SeatRecord, "budget"> | undefined,
+  asked: number | undefined,
+): number | undefined {
+  const budget = asked ?? existing?.budget;
+  return budget === Number.POSITIVE_INFINITY ? undefined : budget;
+}

@@ -38,6 +38,8 @@ const recordSchema = z.object({
   accelerator: z.enum(["kvm", "tcg"]).optional(),
   /** Present with the target vps. */
   vps: rentedSchema.optional(),
+  /** US dollars that the rented machine may cost by the seat's end; absent: any amount. */
+  budget: z.number().optional(),
 });
 export type SeatRecord = z.infer<typeof recordSchema>;
 

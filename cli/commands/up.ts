@@ -3,6 +3,7 @@ import type { Progress } from "../../base/progress.js";
 import type { Engine } from "../../engine/index.js";
 import { CLOUD_WISHES } from "../../labs/cloud-wishes.js";
 import { parseTargets } from "../../labs/targets.js";
+import { type RunningCost, runningCost } from "../../model/prices.js";
 import type { Facts } from "../../seats/facts.js";
 import type { ParityReport } from "../../seats/parity.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
@@ -11,7 +12,7 @@ import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { duration, lifetime } from "../duration.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
-import { cloudNotes, emulationNote } from "../rented.js";
+import { agreeToRent, cloudNotes, emulationNote } from "../rented.js";
 import type { SeatPlan, SeatWish } from "../seat-plan.js";
 import { DEFAULT_LAB, meantSeat } from "../seats.js";
 import { timeLeft } from "../time-left.js";
@@ -43,7 +44,10 @@ export const up = defineCommand({
       describe: "how long the seat lives before it ends itself: 3h, 1h30m, none; default: the lab's",
     },
     wait: { type: "string", default: DEFAULT_WAIT, describe: "how long to wait for a guest to answer SSH" },
-    ...yesOption,
+    yes: {
+      ...yesOption.yes,
+      describe: "don't ask before installing or starting what is missing, or renting what costs money",
+    },
   },
   examples: [
     ["trilab up", `the lab ${DEFAULT_LAB}, with everything it needs`],
@@ -60,6 +64,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const waitMs = duration("--wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
   const { planSeat } = await import("../seat-plan.js");
   const plan = await planSeat(await wishOf(args));
+  if (plan.spending && !plan.spending.agreed) await agreeToRent(ctx, plan.spending, flag(args, "yes"));
   // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
   const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
   const { setUp } = await import("../set-up.js");
@@ -198,6 +203,15 @@ async function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): 
   return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));
 }
 
+/** What its rented machine costs; `undefined` where nothing is rented, null where the price is not known. */
+async function costSoFar(record: SeatRecord): Promise<RunningCost | null | undefined> {
+  const { rentedSince } = await import("../../seats/rental.js");
+  const rented = rentedSince(record);
+  if (rented === undefined) return undefined;
+  const { readPriceTable } = await import("../../drivers/ec2/price-table.js");
+  return runningCost(await readPriceTable(), rented, new Date());
+}
+
 /** Says what is up, and whether its targets match. @returns the exit code. */
 async function show(
   ctx: Context,
@@ -209,10 +223,11 @@ async function show(
   const { targets, vps } = record;
   const expires = expiryInForce(record);
   const rented = rentedShape(record);
-  report(ctx, "up", { ...id, targets, vps, expires, emulated, changes, parity }, () => [
+  const cost = await costSoFar(record);
+  report(ctx, "up", { ...id, targets, vps, expires, cost, emulated, changes, parity }, () => [
     ...parityLines(parity, targets, ctx.style, rented),
     "",
-    ...cloudNotes(rented, ctx.style),
+    ...cloudNotes(rented, ctx.style, cost),
     ...(emulated ? [ctx.style.warn(emulationNote(targets, rented))] : []),
     `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${seconds.toFixed(1)} s)`,
     "",

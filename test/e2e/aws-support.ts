@@ -43,7 +43,7 @@ export interface Aws {
 }
 
 export const upArgs = (seat: string, ...args: string[]): string[] => [
-  ...["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s"],
+  ...["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s", "-y"],
   ...args,
 ];
 

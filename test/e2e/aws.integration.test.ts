@@ -200,6 +200,17 @@ describe("a request that AWS takes and does not answer", () => {
   });
 });
 
+describe("what costs money", () => {
+  test("is not rented before somebody agreed to its price", async () => {
+    const seat = `t${process.pid}p`;
+    const args = upArgs(seat, "--ttl", "2h").filter((arg) => arg !== "-y");
+    const price = /rents a t3\.nano from AWS in eu-central-1: \$0\.\d+ an hour, \$0\.\d+ for 2h/;
+    expectError(await aws.trilab(...args), 2, price, /no terminal to ask on/, /-y/);
+    expect(aws.proxy.calls).toEqual([]);
+    expect(expectDone(await aws.trilab("status")).stdout).not.toContain(seat);
+  });
+});
+
 describe("a budget", () => {
   const seat = `t${process.pid}b`;
 
@@ -219,6 +230,26 @@ describe("a budget", () => {
   test("that is enough is kept to by the seat that is there, whatever else is asked", async () => {
     expectError(await aws.up(seat, "--ttl", "2h", "--budget", "0.05"), 1, /does not answer SSH/);
     expectError(await aws.up(seat, "--ttl", "1m", "--budget", "0.01"), 2, /over the budget of \$0\.01/);
+  });
+
+  test("belongs to the seat: extend keeps to it, and can change it", async () => {
+    const extend = (...args: string[]) => aws.trilab("extend", ...args, "--seat", seat);
+    const budget = async () => JSON.parse(await readFile(home.record(LAB, seat), "utf8")).budget;
+    expect(await budget()).toBe(0.05);
+    await aws.answering(seat, async () => {
+      expectError(await extend("300d"), 2, /over the budget of \$0\.05/, /trilab extend 2h\d+m/);
+      expectError(await extend("none"), 2, /without end, over the budget of \$0\.05/);
+      expectDone(await extend("1h"));
+      expect(await budget()).toBe(0.05);
+      expectDone(await extend("10h", "--budget", "0.5"));
+      expect(await budget()).toBe(0.5);
+      // What nobody asks for again is agreed to already.
+      const args = upArgs(seat, "--json").filter((arg) => arg !== "-y");
+      const run = await aws.trilab(...args, "--budget", "none");
+      expect(changesOf(run)).toEqual(["same"]);
+      expect(JSON.parse(run.stdout).cost.untilEnd).toBeGreaterThan(0.05);
+      expect(await budget()).toBe(undefined);
+    });
     expectDone(await aws.down(seat));
   });
 });
@@ -271,7 +302,8 @@ describe("a zone that has no machine to give", () => {
     const seat = `t${process.pid}q`;
     const lab = await home.lab("shared-net", "vps: { network: default }");
     refuse(1);
-    const rent = () => aws.trilab("up", lab, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s");
+    const rent = () =>
+      aws.trilab("up", lab, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s", "-y");
     const run = await rent();
     expectError(run, 1, /does not answer SSH/);
     expect(run.stderr).toMatch(/no t3\.nano to give in eu-central-1 at the moment; trying eu-central-1a/);
