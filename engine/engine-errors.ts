@@ -20,6 +20,9 @@ export interface EngineFailure {
   programError?: unknown;
 }
 
+/** The state needs a plugin that is not here. */
+export class MissingPlugin extends UserError {}
+
 /**
  * The one place that knows the engine's failures by their text. What the user can do something about becomes a
  * UserError with its exit code; a crash of our own program stays an Error with its stack.
@@ -62,9 +65,9 @@ export function engineError(failure: EngineFailure): Error {
     /no (?:resource|language|analyzer) plugin '?([\w.-]+)'?/.exec(text) ??
     /Could not find plugin for '?([^']+)'?/i.exec(text);
   if (missing) {
-    return new UserError(`the Pulumi plugin ${missing[1]} is not installed`, {
+    return new MissingPlugin(`the Pulumi plugin ${missing[1]} is not installed`, {
       why: firstLine(text),
-      fix: "run `trilab doctor --fix`, or install it with `pulumi plugin install` where Pulumi's servers answer",
+      fix: "run `trilab up`, which installs the plugins that a seat needs; or `pulumi plugin install` where Pulumi's servers answer",
       exitCode: ExitCode.hostNotReady,
     });
   }

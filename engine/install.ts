@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+import { ExitCode, UserError } from "../base/errors.js";
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
 import { buildTool } from "./build.js";
@@ -57,6 +58,19 @@ export interface EngineOptions {
   libvirt?: boolean;
   /** Look anew, and ask the release servers for the official plugins although they failed lately. Default false. */
   retry?: boolean;
+  /** Use only what is on this machine: download and build nothing. Default false. */
+  onlyHere?: boolean;
+}
+
+/** A part of the engine is not on this machine, and only what is was asked for. */
+export class NotInstalled extends UserError {
+  constructor(what: string) {
+    super(`${what} is not installed here`, {
+      why: "it was in trilab's cache, and has been removed since",
+      fix: "run `trilab up`, which installs what the seat needs",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
 }
 
 /**
@@ -70,16 +84,18 @@ export async function ensureEngine(options: EngineOptions): Promise<Engine> {
   const wanted = { providers, libvirt: options.libvirt === true };
   const name = ["engine", ...providers, ...(wanted.libvirt ? ["libvirt"] : [])].join("-");
   const known = options.retry ? undefined : await stamped<Engine>(name, wanted);
-  if (known && !(await isMakeshift(known))) return known;
+  const { onlyHere = false } = options;
+  if (known && (onlyHere || !(await isMakeshift(known)))) return known;
   const lock = { what: "the engine's installation", waitMs: 30 * 60_000 };
   return withLock(join(engineCache(), "install.lock"), lock, async () => {
     const { progress, retry = false } = options;
     await linkUserPlugins();
+    if (onlyHere) await requireHere(wanted.libvirt);
     const cli = await ensurePulumi(progress, wanted.libvirt);
     if (wanted.libvirt) await ensureLibvirt(cli.file, progress);
     const plugins: { [provider in (typeof PROVIDERS)[number]]?: ProviderPlugin } = {};
     for (const provider of providers)
-      plugins[provider] = await ensurePlugin(provider, cli.file, progress, retry);
+      plugins[provider] = await ensurePlugin(provider, cli.file, progress, { retry, onlyHere });
     const engine: Engine = {
       pulumi: cli.file,
       version: cli.version,
@@ -96,6 +112,15 @@ export async function ensureEngine(options: EngineOptions): Promise<Engine> {
     await writeStamp(name, wanted, files, engine);
     return engine;
   });
+}
+
+/** @throws NotInstalled when the CLI, or what serves libvirt, would have to be downloaded or built. */
+async function requireHere(libvirt: boolean): Promise<void> {
+  const { found } = await findPulumi();
+  if (!found || (found.way === "cache" && !(await intact(found.file)))) throw new NotInstalled("Pulumi");
+  if (!libvirt) return;
+  if (!(await intact(bridgeFile()))) throw new NotInstalled("Pulumi's Terraform bridge");
+  if (!(await intact(libvirtFile()))) throw new NotInstalled("the libvirt provider");
 }
 
 /** Whether a stand-in serves where the official plugin may be had by now: at most once an hour. */

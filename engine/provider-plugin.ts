@@ -54,14 +54,15 @@ export async function findPlugin(provider: ProviderName): Promise<ProviderPlugin
  * Puts a provider's plugin where the engine finds it: the official one on PATH, in PULUMI_HOME (where
  * linkUserPlugins has put the user's), or downloaded; else our stand-in.
  *
- * @param retry Ask the release servers although they failed within the last hour.
+ * @param options.retry Ask the release servers although they failed within the last hour.
+ * @param options.onlyHere Don't ask them at all.
  * @throws UserError (exit 3) when the official one is asked for and cannot be had, or the stand-in is not compiled.
  */
 export async function ensurePlugin(
   provider: ProviderName,
   pulumi: string,
   progress: Progress,
-  retry = false,
+  { retry = false, onlyHere = false } = {},
 ): Promise<ProviderPlugin> {
   const forced = forcedPlugin(provider);
   const name = pluginFile(provider);
@@ -72,7 +73,7 @@ export async function ensurePlugin(
   const found = await findPlugin(provider);
   if (found?.kind === "official") return found;
   const dir = pluginDir(provider);
-  if (await downloadPlugin(pulumi, provider, versions[provider], progress, retry))
+  if (!onlyHere && (await downloadPlugin(pulumi, provider, versions[provider], progress, retry)))
     return { kind: "official", file: join(dir, name), way: "pulumi-home" };
   if (forced === "official") {
     throw new UserError(

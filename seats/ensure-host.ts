@@ -8,7 +8,14 @@ import type { Progress } from "../base/progress.js";
 import { dockerClient, dockerEndpoint } from "../drivers/docker/client.js";
 import { IMAGE_POOL, POOLS, type Sources } from "../drivers/inventory.js";
 import { libvirtUri, poolNames, virsh, virshIfThere } from "../drivers/libvirt/virsh.js";
-import { type Checkpoint, clearPending, clearStaleLock, openStack, readCheckpoint } from "../engine/index.js";
+import {
+  type Checkpoint,
+  clearPending,
+  clearStaleLock,
+  ensureEngine,
+  openStack,
+  readCheckpoint,
+} from "../engine/index.js";
 import { keepSeatsApart, seatsRunHere } from "../hosts/isolation.js";
 import { containerImageLoaded, findImage, importContainerImage, type MatchedImage } from "../images/index.js";
 import type { HostImage, HostSettings } from "../stacks/host.js";
@@ -113,8 +120,10 @@ export async function deployHost(record: HostRecord, progress: Progress): Promis
   if (record.libvirt) for (const { hash } of record.images) await dropPartial(hash);
   const settings = await hostSettings(record, checkpoint);
   const { hostProgram } = await import("../stacks/host.js");
+  const { docker, libvirt } = record;
   const stack = openStack({
     ...HOST_STACK,
+    engine: await ensureEngine({ progress, docker, libvirt }),
     program: hostProgram(settings),
     config: providerConfig(),
     progress,

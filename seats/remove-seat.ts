@@ -13,7 +13,15 @@ import {
   sourceWords,
 } from "../drivers/inventory.js";
 import { removeQemuLogs } from "../drivers/libvirt/qemu-logs.js";
-import { clearStaleLock, ensureEngine, openStack, readCheckpoint } from "../engine/index.js";
+import {
+  type Checkpoint,
+  clearStaleLock,
+  ensureEngine,
+  MissingPlugin,
+  NotInstalled,
+  openStack,
+  readCheckpoint,
+} from "../engine/index.js";
 import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../model/naming.js";
 import { runningCost } from "../model/prices.js";
 import { providerConfig } from "./ensure-host.js";
@@ -120,16 +128,26 @@ async function destroyByState(id: SeatId, sources: Sources, progress: Progress):
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined || checkpoint.resources.length === 0) return;
   const { missing } = drift(checkpoint, await seatInventory(id, sources));
-  // The state may be from elsewhere, or older than the cache that the plugin was in.
-  const plugged = sources.aws ? { engine: await ensureEngine({ progress, aws: true }) } : {};
-  const stack = openStack({ ...ref, ...plugged, config: providerConfig(sources.aws?.[0]), progress });
+  const config = providerConfig(sources.aws?.[0]);
   try {
-    await stack.destroy({ refresh: missing.length > 0 });
+    // Removing by label takes seconds; what was deleted from the cache may take minutes to make again.
+    const engine = await ensureEngine({ progress, ...pluginsOf(checkpoint), onlyHere: true });
+    await openStack({ ...ref, engine, config, progress }).destroy({ refresh: missing.length > 0 });
   } catch (error) {
+    if (error instanceof NotInstalled || error instanceof MissingPlugin) {
+      progress.note(`${error.message}: removing by label and name, without the state`);
+      return;
+    }
     const given: number[] = [ExitCode.interrupted, ExitCode.locked, ExitCode.hostNotReady];
     if (!(error instanceof UserError) || given.includes(error.exitCode)) throw error;
     progress.note(`the engine could not (${error.why ?? error.message}); removing by label and name`);
   }
+}
+
+/** Whose plugins a state needs. Pure. */
+export function pluginsOf({ resources }: Checkpoint): { docker: boolean; libvirt: boolean; aws: boolean } {
+  const some = (prefix: string): boolean => resources.some(({ type }) => type.startsWith(prefix));
+  return { docker: some("docker:"), libvirt: some("libvirt:"), aws: some("aws:") };
 }
 
 /** Drops the stack, whatever its state says, and the seat's record and keys. */

@@ -101,6 +101,15 @@ describe("state that is lost or damaged", () => {
     await writeFile(join(home.state, "passphrase"), "another\n");
   });
 
+  test("the cache, with the engine and its plugins: down needs none", async () => {
+    const none = { XDG_CACHE_HOME: join(home.dir, "no-cache") };
+    const run = await home.trilab(args("down", "--json"), none);
+    expect(run.stderr).toMatch(/Pulumi is not installed here: removing by label and name/);
+    await expectDown(run, LAB, seat);
+    expectDone(await up());
+    id = await containerId();
+  });
+
   test("the keys", async () => {
     await rm(home.record(LAB, seat, "id_ed25519"));
     await rm(home.record(LAB, seat, "host_ed25519"));

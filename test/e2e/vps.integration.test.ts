@@ -107,7 +107,8 @@ describe("a container here and a VPS at AWS", () => {
     const { TRILAB_DOCKER_HOST: _, ...env } = aws.env;
     const trilab = (command: string, ...args: string[]) =>
       home.trilab([command, "--seat", mixed, ...args], env);
-    const up = () => trilab("up", LAB, "--on", "container,vps", "--cloud", "aws", "--wait", "1s", "--json", "-y");
+    const up = () =>
+      trilab("up", LAB, "--on", "container,vps", "--cloud", "aws", "--wait", "1s", "--json", "-y");
 
     expectError(await up(), 1, /the vps .* does not answer SSH/);
     expect(expectDone(await trilab("ssh", "container", "--", "id", "-un")).stdout).toBe("lab");
