@@ -1,4 +1,5 @@
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
+import { printable } from "../base/printable.js";
 import type { Context } from "./context.js";
 
 /**
@@ -10,16 +11,17 @@ export function explain(thrown: unknown, ctx: Pick<Context, "tell" | "style">): 
   const { bad, bold, dim } = ctx.style;
   const error = thrown instanceof UserError ? thrown : (fileSystemError(thrown) ?? thrown);
   if (error instanceof UserError) {
-    ctx.tell(`${bad("error:")} ${bold(error.message)}`);
-    for (const line of error.why?.split("\n") ?? []) ctx.tell(`  ${line}`);
-    if (error.fix) ctx.tell(`${dim("fix:")} ${error.fix}`);
+    // A machine's own words may be among them.
+    ctx.tell(`${bad("error:")} ${bold(printable(error.message))}`);
+    for (const line of printable(error.why ?? "").split("\n")) if (line) ctx.tell(`  ${line}`);
+    if (error.fix) ctx.tell(`${dim("fix:")} ${printable(error.fix)}`);
     if (process.env.TRILAB_DEBUG && error.cause) {
       ctx.tell(String(error.cause instanceof Error ? error.cause.stack : error.cause));
     }
     return error.exitCode;
   }
   ctx.tell(`${bad("error:")} ${bold("something went wrong in trilab itself")}`);
-  ctx.tell(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  ctx.tell(printable(error instanceof Error ? (error.stack ?? error.message) : String(error)));
   ctx.tell(
     `${dim("fix:")} please report this with the lines above; \`trilab down\` still takes the seat away`,
   );

@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { printable } from "../base/printable.js";
 import type { ExecOptions, ExecResult } from "./environment.js";
 
 /** The exit code of ssh when it, not the remote command, failed; here also of a client that was ended. */
@@ -16,7 +17,8 @@ export async function runClient(
     ...(options.signal && { cancelSignal: options.signal }),
     ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
   });
-  if (options.onOutput) child.stdout.setEncoding("utf8").on("data", options.onOutput);
+  const { onOutput } = options;
+  if (onOutput) child.stdout.setEncoding("utf8").on("data", (text: string) => onOutput(printable(text)));
   child.once("exit", (_, signal) => {
     // Who was killed may have handed its output on, as ssh does to the process that keeps the connection: that would be
     // waited for, for ever where the guest is gone.
@@ -25,7 +27,30 @@ export async function runClient(
   const result = await child;
   return {
     exitCode: result.exitCode ?? UNREACHABLE,
-    stdout: result.stdout ?? "",
-    stderr: result.stderr || result.message || "",
+    stdout: printable(result.stdout ?? ""),
+    stderr: printable(result.stderr || result.message || ""),
   };
+}
+
+/**
+ * Runs a command whose output is a machine's and goes to our own streams, without control characters unless `raw`.
+ *
+ * @param options.terminal It puts our terminal into raw mode, where a new line needs a carriage return.
+ * @returns its exit code.
+ */
+export async function relay(
+  file: string,
+  args: readonly string[],
+  { raw, terminal = false }: { raw: boolean; terminal?: boolean },
+): Promise<number> {
+  if (raw) return (await execa(file, args, { reject: false, stdio: "inherit" })).exitCode ?? UNREACHABLE;
+  const child = execa(file, args, { reject: false, buffer: false, stdin: "inherit" });
+  const fit = (text: string): string =>
+    terminal ? printable(text).replaceAll("\n", "\r\n") : printable(text);
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ] as const)
+    from.setEncoding("utf8").on("data", (text: string) => to.write(fit(text)));
+  return (await child).exitCode ?? UNREACHABLE;
 }

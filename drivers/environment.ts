@@ -16,8 +16,18 @@ export interface ExecOptions {
 export interface ExecResult {
   /** The command's own; 255 when the guest could not be reached, 126/127 when the command could not be run. */
   exitCode: number;
+  /** Without control characters, as is `stderr`: see printable(). */
   stdout: string;
   stderr: string;
+}
+
+export interface LogOptions {
+  /** Go on as more is written. */
+  follow: boolean;
+  /** Only the last so many lines. */
+  lines?: number;
+  /** Control characters as the machine wrote them. */
+  raw: boolean;
 }
 
 export interface Answer {
@@ -43,12 +53,16 @@ export interface Environment {
   /** Runs one command, without a terminal. Arguments arrive as they are, no shell is between. */
   exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 
-  /** A login shell, or one command, on the caller's own terminal. @returns its exit code. */
+  /**
+   * A login shell, or one command (see shellLine() in command-line.ts), on the caller's own terminal, from the home folder.
+   *
+   * @returns its exit code: 127 where there is no such command, 126 where it can't be run.
+   */
   shell(command: readonly string[], options?: { root?: boolean }): Promise<number>;
 
-  /** Copies a file or folder, `local` from here to `remote` or back. */
+  /** Copies a file or folder, `local` from here to `remote` or back; see copy() in copy.ts. */
   copy(direction: "in" | "out", local: string, remote: string): Promise<void>;
 
-  /** The container's log or the guest's console, to our standard output. `lines`: only the last so many. */
-  logs(options: { follow: boolean; lines?: number }): Promise<number>;
+  /** The container's log or the guest's console, to our standard output. @returns the exit code. */
+  logs(options: LogOptions): Promise<number>;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { hasCode } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
 
@@ -15,9 +15,9 @@ export interface StackRef {
   project?: string;
 }
 
-/** Where the state is: `PULUMI_BACKEND_URL` when set, else `file://<stateDir>/backend`. */
+/** Where the state is: `PULUMI_BACKEND_URL` when set, else `<stateDir>/backend` as a `file://` URL. */
 export function backendUrl(): string {
-  return process.env.PULUMI_BACKEND_URL || `file://${join(stateDir(), "backend")}`;
+  return process.env.PULUMI_BACKEND_URL || pathToFileURL(join(stateDir(), "backend")).href;
 }
 
 /** The directory of a `file://` backend; undefined for every other backend. */

@@ -14,6 +14,10 @@ export const logs = defineCommand({
       describe: "go on as more is written (guest: its live console, leave with Ctrl-])",
     },
     lines: { alias: "n", type: "string", describe: "only the last so many lines" },
+    raw: {
+      type: "boolean",
+      describe: "with the control characters that the machine wrote, which a terminal obeys",
+    },
   },
   handler: async (args) => {
     const wanted = text(args, "lines");
@@ -26,6 +30,10 @@ export const logs = defineCommand({
     }
     const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
     const environment = await environmentOf(record, text(args, "target") ?? "");
-    return environment.logs({ follow: flag(args, "follow"), ...(lines === undefined ? {} : { lines }) });
+    return environment.logs({
+      follow: flag(args, "follow"),
+      raw: flag(args, "raw"),
+      ...(lines === undefined ? {} : { lines }),
+    });
   },
 });

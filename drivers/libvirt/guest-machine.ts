@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DomainTarget } from "../../model/naming.js";
+import { quoted } from "../command-line.js";
 import {
   allocatedBytes,
   diskFree,
@@ -177,7 +178,8 @@ function keptDomain(file: string): ChildProcess {
     // A group of its own: Ctrl-C is ours to handle, and removing comes before ending.
     detached: true,
   });
-  child.stdin?.write(`create ${file} --autodestroy\n`);
+  // virsh splits the line as a shell does.
+  child.stdin?.write(`create ${quoted([file])} --autodestroy\n`);
   return child;
 }
 

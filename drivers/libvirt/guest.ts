@@ -5,9 +5,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
+import { printable } from "../../base/printable.js";
 import type { DomainTarget } from "../../model/naming.js";
-import { runClient, UNREACHABLE } from "../client.js";
-import type { Answer, Environment, ExecOptions, ExecResult } from "../environment.js";
+import { relay, runClient, UNREACHABLE } from "../client.js";
+import { quoted, shellLine } from "../command-line.js";
+import { copy, type Inside } from "../copy.js";
+import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
 import { DISK_POOL } from "../inventory.js";
 import { domainState, libvirtUri, virshIfThere } from "./virsh.js";
 
@@ -82,7 +85,9 @@ export class GuestEnvironment implements Environment {
           ? `it is rented, at ${this.access.address}${given}`
           : `the domain is ${state ?? "gone"}${given}`,
         ...(said ? [`ssh said: ${said}`] : []),
-        ...(this.rented ? [] : ["its console ended with:", await this.consoleTail(12).catch(unread)]),
+        ...(this.rented
+          ? []
+          : ["its console ended with:", await this.consoleTail({ lines: 12 }).catch(unread)]),
       ].join("\n"),
       fix: this.wayOut(refused),
       exitCode: ExitCode.failed,
@@ -90,16 +95,12 @@ export class GuestEnvironment implements Environment {
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return runClient(
-      "ssh",
-      [...this.options(), "-o", "BatchMode=yes", this.login(options.root), "--", quote(command)],
-      options,
-    );
+    return runClient("ssh", this.command(command, options.root), options);
   }
 
   async shell(command: readonly string[], options: { root?: boolean } = {}): Promise<number> {
     const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["-t"] : [];
-    const remote = command.length > 0 ? ["--", quote(command)] : [];
+    const remote = command.length > 0 ? ["--", shellLine(command)] : [];
     const result = await execa("ssh", [...this.options(), ...terminal, this.login(options.root), ...remote], {
       reject: false,
       stdio: "inherit",
@@ -108,39 +109,26 @@ export class GuestEnvironment implements Environment {
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
-    const there = `${this.login()}:${remote}`;
-    const result = await execa(
-      "scp",
-      ["-r", ...this.options(), ...(direction === "in" ? [local, there] : [there, local])],
-      { reject: false },
-    );
-    if (result.exitCode !== 0) {
-      throw new UserError(`can't copy ${direction === "in" ? local : remote}`, {
-        why: result.stderr,
-        fix: `check both paths, and that the ${this.target} is up: trilab status`,
-      });
-    }
+    const inside: Inside = (command) => ["ssh", this.command(command)];
+    await copy(inside, direction, local, remote);
   }
 
-  async logs(options: { follow: boolean; lines?: number }): Promise<number> {
+  async logs(options: LogOptions): Promise<number> {
     if (this.rented) {
       throw new UserError("the console of a rented machine is its provider's", {
         fix: `see what it logged itself: trilab ssh ${this.target} --root -- journalctl -b`,
       });
     }
     if (options.follow) {
-      const result = await execa("virsh", ["--connect", libvirtUri(), "console", this.name], {
-        reject: false,
-        stdio: "inherit",
-      });
-      return result.exitCode ?? 1;
+      const live = ["--connect", libvirtUri(), "console", this.name];
+      return relay("virsh", live, { raw: options.raw, terminal: true });
     }
-    process.stdout.write(`${await this.consoleTail(options.lines)}\n`);
+    process.stdout.write(`${await this.consoleTail(options)}\n`);
     return 0;
   }
 
   /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
-  async consoleTail(lines?: number): Promise<string> {
+  async consoleTail({ lines, raw = false }: { lines?: number; raw?: boolean }): Promise<string> {
     if (this.access.consoleLog === undefined) return "(no console log)";
     const dir = await mkdtemp(join(tmpdir(), "trilab-console-"));
     try {
@@ -152,7 +140,8 @@ export class GuestEnvironment implements Environment {
       ) {
         return "(no console log)";
       }
-      const all = (await readFile(file, "utf8")).replace(/\r/g, "").trimEnd().split("\n");
+      const text = await readFile(file, "utf8");
+      const all = (raw ? text : printable(text)).trimEnd().split("\n");
       return (lines === undefined ? all : all.slice(-lines)).join("\n");
     } finally {
       await rm(dir, { recursive: true, force: true });
@@ -167,7 +156,7 @@ export class GuestEnvironment implements Environment {
    */
   async keepConnection(): Promise<() => Promise<void>> {
     const dir = await mkdtemp(join(tmpdir(), "trilab-ssh-"));
-    const controlPath = join(dir, "%r");
+    const controlPath = join(dir.replaceAll("%", "%%"), "%r");
     const masters = [true, false].map((root) => {
       const options = [
         ...[...this.options(), "-o", "BatchMode=yes", "-M", "-S", controlPath],
@@ -217,6 +206,11 @@ export class GuestEnvironment implements Environment {
     return this.access.consoleLog === undefined;
   }
 
+  /** ssh's arguments for one command, whose words arrive as they are. */
+  private command(command: readonly string[], root?: boolean): string[] {
+    return [...this.options(), "-o", "BatchMode=yes", this.login(root), "--", quoted(command)];
+  }
+
   private login(root?: boolean): string {
     return `${root ? "root" : this.access.user}@${this.access.address}`;
   }
@@ -226,10 +220,10 @@ export class GuestEnvironment implements Environment {
     const jump = this.rented ? undefined : /^qemu\+ssh:\/\/([^/]+)\//.exec(libvirtUri())?.[1];
     return [
       ["-F", "none"],
-      ["-i", identityFile],
+      ["-o", `IdentityFile=${optionPath(identityFile)}`],
       ["-o", "IdentitiesOnly=yes"],
       ["-o", "StrictHostKeyChecking=yes"],
-      ["-o", `UserKnownHostsFile=${knownHostsFile}`],
+      ["-o", `UserKnownHostsFile=${optionPath(knownHostsFile)}`],
       ["-o", "ConnectTimeout=5"],
       ["-o", "LogLevel=ERROR"],
       ...(jump === undefined ? [] : [["-J", jump]]),
@@ -241,8 +235,6 @@ export class GuestEnvironment implements Environment {
 /** What stands for a log that can't be read, where it must not hide the error in hand. */
 const unread = (error: unknown): string => `(not to be read: ${messageOf(error)})`;
 
-/** One shell word a piece, as ssh hands the remote shell a single string. */
-const quote = (command: readonly string[]): string =>
-  command
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(" ");
+/** A path as the value of an option of ssh: quoted, since it may hold spaces, with no % that ssh would replace. Pure. */
+export const optionPath = (path: string): string =>
+  `"${path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&")}"`;

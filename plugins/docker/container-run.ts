@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { UserError } from "../../base/errors.js";
+import { printable } from "../../base/printable.js";
 import { asking, daemonError, isGone } from "./client.js";
 import type { ContainerInputs } from "./container-schema.js";
 
@@ -106,7 +107,7 @@ async function settle(container: Docker.Container, name: string, signal: AbortSi
 export async function lastLines(container: Docker.Container): Promise<string> {
   const raw = await container.logs({ stdout: true, stderr: true, tail: LOG_LINES }).catch(() => undefined);
   if (!Buffer.isBuffer(raw)) return "";
-  return demux(raw).trimEnd();
+  return printable(demux(raw)).trimEnd();
 }
 
 /** The text of a multiplexed log: each frame is 8 bytes of header, of which the last four are its length. */

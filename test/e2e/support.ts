@@ -51,7 +51,8 @@ export interface Home {
  */
 export function openHome(): Home {
   process.umask(0o077);
-  const base = join(tmpdir(), `trilab-e2e-${process.pid}-${randomUUID().slice(0, 8)}`);
+  // A space and a percent sign, as a home directory may have them.
+  const base = join(tmpdir(), `trilab-e2e 100%41-${process.pid}-${randomUUID().slice(0, 8)}`);
   const [dir, labs] = [join(base, "state"), join(base, "labs")];
   const seats: { lab: string; seat: string }[] = [];
   const running = new Set<Running>();

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { expect, test, vi } from "vitest";
-import { fileBackendDir, passphrase, stackFiles } from "../../engine/backend.js";
+import { backendUrl, fileBackendDir, passphrase, stackFiles } from "../../engine/backend.js";
 import { checkpointOutputs, clearPending, readCheckpoint } from "../../engine/checkpoint.js";
 import { engineEnvironment } from "../../engine/cli.js";
 import { type EngineFailure, engineError } from "../../engine/engine-errors.js";
@@ -34,6 +34,12 @@ test("a backend URL may carry options, and other backends have no directory", ()
   expect(fileBackendDir()).toBe("/tmp/x y");
   vi.stubEnv("PULUMI_BACKEND_URL", "s3://bucket");
   expect(fileBackendDir()).toBeUndefined();
+});
+
+test("a state directory's path may hold spaces and percent signs", async () => {
+  vi.stubEnv("XDG_STATE_HOME", "/tmp/x y/100%41");
+  expect(backendUrl()).toBe("file:///tmp/x%20y/100%2541/trilab/backend");
+  expect(fileBackendDir()).toBe("/tmp/x y/100%41/trilab/backend");
 });
 
 test("the passphrase is made once, 0600, and the user's own goes before it", async () => {

@@ -19,7 +19,7 @@ beforeEach(async () => {
   await mkdir(join(folder, "from"));
   vi.stubEnv("PATH", `${join(folder, "bin")}${delimiter}${process.env.PATH}`);
   // Takes whatever it is sent, as the container's tar does of an archive that ends well.
-  await standIn("docker", 'case "$*" in *" test -d "*) exit 1 ;; *--interactive*) cat >/dev/null ;; esac');
+  await standIn("docker", 'case "$*" in *" stat "*) echo none ;; *) cat >/dev/null ;; esac');
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -41,12 +41,15 @@ test("a folder that can't be read whole is no success, and says what was left ou
 
 test("more complaints than a pipe holds don't block the copy", async () => {
   await standIn("tar", "head -c 300000 /dev/zero | tr '\\0' x >&2; exit 2");
-  await expect(container.copy("in", join(folder, "from"), "/to")).rejects.toThrow(/not copied whole/);
+  await expect(container.copy("in", join(folder, "from"), "/to")).rejects.toThrow(/can't copy .* whole/);
 });
 
 test("a container that takes nothing ends the copy, however large the folder", async () => {
   await standIn("tar", "exec cat /dev/zero");
-  await standIn("docker", 'case "$*" in *--interactive*) echo "no space left on device" >&2; exit 1 ;; esac');
+  await standIn(
+    "docker",
+    'case "$*" in *" stat "*) echo none ;; *) echo "no space left on device" >&2; exit 1 ;; esac',
+  );
   await expect(container.copy("in", join(folder, "from"), "/to")).rejects.toMatchObject({
     why: "no space left on device",
   });

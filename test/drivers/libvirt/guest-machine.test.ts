@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { cloneFolder } from "../../../drivers/libvirt/clone-folder.js";
-import { GuestEnvironment } from "../../../drivers/libvirt/guest.js";
+import { GuestEnvironment, optionPath } from "../../../drivers/libvirt/guest.js";
 import { GuestMachine } from "../../../drivers/libvirt/guest-machine.js";
 
 /** What libvirt says of the domain, one answer a question; the last one stays. */
@@ -157,4 +157,16 @@ it("the folder of a clone goes with its process: the next one sweeps", async () 
       .sort(),
   );
   await rm(temporary, { recursive: true });
+});
+
+it("paths with spaces, quotes and percent signs reach ssh as one", async () => {
+  const path = '/tmp/a b/100%41/"c"\\d';
+  const { stdout } = await execa("ssh", [
+    ...["-G", "-F", "none", "-o", `UserKnownHostsFile=${optionPath(path)}`],
+    ...["-o", `IdentityFile=${optionPath(path)}`, "host"],
+  ]);
+  const lines = stdout.split("\n");
+  expect(lines).toContain(`userknownhostsfile ${path}`);
+  // ssh replaces what stands behind a % only when it looks for the key.
+  expect(lines).toContain(`identityfile ${path.replace("%", "%%")}`);
 });
