@@ -71,36 +71,45 @@ async function copyOut(inside: Inside, from: string, local: string): Promise<voi
   const target = end === "folder" ? join(to, posix.basename(from)) : to;
   const nested = end === "folder" ? await kindOfPath(target) : undefined;
   if (nested !== undefined && nested !== found.kind) throw refused(what, `${target} is a ${nested}`);
-  if (found.kind === "file") {
-    await must(what, inside(["cat", from]), { stdin: "ignore", stdout: { file: target } });
-    await chmod(target, found.mode);
-  } else await unpackOut(what, inside, from, target);
+  const scratch = await mkdtemp(join(dirname(target), ".trilab-cp-")).catch((error: unknown) => {
+    throw refused(what, messageOf(error));
+  });
+  try {
+    if (found.kind === "folder") await unpackOut(what, inside, from, { scratch, target });
+    else {
+      const received = join(scratch, "received");
+      // What is at the target stays until all is here.
+      await must(what, inside(["cat", from]), { stdin: "ignore", stdout: { file: received } });
+      await must(what, ["cp", ["--", received, target]]);
+      await chmod(target, found.mode);
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /**
  * A folder out of a machine, whose root may send whatever it likes: it is unpacked where nobody else looks, and only what
  * is a file or a folder goes on to its place.
  */
-async function unpackOut(what: string, inside: Inside, from: string, target: string): Promise<void> {
-  const scratch = await mkdtemp(join(dirname(target), ".trilab-cp-")).catch((error: unknown) => {
-    throw refused(what, messageOf(error));
-  });
-  try {
-    const unpacked = join(scratch, "unpacked");
-    await mkdir(unpacked);
-    const receive: Command = ["tar", ["-xpf", "-", "--no-same-owner", "-C", unpacked]];
-    await pipe(what, inside(["tar", "-C", from, "-chf", "-", "--hard-dereference", "."]), receive);
-    const dropped = await keepFiles(unpacked);
-    await mkdir(target, { recursive: true });
-    await must(what, ["cp", ["-Rp", "--", `${unpacked}/.`, target]]);
-    if (dropped.length > 0)
-      throw new UserError(`${from} was not copied whole`, {
-        why: printable(`neither files nor folders: ${dropped.join(", ")}`),
-        fix: "what is left out can't be copied",
-      });
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+async function unpackOut(
+  what: string,
+  inside: Inside,
+  from: string,
+  { scratch, target }: { scratch: string; target: string },
+): Promise<void> {
+  const unpacked = join(scratch, "unpacked");
+  await mkdir(unpacked);
+  const receive: Command = ["tar", ["-xpf", "-", "--no-same-owner", "-C", unpacked]];
+  await pipe(what, inside(["tar", "-C", from, "-chf", "-", "--hard-dereference", "."]), receive);
+  const dropped = await keepFiles(unpacked);
+  await mkdir(target, { recursive: true });
+  await must(what, ["cp", ["-Rp", "--", `${unpacked}/.`, target]]);
+  if (dropped.length > 0)
+    throw new UserError(`${from} was not copied whole`, {
+      why: printable(`neither files nor folders: ${dropped.join(", ")}`),
+      fix: "what is left out can't be copied",
+    });
 }
 
 /** Removes what is neither file nor folder, and set-user-ID bits; folders stay open to their owner. @returns what it removed. */

@@ -130,6 +130,14 @@ describe.each<[string, () => Environment]>([
     expect((await readdir(folder)).filter((name) => name.startsWith(".trilab"))).toEqual([]);
   });
 
+  it("leaves what is here as it is when the machine refuses", async () => {
+    await writeFile(join(folder, "mine"), "mine");
+    await writeFile(join(inside, "theirs"), "theirs");
+    await writeFile(join(folder, "bin", "cat"), "#!/bin/sh\necho no >&2; exit 1\n", { mode: 0o755 });
+    await expect(open().copy("out", join(folder, "mine"), "theirs")).rejects.toThrow(/can't copy theirs/);
+    expect(await readFile(join(folder, "mine"), "utf8")).toBe("mine");
+  });
+
   it("hands back nothing that runs with its owner's rights", async () => {
     await mkdir(join(inside, "d"));
     await writeFile(join(inside, "d", "tool"), "");
