@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { execa } from "execa";
 import { ExitCode, UserError } from "./errors.js";
@@ -15,64 +15,32 @@ export interface LockOptions {
   waitMs?: number;
   /** What the lock guards, for the error: `seat "alice" of lab "first-boot"`. */
   what: string;
+  /** Asked at the end: whether what the lock guards is gone, and its file may go, too. Default: it stays. */
+  isGone?: () => Promise<boolean>;
 }
 
-/** What our `flock` exits with when the lock is taken (EX_TEMPFAIL); its own failures have other codes. */
+/** What the lock's holder exits with when the lock is taken (EX_TEMPFAIL); failures of `flock` have other codes. */
 const CONFLICT = 75;
+/** And when the file that it locked is not at its path any more: who held the lock has removed it. */
+const REMOVED = 76;
+
+/** Locks the file $0 for as long as standard input is open, waiting $1 seconds for another holder. */
+const HOLD = `exec 9>>"$0"
+flock --wait "$1" --conflict-exit-code ${CONFLICT} 9 || exit
+[ "$0" -ef /dev/fd/9 ] || exit ${REMOVED}
+echo locked
+exec cat`;
 
 /**
  * An advisory flock(2) on `path`, which the kernel releases when the holder ends, however it ends.
- * Node has no flock: util-linux's `flock` holds it for a `cat` that ends when our end of its stdin closes.
+ * Node has no flock: util-linux's `flock` takes it for a `cat` that ends when our end of its stdin closes.
  *
  * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`; UserError (exit 3) when `path`
  *   can't be locked at all.
  */
 export async function withLock<T>(path: string, options: LockOptions, body: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const child = execa(
-    "flock",
-    [
-      "--wait",
-      String((options.waitMs ?? 0) / 1000),
-      "--conflict-exit-code",
-      String(CONFLICT),
-      path,
-      "sh",
-      "-c",
-      "echo locked; exec cat",
-    ],
-    { reject: false, stdin: "pipe", buffer: { stdout: false }, detached: true },
-  );
-  const taken = await new Promise<boolean>((resolve, reject) => {
-    child.stdout.once("data", () => resolve(true));
-    child.once("error", reject);
-    child.once("exit", () => resolve(false));
-  }).catch((error: unknown) => {
-    throw new UserError("the flock command cannot be run", {
-      why: "trilab guards every stack with a file lock, taken by util-linux's flock",
-      fix: "install util-linux (apt-get install util-linux; brew install flock)",
-      exitCode: ExitCode.hostNotReady,
-      cause: error,
-    });
-  });
-  if (!taken) {
-    const { exitCode, stderr } = await child;
-    if (exitCode !== CONFLICT) {
-      throw new UserError(`${path} cannot be locked`, {
-        why: stderr.trim() || `flock ended with code ${exitCode}`,
-        fix: "make it writable, on a file system that has flock(2)",
-        exitCode: ExitCode.hostNotReady,
-      });
-    }
-    const holder = await readHolder(path);
-    throw new UserError(`${options.what} is in use by another run`, {
-      why: holder
-        ? `process ${holder.pid} (${holder.command}) has held it since ${holder.since}`
-        : `${path} is locked`,
-      fix: "wait until it has finished, or end that process",
-      exitCode: ExitCode.locked,
-    });
-  }
+  const release = await take(path, options);
   try {
     const holder: Holder = {
       pid: process.pid,
@@ -82,9 +50,66 @@ export async function withLock<T>(path: string, options: LockOptions, body: () =
     await writeFile(path, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
     return await body();
   } finally {
-    child.stdin.end();
-    await child;
+    // Only who holds the lock may remove its file; who waits for it sees that, and makes another.
+    if (await options.isGone?.()) await rm(path, { force: true });
+    await release();
   }
+}
+
+/** @returns what lets the lock go. */
+async function take(path: string, options: LockOptions): Promise<() => Promise<void>> {
+  const wait = String((options.waitMs ?? 0) / 1000);
+  for (;;) {
+    const child = execa("sh", ["-c", HOLD, path, wait], {
+      reject: false,
+      stdin: "pipe",
+      buffer: { stdout: false },
+      detached: true,
+    });
+    const taken = await new Promise<boolean>((resolve, reject) => {
+      child.stdout.once("data", () => resolve(true));
+      child.once("error", reject);
+      child.once("exit", () => resolve(false));
+    });
+    if (taken) {
+      return async () => {
+        child.stdin.end();
+        await child;
+      };
+    }
+    const { exitCode, stderr } = await child;
+    if (exitCode !== REMOVED) throw await notTaken(path, options, exitCode, stderr);
+  }
+}
+
+async function notTaken(
+  path: string,
+  { what }: LockOptions,
+  exitCode: number | undefined,
+  stderr: string,
+): Promise<UserError> {
+  if (exitCode === 127) {
+    return new UserError("the flock command cannot be run", {
+      why: "trilab guards every stack with a file lock, taken by util-linux's flock",
+      fix: "install util-linux (apt-get install util-linux; brew install flock)",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+  if (exitCode !== CONFLICT) {
+    return new UserError(`${path} cannot be locked`, {
+      why: stderr.trim() || `flock ended with code ${exitCode}`,
+      fix: "make it writable, on a file system that has flock(2)",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+  const holder = await readHolder(path);
+  return new UserError(`${what} is in use by another run`, {
+    why: holder
+      ? `process ${holder.pid} (${holder.command}) has held it since ${holder.since}`
+      : `${path} is locked`,
+    fix: "wait until it has finished, or end that process",
+    exitCode: ExitCode.locked,
+  });
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { ExitCode } from "../base/errors.js";
+import { sweepScratch } from "../base/scratch.js";
 import { endStepsNow, finishesItsStep } from "../base/working.js";
 import { explain } from "./explain.js";
 import { main } from "./main.js";
@@ -33,4 +34,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const exitCode = await main(argv, () => ctx).catch((error: unknown) => explain(error, ctx));
+// At the end, when an engine whose command was killed has been waited for. What can't be swept now is swept another time.
+await sweepScratch().catch(() => {});
 process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);

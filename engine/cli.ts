@@ -2,6 +2,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { execa, type ResultPromise } from "execa";
 import { silent } from "../base/progress.js";
+import { scratchDir } from "../base/scratch.js";
 import { backendUrl, passphrase, type StackRef, workDir } from "./backend.js";
 import { engineError } from "./engine-errors.js";
 import { type Engine, ensureEngine } from "./install.js";
@@ -14,6 +15,8 @@ export async function engineEnvironment(engine: Engine): Promise<Record<string, 
     // The directory of the CLI first: what stands beside it (the language host) belongs to it.
     PATH: [...engine.path, dirname(engine.pulumi), process.env.PATH ?? ""].join(delimiter),
     PULUMI_HOME: engine.home,
+    // For the sockets of its plugins, which a killed one leaves behind.
+    TMPDIR: await scratchDir(),
     PULUMI_BACKEND_URL: backendUrl(),
     PULUMI_AUTOMATION_API: "true",
     // Without it there is no --event-log.

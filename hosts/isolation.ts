@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { messageOf } from "../base/errors.js";
 import { asRoot, isRoot, type RootOptions, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
+import { scratchFolder } from "../base/scratch.js";
 import { dockerClient, dockerIsLocal, requireDocker } from "../drivers/docker/client.js";
 import type { Sources } from "../drivers/inventory.js";
 import { libvirtIsLocal, networkNames } from "../drivers/libvirt/virsh.js";
@@ -95,7 +95,7 @@ export async function keepSeatsApart(
 }
 
 async function writeUnit(text: string, options: RootOptions): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "trilab-unit-"));
+  const folder = await scratchFolder("unit");
   try {
     await writeFile(join(folder, UNIT), text);
     await asRoot("install", ["-m", "644", join(folder, UNIT), UNIT_FILE], options);

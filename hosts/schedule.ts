@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import { asRoot, which } from "../base/privilege.js";
+import { scratchFolder } from "../base/scratch.js";
 import { hasSystemd } from "./daemons.js";
 
 /** A command that is to run again and again, without anybody at the terminal. */
@@ -126,7 +127,7 @@ export async function install(job: Job): Promise<string[]> {
     return ["a line in your crontab:", `  ${line}`];
   }
   const { service, timer } = systemdUnits(job);
-  const dir = await mkdtemp(join(tmpdir(), "trilab-units-"));
+  const dir = await scratchFolder("units");
   try {
     for (const [file, text] of [
       [`${job.name}.service`, service],

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
 import type { Sources } from "../drivers/inventory.js";
@@ -7,11 +9,15 @@ import type { SeatSettings } from "../stacks/seat.js";
 import { requireAccount } from "./account.js";
 import { providerConfig } from "./ensure-host.js";
 import { reconcile } from "./reconcile.js";
+import { seatDir } from "./seat-record.js";
 import { inSomeZone } from "./zones.js";
 
-/** Holds a seat's lock while `body` works on it. @throws UserError (exit 7) naming the holder. */
-export const withSeatLock = <T>(id: SeatId, body: () => Promise<T>): Promise<T> =>
-  withLock(stackLock(seatPrefix(id)), { what: `seat "${id.seat}" of lab "${id.lab}"` }, body);
+/** Holds a seat's lock while `body` works on it; its file goes with the seat. @throws UserError (exit 7) naming the holder. */
+export const withSeatLock = <T>(id: SeatId, body: () => Promise<T>): Promise<T> => {
+  const what = `seat "${id.seat}" of lab "${id.lab}"`;
+  const isGone = async (): Promise<boolean> => !existsSync(join(seatDir(id), "seat.json"));
+  return withLock(stackLock(seatPrefix(id)), { what, isGone }, body);
+};
 
 export interface DeployOptions {
   sources: Sources;

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { scratchFolder } from "../../base/scratch.js";
 import type { DomainTarget } from "../../model/naming.js";
 import { quoted } from "../command-line.js";
 import {
@@ -14,7 +15,6 @@ import {
 } from "../host-cost.js";
 import { DISK_POOL } from "../inventory.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
-import { cloneFolder } from "./clone-folder.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { removeQemuLogs } from "./qemu-logs.js";
@@ -128,7 +128,7 @@ export class GuestMachine implements Machine {
     const capacity = /^Capacity:\s+(\d+)/m.exec(await virsh("domblkinfo", this.name, "vda"))?.[1];
     if (base === undefined || capacity === undefined)
       throw new HostCostError("the guest's base disk is not known");
-    const dir = await cloneFolder();
+    const dir = await scratchFolder("clone"); // the host key is in it
     let keeper: ChildProcess | undefined;
     const remove = async (): Promise<void> => {
       await virsh("destroy", name).catch(() => {});

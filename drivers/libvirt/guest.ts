@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
 import { printable } from "../../base/printable.js";
+import { scratchFolder } from "../../base/scratch.js";
 import type { DomainTarget } from "../../model/naming.js";
 import { relay, runClient, UNREACHABLE } from "../client.js";
 import { quoted, shellLine } from "../command-line.js";
@@ -130,7 +130,7 @@ export class GuestEnvironment implements Environment {
   /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
   async consoleTail({ lines, raw = false }: { lines?: number; raw?: boolean }): Promise<string> {
     if (this.access.consoleLog === undefined) return "(no console log)";
-    const dir = await mkdtemp(join(tmpdir(), "trilab-console-"));
+    const dir = await scratchFolder("console");
     try {
       const file = join(dir, "log"); // virsh can't write into our pipe
       await virshIfThere("pool-refresh", DISK_POOL.name);
@@ -155,7 +155,7 @@ export class GuestEnvironment implements Environment {
    * @returns what closes it.
    */
   async keepConnection(): Promise<() => Promise<void>> {
-    const dir = await mkdtemp(join(tmpdir(), "trilab-ssh-"));
+    const dir = await scratchFolder("ssh");
     const controlPath = join(dir.replaceAll("%", "%%"), "%r");
     const masters = [true, false].map((root) => {
       const options = [

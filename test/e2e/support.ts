@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect } from "vitest";
 import { repoDir } from "../../base/paths.js";
+import { scratchRoot } from "../../base/scratch.js";
 import { residueOf } from "./residue.js";
 
 const CLI = join(repoDir, "dist/cli/bin.js");
@@ -104,6 +105,12 @@ export function openHome(): Home {
       left.push(...(await residueOf(lab, seat)));
     }
     left.push(...(await processesOf(dir)));
+    // After a kill the next command sweeps; the last one may still have found a process at work.
+    const scratch = scratchRoot(state);
+    if (existsSync(scratch)) await trilab(["version"]);
+    if (existsSync(scratch)) left.push(`${scratch}: ${(await readdir(scratch)).join(" ")}`);
+    const locks = await readdir(join(state, "locks")).catch(() => []);
+    left.push(...locks.map((name) => `lock file ${name}`));
     await rm(base, { recursive: true, force: true });
     expect(left).toEqual([]);
   });

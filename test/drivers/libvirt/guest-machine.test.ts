@@ -1,10 +1,9 @@
-import { existsSync, mkdtempSync } from "node:fs";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtempSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { cloneFolder } from "../../../drivers/libvirt/clone-folder.js";
 import { GuestEnvironment, optionPath } from "../../../drivers/libvirt/guest.js";
 import { GuestMachine } from "../../../drivers/libvirt/guest-machine.js";
 
@@ -139,24 +138,6 @@ it("a command that is ended is not waited for by what it handed its output to", 
   const result = await new GuestEnvironment(access).exec(["true"], { timeoutMs: 200 });
   expect(result).toMatchObject({ exitCode: 255, stderr: expect.stringContaining("timed out") });
   await rm(bin, { recursive: true });
-});
-
-it("the folder of a clone goes with its process: the next one sweeps", async () => {
-  const temporary = mkdtempSync(join(tmpdir(), "trilab-test-"));
-  vi.stubEnv("TMPDIR", temporary);
-  const ended = execa("true");
-  await ended;
-  await mkdir(join(temporary, `trilab-clone-${ended.pid}-abcdef`));
-  await mkdir(join(temporary, "trilab-other-1-abcdef"));
-  const first = await cloneFolder();
-  const second = await cloneFolder();
-  expect(existsSync(first)).toBe(true); // its process lives
-  expect((await readdir(temporary)).sort()).toEqual(
-    [first, second, join(temporary, "trilab-other-1-abcdef")]
-      .map((path) => path.slice(temporary.length + 1))
-      .sort(),
-  );
-  await rm(temporary, { recursive: true });
 });
 
 it("paths with spaces, quotes and percent signs reach ssh as one", async () => {

@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { rmdirSync, rmSync } from "node:fs";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ExitCode, hasCode, UserError } from "./errors.js";
+import { stateDir } from "./paths.js";
+
+/**
+ * Where the commands of one state directory keep their temporary files, a folder a process. Not in the state directory
+ * itself: sockets lie here, whose paths may have 107 characters.
+ */
+export function scratchRoot(state = stateDir()): string {
+  const hash = createHash("sha256").update(state).digest("hex").slice(0, 8);
+  return join(tmpdir(), `trilab-${process.getuid?.() ?? 0}-${hash}`);
+}
+
+const folders = new Map<string, Promise<string>>();
+
+/**
+ * The folder for temporary files of this process and of those that it starts (as their TMPDIR). It goes when the process
+ * ends; if that is killed, the next command removes it.
+ *
+ * @throws UserError (exit 3) when its place is taken by somebody else.
+ */
+export function scratchDir(): Promise<string> {
+  const root = scratchRoot();
+  let folder = folders.get(root);
+  if (folder === undefined) {
+    folder = makeFolder(root);
+    folders.set(root, folder);
+  }
+  return folder;
+}
+
+/** A new folder of this name, with more characters behind it, in the process's own. */
+export const scratchFolder = async (name: string): Promise<string> =>
+  mkdtemp(join(await scratchDir(), `${name}-`));
+
+async function makeFolder(root: string): Promise<string> {
+  for (;;) {
+    await mkdir(root, { mode: 0o700 }).catch((error: unknown) => {
+      if (!hasCode(error, "EEXIST")) throw error;
+    });
+    if (!(await isPrivate(root))) {
+      throw new UserError(`the temporary folder ${root} can't be used`, {
+        why: "it is not a folder that only you can read and write",
+        fix: "remove it, or set TMPDIR to a folder of your own",
+        exitCode: ExitCode.hostNotReady,
+      });
+    }
+    const folder = await mkdtemp(join(root, `${process.pid}-`)).catch((error: unknown) => {
+      // Another process was the last one there, and has just removed it.
+      if (!hasCode(error, "ENOENT")) throw error;
+      return undefined;
+    });
+    if (folder === undefined) continue;
+    process.once("exit", () => {
+      rmSync(folder, { recursive: true, force: true });
+      try {
+        rmdirSync(root);
+      } catch {
+        // Others' folders are in it.
+      }
+    });
+    return folder;
+  }
+}
+
+/** Removes what killed processes left behind, unless something that they started still works with it. */
+export async function sweepScratch(): Promise<void> {
+  const root = scratchRoot();
+  if (!(await isPrivate(root))) return;
+  for (const name of await readdir(root)) {
+    const pid = /^(\d+)-/.exec(name)?.[1];
+    const folder = join(root, name);
+    if (pid !== undefined && hasEnded(Number(pid)) && !(await isUsed(folder)))
+      await rm(folder, { recursive: true, force: true });
+  }
+  await rmdir(root).catch(() => {}); // Others' folders are in it.
+}
+
+async function isPrivate(path: string): Promise<boolean> {
+  const info = await lstat(path).catch((error: unknown) => {
+    if (!hasCode(error, "ENOENT")) throw error;
+    return undefined;
+  });
+  return info?.isDirectory() === true && info.uid === process.getuid?.() && (info.mode & 0o077) === 0;
+}
+
+function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return hasCode(error, "ESRCH");
+  }
+}
+
+/** Whether it is the TMPDIR of some process: an engine finishes its step when its CLI was killed. */
+async function isUsed(folder: string): Promise<boolean> {
+  const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const environments = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/environ`, "latin1").catch(() => "")),
+  );
+  return environments.some((text) => text.split("\0").includes(`TMPDIR=${folder}`));
+}
