@@ -30,3 +30,6 @@ export async function privateDir(path: string): Promise<string> {
   await chmod(path, 0o700);
   return path;
 }
+
+/** Whether a word names a folder rather than something registered: it holds a slash, or is `.` or `..`. */
+export const isFolderPath = (word: string): boolean => word.includes("/") || word === "." || word === "..";

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
+import { isFolderPath } from "../base/paths.js";
 import type { Environment } from "../drivers/environment.js";
 import { parseTarget } from "../labs/targets.js";
 import { MAX_SEAT_LENGTH, type SeatId } from "../model/naming.js";
@@ -24,7 +25,7 @@ export function defaultSeat(): string {
 
 /** A lab's name from what a user typed: a name, or the path of its folder. */
 export const labName = (nameOrPath: string): string =>
-  nameOrPath.replace(/\/+$/, "").split("/").at(-1) ?? nameOrPath;
+  isFolderPath(nameOrPath) ? basename(resolve(nameOrPath)) : nameOrPath;
 
 /** The seats that fit what was given; none given: all. */
 export async function matchingSeats(lab: string | undefined, seat: string | undefined): Promise<SeatId[]> {
@@ -35,23 +36,26 @@ export async function matchingSeats(lab: string | undefined, seat: string | unde
   );
 }
 
+/** Of the seats that fit the only one, or of several the caller's own. @throws UserError (exit 2) when that is not one. */
+function onlySeat(seats: readonly SeatId[]): SeatId | undefined {
+  const own = seats.filter((s) => s.seat === defaultSeat());
+  const [only, second] = seats.length > 1 && own.length === 1 ? own : seats;
+  if (second === undefined) return only;
+  throw new UserError("several seats fit", {
+    why: seats.map((s) => `lab ${s.lab}, seat ${s.seat}`).join("\n"),
+    fix: "name one: lab and --seat",
+    exitCode: ExitCode.usage,
+  });
+}
+
 /**
  * The one seat that is meant: by what was given, and of several the caller's own.
  *
  * @throws UserError: exit 6 when there is none, exit 2 when there are several.
  */
 export async function resolveSeat(lab: string | undefined, seat: string | undefined): Promise<SeatRecord> {
-  const seats = await matchingSeats(lab, seat);
-  const own = seats.filter((s) => s.seat === defaultSeat());
-  const [only, second] = seats.length > 1 && own.length === 1 ? own : seats;
+  const only = onlySeat(await matchingSeats(lab, seat));
   if (only === undefined) throw noSeat(lab, seat);
-  if (second !== undefined) {
-    throw new UserError("several seats fit", {
-      why: seats.map((s) => `lab ${s.lab}, seat ${s.seat}`).join("\n"),
-      fix: "name one: --lab LAB --seat SEAT",
-      exitCode: ExitCode.usage,
-    });
-  }
   const { readRecord } = await import("../seats/seat-record.js");
   const record = await readRecord(only);
   if (record === undefined) throw noSeat(lab, seat);
@@ -68,19 +72,17 @@ export async function labOf(record: SeatRecord): Promise<string> {
   return (await labNames()).includes(record.lab) ? record.lab : record.labDir;
 }
 
-/** The seat that a bare `up` means: one that is there, else the newcomer's. */
+/** The seat that `up` means: where no lab is named one that is there, else the newcomer's. */
 export async function meantSeat(
   lab: string | undefined,
   seat: string | undefined,
 ): Promise<{ lab: string; seat: string }> {
-  if (lab !== undefined && seat !== undefined) return { lab, seat };
-  const own = seat ?? defaultSeat();
-  if (lab !== undefined) return { lab, seat: own };
-  const there = (await matchingSeats(undefined, own)).map((s) => s.lab);
-  if (there.length !== 1 || there[0] === undefined) return { lab: DEFAULT_LAB, seat: own };
+  if (lab !== undefined) return { lab, seat: seat ?? defaultSeat() };
+  const there = onlySeat(await matchingSeats(undefined, seat));
+  if (there === undefined) return { lab: DEFAULT_LAB, seat: seat ?? defaultSeat() };
   const { readRecord } = await import("../seats/seat-record.js");
-  const record = await readRecord({ lab: there[0], seat: own });
-  return { lab: record ? await labOf(record) : there[0], seat: own };
+  const record = await readRecord(there);
+  return { lab: record ? await labOf(record) : there.lab, seat: there.seat };
 }
 
 /** What was named is not here. */
@@ -105,4 +107,35 @@ export async function environmentOf(record: SeatRecord, word: string): Promise<E
     fix: `add it: trilab up ${record.lab} --seat ${record.seat} --on ${target}`,
     exitCode: ExitCode.notFound,
   });
+}
+
+/**
+ * As {@link environmentOf}, for what only a machine that runs can do.
+ *
+ * @throws UserError when it does not run, or its daemon does not answer.
+ */
+export async function runningEnvironmentOf(record: SeatRecord, word: string): Promise<Environment> {
+  const environment = await environmentOf(record, word);
+  const { isRented, openMachine } = await import("../seats/open.js");
+  const { target } = environment;
+  if (await (await openMachine(record, target)).running()) return environment;
+  // "Not running" is also what a daemon that is away looks like.
+  if (target === "container") await (await import("../drivers/docker/client.js")).requireDocker();
+  const { endOf, expiryInForce } = await import("../seats/lifetime.js");
+  const { timeLeft } = await import("./time-left.js");
+  const expires = expiryInForce(record);
+  const up = `trilab up ${record.lab} --seat ${record.seat}`;
+  const rented = isRented(record, target);
+  throw new UserError(
+    `the ${target} of seat "${record.seat}" ${rented ? "does not answer" : "is not running"}`,
+    {
+      why:
+        endOf(expires) <= Date.now()
+          ? `its time was up ${timeLeft(expires)}`
+          : rented
+            ? "it has ended, or its firewall lets in another address than yours"
+            : "it was stopped, or has ended",
+      fix: rented ? `${up}; with a new address of yours: ${up} --ssh-from ADDRESS` : `start it: ${up}`,
+    },
+  );
 }

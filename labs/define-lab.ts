@@ -6,7 +6,7 @@ import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { readUserFile } from "../base/files.js";
-import { repoDir } from "../base/paths.js";
+import { isFolderPath, repoDir } from "../base/paths.js";
 import { machineSpecSchema } from "../model/machine-spec.js";
 import { DEFAULT_TARGETS, labelProblem, MAX_LAB_LENGTH, TARGETS } from "../model/naming.js";
 import { parseDuration } from "../model/units.js";
@@ -75,12 +75,12 @@ export async function labNames(dir = labsDir()): Promise<string[]> {
 }
 
 /**
- * A lab by its name, or by the path of its folder when `nameOrPath` holds a slash.
+ * A lab by its name, or by the path of its folder: `./web`, `.`.
  *
  * @throws UserError: exit 6 when there is no such lab, exit 2 when its lab.yaml is wrong (every problem at once).
  */
 export async function loadLab(nameOrPath: string): Promise<Lab> {
-  if (nameOrPath.includes("/")) return readLab(resolve(nameOrPath));
+  if (isFolderPath(nameOrPath)) return readLab(resolve(nameOrPath));
   const names = await labNames();
   if (!names.includes(nameOrPath)) {
     throw new UserError(`there is no lab "${nameOrPath}"`, {

@@ -1,10 +1,11 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand, labAndSeatOptions, text } from "../define-command.js";
-import { environmentOf, resolveSeat } from "../seats.js";
+import { resolveSeat, runningEnvironmentOf } from "../seats.js";
 
 export const cp = defineCommand({
   usage: "cp <from> <to>",
-  description: "copy a file or folder into a target or out of it",
+  description:
+    "copy a file or folder into a target or out of it, as its login user; a relative path there begins at their home folder",
   positionals: {
     from: { type: "string", describe: "a path here, or target:path", demandOption: true },
     to: { type: "string", describe: "a path here, or target:path", demandOption: true },
@@ -25,8 +26,8 @@ export const cp = defineCommand({
       });
     }
     const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
-    if (target) await (await environmentOf(record, target.name)).copy("in", from, target.path);
-    if (source) await (await environmentOf(record, source.name)).copy("out", to, source.path);
+    if (target) await (await runningEnvironmentOf(record, target.name)).copy("in", from, target.path);
+    if (source) await (await runningEnvironmentOf(record, source.name)).copy("out", to, source.path);
     return undefined;
   },
 });

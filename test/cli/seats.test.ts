@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, test } from "vitest";
-import { labOf } from "../../cli/seats.js";
-import type { SeatRecord } from "../../seats/seat-record.js";
+import { basename, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ExitCode } from "../../base/errors.js";
+import { labName, labOf, meantSeat } from "../../cli/seats.js";
+import { type SeatRecord, writeRecord } from "../../seats/seat-record.js";
 
 const record = (labDir: string, lab = "first-boot"): SeatRecord => ({
   ...{ schema: 1, lab, seat: "alice", labDir, owner: "me@here", created: "2026-01-01T00:00:00Z" },
@@ -23,4 +24,39 @@ test("where that folder is gone, it is the registered lab of its name", async ()
 
 test("a lab that is gone altogether is named by its folder, for the error to show", async () => {
   expect(await labOf(record("/nowhere/mine", "mine"))).toBe("/nowhere/mine");
+});
+
+describe("the seat that up means", () => {
+  let dir = "";
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "trilab-seats-"));
+    vi.stubEnv("XDG_STATE_HOME", dir);
+    vi.stubEnv("TRILAB_SEAT", "me");
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await rm(dir, { recursive: true });
+  });
+  const there = (lab: string, seat: string) => writeRecord({ ...record(`/nowhere/${lab}`, lab), seat });
+
+  test("is the newcomer's where none is there", async () => {
+    expect(await meantSeat(undefined, undefined)).toEqual({ lab: "first-boot", seat: "me" });
+    expect(await meantSeat("web", undefined)).toEqual({ lab: "web", seat: "me" });
+  });
+
+  test("is the only one there, whatever its lab and name; of several one's own", async () => {
+    await there("web", "alice");
+    expect(await meantSeat(undefined, undefined)).toEqual({ lab: "/nowhere/web", seat: "alice" });
+    expect(await meantSeat(undefined, "bob")).toEqual({ lab: "first-boot", seat: "bob" });
+    await there("db", "me");
+    expect(await meantSeat(undefined, undefined)).toEqual({ lab: "/nowhere/db", seat: "me" });
+    await there("net", "me");
+    await expect(meantSeat(undefined, undefined)).rejects.toMatchObject({ exitCode: ExitCode.usage });
+    expect(await meantSeat("net", undefined)).toEqual({ lab: "net", seat: "me" });
+  });
+
+  test("is named by its lab's folder, the one that one stands in too", () => {
+    expect([labName("web"), labName("./web/"), labName("/labs/web")]).toEqual(["web", "web", "web"]);
+    expect(labName(".")).toBe(basename(process.cwd()));
+  });
 });

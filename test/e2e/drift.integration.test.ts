@@ -168,7 +168,17 @@ describe("a guest seat that was changed by hand", () => {
       /the domain is shut off/,
       /`trilab up` starts a stopped guest/,
     );
-    expect((await home.trilab(["ssh", "guest", "--seat", seat, "--", "true"])).exitCode).toBe(255);
+    for (const command of [
+      ["ssh", "guest", "--seat", seat, "--", "true"],
+      ["cp", "guest:x", ".", "--seat", seat],
+    ])
+      expectError(
+        await home.trilab(command),
+        1,
+        /the guest of seat .* is not running/,
+        /stopped/,
+        /trilab up/,
+      );
     expect(expectDone(await home.trilab(["logs", "guest", "--seat", seat])).stdout).toContain(
       "trilab: identity: ",
     );

@@ -86,6 +86,13 @@ describe("a seat whose time is up", () => {
     await until("the container ends", async () => (await containerState(seat)) === "exited 0", 120_000);
     const before = await recordOf(seat);
     expectError(
+      await home.trilab(["ssh", "container", "--seat", seat, "--", "true"]),
+      1,
+      /the container of seat .* is not running/,
+      /its time was up .* ago/,
+      new RegExp(`trilab up ${LAB} --seat ${seat}`),
+    );
+    expectError(
       await home.trilab(["extend", "1h", "--seat", seat]),
       1,
       /was not extended/,

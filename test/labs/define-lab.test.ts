@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -186,6 +186,16 @@ describe("finding a lab", () => {
 
   it("by its folder's path", async () =>
     expect((await loadLab(join(dir, "mine"))).dir).toBe(join(dir, "mine")));
+
+  it("by the folder one stands in", async () => {
+    const before = process.cwd();
+    process.chdir(join(dir, "mine"));
+    try {
+      expect((await loadLab(".")).dir).toBe(await realpath(join(dir, "mine")));
+    } finally {
+      process.chdir(before);
+    }
+  });
 
   it("not when folder and name differ", async () => {
     await expect(loadLab(join(dir, "other"))).rejects.toMatchObject({ exitCode: ExitCode.usage });
