@@ -22,11 +22,12 @@ export interface DockerHostArgs {
    */
   swapLimit?: boolean;
   /**
-   * Sets the most processes at once, where a fork bomb ends, on the running container: the Docker provider has no input
-   * for it. Called at every `up`, it also mends memory that was changed by hand, and alone sets other CPUs: the official
-   * plugin would replace the container for them. See drivers/docker/client.ts.
+   * Called with the container's id at every `up`, once the provider has made or kept it: applies what the provider has no
+   * input for (PID limit), or would replace the container for (CPUs), and mends what was changed by hand. See
+   * drivers/docker/mend-container.ts. An error is given a short stack: Node takes minutes to print one whose frames are
+   * those of an output.
    */
-  holdLimits?: (containerId: string) => Promise<void>;
+  mend?: (containerId: string) => Promise<void>;
   /** Last words on the children's arguments. */
   transform?: {
     network?: Transform<docker.NetworkArgs>;
@@ -50,7 +51,7 @@ export class DockerHost extends pulumi.ComponentResource {
 
   constructor(name: string, args: DockerHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilab:index:DockerHost", name, args, opts);
-    const { holdLimits, ownership, spec, subnet, transform } = args;
+    const { mend, ownership, spec, subnet, transform } = args;
     const labels = labelList(ownership);
 
     const network = new docker.Network(
@@ -96,17 +97,27 @@ export class DockerHost extends pulumi.ComponentResource {
         destroyGraceSeconds: 1,
         labels,
       }),
-      { parent: this, ignoreChanges: holdLimits ? ["cpus"] : [] },
+      {
+        parent: this,
+        // What `mend` sets, so that a refresh does not take it for a difference.
+        ignoreChanges: mend ? ["cpus", "cpuSet", "cpuShares"] : [],
+      },
     );
 
     this.containerId = container.id.apply(async (id) => {
-      if (holdLimits && !pulumi.runtime.isDryRun()) await holdLimits(id);
+      if (mend && !pulumi.runtime.isDryRun()) await mend(id).catch(rethrowShort);
       return id;
     });
     this.name = container.name;
     this.address = pulumi.output(subnet.address);
     this.registerOutputs({ containerId: this.containerId, name: this.name, address: this.address });
   }
+}
+
+/** Throws an error again without its frames. */
+function rethrowShort(error: unknown): never {
+  if (error instanceof Error) error.stack = `${error.name}: ${error.message}`;
+  throw error;
 }
 
 /** Memory without swap on top, as a guest has none, where the daemon can limit it; CPU time by quota. */

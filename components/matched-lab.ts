@@ -14,7 +14,7 @@ export interface MatchedLabArgs {
   /** The seat's block of addresses on this host: 0 … 1023, see helpers/cidr.ts. */
   slot: number;
   /** What is particular to the container. Absent: there is none. */
-  container?: Pick<DockerHostArgs, "image" | "swapLimit" | "holdLimits" | "transform">;
+  container?: Pick<DockerHostArgs, "image" | "swapLimit" | "mend" | "transform">;
   /** What is particular to the guest. Absent: there is none. */
   guest?: Omit<LibvirtGuestArgs, "spec" | "ownership" | "subnet">;
   /** What is particular to the VPS. Absent: there is none. */

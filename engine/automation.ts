@@ -198,7 +198,7 @@ export function openStack(options: StackOptions): StackHandle {
         if (await exists())
           await pulumi(options, ["stack", "rm", "--yes", ...(force ? ["--force"] : [])], options.engine);
       } else {
-        const beside = [".attrs", ".bak", ".bak.attrs", ".before-clear"].map((end) => files.checkpoint + end);
+        const beside = [".attrs", ".bak", ".bak.attrs", ".before-edit"].map((end) => files.checkpoint + end);
         for (const path of [...beside, files.history, files.backups, files.locks, files.checkpoint]) {
           await rm(path, { recursive: true, force: true });
         }

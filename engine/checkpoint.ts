@@ -63,33 +63,62 @@ export async function readCheckpoint(ref: StackRef): Promise<Checkpoint | undefi
   return describe(parse(checkpointSchema, text, ref, files.checkpoint).checkpoint.latest);
 }
 
+/** A deployment as the engine wrote it: what no schema of ours knows is kept. */
+export interface RawDeployment {
+  resources?: RawResource[] | null;
+  pending_operations?: unknown[] | null;
+}
+
+export interface RawResource {
+  urn: string;
+  type: string;
+  protect?: boolean;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+}
+
 /**
- * Forgets a stack's pending operations, once what they left was adopted or deleted. The resources, with their
- * parents and dependencies, stay as they are; the former checkpoint is kept beside as `<stack>.json.before-clear`.
- * The caller holds the stack's lock.
+ * Changes a stack's state by hand, while no engine runs. Does nothing where there is no such stack, or `change` says that
+ * it changed nothing. The former checkpoint is kept beside as `<stack>.json.before-edit`. The caller holds the stack's lock.
  */
-export async function clearPending(ref: StackRef): Promise<void> {
+export async function editState(
+  ref: StackRef,
+  change: (deployment: RawDeployment) => boolean,
+): Promise<void> {
   const files = stackFiles(ref);
   if (!files) {
     const text = await exportStack(ref);
     if (text === undefined) return;
-    const state = parse(exportSchema, text, ref, backendUrl());
-    if (!state.deployment?.pending_operations?.length) return;
-    delete state.deployment.pending_operations;
-    await importStack(ref, JSON.stringify(state));
+    parse(exportSchema, text, ref, backendUrl());
+    const state = JSON.parse(text) as { deployment?: RawDeployment | null };
+    if (state.deployment && change(state.deployment)) await importStack(ref, JSON.stringify(state));
     return;
   }
-  const text = await readFile(files.checkpoint, "utf8");
-  const state = parse(checkpointSchema, text, ref, files.checkpoint);
-  if (!state.checkpoint.latest?.pending_operations?.length) return;
+  const text = await readFile(files.checkpoint, "utf8").catch((error: unknown) => {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  });
+  if (text === undefined) return;
+  parse(checkpointSchema, text, ref, files.checkpoint);
   // The raw JSON is edited, not what the schema made of it: nothing the engine wrote is lost on the way.
-  const raw = JSON.parse(text) as { checkpoint: { latest: { pending_operations?: unknown } } };
-  delete raw.checkpoint.latest.pending_operations;
-  await copyFile(files.checkpoint, `${files.checkpoint}.before-clear`);
+  const raw = JSON.parse(text) as { checkpoint: { latest?: RawDeployment | null } };
+  if (!raw.checkpoint.latest || !change(raw.checkpoint.latest)) return;
+  await copyFile(files.checkpoint, `${files.checkpoint}.before-edit`);
   await writeFileAtomic(files.checkpoint, `${JSON.stringify(raw, null, 4)}\n`, { mode: 0o600 });
   // The blob library's side file holds the old content's checksum; it does without one.
   await rm(`${files.checkpoint}.attrs`, { force: true });
 }
+
+/**
+ * Forgets a stack's pending operations, once what they left was adopted or deleted. The resources, with their
+ * parents and dependencies, stay as they are. The caller holds the stack's lock.
+ */
+export const clearPending = (ref: StackRef): Promise<void> =>
+  editState(ref, (deployment) => {
+    if (!deployment.pending_operations?.length) return false;
+    delete deployment.pending_operations;
+    return true;
+  });
 
 /** One output of a stack. */
 export interface OutputValue {

@@ -22,6 +22,19 @@ export interface EngineFailure {
 
 /** The state needs a plugin that is not here. */
 export class MissingPlugin extends UserError {}
+/** The engine would have to replace resources that are protected. Nothing was done to them. */
+export class ReplacementRefused extends UserError {
+  constructor(
+    stack: string,
+    readonly urns: readonly string[],
+  ) {
+    super(`"${stack}" would replace what is protected`, {
+      why: urns.join("\n"),
+      fix: "allow it, or undo the change that asks for it",
+      exitCode: ExitCode.usage,
+    });
+  }
+}
 
 /**
  * The one place that knows the engine's failures by their text. What the user can do something about becomes a
@@ -47,6 +60,8 @@ export function engineError(failure: EngineFailure): Error {
     });
   }
   if (failure.programError instanceof UserError) return failure.programError;
+  const refused = [...text.matchAll(/unable to replace resource "([^"]+)"/g)].flatMap(([, urn]) => urn ?? []);
+  if (refused.length > 0) return new ReplacementRefused(stack, [...new Set(refused)]);
   if (/no stack named .* found/.test(text)) {
     return new UserError(`there is no stack "${stack}"`, {
       fix: "run `trilab status` to see what there is",

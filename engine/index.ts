@@ -3,9 +3,16 @@ export type { EngineEvent, OperationResult, StackHandle, StackOptions, UpResult 
 export { openStack } from "./automation.js";
 export type { StackRef } from "./backend.js";
 export { backendUrl, defaultProject, stackLock } from "./backend.js";
-export type { Checkpoint, CheckpointResource, OutputValue, PendingOperation } from "./checkpoint.js";
-export { clearPending, readCheckpoint } from "./checkpoint.js";
-export { MissingPlugin } from "./engine-errors.js";
+export type {
+  Checkpoint,
+  CheckpointResource,
+  OutputValue,
+  PendingOperation,
+  RawDeployment,
+  RawResource,
+} from "./checkpoint.js";
+export { clearPending, editState, readCheckpoint } from "./checkpoint.js";
+export { MissingPlugin, ReplacementRefused } from "./engine-errors.js";
 export type { Program } from "./inline.js";
 export type { ToolReport } from "./inspect.js";
 export { inspectEngine } from "./inspect.js";

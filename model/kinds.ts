@@ -57,3 +57,15 @@ export function sourceOf(kind: Kind): keyof Sources {
   if (isAwsKind(kind)) return "aws";
   return kind.startsWith("container") ? "docker" : "libvirt";
 }
+
+/** Resources that hold what a learner made: a container's layer, a home, a disk, a rented machine. */
+const HOLDING_WORK: readonly string[] = [
+  "docker:index/container:Container",
+  "docker:index/volume:Volume",
+  "libvirt:index/volume:Volume",
+  "aws:ec2/instance:Instance",
+];
+
+/** Whether a resource must not be replaced unasked. A rehearsed VPS's seed is made anew from the record. */
+export const holdsWork = (type: string, name: unknown): boolean =>
+  HOLDING_WORK.includes(type) && !String(name).endsWith(".seed.iso");

@@ -3,13 +3,25 @@ import { join } from "node:path";
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
 import type { Sources } from "../drivers/inventory.js";
-import { clearStaleLock, type Engine, openStack, stackLock, type UpResult } from "../engine/index.js";
+import {
+  clearStaleLock,
+  type Engine,
+  type EngineEvent,
+  editState,
+  openStack,
+  ReplacementRefused,
+  type StackHandle,
+  stackLock,
+  type UpResult,
+} from "../engine/index.js";
 import { type SeatId, seatPrefix } from "../model/naming.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { requireAccount } from "./account.js";
+import { editSeatState } from "./edit-state.js";
 import { providerConfig } from "./ensure-host.js";
 import { reconcile } from "./reconcile.js";
 import { seatDir } from "./seat-record.js";
+import { noteReplacement, type ReplaceReasons, wouldReplace } from "./would-replace.js";
 import { inSomeZone } from "./zones.js";
 
 /** Holds a seat's lock while `body` works on it; its file goes with the seat. @throws UserError (exit 7) naming the holder. */
@@ -24,26 +36,52 @@ export interface DeployOptions {
   /** Installed for these sources. */
   engine: Engine;
   progress: Progress;
+  /** Whether machines and disks may be replaced, with what is in them. */
+  replace?: boolean;
+}
+
+export interface Deployment extends UpResult {
+  /** What was mended without the engine, in words. */
+  mended: string[];
 }
 
 /**
  * Brings the seat's stack up, whatever state an earlier run left it in. A seat that is up stays as it is.
  * The caller holds the seat's lock.
  */
-export async function deploySeat(settings: SeatSettings, options: DeployOptions): Promise<UpResult> {
+export async function deploySeat(settings: SeatSettings, options: DeployOptions): Promise<Deployment> {
   const { engine, progress, sources } = options;
   const ref = { stack: seatPrefix(settings.ownership) };
   const { region, type } = settings.vps ?? {};
   if (region !== undefined) await requireAccount(settings.ownership, region, { clock: true });
   await clearStaleLock(ref);
   progress.update("looking at what is there");
-  const { refresh } = await reconcile(settings.ownership, sources);
+  const { mended, refresh } = await reconcile(settings.ownership, sources);
+  // Where it may replace, what is protected is so again once it has.
+  await editState(ref, (state) => editSeatState(state, { protect: options.replace !== true }));
   // The SDKs take half a second to load: that is done while the engine starts.
-  const up = (zone?: string): Promise<UpResult> => {
-    const program = async () => (await import("../stacks/seat.js")).seatProgram({ ...settings, zone })();
+  const stack = (zone?: string, onEvent?: (event: EngineEvent) => void): StackHandle => {
+    const onMended = (what: string): void => void mended.push(what);
+    const program = async () =>
+      (await import("../stacks/seat.js")).seatProgram({ ...settings, zone, onMended, protect: true })();
     const config = providerConfig(settings.vps?.region);
-    return openStack({ ...ref, engine, program, config, progress }).up({ refresh });
+    return openStack({ ...ref, engine, program, config, progress, ...(onEvent ? { onEvent } : {}) });
   };
-  if (region === undefined || type === undefined) return up();
-  return inSomeZone(up, { type: type.name, region, ref, progress });
+  const up = async (zone?: string): Promise<UpResult> => {
+    try {
+      return await stack(zone).up({ refresh });
+    } catch (error) {
+      if (!(error instanceof ReplacementRefused)) throw error;
+      const reasons: ReplaceReasons = new Map();
+      // It fails for the same reason, but tells on the way what would change.
+      await stack(zone, (event) => noteReplacement(reasons, event))
+        .preview()
+        .catch(() => {});
+      throw wouldReplace(settings.ownership, error.urns, reasons);
+    }
+  };
+  const result = await (region === undefined || type === undefined
+    ? up()
+    : inSomeZone(up, { type: type.name, region, ref, progress }));
+  return { ...result, mended };
 }

@@ -43,7 +43,9 @@ if (!pulumi.runtime.isDryRun()) {
   for (const { image, daemons } of await builtImages(record, lab, stderrProgress))
     await ensureHost(image, daemons, stderrProgress);
 }
-const outputs = await seatProgram(await seatSettings(record, lab))();
+const settings = await seatSettings(record, lab);
+const onMended = (what: string): void => void pulumi.log.info(what);
+const outputs = await seatProgram({ ...settings, onMended })();
 
 /** How each target is reached. */
 export const machines = outputs.targets;

@@ -1,5 +1,6 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import { dockerClient } from "../drivers/docker/client.js";
+import { startOrLeaveNetwork } from "../drivers/docker/mend-container.js";
 import {
   type Found,
   type Kind,
@@ -75,13 +76,19 @@ const isOf = (r: CheckpointResource, f: Found): boolean => r.id === (f.kind === 
 const isStopped = ({ kind, state }: Found): boolean =>
   kind === "instance" ? state === "stopped" : state !== "" && state !== "running";
 
+export interface Reconciled {
+  /** Whether the engine must refresh, because something it knows is gone, or has another address. */
+  refresh: boolean;
+  /** What was mended, in words: "guest: started, as it was shut off". */
+  mended: string[];
+}
+
 /**
  * Brings state and reality together before the engine runs: half-made things are removed, stopped machines started.
  *
- * @returns whether the engine must refresh, because something it knows is gone, or has another address.
  * @throws UserError when the names are taken by somebody else's machines, or by ours whose state is lost.
  */
-export async function reconcile(ownership: Ownership, sources: Sources): Promise<{ refresh: boolean }> {
+export async function reconcile(ownership: Ownership, sources: Sources): Promise<Reconciled> {
   const ref = { stack: seatPrefix(ownership) };
   const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), seatInventory(ownership, sources)]);
   refuseTaken(ownership, checkpoint, inventory);
@@ -92,16 +99,15 @@ export async function reconcile(ownership: Ownership, sources: Sources): Promise
   for (const machine of lost) await removeFound(machine);
   // The network first: a guest does not start without it.
   const toStart = removalOrder(stopped).reverse();
-  for (const machine of toStart.filter((m) => !lost.includes(m))) await start(machine);
+  const started = toStart.filter((m) => !lost.includes(m));
+  for (const machine of started) await start(machine);
   // An instance that was stopped has another address from now on.
   const readdressed = moved.length > 0 || toStart.some((m) => m.kind === "instance");
-  return { refresh: missing.length > 0 || readdressed };
+  return { refresh: missing.length > 0 || readdressed, mended: started.map(startWords) };
 }
 
 /** Which machines can't be mended in place once a thing of this kind is gone. */
 const HELD_BY: Readonly<Partial<Record<Kind, Kind>>> = {
-  // Docker's plugin never looks whether the container is still on its network.
-  "container network": "container",
   "guest network": "domain",
   "guest disk": "domain",
   "cloud-init seed": "domain",
@@ -187,6 +193,13 @@ async function start(machine: Found): Promise<void> {
   if (machine.kind === "domain") await virsh(machine.state === "paused" ? "resume" : "start", machine.id);
   if (machine.kind === "container") {
     const container = dockerClient().getContainer(machine.id);
-    await (machine.state === "paused" ? container.unpause() : container.start());
+    // With its network gone it can't start: then the engine makes the network first, and the container is mended after.
+    await (machine.state === "paused" ? container.unpause() : startOrLeaveNetwork(machine.id));
   }
+}
+
+/** What {@link start} did. */
+function startWords(machine: Found): string {
+  const what = machine.kind.endsWith("network") ? "its network " : "";
+  return `${targetOf(machine)}: ${what}${machine.state === "paused" ? "resumed" : "started"}, as it was ${machine.state}`;
 }

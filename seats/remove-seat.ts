@@ -16,6 +16,7 @@ import { removeQemuLogs } from "../drivers/libvirt/qemu-logs.js";
 import {
   type Checkpoint,
   clearStaleLock,
+  editState,
   ensureEngine,
   MissingPlugin,
   NotInstalled,
@@ -24,6 +25,7 @@ import {
 } from "../engine/index.js";
 import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../model/naming.js";
 import { runningCost } from "../model/prices.js";
+import { editSeatState } from "./edit-state.js";
 import { providerConfig } from "./ensure-host.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { drift } from "./reconcile.js";
@@ -129,6 +131,7 @@ async function destroyByState(id: SeatId, sources: Sources, progress: Progress):
   if (checkpoint === undefined || checkpoint.resources.length === 0) return;
   const { missing } = drift(checkpoint, await seatInventory(id, sources));
   const config = providerConfig(sources.aws?.[0]);
+  await editState(ref, (state) => editSeatState(state, { protect: false }));
   try {
     // Removing by label takes seconds; what was deleted from the cache may take minutes to make again.
     const engine = await ensureEngine({ progress, ...pluginsOf(checkpoint), onlyHere: true });

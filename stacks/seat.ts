@@ -1,15 +1,17 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { CloudArgs } from "../components/cloud-vps.js";
 import type { Accelerator, GuestImage } from "../components/libvirt-machine.js";
 import { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "../components/matched-lab.js";
-import { holdLimits } from "../drivers/docker/client.js";
+import { mendContainer } from "../drivers/docker/mend-container.js";
 import { DISK_POOL, IMAGE_POOL } from "../drivers/inventory.js";
 import { lifetimeFiles, startLifetime } from "../images/index.js";
+import { subnetOf } from "../model/cidr.js";
 import type { InstanceType } from "../model/instance-catalogue.js";
+import { holdsWork } from "../model/kinds.js";
 import type { Ownership } from "../model/labels.js";
 import { EXPIRES_FILE, expiresInMachine } from "../model/lifetime.js";
 import type { MachineSpec } from "../model/machine-spec.js";
-import type { Target } from "../model/naming.js";
+import { machineName, type Target } from "../model/naming.js";
 import type { Rented } from "../model/rented.js";
 import { imageVolumes } from "./image-volumes.js";
 
@@ -36,6 +38,10 @@ export interface SeatSettings {
   hostPublicKey: string;
   /** Writes the seed of a rehearsed VPS from its user-data and meta-data, and returns its path on this machine. */
   writeVpsSeed: (userData: string, metaData: string) => Promise<string>;
+  /** Protects what holds a learner's work: the engine then refuses to replace it. Default false. */
+  protect?: boolean;
+  /** Told what was mended in a machine without the engine: "container: put back on its network". */
+  onMended?: (what: string) => void;
 }
 
 /** The outputs of a seat's stack. */
@@ -49,7 +55,7 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
     const { accelerator, hostKey, image, ownership, slot, spec, swapLimit, targets, userKey } = settings;
     const userKeys = [userKey, ...spec.authorizedKeys];
     const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
-    const lab = new MatchedLab(ownership.seat, {
+    const args: MatchedLabArgs = {
       spec,
       ownership,
       slot,
@@ -58,7 +64,7 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
             container: {
               image: image.containerTag,
               swapLimit,
-              holdLimits: (id: string) => holdLimits(id, { ...spec, swapLimit }),
+              mend: (id: string) => mend(settings, id),
             },
           }
         : {}),
@@ -66,9 +72,24 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
         ? { guest: { image: onHost(image.hash), diskPool: DISK_POOL, accelerator, userKeys, hostKey } }
         : {}),
       ...(vps ? { vps } : {}),
-    });
+    };
+    const lab = new MatchedLab(
+      ownership.seat,
+      args,
+      settings.protect ? { transformations: [protectWork] } : {},
+    );
     return { targets: lab.targets };
   };
+}
+
+const protectWork: pulumi.ResourceTransformation = ({ opts, props, type }) =>
+  holdsWork(type, props.name) ? { props, opts: pulumi.mergeOptions(opts, { protect: true }) } : undefined;
+
+/** Makes the container what the settings say where the provider does not. */
+async function mend({ onMended, ownership, slot, spec, swapLimit }: SeatSettings, id: string): Promise<void> {
+  const network = { name: machineName(ownership, "container"), address: subnetOf(slot, "container").address };
+  for (const what of await mendContainer(id, { ...spec, swapLimit, network }))
+    onMended?.(`container: ${what}`);
 }
 
 /** An image as the host's stack put it there. */

@@ -43,6 +43,11 @@ export const up = defineCommand({
       type: "string",
       describe: "how long the seat lives before it ends itself: 3h, 1h30m, none; default: the lab's",
     },
+    replace: {
+      type: "boolean",
+      describe:
+        "allow it to replace machines and disks, with the work in them, where a change can't be made otherwise",
+    },
     wait: { type: "string", default: DEFAULT_WAIT, describe: "how long to wait for a guest to answer SSH" },
     yes: {
       ...yesOption.yes,
@@ -73,12 +78,11 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const { withSeatLock } = await import("../../seats/deploy-seat.js");
   return withSeatLock(plan.id, async () => {
     const { record: prepared, renewed } = await prepareSeat(ctx, plan);
-    const deployed = await deploy(ctx, plan, prepared, engine);
+    const deployed = await deploy(ctx, plan, prepared, { engine, replace: flag(args, "replace") });
     const { record } = deployed;
     // Targets are only ever added, behind those that are there; to add one takes a step.
-    const facts = deployed.steps === 0 && !renewed ? await early : undefined;
+    const facts = isUnchanged(deployed) && !renewed ? await early : undefined;
     let parity = facts && (await parityOf(plan, record, facts));
-    // A container's limits are set without a step: answers from before that may not hold any more.
     if (!parity?.inTolerance) {
       parity = await parityOf(plan, record, await firstFacts(ctx, record, waitMs));
       // Only now: the machines had to have their new end first.
@@ -128,15 +132,19 @@ interface Deployed {
   changes: Record<string, number>;
   /** How many steps that were. */
   steps: number;
+  /** What was mended without a step, in words. */
+  mended: string[];
   /** Its guests run without KVM. */
   emulated: boolean;
 }
+
+const isUnchanged = ({ mended, steps }: Deployed): boolean => steps === 0 && mended.length === 0;
 
 async function deploy(
   ctx: Context,
   { lab, sources }: SeatPlan,
   record: SeatRecord,
-  engine: Engine,
+  options: { engine: Engine; replace: boolean },
 ): Promise<Deployed> {
   const { builtImages, seatSettings } = await import("../../seats/prepare-seat.js");
   const { ensureHost } = await import("../../seats/ensure-host.js");
@@ -156,9 +164,11 @@ async function deploy(
       title: `seat ${record.seat}: ${record.targets.join(" and ")}`,
       run: async (progress) => {
         const settings = await seatSettings(record, lab);
-        const { changes, outputs, steps } = await deploySeat(settings, { sources, engine, progress });
+        const result = await deploySeat(settings, { sources, progress, ...options });
+        const { changes, mended, outputs, steps } = result;
         const emulated = sources.libvirt && settings.accelerator === "tcg";
-        deployed = { record: await withAddress(record, outputs), changes, steps: steps.length, emulated };
+        const withAddresses = await withAddress(record, outputs);
+        deployed = { record: withAddresses, changes, mended, steps: steps.length, emulated };
       },
     },
   ]);
@@ -216,20 +226,22 @@ async function costSoFar(record: SeatRecord): Promise<RunningCost | null | undef
 async function show(
   ctx: Context,
   { id }: SeatPlan,
-  { record, changes, steps, emulated, parity, seconds }: Deployed & { parity: ParityReport; seconds: number },
+  deployed: Deployed & { parity: ParityReport; seconds: number },
 ): Promise<number> {
+  const { record, changes, emulated, mended, parity, seconds } = deployed;
   const { rentedShape } = await import("../../seats/rented.js");
   const { expiryInForce } = await import("../../seats/lifetime.js");
   const { targets, vps } = record;
   const expires = expiryInForce(record);
   const rented = rentedShape(record);
   const cost = await costSoFar(record);
-  report(ctx, "up", { ...id, targets, vps, expires, cost, emulated, changes, parity }, () => [
+  report(ctx, "up", { ...id, targets, vps, expires, cost, emulated, changes, mended, parity }, () => [
     ...parityLines(parity, targets, ctx.style, rented),
     "",
     ...cloudNotes(rented, ctx.style, cost),
     ...(emulated ? [ctx.style.warn(emulationNote(targets, rented))] : []),
-    `${parityVerdict(parity, ctx.style)}${steps === 0 ? ", nothing changed" : ""} (${seconds.toFixed(1)} s)`,
+    `${parityVerdict(parity, ctx.style)}${isUnchanged(deployed) ? ", nothing changed" : ""} (${seconds.toFixed(1)} s)`,
+    ...mended.map((what) => `mended: ${what}`),
     "",
     ...(expires === "never" ? [] : [`  it ends itself ${timeLeft(expires)}; longer:  trilab extend`]),
     ...targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),

@@ -1,6 +1,5 @@
 import Docker from "dockerode";
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
-import { lastLines } from "../../plugins/docker/container-run.js";
 
 /** The Docker endpoint in force: TRILAB_DOCKER_HOST, then DOCKER_HOST, then the local socket. */
 export const dockerEndpoint = (): string =>
@@ -68,47 +67,4 @@ export async function requireDocker(docker = dockerClient(), timeoutMs = 5_000):
 export async function limitsSwap(docker = dockerClient()): Promise<boolean> {
   const { SwapLimit } = (await docker.info()) as { SwapLimit?: boolean };
   return SwapLimit !== false;
-}
-
-/**
- * Sets what bounds a running container where it is not so already, by Docker's update call: processes and threads,
- * for which the Pulumi provider has no input, and memory and CPUs, which somebody may have changed since.
- *
- * @param limits `memory` in bytes; `processes` default 256; `swapLimit`, whether the daemon keeps one, default true.
- * @throws UserError when the container does not run: the official plugin does not look.
- */
-export async function holdLimits(
-  containerId: string,
-  {
-    cpus,
-    memory,
-    processes = 256,
-    swapLimit = true,
-  }: { cpus: number; memory: number; processes?: number; swapLimit?: boolean },
-  docker = dockerClient(),
-): Promise<void> {
-  const container = docker.getContainer(containerId);
-  const { HostConfig, Name, State } = await container.inspect();
-  if (!State.Running) throw await notRunning(container, Name.replace(/^\//, ""), State);
-  const wanted = {
-    PidsLimit: processes,
-    Memory: memory,
-    MemorySwap: swapLimit ? memory : -1,
-    NanoCpus: Math.round(cpus * 1e9),
-  };
-  const held = (Object.keys(wanted) as (keyof typeof wanted)[]).every((k) => HostConfig[k] === wanted[k]);
-  if (!held) await container.update(wanted);
-}
-
-async function notRunning(
-  container: Docker.Container,
-  name: string,
-  { ExitCode: code, Error: error }: Docker.ContainerInspectInfo["State"],
-): Promise<UserError> {
-  const said = await lastLines(container);
-  const ended = error || `its program ended with exit code ${code}`;
-  return new UserError(`container ${name} does not run`, {
-    why: said ? `${ended}; its last output:\n${said}` : ended,
-    fix: "run the command again, which starts it; if it ends again, take the seat down and up anew",
-  });
 }

@@ -4,6 +4,7 @@ import { cgroupCost, diskFree, parentOf, processPss } from "../host-cost.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
 import { dockerClient, dockerIsLocal } from "./client.js";
 import { ContainerEnvironment } from "./container.js";
+import { startContainer } from "./mend-container.js";
 
 /** Seconds Docker gives the processes to end by themselves. */
 const GRACE = 40;
@@ -26,7 +27,7 @@ export class ContainerMachine implements Machine {
   }
 
   async start(): Promise<void> {
-    if (!(await this.running())) await this.container.start();
+    if (!(await this.running())) await startContainer(this.container);
   }
 
   async stop(): Promise<void> {
@@ -138,7 +139,7 @@ export class ContainerMachine implements Machine {
     const container = await this.create(`${this.name}-clone${index}`);
     const remove = (): Promise<void> => container.remove({ force: true, v: true });
     try {
-      await container.start();
+      await startContainer(container);
       const machine = new ContainerMachine(`${this.name}-clone${index}`, this.user, this.docker);
       const environment = new ContainerEnvironment(machine.name, this.user);
       await environment.firstAnswer(["true"], { signal });

@@ -13,11 +13,20 @@ const eachAgrees =
     if (!Array.isArray(has) || !Array.isArray(wants) || has.length !== wants.length) return false;
     const left = [...has];
     return wants.every((want) => {
-      const index = left.findIndex((item) => itemAgrees({ ...defaults, ...item }, { ...defaults, ...want }));
+      const index = left.findIndex((item) =>
+        itemAgrees({ ...defaults, ...given(item) }, { ...defaults, ...given(want) }),
+      );
       if (index >= 0) left.splice(index, 1);
       return index >= 0;
     });
   };
+
+/** An item without what is not set, for which the official plugin's state has null or "". */
+function given(item: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(item).filter(([, value]) => value !== null && value !== undefined && value !== ""),
+  );
+}
 
 function itemAgrees(item: Record<string, unknown>, want: Record<string, unknown>): boolean {
   return Object.entries(want).every(([key, value]) => same(item[key], value) || sameSet(item[key], value));

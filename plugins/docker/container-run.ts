@@ -42,7 +42,8 @@ export async function run(
   const output = inputs.attach && inputs.logs ? follow(docker, container) : undefined;
   output?.catch(() => {});
   if (output) await output;
-  await asking(`${name} could not be started`, () => container.start());
+  // 304: its restart policy has started it this moment.
+  await asking(`${name} could not be started`, () => container.start().catch(passOver(304)));
   if (ended) {
     const exitCode = await untilAborted(
       asking(`${name} was not seen to end`, () => ended),

@@ -25,6 +25,19 @@ export const computedOutputs = [
   "stopTimeout",
 ] as const;
 
+/**
+ * What the official plugin keeps in its state although no input asks for it. It replaces a container whose state has no
+ * `stdinOpen` or `tty`, and updates one without the others.
+ */
+function officialOutputs({ Config: config, HostConfig: host }: Docker.ContainerInspectInfo): PropertyMap {
+  return {
+    stdinOpen: config.OpenStdin ?? false,
+    tty: config.Tty ?? false,
+    memoryReservation: (host.MemoryReservation ?? 0) / MIB,
+    containerReadRefreshTimeoutMilliseconds: 15_000,
+  };
+}
+
 /** Inputs that concern only how we handle the container: the daemon doesn't know them. */
 const OURS = ["attach", "logs", "start", "wait", "waitTimeout", "destroyGraceSeconds", "removeVolumes"];
 
@@ -42,7 +55,7 @@ export function stateOf(
   known: Known,
   image?: Docker.ImageInspectInfo,
 ): Found {
-  const live = bag(liveProperties(info, image));
+  const live = { ...bag(liveProperties(info, image)), ...officialOutputs(info) };
   const { __defaults, ...asked } = known.inputs;
   if (Object.keys(asked).length === 0) return imported(info, live, image);
   const outs: PropertyMap = { ...live };
@@ -75,7 +88,6 @@ function isImplied(key: string, live: PropertyMap, image: Docker.ImageInspectInf
       return live.memorySwap === 0 || live.memorySwap === Number(live.memory) * 2;
     case "networkMode":
       return live.networkMode === "default" || live.networksAdvanced !== undefined;
-    case "cgroupnsMode":
     case "logOpts":
       return true;
     default:
@@ -156,7 +168,7 @@ function liveProperties(info: Docker.ContainerInspectInfo, image?: Docker.ImageI
     rm: host.AutoRemove ?? false,
     privileged: host.Privileged ?? false,
     groupAdds: nonEmpty(host.GroupAdd),
-    cgroupnsMode: (host as { CgroupnsMode?: string }).CgroupnsMode || undefined,
+    // No cgroupnsMode: where it is not asked for, the official plugin would replace a container whose state names one.
     ipcMode: host.IpcMode ?? "",
     pidMode: host.PidMode || undefined,
     healthcheck: health?.Test

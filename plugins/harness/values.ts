@@ -72,7 +72,10 @@ function open(value: unknown, secrets: Secrets, seen: { secret: boolean }, insid
       return open(value.value, secrets, seen, true);
     }
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, open(item, secrets, seen, inside)]),
+      Object.entries(value)
+        // The official plugins' bookkeeping: it stands in what they wrote, and must not look like a difference.
+        .filter(([key]) => key !== "__defaults")
+        .map(([key, item]) => [key, open(item, secrets, seen, inside)]),
     );
   }
   // Very short texts ("1", "no") would blank out half of an error message and hide nothing.
@@ -94,10 +97,12 @@ export function sealSecrets(bag: PropertyMap, secrets: Secrets): { [key: string]
 function withoutUndefined(value: PropertyValue): PropertyValue {
   if (Array.isArray(value)) return value.map(withoutUndefined);
   if (!isObject(value)) return value;
-  const result: { [key: string]: PropertyValue } = {};
-  for (const [key, item] of Object.entries(value))
-    if (item !== undefined) result[key] = withoutUndefined(item);
-  return result;
+  // By entries: an assignment to a key named __proto__ would be lost.
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]) =>
+      item === undefined ? [] : [[key, withoutUndefined(item)] as const],
+    ),
+  );
 }
 
 /** Replaces every secret's text in a message, so that neither errors nor logs give one away. */

@@ -107,11 +107,11 @@ describe("MatchedLab", () => {
   });
 
   it("replaces no container for its CPUs, which are set in place, and no network for a daemon's options", async () => {
-    const held = { ...container, holdLimits: async () => {} };
+    const held = { ...container, mend: async () => {} };
     const one = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container: held }, one.opts));
     expect(one.ignored).toEqual({
-      "docker:index/container:Container": ["cpus"],
+      "docker:index/container:Container": ["cpus", "cpuSet", "cpuShares"],
       "docker:index/network:Network": ["options"],
     });
     // With nobody to set them the provider must.

@@ -1,3 +1,4 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   bridge,
@@ -32,11 +33,29 @@ const CONTAINER_FAULTS = {
   "container stopped": (c: string) => host("docker", "stop", "-t", "0", c),
   "container paused": (c: string) => host("docker", "pause", c),
   "container killed": (c: string) => host("docker", "kill", c),
+  "off its network": (c: string) => host("docker", "network", "disconnect", "-f", c, c),
   "network removed": async (c: string) => {
     await host("docker", "network", "disconnect", "-f", c, c);
     await host("docker", "network", "rm", c);
   },
+  "stopped, and its network removed": async (c: string) => {
+    await host("docker", "stop", "-t", "0", c);
+    await host("docker", "network", "rm", c);
+  },
 } as const;
+
+/** What `up` says of each; of a container that is gone its steps tell. */
+const MENDED: Partial<Record<keyof typeof CONTAINER_FAULTS, string[]>> = {
+  "container stopped": ["container: started, as it was exited"],
+  "container paused": ["container: resumed, as it was paused"],
+  "container killed": ["container: started, as it was exited"],
+  "off its network": ["container: put back on its network"],
+  "network removed": ["container: put back on its network"],
+  "stopped, and its network removed": [
+    "container: started, as it was exited",
+    "container: put back on its network",
+  ],
+};
 
 describe("a container seat that was changed by hand", () => {
   test.each(Object.keys(CONTAINER_FAULTS) as (keyof typeof CONTAINER_FAULTS)[])(
@@ -46,12 +65,17 @@ describe("a container seat that was changed by hand", () => {
       const name = machine(seat, "container");
       await up(seat, "container");
       await inside(seat, "container", "echo mine > ~/work.txt");
+      const id = await host("docker", "inspect", "-f", "{{.Id}}", name);
       await CONTAINER_FAULTS[fault](name);
-      await up(seat);
+      const healed = JSON.parse((await up(seat)).stdout);
+      expect(healed.mended).toEqual(MENDED[fault] ?? []);
+      // Whatever is in its layer is kept, too.
+      if (fault !== "container removed")
+        expect(await host("docker", "inspect", "-f", "{{.Id}}", name)).toBe(id);
       expect(await inside(seat, "container", "cat ~/work.txt")).toBe("mine");
       expect(await host("docker", "inspect", "-f", "{{.HostConfig.PidsLimit}}", name)).toBe("256");
       const again = await up(seat);
-      expect(JSON.parse(again.stdout).changes).toEqual({ same: 6 });
+      expect(JSON.parse(again.stdout)).toMatchObject({ changes: { same: 6 }, mended: [] });
       await CONTAINER_FAULTS[fault](name);
       await down(seat);
     },
@@ -66,8 +90,16 @@ describe("a container seat that was changed by hand", () => {
     const deploy = async () => expectDone(await home.trilab(["up", lab, "--seat", seat, "--json"]));
     await deploy();
     const [id] = (await limits()).split(" ");
-    await host("docker", "update", "--cpus", "0.5", name);
-    await deploy();
+    await host("docker", "update", "--cpus", "0.5", "--cpu-shares", "7", "--restart", "no", name);
+    await host("docker", "update", "--cpuset-cpus", "0", name);
+    const mended = JSON.parse((await deploy()).stdout).mended.join("\n");
+    expect(mended).toMatch(
+      /CPUs set from 0.5 to 1\n.*shares set from 7 to 1024\n.*restart policy set from no/,
+    );
+    expect(mended).toContain("CPUs it may run on set from 0 to 0-");
+    expect(await host("docker", "inspect", "-f", "{{.HostConfig.RestartPolicy.Name}}", name)).toBe(
+      "on-failure",
+    );
     expect(await limits()).toBe(`${id} 1000000000 ${256 * 2 ** 20}`);
     await home.lab("limits", "machine: { cpus: 2, memory: 320MiB }\ntargets: [container]\n");
     await deploy();
@@ -76,6 +108,49 @@ describe("a container seat that was changed by hand", () => {
     await home
       .trilab(["down", "limits", "--seat", seat, "--json"])
       .then((run) => expectDown(run, "limits", seat));
+  });
+
+  test("up refuses to replace a container unless told to; a seat of an older trilab stays as it is", async () => {
+    const seat = home.seat("cr");
+    const name = machine(seat, "container");
+    const id = () => host("docker", "inspect", "-f", "{{.Id}}", name);
+    await up(seat, "container");
+    const first = await id();
+    /** What the state says of the container, for the next engine. */
+    const edit = async (change: (outputs: Record<string, unknown>, box: { protect?: boolean }) => void) => {
+      const state = JSON.parse(await readFile(home.checkpoint(LAB, seat), "utf8"));
+      const box = state.checkpoint.latest.resources.find((r: { type: string }) =>
+        r.type.endsWith(":Container"),
+      );
+      change(box.outputs, box);
+      await writeFile(home.checkpoint(LAB, seat), JSON.stringify(state));
+      await rm(`${home.checkpoint(LAB, seat)}.attrs`, { force: true });
+    };
+    // As the stand-in wrote it once: the official plugin would replace the container for these.
+    await edit((outputs, box) => {
+      outputs.cgroupnsMode = "host";
+      delete outputs.stdinOpen;
+      delete box.protect;
+    });
+    expect(JSON.parse((await up(seat)).stdout).changes).toEqual({ same: 6 });
+    await edit((outputs, box) => {
+      expect(outputs).not.toHaveProperty("cgroupnsMode");
+      expect(outputs.stdinOpen).toBe(false);
+      expect(box.protect).toBe(true);
+      outputs.hostname = "another";
+      delete box.protect;
+    });
+    expectError(
+      await home.trilab(["up", LAB, "--seat", seat]),
+      2,
+      /would be replaced, and work in it lost/,
+      /container \(changed: hostname\): what was installed or changed in it is lost/,
+      new RegExp(`trilab up ${LAB} --seat ${seat} --replace`),
+    );
+    expect(await id()).toBe(first);
+    expectDone(await home.trilab(["up", LAB, "--seat", seat, "--replace"]));
+    expect(await id()).not.toBe(first);
+    await down(seat);
   });
 
   test("everything removed by hand, the volume too: up makes it again, down is content", async () => {
@@ -128,8 +203,10 @@ describe("a guest seat that was changed by hand", () => {
     "its network undefined",
   ])("%s: up heals it, and the disk is kept", async (fault) => {
     await FAULTS[fault]?.();
-    await up(seat);
+    const healed = JSON.parse((await up(seat)).stdout);
     expect(await work()).toBe("mine");
+    if (fault === "shut off") expect(healed.mended).toEqual(["guest: started, as it was shut off"]);
+    if (fault === "paused") expect(healed.mended).toEqual(["guest: resumed, as it was paused"]);
   });
 
   test("storage pool inactive: up starts it, the guest runs on", async () => {

@@ -104,7 +104,7 @@ test("pending operations are named, then cleared without touching the rest", asy
   const after = JSON.parse(await readFile(file, "utf8"));
   expect(after.checkpoint.latest).toEqual({ resources: [root, child] });
   expect(after.checkpoint.futureField).toBe(1);
-  expect(await readFile(`${file}.before-clear`, "utf8")).toBe(before);
+  expect(await readFile(`${file}.before-edit`, "utf8")).toBe(before);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 

@@ -81,8 +81,6 @@ describe("a machine that has lost a part", () => {
     ["libvirt:index/network:Network", "l-s-vps", "l-s-vps"],
     ["libvirt:index/volume:Volume", "l-s-vps.qcow2", "l-s-vps"],
     ["libvirt:index/volume:Volume", "l-s-vps.seed.iso", "l-s-vps"],
-    // The official plugin would leave the container unconnected: its read passes over the networks.
-    ["docker:index/network:Network", "l-s-container", "l-s-container"],
   ])("is made again, and the others are left alone: %s %s", (type, name, machine) => {
     expect(stranded([resource(type, name)], machines).map((m) => m.name)).toEqual([machine]);
   });
@@ -90,6 +88,8 @@ describe("a machine that has lost a part", () => {
   it("is none of another kind, whatever the names", () => {
     expect(stranded([resource("docker:index/network:Network", "l-s-vps")], machines)).toEqual([]);
     expect(stranded([resource("libvirt:index/network:Network", "l-s-container")], machines)).toEqual([]);
+    // A container is put on its new network as it is.
+    expect(stranded([resource("docker:index/network:Network", "l-s-container")], machines)).toEqual([]);
     expect(stranded([resource("docker:index/volume:Volume", "l-s-container")], machines)).toEqual([]);
   });
 });

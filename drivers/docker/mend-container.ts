@@ -1,0 +1,194 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
+import { UserError } from "../../base/errors.js";
+import { formatSize } from "../../model/units.js";
+import { lastLines } from "../../plugins/docker/container-run.js";
+import { dockerClient } from "./client.js";
+
+/** How a container is to be. */
+export interface ContainerWanted {
+  cpus: number;
+  /** Bytes. */
+  memory: number;
+  /** PID limit; default 256. */
+  processes?: number;
+  /** Whether the daemon keeps a limit of swap; default true. */
+  swapLimit?: boolean;
+  /** The network it belongs on, and its address there. */
+  network?: { name: string; address: string };
+}
+
+/** How long a container that was started must stay up to count as running, in milliseconds. */
+const SETTLE_MS = 250;
+
+/** The weight that Docker gives where none is asked for; it can't be unset again. */
+const DEFAULT_SHARES = 1024;
+
+/**
+ * Makes a container what it should be without replacing it: it runs, is on its network, and has its limits and restart
+ * policy. That mends what somebody changed by hand, which no plugin looks at, and applies what the Docker provider has
+ * no input for (the PID limit) or would replace the container for (CPUs).
+ *
+ * @returns what it changed, in words. The PID limit of a new container does not count.
+ * @throws UserError when the container does not stay up.
+ */
+export async function mendContainer(
+  containerId: string,
+  wanted: ContainerWanted,
+  docker = dockerClient(),
+): Promise<string[]> {
+  const container = docker.getContainer(containerId);
+  const info = await container.inspect();
+  const done: string[] = [];
+  if (info.State.Paused) {
+    await container.unpause();
+    done.push("resumed, as it was paused");
+  }
+  if (wanted.network && (await joinNetwork(docker, info, wanted.network)))
+    done.push("put back on its network");
+  done.push(...(await holdLimits(docker, container, info, wanted)));
+  if (!info.State.Running) {
+    await startContainer(container);
+    done.push("started, as it was stopped");
+    await sleep(SETTLE_MS);
+  }
+  const now = info.State.Running ? info : await container.inspect();
+  if (!now.State.Running || now.State.Restarting) throw await notRunning(container, now);
+  return done;
+}
+
+/** Starts a container. One that runs already, if only since its restart policy started it this moment, is fine. */
+export async function startContainer(container: Docker.Container): Promise<void> {
+  await container.start().catch((error: unknown) => {
+    if (!(error instanceof Error && "statusCode" in error && error.statusCode === 304)) throw error;
+  });
+}
+
+/**
+ * Starts a container that is stopped. A network of its own that is no more would not let it: then it leaves that network,
+ * and stays stopped until {@link mendContainer} puts it on the new one.
+ */
+export async function startOrLeaveNetwork(id: string, docker = dockerClient()): Promise<void> {
+  const container = docker.getContainer(id);
+  try {
+    await startContainer(container);
+  } catch (error) {
+    const { Name, NetworkSettings } = await container.inspect();
+    const own = Name.replace(/^\//, "");
+    const isMissing = error instanceof Error && /network \S+ not found/.test(error.message);
+    if (!isMissing || !(own in NetworkSettings.Networks)) throw error;
+    await docker.getNetwork(own).disconnect({ Container: id, Force: true });
+  }
+}
+
+/** @returns whether it had to be connected. */
+async function joinNetwork(
+  docker: Docker,
+  info: Docker.ContainerInspectInfo,
+  { address, name }: { name: string; address: string },
+): Promise<boolean> {
+  const joined = info.NetworkSettings.Networks[name];
+  if (joined?.IPAMConfig?.IPv4Address === address) return false;
+  const network = docker.getNetwork(name);
+  if (joined) await network.disconnect({ Container: info.Id, Force: true });
+  await network.connect({
+    Container: info.Id,
+    EndpointConfig: { IPAMConfig: { IPv4Address: address } },
+  });
+  return true;
+}
+
+/** One property of a container that Docker can change while it runs. */
+interface Limit {
+  title: string;
+  /** What Docker's update call is given. */
+  change: object;
+  holds: boolean;
+  /** In words; absent: there was none. */
+  had?: string | undefined;
+  to: string;
+}
+
+/** Sets the limits that do not hold. */
+async function holdLimits(
+  docker: Docker,
+  container: Docker.Container,
+  { HostConfig: host }: Docker.ContainerInspectInfo,
+  { cpus, memory, processes = 256, swapLimit = true }: ContainerWanted,
+): Promise<string[]> {
+  const swap = swapLimit ? memory : -1;
+  const nanoCpus = Math.round(cpus * 1e9);
+  const { MaximumRetryCount: retries = 0, Name: restart = "no" } = host.RestartPolicy ?? {};
+  const size = (bytes: number | undefined): string =>
+    bytes !== undefined && bytes > 0 ? formatSize(bytes) : "no limit";
+  const limits: Limit[] = [
+    {
+      title: "PID limit",
+      change: { PidsLimit: processes },
+      holds: host.PidsLimit === processes,
+      had: typeof host.PidsLimit === "number" ? String(host.PidsLimit) : undefined,
+      to: String(processes),
+    },
+    {
+      title: "memory",
+      // Docker takes neither without the other.
+      change: { Memory: memory, MemorySwap: swap },
+      holds: host.Memory === memory && host.MemorySwap === swap,
+      had:
+        size(host.Memory) + (host.MemorySwap === host.Memory ? "" : `, with swap ${size(host.MemorySwap)},`),
+      to: size(memory),
+    },
+    {
+      title: "CPUs",
+      change: { NanoCpus: nanoCpus },
+      holds: host.NanoCpus === nanoCpus,
+      had: host.NanoCpus ? String(host.NanoCpus / 1e9) : "no limit",
+      to: String(cpus),
+    },
+    {
+      title: "CPU shares",
+      change: { CpuShares: DEFAULT_SHARES },
+      holds: [undefined, 0, DEFAULT_SHARES].includes(host.CpuShares),
+      had: String(host.CpuShares),
+      to: String(DEFAULT_SHARES),
+    },
+    {
+      title: "restart policy",
+      change: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 0 } },
+      holds: restart === "on-failure" && retries === 0,
+      had: retries > 0 ? `${restart}:${retries}` : restart || "no",
+      to: "on-failure",
+    },
+    ...(await cpuSet(docker, host.CpusetCpus)),
+  ];
+  const off = limits.filter(({ holds }) => !holds);
+  if (off.length === 0) return [];
+  await container.update(Object.assign({}, ...off.map(({ change }) => change)));
+  return off.flatMap(({ title, had, to }) =>
+    had === undefined ? [] : [`${title} set from ${had} to ${to}`],
+  );
+}
+
+/** Docker can't take a CPU set away again: instead the container is given every CPU. */
+async function cpuSet(docker: Docker, had: string | undefined): Promise<Limit[]> {
+  if (!had) return [];
+  const { NCPU } = (await docker.info()) as { NCPU: number };
+  const all = NCPU > 1 ? `0-${NCPU - 1}` : "0";
+  return [{ title: "CPUs it may run on", change: { CpusetCpus: all }, holds: had === all, had, to: all }];
+}
+
+async function notRunning(
+  container: Docker.Container,
+  { Name, State: { Error: error, ExitCode: code, Restarting: restarting } }: Docker.ContainerInspectInfo,
+): Promise<UserError> {
+  const said = await lastLines(container);
+  const ended =
+    error ||
+    (restarting
+      ? `its program ends again right after each start, with exit code ${code}`
+      : `its program ended with exit code ${code}`);
+  return new UserError(`container ${Name.replace(/^\//, "")} does not stay up`, {
+    why: said ? `${ended}; its last output:\n${said}` : ended,
+    fix: "somebody inside may have changed its main program; copy out what you need (trilab cp), then: trilab down, trilab up",
+  });
+}

@@ -1,0 +1,43 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import type { EngineEvent } from "../engine/index.js";
+import type { SeatId } from "../model/naming.js";
+
+/** By URN, the properties whose change asks for a replacement. */
+export type ReplaceReasons = Map<string, string[]>;
+
+/** Notes what an event of a preview says about a replacement. */
+export function noteReplacement(reasons: ReplaceReasons, { resourcePreEvent }: EngineEvent): void {
+  const step = resourcePreEvent?.metadata;
+  if (!step || !/replace/.test(step.op)) return;
+  const keys = step.keys?.length ? step.keys : (step.diffs ?? []);
+  reasons.set(step.urn, [...new Set([...(reasons.get(step.urn) ?? []), ...keys])]);
+}
+
+/** What is lost with a resource, by its type. */
+const LOST: Readonly<Record<string, string>> = {
+  "docker:index/container:Container":
+    "what was installed or changed in it is lost, except for the home folder",
+  "docker:index/volume:Volume": "the home folder is lost",
+  "libvirt:index/volume:Volume": "its disk is lost, with all that is on it",
+  "aws:ec2/instance:Instance": "its disk is lost, with all that is on it",
+};
+
+/** The error of an `up` that would replace machines or disks. */
+export function wouldReplace(
+  { lab, seat }: SeatId,
+  urns: readonly string[],
+  reasons: ReplaceReasons,
+): UserError {
+  const lines = urns.map((urn) => {
+    const [, , type = "", name = urn] = urn.split("::");
+    const kind = type.split("$").at(-1) ?? type;
+    const changed = reasons.get(urn) ?? [];
+    const why = changed.length > 0 ? ` (changed: ${changed.join(", ")})` : "";
+    return `${name}${why}: ${LOST[kind] ?? "it is made anew"}`;
+  });
+  return new UserError(`seat "${seat}" of lab "${lab}" would be replaced, and work in it lost`, {
+    why: lines.join("\n"),
+    fix: `copy out what is needed (trilab cp), then allow it: trilab up ${lab} --seat ${seat} --replace`,
+    exitCode: ExitCode.usage,
+  });
+}
