@@ -29,6 +29,8 @@ export interface CompareOptions {
   /** trilab's own. */
   version: string;
   signal: AbortSignal;
+  /** Seconds that measuring may take; the document is partial then. Default: no limit. */
+  limit?: number;
   onStep: RunnerOptions["onStep"];
 }
 
@@ -48,12 +50,12 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
       probes,
       seed,
       load: () => hostLoad(cpus),
-      prepare: async (phase, target) => {
+      prepare: async (phase, target, signal) => {
         const subject = subjects.find((s) => s.target === target);
         if (phase === "life-cycle" || subject === undefined) return;
         await subject.machine.start();
-        await subject.answer(180_000, options.signal);
-        await subject.settle(options.signal);
+        await subject.answer(180_000, signal);
+        await subject.settle(signal);
       },
       enter: async (phase) => {
         if (phase === "target") pinned = await pinAll(subjects, cpus);

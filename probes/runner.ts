@@ -19,6 +19,8 @@ export interface RunnerOptions {
   emulated: readonly Target[];
   /** Ended by Ctrl-C: the step in hand is dropped, what was measured stays. */
   signal: AbortSignal;
+  /** Seconds that all of it may take; then it ends as by the signal. Default: no limit. */
+  limit?: number;
   /** Seconds a run that is over gets to tidy up, before the next step and before the end. Default 60. */
   patience?: number;
   /** Before each step: the probe, the target, run i of n, and seconds left by what the steps so far took. */
@@ -26,7 +28,7 @@ export interface RunnerOptions {
   /** Asked before each round. */
   load(): Promise<HostLoad>;
   /** Before a phase, each target by itself: one that can't be made ready gives no figures in it. */
-  prepare?(phase: Phase, target: Target): Promise<void>;
+  prepare?(phase: Phase, target: Target, signal: AbortSignal): Promise<void>;
   /** Then, and after the phase: CPUs are pinned and let go. */
   enter?(phase: Phase): Promise<void>;
   leave?(phase: Phase): Promise<void>;
@@ -52,6 +54,21 @@ const FINAL = ["missing-tool", "skipped", "lost"];
 
 /** Runs the whole plan. Never throws for what a probe or a target does: that is in the tallies. */
 export async function runProbes(options: RunnerOptions): Promise<Measured> {
+  if (options.limit === undefined) return runPlan(options);
+  const over = new AbortController();
+  const end = (): void => over.abort(options.signal.reason);
+  options.signal.addEventListener("abort", end, { once: true });
+  if (options.signal.aborted) end();
+  const timer = setTimeout(() => over.abort(), options.limit * 1000);
+  try {
+    return await runPlan({ ...options, signal: over.signal });
+  } finally {
+    clearTimeout(timer);
+    options.signal.removeEventListener("abort", end);
+  }
+}
+
+async function runPlan(options: RunnerOptions): Promise<Measured> {
   const { probes, subjects, signal } = options;
   const steps = plan(
     probes,
@@ -112,7 +129,7 @@ async function prepare(
   const [first] = steps;
   if (first === undefined || options.signal.aborted) return;
   try {
-    await options.prepare?.(first.phase, subject.target);
+    await options.prepare?.(first.phase, subject.target, options.signal);
   } catch (error) {
     if (options.signal.aborted) return;
     const problem = await asProblem(error, subject);

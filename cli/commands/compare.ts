@@ -48,11 +48,14 @@ export const compare = defineCommand({
 
 /** What two targets take, of which one is emulated, on two CPUs. */
 const [QUICK_MS, FULL_MS] = [3 * 60_000, 15 * 60_000];
+/** So many times that a busy host may take; what is not measured by then is left out. */
+const PATIENCE = 2.5;
 
 async function measure(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/define-lab.js");
   const { withSeatLock } = await import("../../seats/deploy-seat.js");
   const { compareTable } = await import("../../report/table.js");
+  const { removeClones } = await import("../../seats/clones.js");
   const { saveRun } = await import("../../report/store.js");
   const { toCsv } = await import("../../report/table.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
@@ -61,20 +64,30 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   const seed = wholeNumber(text(args, "seed"));
   const declined = args.predict === false || ctx.json || flag(args, "csv");
   await guessFirst(record, { required: lab.predict === "required", declined }, ctx);
-  const run = await withSeatLock(record, () =>
-    compareSeat(
+  const { run, interrupted } = await withSeatLock(record, async () => {
+    for (const { kind, name } of await removeClones(record))
+      ctx.tell(`removed ${kind} ${name}, which a compare that was killed had left`);
+    return compareSeat(
       record,
       { spec: { ...lab.machine, disk: record.disk }, probes, seed, quick: flag(args, "quick") },
       ctx,
-    ),
-  );
+    );
+  });
   const path = await saveRun(run);
   if (ctx.json) ctx.print(JSON.stringify(run, null, 2));
   else if (flag(args, "csv")) ctx.print(toCsv(run).trimEnd());
   else for (const line of compareTable(run, ctx.style)) ctx.print(line);
   ctx.tell("");
+  const late = run.partial && !interrupted;
+  if (late)
+    ctx.tell(
+      ctx.style.warn(
+        "the host is too busy, or too slow, for all of it: measuring was ended; fewer probes fit (--probes start,memory)",
+      ),
+    );
   ctx.tell(`run ${run.id}${run.partial ? " (ended early: what was measured so far)" : ""}: ${path}`);
   if (!run.partial) ctx.tell(`  a page of it:  trilab report ${run.id} -o report.html`);
+  if (late) return ExitCode.failed;
   return run.partial ? ExitCode.interrupted : ExitCode.done;
 }
 
@@ -85,7 +98,11 @@ interface Request {
   quick: boolean;
 }
 
-async function compareSeat(record: SeatRecord, request: Request, ctx: Context): Promise<RunDocument> {
+async function compareSeat(
+  record: SeatRecord,
+  request: Request,
+  ctx: Context,
+): Promise<{ run: RunDocument; interrupted: boolean }> {
   const { isRented, openEnvironment } = await import("../../seats/open.js");
   const { rentedShape } = await import("../../seats/rented.js");
   const { readFacts } = await import("../../seats/facts.js");
@@ -99,7 +116,8 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
   const { vps } = record;
   const targets = await answering(record, ctx);
   const end = endOf(expiryInForce(record));
-  if (end - Date.now() < (request.quick ? QUICK_MS : FULL_MS) * Math.max(1, targets.length / 2))
+  const usual = (request.quick ? QUICK_MS : FULL_MS) * Math.max(1, targets.length / 2);
+  if (end - Date.now() < usual)
     ctx.tell(
       ctx.style.warn(
         `the seat ends ${timeLeft(expiryInForce(record))}, perhaps before this does: trilab extend`,
@@ -147,6 +165,7 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
             ...(vps && targets.includes("vps") ? { vps: { cloud: vps.cloud, type: vps.type } } : {}),
             version: readVersion(),
             signal: interrupt.signal,
+            limit: (usual * PATIENCE) / 1000,
             onStep: (step, index, count, left) => progress.update(stepText(step, index, count, left)),
           });
         },
@@ -154,7 +173,8 @@ async function compareSeat(record: SeatRecord, request: Request, ctx: Context): 
     ]);
     if (run === undefined) throw new Error("compareTargets gave no document");
     const prediction = await readPrediction(record);
-    return prediction === undefined ? run : { ...run, prediction };
+    const document = prediction === undefined ? run : { ...run, prediction };
+    return { run: document, interrupted: interrupt.signal.aborted };
   } finally {
     over();
     process.off("SIGINT", onSignal);

@@ -44,8 +44,14 @@ beforeAll(async () => {
   const up = await trilab("up", "first-boot", "--seat", seat, "--yes");
   expect(up.exitCode, up.stderr).toBe(0);
   await trilab("ssh", "guest", "--seat", seat, "--", "sh", "-c", "echo kept > ~/kept");
+  // What a compare that was killed has left.
+  const [container = "", guest = ""] = machines;
+  const { stdout: image } = await execa("docker", ["inspect", "-f", "{{.Image}}", container]);
+  await execa("docker", ["create", "--name", `${container}-clone9`, image, "true"]);
+  await execa("virsh", ["vol-create-as", "trilab", `${guest}-clone9.qcow2`, "1M"]);
   const compared = await trilab("compare", "--quick", "--json", "--seed", "11", "--seat", seat);
   expect(compared.exitCode, compared.stderr).toBe(0);
+  expect(compared.stderr).toContain(`removed container ${container}-clone9`);
   run = runDocumentSchema.parse(JSON.parse(compared.stdout));
 });
 
@@ -113,6 +119,7 @@ it("measured the same files in both", async () => {
 
 it("leaves the targets running, with what the learner stored, nothing pinned, and nothing else", async () => {
   expect((await trilab("ssh", "guest", "--seat", seat, "--", "cat", "kept")).stdout).toBe("kept");
+  expect((await leftovers()).filter((n) => n.includes("clone"))).toEqual([]);
   expect((await leftovers()).filter((n) => !n.includes(".")).sort()).toEqual([...machines].sort());
   const pins = await execa("virsh", ["vcpupin", machines[1] ?? "", "--live"]);
   expect(pins.stdout).not.toMatch(/^\s*0\s+1\s*$/m);

@@ -361,3 +361,21 @@ it("a busy host is asked again, then flagged", async () => {
   );
   expect([asked, measured.busyRounds, measured.rounds, measured.load]).toEqual([2, 1, 1, [9]]);
 });
+
+it("ends when its time is up, and keeps what was measured", async () => {
+  const seen: string[] = [];
+  const { partial, tallies } = await run(
+    [
+      probe("cpu", async ({ target }, { round, signal }) => {
+        seen.push(`${round} ${target}`);
+        if (seen.length > 3) await sleep(2 ** 30, undefined, { signal }).catch(() => {});
+        return value(round);
+      }),
+    ],
+    { limit: 1 },
+  );
+  expect(partial).toBe(true);
+  expect(seen.length).toBe(4);
+  const result = [...tallies.values()][0]?.result(sound, partial);
+  expect(result?.series.flatMap(({ samples }) => samples)).toContain(1);
+});

@@ -1,0 +1,29 @@
+import { type Found, removalOrder, removeFound, seatInventory } from "../drivers/inventory.js";
+import { machineName, type SeatId, TARGETS } from "../model/naming.js";
+import type { SeatRecord } from "./seat-record.js";
+import { sourcesOf } from "./sources.js";
+
+/**
+ * Removes the machines that a `compare` which was killed had made for its measurements: they would still run, and be
+ * measured with the seat's own. The caller holds the seat's lock.
+ *
+ * @returns what was removed.
+ */
+export async function removeClones(record: SeatRecord): Promise<Found[]> {
+  const { docker, libvirt } = sourcesOf(record.targets, record.vps);
+  const inventory = await seatInventory(record, { docker, libvirt });
+  const clones = inventory.filter((found) => isClone(record, found));
+  for (const clone of removalOrder(clones)) await removeFound(clone);
+  return clones;
+}
+
+/** Whether it is a clone of one of the seat's machines, or a part of one. Pure. */
+export function isClone(
+  { owner, ...id }: SeatId & Pick<SeatRecord, "owner">,
+  { kind, name, owner: theirs }: Pick<Found, "kind" | "name" | "owner">,
+): boolean {
+  if (theirs !== undefined && theirs !== owner) return false;
+  // The start probe makes a container that it does not start, named with a few letters behind the seat's.
+  if (kind === "container") return name.startsWith(`${machineName(id, "container")}-`);
+  return TARGETS.some((target) => name.startsWith(`${machineName(id, target)}-clone`));
+}
