@@ -9,7 +9,7 @@ import { formatSize } from "../model/units.js";
 import { accelerator } from "./accelerator.js";
 import { hostCapacity } from "./capacity.js";
 import { openKvmToItsGroup, startDocker, startLibvirt, virtlogdAnswers } from "./daemons.js";
-import { keepSeatsApart, seatsAreApart, seatsRunHere } from "./isolation.js";
+import { keepSeatsApart, seatsAreApart, seatsRunHere, takenForSeats } from "./isolation.js";
 import { hasApt, installPackages, missingTools } from "./packages.js";
 import { addRanges, missingRanges } from "./subordinate-ids.js";
 
@@ -149,19 +149,29 @@ async function checkKvmAccess(): Promise<Finding> {
 }
 
 async function checkIsolation(sources: Sources): Promise<Finding> {
-  const wanted = "a rule that no seat's machine reaches another's";
-  if (!seatsRunHere(sources)) return { ok: true, found: "the hosts' own affair", wanted };
+  const wanted = "iptables rules: no seat's machine reaches another's, or this host's services";
+  if (!seatsRunHere(sources))
+    return { ok: true, found: "seats run on another host, which must see to it", wanted };
+  const [foreign] = await takenForSeats();
+  if (foreign !== undefined)
+    return {
+      ok: false,
+      found: `the interface ${foreign} is no seat's, and the rules would hold it for one by the first letters of its name`,
+      wanted,
+      fix: `give it another name, such as: ip link set ${foreign} name my${foreign}`,
+    };
   const apart = await seatsAreApart();
-  if (apart === true) return { ok: true, found: "the rule stands", wanted };
-  const untold = which("iptables") === undefined ? "there is no iptables to tell" : "only root can tell";
-  const found = apart === false ? "no rule" : untold;
-  // What can't be told is not taken for granted: seats that reach each other look like any others.
+  if (apart === true) return { ok: true, found: "the rules are set", wanted };
+  const unknown =
+    which("iptables-save") === undefined ? "there is no iptables to tell" : "only root can tell";
+  const found = apart === false ? "the rules are not set, or an older version of them" : unknown;
+  // What nobody can tell is not taken for granted: seats that reach each other look like any others.
   if (!canBeRoot()) return { ok: false, found, wanted, fix: "as root: trilab doctor --fix" };
   return {
     ok: false,
     found,
     wanted,
-    fix: "add it: one iptables rule for traffic between seats, and a unit that sets it at boot where systemd runs",
+    fix: "set them, for seats' bridges alone, and add a unit that sets them at boot where systemd runs",
     repair: (progress) => keepSeatsApart(progress),
   };
 }

@@ -1,97 +1,117 @@
 import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { messageOf } from "../base/errors.js";
-import { asRoot, isRoot, type RootOptions, which } from "../base/privilege.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { asRoot, canBeRoot, isRoot, type RootOptions, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
 import { scratchFolder } from "../base/scratch.js";
 import { dockerClient, dockerIsLocal, requireDocker } from "../drivers/docker/client.js";
 import type { Sources } from "../drivers/inventory.js";
 import { libvirtIsLocal, networkNames } from "../drivers/libvirt/virsh.js";
-import { SEATS_CIDR } from "../model/cidr.js";
+import { BRIDGE_PREFIX, isBridgeName } from "../model/naming.js";
 import { hasSystemd } from "./daemons.js";
+import { clearScript, FIREWALL, type RuleSet, setScript, stands } from "./firewall.js";
 
-/**
- * Docker lets containers out to anywhere, libvirt's networks among it, whatever libvirt's own rules say: whose rule comes
- * first is chance. So what one seat's machine sends to another's is dropped in the mangle table, which is passed before
- * both and touched by neither.
- */
-const RULE = [
-  "FORWARD",
-  "-s",
-  SEATS_CIDR,
-  "-d",
-  SEATS_CIDR,
-  "-m",
-  "comment",
-  "--comment",
-  "trilab",
-  "-j",
-  "DROP",
-];
-const iptables = (action: "-A" | "-C" | "-D"): string[] => ["-w", "10", "-t", "mangle", action, ...RULE];
-
-/** Puts the rule back at boot, where systemd runs: containers and guests come back by themselves, the rule does not. */
+/** Sets the firewall at boot, where systemd runs: containers and guests come back by themselves, its rules do not. */
 const UNIT = "trilab-seats-apart.service";
 const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
 
-/** The unit's text. A firewall that empties the tables when it starts goes first; the seats' daemons come after. */
+/**
+ * The unit's text, the whole script in it. A firewall that empties the tables when it starts goes first; the seats'
+ * daemons come after.
+ */
 export const bootUnit = (
-  command: string,
+  script: string,
 ): string => `# Written by trilab, and removed by \`trilab images prune\` when no seat is left.
 [Unit]
-Description=Keep trilab's seats apart
+Description=Keep trilab's seats apart, and out of this host
 After=nftables.service netfilter-persistent.service firewalld.service ufw.service
 Before=docker.service libvirtd.service virtqemud.service
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStartPre=-${[command, ...iptables("-D")].join(" ")}
-ExecStart=${[command, ...iptables("-A")].join(" ")}
+ExecStart=/bin/sh -s
+StandardInput=data
+${script
+  .trimEnd()
+  .split("\n")
+  .map((line) => `StandardInputText=${line.replaceAll("\\", "\\\\").replaceAll("%", "%%")}`)
+  .join("\n")}
 
 [Install]
 WantedBy=multi-user.target
 `;
 
-/** Whether seats of these sources run on this machine, so that the rule must stand here. */
+/** Whether seats of these sources run on this machine, so that the firewall must stand here. */
 export const seatsRunHere = (sources: Sources): boolean =>
   (sources.docker && dockerIsLocal()) || (sources.libvirt && libvirtIsLocal());
 
-/** Whether the rule stands; `undefined` where only root could tell, and this is not root. */
-export async function seatsAreApart(): Promise<boolean | undefined> {
-  const command = which("iptables");
-  if (command === undefined) return undefined;
-  const [program, ...before] = isRoot() ? [command] : ["sudo", "-n", command];
-  const result = await execa(program ?? command, [...before, ...iptables("-C")], { reject: false });
-  if (result.exitCode === 0) return true;
-  if (isRoot() || /Bad rule|does a matching rule exist/.test(result.stderr ?? "")) return false;
-  // Everybody may ask whether the unit that sets the rule has done so since boot.
+/** Whether the firewall stands; `undefined` where only root could tell, and this is not root. */
+export async function seatsAreApart(unitFile = UNIT_FILE): Promise<boolean | undefined> {
+  if (which("iptables-save") === undefined) return undefined;
+  const saved = await Promise.all(
+    FIREWALL.filter(hasTable).map(async (set) => ({ set, rules: await rulesOf(set) })),
+  );
+  if (saved.every(({ rules }) => rules !== undefined))
+    return saved.every(({ set, rules = "" }) => stands(set, rules));
+  // Everybody may read the unit, and ask whether it has set its rules since boot.
+  if (!(await unitIsCurrent(unitFile))) return undefined;
   const unit = await execa("systemctl", ["is-active", "--quiet", UNIT], { reject: false });
   return unit.exitCode === 0 ? true : undefined;
 }
 
-/** Sets the rule, and sees to it that it is set again at boot. */
+/** A kernel without IPv6 has no tables for it. */
+const hasTable = ({ program }: RuleSet): boolean =>
+  program === "iptables" || existsSync("/proc/sys/net/ipv6");
+
+/** The rules of a set's table; `undefined` where only root may see them, and sudo would ask for a password. */
+async function rulesOf({ program }: RuleSet): Promise<string | undefined> {
+  const save = which(`${program}-save`) ?? `${program}-save`;
+  const sudo = isRoot() ? [] : ["sudo", "-n"];
+  const [command = save, ...args] = [...sudo, save, "-t", "mangle"];
+  const result = await execa(command, args, { reject: false });
+  if (result.exitCode === 0) return result.stdout;
+  return isRoot() ? "" : undefined;
+}
+
+const unitIsCurrent = async (file = UNIT_FILE): Promise<boolean> =>
+  (await readFile(file, "utf8").catch(() => "")) === bootUnit(setScript());
+
+/** Sets the firewall, and sees to it that it is set again at boot. */
 export async function keepSeatsApart(
   progress: Progress,
   options: Pick<RootOptions, "ask"> = {},
 ): Promise<void> {
   const apart = await seatsAreApart();
   if (hasSystemd()) {
-    const text = bootUnit(which("iptables") ?? "/usr/sbin/iptables");
-    const written = (await readFile(UNIT_FILE, "utf8").catch(() => "")) === text;
+    const written = await unitIsCurrent();
     if (apart === true && written) return;
-    if (!written) await writeUnit(text, options);
+    if (!written) await writeUnit(bootUnit(setScript()), options);
     await asRoot("systemctl", ["enable", UNIT], options);
     await asRoot("systemctl", ["restart", UNIT], options);
   } else {
     if (apart === true) return;
-    // Where nobody could tell, it may stand already.
-    if (apart === undefined) await asRoot("iptables", iptables("-D"), options).catch(() => {});
-    await asRoot("iptables", iptables("-A"), options);
+    await runScript(setScript(), options);
   }
-  progress.note("seats are kept apart: one iptables rule in the mangle table");
+  progress.note("seats are kept apart, and out of this host: iptables rules for their bridges");
+}
+
+async function runScript(script: string, options: RootOptions): Promise<void> {
+  try {
+    await asRoot("sh", ["-c", script], options);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError("the rules that keep seats apart can't be set", {
+      why: error.why ?? error.message,
+      fix:
+        options.ask === false || !canBeRoot()
+          ? "as root, or where sudo may ask for a password: trilab doctor --fix"
+          : "load what they need of the kernel, as root: modprobe -a xt_rpfilter xt_addrtype xt_conntrack xt_comment",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
 }
 
 async function writeUnit(text: string, options: RootOptions): Promise<void> {
@@ -105,7 +125,7 @@ async function writeUnit(text: string, options: RootOptions): Promise<void> {
   }
 }
 
-/** Takes the rule away again, and the unit, once no seat is left on the host. Never asks for a password. */
+/** Takes the firewall away again, and the unit, once no seat is left on the host. Never asks for a password. */
 export async function forgetIsolation(progress: Progress): Promise<void> {
   if (await seatsMayBeLeft()) return;
   const quietly = { ask: false };
@@ -115,11 +135,17 @@ export async function forgetIsolation(progress: Progress): Promise<void> {
       await asRoot("rm", ["-f", UNIT_FILE], quietly);
       await asRoot("systemctl", ["daemon-reload"], quietly);
     }
-    if ((await seatsAreApart()) === true) await asRoot("iptables", iptables("-D"), quietly);
+    if (which("iptables") !== undefined) await runScript(clearScript(), quietly);
   } catch (error) {
-    progress.note(`the rule that kept seats apart stays: ${messageOf(error)}`);
+    progress.note(`the rules that kept seats apart stay: ${messageOf(error)}`);
   }
 }
+
+/** Interfaces of this host that are no seat's bridge, and that the firewall takes for one by their names. */
+export const takenForSeats = async (folder = "/sys/class/net"): Promise<string[]> =>
+  (await readdir(folder).catch(() => [])).filter(
+    (name) => name.startsWith(BRIDGE_PREFIX) && !isBridgeName(name),
+  );
 
 /** Any owner's seat has a network of its own in each daemon it uses. One that does not answer may have some. */
 async function seatsMayBeLeft(): Promise<boolean> {

@@ -61,9 +61,15 @@ export const seedName = (id: SeatId): string => `${machineName(id, "vps")}.seed.
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 
+/** The firewall knows seats' bridges by it: `-i tl+`. */
+export const BRIDGE_PREFIX = "tl";
+
 /** A Linux bridge's name: `tl` and 12 hex digits, as interface names end at 15 characters. */
 export const bridgeName = (id: SeatId, target: Target): string =>
-  `tl${digest(machineName(id, target)).slice(0, 12)}`;
+  `${BRIDGE_PREFIX}${digest(machineName(id, target)).slice(0, 12)}`;
+
+/** Whether a Linux interface's name is one that {@link bridgeName} makes. */
+export const isBridgeName = (name: string): boolean => /^tl[0-9a-f]{12}$/.test(name);
 
 /** A stable MAC address under QEMU's prefix 52:54:00. */
 export function macAddress(id: SeatId, target: Target): string {

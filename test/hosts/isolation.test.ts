@@ -6,7 +6,14 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { silent } from "../../base/progress.js";
 import { CHECKS } from "../../hosts/checks.js";
 import * as daemons from "../../hosts/daemons.js";
-import { bootUnit, forgetIsolation, keepSeatsApart, seatsAreApart } from "../../hosts/isolation.js";
+import { FIREWALL, setScript } from "../../hosts/firewall.js";
+import {
+  bootUnit,
+  forgetIsolation,
+  keepSeatsApart,
+  seatsAreApart,
+  takenForSeats,
+} from "../../hosts/isolation.js";
 
 vi.mock("../../hosts/daemons.js", async (original) => ({
   ...(await original<typeof daemons>()),
@@ -22,12 +29,21 @@ const standIn = async (name: string, script: string): Promise<void> => {
   await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`);
   await chmod(join(folder, name), 0o755);
 };
-/** sudo writes down what it is asked to do; `check` is the script that answers for iptables -C. */
-const sudo = (check: string): Promise<void> =>
-  standIn("sudo", `echo "$*" >>"${folder}/log"\ncase "$*" in *" -C "*) ${check} ;; esac`);
-const STANDS = "exit 0";
-const NONE = 'echo "iptables: Bad rule (does a matching rule exist in that chain?)." >&2; exit 1';
+/** sudo writes down what it is asked to do, each call in a line; `save` is the script that answers for iptables-save. */
+const sudo = (save: string): Promise<void> =>
+  standIn(
+    "sudo",
+    `(echo "$*" | tr -s "\\n" " "; echo) >>"${folder}/log"\ncase "$*" in *-save*) ${save} ;; esac`,
+  );
+const STANDS = `case "$*" in *ip6tables*) cat "${"$"}{0%/*}/ip6tables.rules" ;; *) cat "${"$"}{0%/*}/iptables.rules" ;; esac`;
+const NONE = "echo '*mangle'";
 const UNKNOWN = 'echo "sudo: a password is required" >&2; exit 1';
+/** What iptables-save prints when the script has run. */
+const rulesOf = (program: string): string => {
+  const [, chain = ""] = setScript().split(new RegExp(`^${program}-restore.*$`, "m"));
+  const hooks = FIREWALL.find((set) => set.program === program)?.hooks ?? [];
+  return [chain.split("\nEND")[0], ...hooks.map((hook) => `-A ${hook.join(" ")}`), ""].join("\n");
+};
 const done = async (): Promise<string> => readFile(join(folder, "log"), "utf8").catch(() => "");
 
 beforeEach(async () => {
@@ -36,7 +52,9 @@ beforeEach(async () => {
   vi.stubEnv("DOCKER_HOST", `unix://${folder}/docker.sock`);
   vi.stubEnv("TRILAB_DOCKER_HOST", "");
   vi.spyOn(process, "getuid").mockReturnValue(1000);
-  for (const name of ["iptables", "docker", "virsh"]) await standIn(name, "exit 0");
+  for (const name of ["iptables", "iptables-save", "ip6tables-save", "docker", "virsh"])
+    await standIn(name, "exit 0");
+  for (const { program } of FIREWALL) await writeFile(join(folder, `${program}.rules`), rulesOf(program));
   await standIn("systemctl", "exit 3");
 });
 afterEach(async () => {
@@ -58,48 +76,79 @@ test.each([
   ["stands", STANDS, true],
   ["does not stand", NONE, false],
   ["is for root to see", UNKNOWN, undefined],
-])("a rule that %s is told as that", async (_, check, expected) => {
-  await sudo(check);
+])("a firewall that %s is known for that", async (_, save, expected) => {
+  await sudo(save);
   expect(await seatsAreApart()).toBe(expected);
 });
 
-test("where only root may look, the boot unit's state tells", async () => {
-  await sudo(UNKNOWN);
-  await standIn("systemctl", "exit 0");
+test.each([
+  ["a rule less", (rules: string) => rules.replace(/-A TRILAB .*rpfilter.*\n/, "")],
+  ["a rule more", (rules: string) => `${rules}-A TRILAB -j RETURN\n`],
+  ["another version's rules", (rules: string) => rules.replaceAll(/trilab-\w+/g, "trilab-00000000")],
+  ["no way into it", (rules: string) => rules.replace(/-A PREROUTING.*\n/, "")],
+  ["nothing between seats' bridges", (rules: string) => rules.replace(/-A FORWARD.*\n/, "")],
+])("a firewall with %s does not stand", async (_, damage) => {
+  await sudo(STANDS);
+  const file = join(folder, "iptables.rules");
+  const whole = await readFile(file, "utf8");
+  await writeFile(file, damage(whole));
+  expect(damage(whole)).not.toBe(whole);
+  expect(await seatsAreApart()).toBe(false);
+});
+
+test("a kernel's own words for a rule change nothing: what counts are the rule's names", async () => {
+  await sudo(STANDS);
+  const file = join(folder, "iptables.rules");
+  await writeFile(file, (await readFile(file, "utf8")).replaceAll("-p udp", "-p udp -m udp"));
   expect(await seatsAreApart()).toBe(true);
+});
+
+test("where only root may look, the boot unit's state tells, if the unit holds these very rules", async () => {
+  await sudo(UNKNOWN);
+  const unit = join(folder, "unit");
+  await writeFile(unit, bootUnit(setScript()));
+  expect(await seatsAreApart(unit)).toBe(undefined);
+  await standIn("systemctl", "exit 0");
+  expect(await seatsAreApart(unit)).toBe(true);
+  await writeFile(unit, bootUnit("an older script"));
+  expect(await seatsAreApart(unit)).toBe(undefined);
 });
 
 test.each([
   ["is missing", NONE],
   ["can't be seen", UNKNOWN],
-])("a host whose rule %s is not ready, and can be mended", async (_, check) => {
+])("a host whose firewall %s is not ready, and can be mended", async (_, check) => {
   await sudo(check);
   const finding = await CHECKS.find(({ id }) => id === "isolation")?.run(LOCAL);
   expect(finding).toMatchObject({ ok: false, repair: expect.any(Function) });
 });
 
-test("a host that carries no seats itself needs no rule", async () => {
+test("a host that carries no seats itself needs no firewall", async () => {
   await sudo(NONE);
   vi.stubEnv("DOCKER_HOST", "tcp://docker.example:2375");
   const finding = await CHECKS.find(({ id }) => id === "isolation")?.run(LOCAL);
   expect(finding).toMatchObject({ ok: true });
 });
 
-test("the rule is added once, also where nobody could tell whether it stands", async () => {
+test("an interface that only looks like a seat's bridge is found", async () => {
+  for (const name of ["eth0", "tlc3b62ffdab69", "tlan0", "tl0123456789abc", "docker0"])
+    await writeFile(join(folder, name), "");
+  expect(await takenForSeats(folder)).toEqual(["tl0123456789abc", "tlan0"]);
+});
+
+test("the firewall is set by one script, also where nobody could tell whether it stands", async () => {
   await sudo(UNKNOWN);
   await keepSeatsApart(silent, { ask: false });
-  const [, removed, added, ...more] = (await done()).trim().split("\n");
-  expect(removed).toMatch(/^-n env iptables .* -D FORWARD/);
-  expect(added).toMatch(/^-n env iptables .* -A FORWARD/);
-  expect(more).toEqual([]);
+  const steps = (await done()).split("\n").filter((line) => !line.includes("-save"));
+  expect(steps).toEqual([`-n env sh -c ${setScript().replaceAll(/\n+/g, " ")}`, ""]);
 });
 
 test("where systemd runs, a unit sets it, now and at every boot", async () => {
   vi.mocked(daemons.hasSystemd).mockReturnValue(true);
   await sudo(NONE);
   await keepSeatsApart(silent);
-  const steps = (await done()).trim().split("\n").slice(1);
-  expect(steps.map((step) => step.replace(/\S*\/(?=trilab)/g, ""))).toEqual([
+  const steps = (await done()).split("\n").filter((line) => line !== "" && !line.includes("-save"));
+  expect(steps.map((step) => step.trim().replace(/\S*\/(?=trilab)/g, ""))).toEqual([
     "env install -m 644 trilab-seats-apart.service trilab-seats-apart.service",
     "env systemctl daemon-reload",
     "env systemctl enable trilab-seats-apart.service",
@@ -107,19 +156,21 @@ test("where systemd runs, a unit sets it, now and at every boot", async () => {
   ]);
 });
 
-test("the unit sets the rule once, before what brings seats back", () => {
-  const unit = bootUnit("/usr/sbin/iptables").split("\n");
-  const rule = "FORWARD -s 10.213.0.0/16 -d 10.213.0.0/16 -m comment --comment trilab -j DROP";
-  expect(unit).toContain(`ExecStartPre=-/usr/sbin/iptables -w 10 -t mangle -D ${rule}`);
-  expect(unit).toContain(`ExecStart=/usr/sbin/iptables -w 10 -t mangle -A ${rule}`);
+test("the unit holds the whole script, and comes before what brings seats back", () => {
+  const unit = bootUnit("echo 50% a\\b\n\necho end\n").split("\n");
+  expect(unit.filter((line) => line.startsWith("StandardInputText="))).toEqual([
+    "StandardInputText=echo 50%% a\\\\b",
+    "StandardInputText=",
+    "StandardInputText=echo end",
+  ]);
   expect(unit.find((line) => line.startsWith("Before="))).toMatch(/docker\.service.*libvirtd\.service/);
 });
 
-test("the rule goes when neither daemon has a seat's network", async () => {
+test("the firewall goes when neither daemon has a seat's network", async () => {
   await sudo(STANDS);
   await dockerWith([]);
   await forgetIsolation(silent);
-  expect(await done()).toMatch(/^-n env iptables .* -D FORWARD/m);
+  expect(await done()).toMatch(/^-n env sh -c .*-X TRILAB/m);
 });
 
 test.each<[string, () => Promise<void>]>([
@@ -132,9 +183,9 @@ test.each<[string, () => Promise<void>]>([
       await standIn("virsh", "echo trilab-lab-alice-guest");
     },
   ],
-])("the rule stays when %s", async (_, arrange) => {
+])("the firewall stays when %s", async (_, arrange) => {
   await sudo(STANDS);
   await arrange();
   await forgetIsolation(silent);
-  expect(await done()).not.toContain("-D");
+  expect(await done()).not.toContain("TRILAB");
 });
