@@ -1,4 +1,7 @@
+import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
+import { receive, spoof } from "../support/packets.js";
+import { openHostServices } from "./host-services.js";
 import { expectDone, host, machine, openHome, tryHost } from "./support.js";
 
 /** What root's own work inside needs; all others are dropped. */
@@ -10,6 +13,7 @@ const LAB = "first-boot";
 const LISTEN = `use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => 7777, ReuseAddr => 1) or die; while (my $c = $s->accept) { print $c "hello\\n"; close $c }`;
 
 const home = openHome();
+const services = openHostServices();
 let alice: string;
 let bob: string;
 const address: Record<string, string> = {};
@@ -72,6 +76,28 @@ describe("a seat's neighbours", () => {
     expect([there, back]).toEqual(["", ""]);
   });
 
+  test("no packet with another's address gets from a guest to another seat, nor an answer to one", async () => {
+    const mine = address[`${alice}-guest`] ?? "";
+    const theirs = address[`${bob}-container`] ?? "";
+    const gateway = services.addresses(mine).gateway ?? "";
+    // By docker exec: what a machine says through trilab comes when the command has ended.
+    const listener = execa("docker", [
+      "exec",
+      machine(bob, "container"),
+      "perl",
+      "-e",
+      receive(theirs, 7778),
+    ]);
+    await new Promise((resolve) => listener.stdout.once("data", resolve));
+    const send = (...packet: Parameters<typeof spoof>) =>
+      home.trilab(["ssh", "guest", "--root", "--seat", alice, "--", "perl", "-e", spoof(...packet)]);
+    // Docker's own bridge's address: it takes what bears it for its own, and hands it on.
+    for (const source of ["172.17.0.1", mine]) expectDone(await send(source, 7778, theirs, 7778));
+    expectDone(await send(theirs, 7778, gateway, 53));
+    await host("bash", "-c", `printf end >/dev/udp/${theirs}/7778`);
+    expect((await listener).stdout).toBe("ready");
+  });
+
   test("a guest still resolves names, and reaches its own gateway", async () => {
     const gateway = (address[`${alice}-guest`] ?? "").replace(/\d+$/, (last) => String(Number(last) - 1));
     const run = await inside(alice, "guest", "ping", "-c1", "-W2", gateway);
@@ -86,6 +112,17 @@ describe("a seat's neighbours", () => {
       `exec 3<>/dev/tcp/${gateway}/53 && echo open`,
     );
     expect(dns.stdout).toBe("open");
+  });
+});
+
+describe("this host's services", () => {
+  test.each(["container", "guest"])("answer this host, and not a seat's %s", async (target) => {
+    const at = services.addresses(address[`${alice}-${target}`] ?? "");
+    const here = await Promise.all(Object.values(at).map((a) => services.askHere(a)));
+    expect(here).toEqual(Object.values(at).map(() => "hello"));
+    const from = async (...command: string[]) => (await inside(alice, target, ...command)).stdout;
+    const there = await Promise.all(Object.values(at).map((a) => services.ask(a, from)));
+    expect(there).toEqual(Object.values(at).map(() => ""));
   });
 });
 

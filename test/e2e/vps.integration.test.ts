@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openAws } from "./aws-support.js";
+import { openHostServices } from "./host-services.js";
 import { residueOf } from "./residue.js";
 import { expectDone, expectDown, expectError, openHome, tryHost, virsh } from "./support.js";
 
@@ -8,6 +9,7 @@ const LAB = "first-boot";
 const NO_ACCOUNT = { HOME: "/nowhere", AWS_PROFILE: "", AWS_ACCESS_KEY_ID: "", AWS_REGION: "" };
 const home = openHome();
 const aws = openAws(home);
+const services = openHostServices();
 let seat: string;
 const ssh = (...args: string[]) => home.trilab(["ssh", "vps", "--seat", seat, ...args]);
 const upJson = async (...args: string[]) =>
@@ -84,6 +86,15 @@ describe("a seat with all three targets", () => {
     const shown = expectDone(await ssh("--root", "--", "cat", "/etc/ssh/ssh_host_ed25519_key.pub")).stdout;
     const pinned = (await tryHost("cat", home.record(LAB, seat, "known_hosts"))).all;
     expect(pinned).toContain(shown.split(" ")[1]);
+  });
+
+  test("no service of this host answers it, and no metadata", async () => {
+    const { seats } = JSON.parse((await home.trilab(["status", "--json"])).stdout);
+    const { address } = seats.find((s: { target: string }) => s.target === "vps");
+    const at = Object.values(services.addresses(address));
+    expect(await Promise.all(at.map((a) => services.askHere(a)))).toEqual(at.map(() => "hello"));
+    const from = async (...command: string[]) => (await ssh("--", ...command)).stdout;
+    expect(await Promise.all(at.map((a) => services.ask(a, from)))).toEqual(at.map(() => ""));
   });
 
   test("one that was switched off or removed by hand comes back", async () => {

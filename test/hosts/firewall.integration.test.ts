@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { clearScript, FIREWALL, setScript, stands } from "../../hosts/firewall.js";
 import { bridgeName } from "../../model/naming.js";
+import { greet, receive, spoof } from "../support/packets.js";
 
 /**
  * The firewall on a host made of network namespaces: two machines, each on a seat's bridge of its own, and a computer
@@ -41,13 +42,6 @@ const at = async (place: Place, command: string, ...args: string[]): Promise<str
   (await execa("nsenter", [...nsenter(place), command, ...args], { stdin: "ignore" })).stdout;
 const sh = (place: Place, script: string): Promise<string> => at(place, "sh", "-ec", script);
 
-/** Greets whoever comes by TCP, IPv4 and IPv6. */
-async function greet(place: Place, port: number): Promise<void> {
-  const script = `use IO::Socket::IP; $| = 1;
-    my $s = IO::Socket::IP->new(LocalHost => "::", V6Only => 0, LocalPort => ${port}, Listen => 9, ReuseAddr => 1) or die $@;
-    print "ready\\n"; while (my $c = $s->accept) { print $c "hello\\n"; close $c }`;
-  await background(place, script);
-}
 /** Answers every UDP datagram, as dnsmasq does. */
 const answerUdp = (place: Place, address: string, port: number): Promise<Running> =>
   background(
@@ -89,24 +83,11 @@ const answers = async (from: Place, addresses: Record<string, string>, port = 80
 const all = (names: Record<string, string>, word: string) =>
   Object.fromEntries(Object.keys(names).map((name) => [name, word]));
 
-/** Sends a UDP packet from A whose source is another's. */
-const spoof = (source: string, sourcePort: number, target: string, port: number): Promise<string> =>
-  at(
-    "a",
-    "perl",
-    "-e",
-    `use Socket; socket(my $s, AF_INET, SOCK_RAW, 255) or die $!; my $d = "spoofed";
-    my $u = pack("nnnn", ${sourcePort}, ${port}, 8 + length $d, 0) . $d;
-    my $p = pack("CCnnnCCna4a4", 0x45, 0, 20 + length $u, 1, 0, 64, 17, 0, inet_aton("${source}"), inet_aton("${target}")) . $u;
-    defined send($s, $p, 0, pack_sockaddr_in(${port}, inet_aton("${target}"))) or die $!`,
-  );
+const sendAs = (...packet: Parameters<typeof spoof>): Promise<string> =>
+  at("a", "perl", "-e", spoof(...packet));
 /** All that B got by UDP until this host, or A's answered question, came after it. */
 async function receivedByB(send: () => Promise<unknown>): Promise<string[]> {
-  const listener = await background(
-    "b",
-    `use IO::Socket::IP; $| = 1; my $s = IO::Socket::IP->new(Proto => "udp", LocalHost => "${B.at}", LocalPort => 7777) or die $@;
-    print "ready\\n"; while (1) { $s->recv(my $m, 99); last if $m eq "end"; print "$m\\n" }`,
-  );
+  const listener = await background("b", receive(B.at, 7777));
   await send();
   await at("host", "bash", "-c", `printf end >/dev/udp/${B.at}/7777`);
   return (await listener.output()).slice(1);
@@ -157,11 +138,11 @@ beforeAll(async () => {
   );
   SERVICES["the host by IPv6"] = "fe80::1%eth0";
   await Promise.all([
-    greet("host", 8000),
-    greet("outside", 8000),
-    greet("a", 22),
-    greet("b", 22),
-    greet("host", 53),
+    background("host", greet(8000)),
+    background("outside", greet(8000)),
+    background("a", greet(22)),
+    background("b", greet(22)),
+    background("host", greet(53)),
     answerUdp("host", A.gateway, 53),
   ]);
 });
@@ -176,10 +157,10 @@ describe("without the firewall, so that silence means something", () => {
     expect(await firstWords("a", B.at, 22)).toBe("hello");
   });
   test("a spoofed source reaches another seat, by routing and by an answer", async () => {
-    expect(await receivedByB(() => spoof("172.17.0.9", 1, B.at, 7777))).toEqual(["spoofed"]);
+    expect(await receivedByB(() => sendAs("172.17.0.9", 1, B.at, 7777))).toEqual(["spoofed"]);
     expect(
       await receivedByB(async () => {
-        await spoof(B.at, 7777, A.gateway, 53);
+        await sendAs(B.at, 7777, A.gateway, 53);
         await ask();
       }),
     ).toEqual(["answer"]);
@@ -239,7 +220,7 @@ describe("with the firewall", () => {
     expect(await firstWords("a", B.at, 22)).toBe("");
     const sources = ["172.17.0.9", A.at, B.gateway, HOST, OUTSIDE, "10.213.0.9"];
     const send = async () => {
-      for (const source of sources) await spoof(source, 1, B.at, 7777);
+      for (const source of sources) await sendAs(source, 1, B.at, 7777);
       await ask();
     };
     expect(await receivedByB(send)).toEqual([]);
@@ -247,7 +228,7 @@ describe("with the firewall", () => {
 
   test("nor by the answer to a question that bears the other's address", async () => {
     const send = async () => {
-      await spoof(B.at, 7777, A.gateway, 53);
+      await sendAs(B.at, 7777, A.gateway, 53);
       expect(await ask()).toBe("answer");
     };
     expect(await receivedByB(send)).toEqual([]);
