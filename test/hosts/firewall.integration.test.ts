@@ -234,6 +234,14 @@ describe("with the firewall", () => {
     expect(await receivedByB(send)).toEqual([]);
   });
 
+  test("a rule of the host's own, put before it, opens one service, also when it is set again", async () => {
+    const rule = `PREROUTING -i tl+ -p tcp --dport 8000 -d ${A.gateway} -j ACCEPT`;
+    await sh("host", `iptables -t mangle -I ${rule}`);
+    await sh("host", setScript());
+    expect(await answers("a", { gateway: A.gateway, other: HOST })).toEqual({ gateway: "hello", other: "" });
+    await sh("host", `iptables -t mangle -D ${rule}`);
+  });
+
   test("an older version of it is known for that, and replaced", async () => {
     await sh(
       "host",

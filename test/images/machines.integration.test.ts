@@ -36,7 +36,7 @@ const sample = [
 const suffix = String(process.pid);
 const name = `tlimg-test-${suffix}`;
 const dir = `/var/lib/libvirt/images/${name}`;
-const network = { name, bridge: `tlimg${suffix}`, gateway: "10.213.224.17", prefix: 28 };
+const network = { name, bridge: `img-${suffix}`, gateway: "10.213.224.17", prefix: 28 };
 const docker = new Docker();
 
 let image: MatchedImage;
