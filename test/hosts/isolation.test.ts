@@ -20,6 +20,11 @@ vi.mock("../../hosts/daemons.js", async (original) => ({
   hasSystemd: vi.fn(() => false),
 }));
 
+// The temporary folder belongs to who runs the test, and this test only plays another user.
+vi.mock("../../base/scratch.js", () => ({
+  scratchFolder: (name: string) => mkdtemp(join(folder, `${name}-`)),
+}));
+
 /** Every command of these tests is a stand-in: this user is not root, and what is done as root goes through its sudo. */
 let folder: string;
 let server: Server | undefined;
