@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 
 /**
  * Where trilab keeps things, by the XDG base directory specification:
- * state is what must not be lost (Pulumi state, keys), cache is what can be made again (engine, images).
+ * state is what must not be lost (Pulumi state, keys), cache is what can be made again (engine, images), configuration is
+ * what a user wrote.
  * Read from the environment on every call, so that tests can point it elsewhere.
  */
 function xdg(variable: string, fallback: string): string {
@@ -16,6 +17,7 @@ function xdg(variable: string, fallback: string): string {
 
 export const stateDir = (): string => xdg("XDG_STATE_HOME", ".local/state");
 export const cacheDir = (): string => xdg("XDG_CACHE_HOME", ".cache");
+export const configDir = (): string => xdg("XDG_CONFIG_HOME", ".config");
 
 /** The checkout: the nearest folder above this file that holds Pulumi.yaml. */
 export const repoDir = ((): string => {

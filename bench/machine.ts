@@ -1,13 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { arch, availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
+import { connect } from "../drivers/drivers.js";
 import { versions } from "../engine/versions.js";
 import { accelerator } from "../hosts/accelerator.js";
+import { LOCAL } from "../model/endpoint.js";
 import { formatSize } from "../model/units.js";
 import { firstLine } from "./run.js";
 
 /** What the figures were taken on, as `[what, value]`. */
 export async function machineFacts(): Promise<[string, string][]> {
-  const verdict = await accelerator();
+  const verdict = await accelerator(connect(LOCAL.libvirt));
   const version = async (file: string, ...args: string[]): Promise<string> =>
     (await firstLine(file, ...args)) ?? "not here";
   const [qemu, libvirt, docker, terraform, vagrant, commit] = await Promise.all([

@@ -4,18 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Accelerator } from "../components/libvirt-machine.js";
-import { dockerClient } from "../drivers/docker/client.js";
-import { IMAGE_POOL } from "../drivers/inventory.js";
-import { domainNames, networkNames, poolNames, volumeNames } from "../drivers/libvirt/virsh.js";
+import { connect } from "../drivers/drivers.js";
+import { IMAGE_POOL } from "../drivers/libvirt/pools.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { subnetsInUse } from "../hosts/subnets.js";
-import { containerImageLoaded, findImage, type GuestIdentity, imageHash } from "../images/index.js";
+import { findImage, type GuestIdentity, imageHash } from "../images/index.js";
 import { loadLab } from "../labs/define-lab.js";
 import { overlaps, type Subnet } from "../model/cidr.js";
+import { LOCAL } from "../model/endpoint.js";
+import { imageVolumes } from "../model/image-volumes.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { imageSpecOf } from "../seats/prepare-seat.js";
-import { imageVolumes } from "../stacks/image-volumes.js";
 import { makeKey, type SshTarget } from "../test/support/raw-guest.js";
+
+/** The daemons of this machine, whatever the environment says. */
+const [docker, libvirt] = [connect(LOCAL.docker), connect(LOCAL.libvirt)];
 
 /** The lab whose machine everybody makes. */
 export const LAB = "first-boot";
@@ -45,8 +48,8 @@ export async function openScene(): Promise<Scene> {
   const ready =
     image !== undefined &&
     volumes !== undefined &&
-    (await containerImageLoaded(dockerClient(), image.containerTag)) &&
-    (await volumeNames(IMAGE_POOL.name)).includes(volumes.disk);
+    (await docker.hasImage(image.containerTag)) &&
+    (await libvirt.imageVolumeNames()).includes(volumes.disk);
   if (!ready) {
     throw new UserError("this host is not set up yet", {
       why: "the bench measures a machine that has engine and image; making them is another story",
@@ -63,7 +66,7 @@ export async function openScene(): Promise<Scene> {
   return {
     name,
     spec: lab.machine,
-    accelerator: (await accelerator()).use,
+    accelerator: (await accelerator(libvirt)).use,
     image,
     base: {
       disk: join(IMAGE_POOL.path, volumes.disk),
@@ -91,7 +94,7 @@ export interface Place {
 
 /** A name, a network and an address for `who`, in 10.213.224.0/20, where nothing else on this host is. */
 export async function placeFor(scene: Scene, who: string): Promise<Place> {
-  const inUse = await subnetsInUse({ docker: true, libvirt: true });
+  const inUse = await subnetsInUse({ docker, libvirt });
   const random = randomBytes(4);
   const candidates = Array.from({ length: 256 }, (_, i) => (random.readUInt8(0) + i) % 256);
   const free = candidates.map(sixteenth).find((net) => !inUse.some((cidr) => overlaps(cidr, net.cidr)));
@@ -134,16 +137,15 @@ export async function closeScene(scene: Scene): Promise<void> {
 
 /** Everything on this host that carries the scene's name, as Docker, libvirt, the kernel and the disk tell. */
 export async function leftovers(scene: Scene): Promise<string[]> {
-  const docker = dockerClient();
   const [containers, networks, volumes, domains, nets, pools, disks, files, logs, processes] =
     await Promise.all([
-      docker.listContainers({ all: true }),
-      docker.listNetworks(),
-      docker.listVolumes(),
-      domainNames(),
-      networkNames(),
-      poolNames(),
-      volumeNames("trilab"),
+      docker.client.listContainers({ all: true }),
+      docker.client.listNetworks(),
+      docker.client.listVolumes(),
+      libvirt.domainNames(),
+      libvirt.networkNames(),
+      libvirt.poolNames(),
+      libvirt.volumeNames("trilab"),
       readdir("/var/lib/libvirt/images"),
       readdir("/var/log/libvirt/qemu").catch(() => []),
       commandLines(),

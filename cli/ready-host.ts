@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import type { Sources } from "../drivers/inventory.js";
+import type { Drivers } from "../drivers/drivers.js";
 import type { Check, Finding } from "../hosts/checks.js";
 import type { Context } from "./context.js";
 
@@ -7,16 +7,16 @@ import type { Context } from "./context.js";
 const required = (check: Check): boolean => check.level === "required";
 
 /**
- * Makes this host ready for the sources: what is missing is named, and once the user agrees installed and started.
+ * Makes this host ready for the daemons: what is missing is named, and once the user agrees installed and started.
  *
  * @param yes Don't ask.
  * @throws UserError (exit 3) when something is missing that can't be, or may not be, mended.
  */
-export async function readyHost(ctx: Context, sources: Sources, yes: boolean): Promise<void> {
+export async function readyHost(ctx: Context, drivers: Drivers, yes: boolean): Promise<void> {
   const { CHECKS, relevant } = await import("../hosts/checks.js");
-  const checks = CHECKS.filter((check) => required(check) && relevant(check, sources));
+  const checks = CHECKS.filter((check) => required(check) && relevant(check, drivers));
   const first = await Promise.all(
-    checks.map(async (check) => ({ check, finding: await check.run(sources) })),
+    checks.map(async (check) => ({ check, finding: await check.run(drivers) })),
   );
   const failing = first.filter(({ finding }) => !finding.ok);
   if (failing.length === 0) return;
@@ -33,21 +33,21 @@ export async function readyHost(ctx: Context, sources: Sources, yes: boolean): P
       exitCode: ExitCode.hostNotReady,
     });
   }
-  await repairAll(ctx, checks, sources);
+  await repairAll(ctx, checks, drivers);
 }
 
 /** Runs each check in order and mends what it finds, as what is mended first makes the next checks possible. */
-export async function repairAll(ctx: Context, checks: readonly Check[], sources: Sources): Promise<void> {
+export async function repairAll(ctx: Context, checks: readonly Check[], drivers: Drivers): Promise<void> {
   await ctx.tasks.run([
     {
       title: "getting this host ready",
       run: async (progress) => {
         for (const check of checks) {
-          const finding = await check.run(sources);
+          const finding = await check.run(drivers);
           if (finding.ok) continue;
           if (!finding.repair) throw notReady([{ check, finding }]);
           await finding.repair(progress);
-          const again = await check.run(sources);
+          const again = await check.run(drivers);
           if (!again.ok) throw notReady([{ check, finding: again }]);
         }
       },

@@ -1,22 +1,24 @@
-import { isAwsKind, KINDS, sourceWords } from "../model/kinds.js";
+import { endpointsWords, endpointWords } from "../model/endpoint.js";
+import { isAwsKind, KINDS } from "../model/kinds.js";
 import { formatUsd } from "../model/prices.js";
 import type { Receipt } from "../seats/remove-seat.js";
 import { columns, type Style } from "./context.js";
 
 /** A receipt for people: what was asked, how many of each kind are left, and which. */
 export function receiptLines(receipt: Receipt, style: Style): string[] {
-  const { bad, bold, dim, good } = style;
-  const asked = sourceWords(receipt.asked);
+  const { bad, bold, dim, good, warn } = style;
+  const asked = endpointsWords(receipt.asked);
+  const aws = receipt.asked.some(({ kind }) => kind === "ec2");
   const shown = (count: number | null): string =>
     count === null ? dim("not asked") : count === 0 ? good("0") : bad(String(count));
-  const rows = KINDS.filter((kind) => receipt.asked.aws || !isAwsKind(kind)).map((kind) => [
+  const rows = KINDS.filter((kind) => aws || !isAwsKind(kind)).map((kind) => [
     `  ${kind}s`,
     shown(receipt.left[kind]),
   ]);
-  if (!receipt.asked.aws) rows.push(["  rented from AWS", shown(null)]);
+  if (!aws) rows.push(["  rented from AWS", shown(null)]);
   return [
     bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) +
-      dim(` (asked ${asked || "nobody: no daemon is here"}, ${receipt.at})`),
+      dim(` (asked ${asked || "nobody"}, ${receipt.at})`),
     ...columns(rows),
     ...receipt.residue.map((found) => bad(`  left: ${found.kind} ${found.name}`)),
     ...(receipt.cost === undefined
@@ -26,8 +28,11 @@ export function receiptLines(receipt: Receipt, style: Style): string[] {
             `  renting it has cost about ${formatUsd(receipt.cost)}, by list price without tax and traffic`,
           ),
         ]),
+    ...receipt.gone.map((endpoint) =>
+      warn(`${endpointWords(endpoint)} was not asked: it does not answer. What was there is forgotten.`),
+    ),
     receipt.residue.length === 0
-      ? good("Nothing is left.")
+      ? good(asked ? `Nothing of it is left at ${asked}.` : "The seat is forgotten; nobody was asked.")
       : bad("Not everything could be removed; run it again, or remove the rest by hand."),
     ...(receipt.residue.length === 0
       ? [dim("The image stays cached for the next up: trilab images prune removes it.")]

@@ -1,14 +1,15 @@
-import type { Sources } from "../drivers/inventory.js";
+import type { Drivers } from "../drivers/drivers.js";
 import { type ImageSpec, imageHash } from "../images/index.js";
 import { type Lab, loadLab } from "../labs/define-lab.js";
+import type { Ec2Endpoint } from "../model/endpoint.js";
 import type { SeatId, Target } from "../model/naming.js";
 import { hostedImages, keptImage } from "../seats/image-specs.js";
 import { endOf, expiryInForce } from "../seats/lifetime.js";
 import { checkSeatName, type SeatRequest, wantedTargets } from "../seats/prepare-seat.js";
-import { chooseRenting } from "../seats/rent.js";
+import { chooseRenting, type Renting, rentingOf } from "../seats/rent.js";
 import { budgetInForce, rentalFor, rentalOf, rentedSince } from "../seats/rental.js";
+import { driversAt, endpointOf } from "../seats/seat-drivers.js";
 import { readRecord, type SeatRecord } from "../seats/seat-record.js";
-import { type Renting, sourcesOf } from "../seats/sources.js";
 import { keepTo, type Spending } from "./budget.js";
 
 /** What the user asks for; what is absent is as the seat has it, else as its lab says. */
@@ -26,7 +27,8 @@ export interface SeatPlan {
   existing: SeatRecord | undefined;
   /** All it will have. */
   targets: readonly Target[];
-  sources: Sources;
+  /** Drivers of the daemons and regions that have, or will have, its machines. */
+  drivers: Drivers;
   /** The images that this host must have for it. */
   images: readonly ImageSpec[];
   /** How long a new lease lasts, in seconds; absent: it has no end. */
@@ -43,14 +45,16 @@ export async function planSeat(wish: SeatWish): Promise<SeatPlan> {
   const id = { lab: lab.name, seat: wish.seat };
   const existing = await readRecord(id);
   const targets = wantedTargets(request, existing);
-  const renting = targets.includes("vps") ? await chooseRenting(existing?.vps, request) : undefined;
+  const renting = targets.includes("vps") ? await chooseRenting(rentingOf(existing), request) : undefined;
   const plan = {
     id,
     lab,
     request,
     existing,
     targets,
-    sources: sourcesOf(targets, renting),
+    drivers: driversAt(
+      targets.map((target) => endpointOf(target, existing, request.endpoints, rentedIn(renting))),
+    ),
     // An image of its own that is not the lab's any more can't be built again: the seat's machines have it already.
     images: hostedImages(lab.machine, targets, renting?.cloud, existing?.disk)
       .filter(({ of, spec }) => [undefined, imageHash(spec)].includes(keptImage(existing, of)))
@@ -64,6 +68,9 @@ export async function planSeat(wish: SeatWish): Promise<SeatPlan> {
   if (spending && budget !== undefined) await keepTo(budget, spending, ...shorter);
   return { ...plan, spending };
 }
+
+const rentedIn = (renting: Renting | undefined): Ec2Endpoint | undefined =>
+  renting?.region === undefined ? undefined : { kind: "ec2", region: renting.region };
 
 /** What a seat will have rented by its end; `undefined` where nothing is rented. */
 function spendingOf(

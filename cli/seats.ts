@@ -98,12 +98,13 @@ export function noSeat(lab: string | undefined, seat: string | undefined): UserE
 /** The environment of a seat's target. @throws UserError (exit 6) when the seat has no such target. */
 export async function environmentOf(record: SeatRecord, word: string): Promise<Environment> {
   const target = parseTarget(word);
-  if (record.targets.includes(target)) {
+  const { targetsOf } = await import("../seats/seat-record.js");
+  if (targetsOf(record).includes(target)) {
     const { openEnvironment } = await import("../seats/open.js");
     return openEnvironment(record, target);
   }
   throw new UserError(`seat "${record.seat}" has no ${target}`, {
-    why: `it has: ${record.targets.join(", ")}`,
+    why: `it has: ${targetsOf(record).join(", ")}`,
     fix: `add it: trilab up ${record.lab} --seat ${record.seat} --on ${target}`,
     exitCode: ExitCode.notFound,
   });
@@ -120,7 +121,10 @@ export async function runningEnvironmentOf(record: SeatRecord, word: string): Pr
   const { target } = environment;
   if (await (await openMachine(record, target)).running()) return environment;
   // "Not running" is also what a daemon that is away looks like.
-  if (target === "container") await (await import("../drivers/docker/client.js")).requireDocker();
+  const { machineOf } = await import("../seats/seat-record.js");
+  const { connect } = await import("../drivers/drivers.js");
+  const endpoint = machineOf(record, target)?.endpoint;
+  if (endpoint && endpoint.kind !== "ec2") await connect(endpoint).preflight();
   const { endOf, expiryInForce } = await import("../seats/lifetime.js");
   const { timeLeft } = await import("./time-left.js");
   const expires = expiryInForce(record);

@@ -2,6 +2,7 @@ import type { Progress } from "../base/progress.js";
 import { type Engine, ensureEngine } from "../engine/index.js";
 import { requireCapacity, requireStateSpace } from "../hosts/capacity.js";
 import { ensureImage } from "../images/index.js";
+import { targetsOf } from "../seats/seat-record.js";
 import type { Context } from "./context.js";
 import { readyHost } from "./ready-host.js";
 import type { SeatPlan } from "./seat-plan.js";
@@ -13,24 +14,29 @@ import type { SeatPlan } from "./seat-plan.js";
  * @throws UserError (exit 3) when something is missing that can't be, or may not be, mended.
  */
 export async function setUp(ctx: Context, plan: SeatPlan, yes: boolean): Promise<Engine> {
-  const { existing, lab, sources, targets } = plan;
-  await readyHost(ctx, sources, yes);
+  const { drivers, existing, lab, targets } = plan;
+  await readyHost(ctx, drivers, yes);
   await requireStateSpace();
   // A seat that is there keeps what it has, whatever its lab says by now.
-  if (targets.some((target) => !existing?.targets.includes(target)))
-    await requireCapacity(lab.machine, sources);
+  if (targets.some((target) => !(existing && targetsOf(existing).includes(target))))
+    await requireCapacity(lab.machine, drivers);
   return engineAndImages(ctx, plan);
 }
 
 /** Engine and image, made once a machine; side by side, as each waits on the network at times. */
-async function engineAndImages(ctx: Context, { images, sources }: SeatPlan): Promise<Engine> {
+async function engineAndImages(ctx: Context, { drivers, images }: SeatPlan): Promise<Engine> {
   let engine: Engine | undefined;
   await ctx.tasks.run(
     [
       {
         title: "engine: Pulumi and its providers",
         run: async (progress) => {
-          engine = await ensureEngine({ progress, ...sources, aws: sources.aws !== undefined });
+          engine = await ensureEngine({
+            progress,
+            docker: drivers.docker !== undefined,
+            libvirt: drivers.libvirt !== undefined,
+            aws: drivers.ec2 !== undefined,
+          });
         },
       },
       ...(images.length > 0

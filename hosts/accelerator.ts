@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Accelerator } from "../components/libvirt-machine.js";
-import { libvirtUri, VirshError, virsh } from "../drivers/libvirt/virsh.js";
+import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
+import { VirshError } from "../drivers/libvirt/virsh.js";
 import { kvmVerdict, listImages } from "../images/index.js";
 
 /** Which accelerator guests get here, and why. */
@@ -15,10 +16,10 @@ export interface AcceleratorVerdict {
  * KVM where a kernel really booted under it, else TCG. A device node proves nothing: there are hosts whose /dev/kvm
  * opens and never runs a guest. `TRILAB_ACCELERATOR=kvm|tcg` overrides.
  */
-export async function accelerator(): Promise<AcceleratorVerdict> {
+export async function accelerator(libvirt: LibvirtDriver): Promise<AcceleratorVerdict> {
   const forced = process.env.TRILAB_ACCELERATOR;
   if (forced === "kvm" || forced === "tcg") return { use: forced, why: "TRILAB_ACCELERATOR says so" };
-  if (libvirtUri().includes("+")) return remoteAccelerator();
+  if (!libvirt.isLocal) return remoteAccelerator(libvirt);
   if (!existsSync("/dev/kvm")) return { use: "tcg", why: "there is no /dev/kvm" };
   const image = (await listImages())[0];
   if (image === undefined)
@@ -28,9 +29,9 @@ export async function accelerator(): Promise<AcceleratorVerdict> {
 }
 
 /** A remote host is taken at libvirt's word: nothing can be booted there without making something. */
-async function remoteAccelerator(): Promise<AcceleratorVerdict> {
+async function remoteAccelerator(libvirt: LibvirtDriver): Promise<AcceleratorVerdict> {
   try {
-    await virsh("domcapabilities", "--virttype", "kvm");
+    await libvirt.virsh("domcapabilities", "--virttype", "kvm");
     return { use: "kvm", why: "the remote libvirt offers it" };
   } catch (error) {
     if (error instanceof VirshError) return { use: "tcg", why: "the remote libvirt does not offer KVM" };

@@ -2,9 +2,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { freeBytes } from "../base/disk-space.js";
 import { ExitCode, UserError } from "../base/errors.js";
 import { stateDir } from "../base/paths.js";
-import { dockerClient } from "../drivers/docker/client.js";
-import { IMAGE_POOL, type Sources } from "../drivers/inventory.js";
-import { libvirtUri, virsh } from "../drivers/libvirt/virsh.js";
+import type { Drivers } from "../drivers/drivers.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { formatSize, MiB } from "../model/units.js";
 
@@ -16,23 +14,10 @@ export interface Capacity {
 }
 
 /** The smaller of what Docker's and libvirt's hosts have, as a seat's targets must fit both. */
-export async function hostCapacity(sources: Sources): Promise<Capacity> {
+export async function hostCapacity({ docker, libvirt }: Drivers): Promise<Capacity> {
   const found: Capacity[] = [];
-  if (sources.docker) {
-    const info = (await dockerClient().info()) as { NCPU: number; MemTotal: number };
-    found.push({ cpus: info.NCPU, memory: info.MemTotal, diskFree: undefined });
-  }
-  if (sources.libvirt) {
-    // nodeinfo's own memory size counts the first NUMA cell only, on some hosts less than that.
-    const text = `${await virsh("nodeinfo")}\n${await virsh("nodememstats")}`;
-    const number = (label: string): number =>
-      Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
-    found.push({
-      cpus: number("CPU\\(s\\)"),
-      memory: number("total *") * 1024,
-      diskFree: libvirtUri().includes("+") ? undefined : await freeBytes(IMAGE_POOL.path),
-    });
-  }
+  if (docker) found.push({ ...(await docker.capacity()), diskFree: undefined });
+  if (libvirt) found.push(await libvirt.capacity());
   if (found.length === 0)
     found.push({ cpus: availableParallelism(), memory: totalmem(), diskFree: undefined });
   const free = found.map((c) => c.diskFree).filter((n) => n !== undefined);
@@ -103,14 +88,14 @@ export async function requireStateSpace(): Promise<void> {
 }
 
 /** @throws UserError (exit 2) before anything is made, when the host can't carry the spec. */
-export async function requireCapacity(spec: MachineSpec, sources: Sources): Promise<void> {
+export async function requireCapacity(spec: MachineSpec, drivers: Drivers): Promise<void> {
   // What is rented elsewhere takes nothing of this host.
-  if (!sources.docker && !sources.libvirt) return;
-  const problems = capacityProblems(spec, await hostCapacity(sources));
+  if (!drivers.docker && !drivers.libvirt) return;
+  const problems = capacityProblems(spec, await hostCapacity(drivers));
   if (problems.length === 0) return;
   throw new UserError("the lab's machine is larger than this host", {
     why: problems.join("\n"),
-    fix: "make the machine smaller in lab.yaml, or use a larger host (DOCKER_HOST, LIBVIRT_DEFAULT_URI)",
+    fix: "make the machine smaller in lab.yaml, or use a larger host (--docker, --libvirt)",
     exitCode: ExitCode.usage,
   });
 }

@@ -2,9 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { messageOf, UserError } from "../base/errors.js";
 import { canBeRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
-import { dockerClient, dockerIsLocal, requireDocker } from "../drivers/docker/client.js";
-import type { Sources } from "../drivers/inventory.js";
-import { libvirtIsLocal, libvirtUri, virsh } from "../drivers/libvirt/virsh.js";
+import { type Drivers, endpointsOf } from "../drivers/drivers.js";
+import { LOCAL } from "../model/endpoint.js";
 import { formatSize } from "../model/units.js";
 import { accelerator } from "./accelerator.js";
 import { hostCapacity } from "./capacity.js";
@@ -29,9 +28,9 @@ export interface Check {
   title: string;
   /** `advice` never makes the host "not ready". */
   level: "required" | "advice";
-  /** Asked only when the source is. */
-  for?: keyof Sources;
-  run(sources: Sources): Promise<Finding>;
+  /** Asked only where this daemon is needed. */
+  for?: keyof Drivers;
+  run(drivers: Drivers): Promise<Finding>;
 }
 
 /** In the order in which they must hold: each may rely on those before. */
@@ -47,8 +46,8 @@ export const CHECKS: readonly Check[] = [
   { id: "capacity", title: "room", level: "advice", run: checkCapacity },
 ];
 
-export const relevant = (check: Check, sources: Sources): boolean =>
-  check.for === undefined || Boolean(sources[check.for]);
+export const relevant = (check: Check, drivers: Drivers): boolean =>
+  check.for === undefined || drivers[check.for] !== undefined;
 
 async function checkNode(): Promise<Finding> {
   const major = Number(process.versions.node.split(".")[0]);
@@ -60,8 +59,8 @@ async function checkNode(): Promise<Finding> {
   };
 }
 
-async function checkTools(sources: Sources): Promise<Finding> {
-  const { commands, packages } = await missingTools(sources);
+async function checkTools(drivers: Drivers): Promise<Finding> {
+  const { commands, packages } = await missingTools(drivers);
   if (commands.length === 0) return { ok: true, found: "all there", wanted: "all there" };
   const install = `apt-get install ${packages.join(" ")}`;
   return {
@@ -73,7 +72,7 @@ async function checkTools(sources: Sources): Promise<Finding> {
   };
 }
 
-async function checkSubordinateIds({ docker, libvirt }: Sources): Promise<Finding> {
+async function checkSubordinateIds({ docker, libvirt }: Drivers): Promise<Finding> {
   const wanted = "65536 for this user, to build images without being root";
   if (!docker && !libvirt) return { ok: true, found: "no image is built", wanted };
   const missing = await missingRanges();
@@ -87,29 +86,28 @@ async function checkSubordinateIds({ docker, libvirt }: Sources): Promise<Findin
   };
 }
 
-async function checkDocker(): Promise<Finding> {
+async function checkDocker({ docker }: Drivers): Promise<Finding> {
   try {
-    const docker = dockerClient();
-    await requireDocker(docker);
-    const version = await docker.version();
-    return { ok: true, found: `${version.Version} (API ${version.ApiVersion})`, wanted: "an answer" };
+    if (docker === undefined) return { ok: true, found: "not needed", wanted: "an answer" };
+    await docker.preflight();
+    const { version, api } = await docker.version();
+    return { ok: true, found: `${version} (API ${api})`, wanted: "an answer" };
   } catch (error) {
     return {
       ok: false,
       found: error instanceof UserError ? (error.why ?? error.message) : messageOf(error),
       wanted: "an answer",
       fix: "start dockerd",
-      ...(dockerIsLocal() ? { repair: startDocker } : {}),
+      ...(docker?.isLocal ? { repair: startDocker } : {}),
     };
   }
 }
 
-async function checkLibvirt(): Promise<Finding> {
+async function checkLibvirt({ libvirt }: Drivers): Promise<Finding> {
   try {
-    const version = await virsh("version");
-    const number = (label: string): string =>
-      new RegExp(`${label}.*?([\\d.]+)$`, "m").exec(version)?.[1] ?? "?";
-    if (libvirtUri() === "qemu:///system" && !(await virtlogdAnswers())) {
+    if (libvirt === undefined) return { ok: true, found: "not needed", wanted: "an answer" };
+    const version = await libvirt.version();
+    if (libvirt.uri === LOCAL.libvirt.uri && !(await virtlogdAnswers())) {
       return {
         ok: false,
         found: "libvirtd answers, virtlogd does not: no guest would start",
@@ -120,7 +118,7 @@ async function checkLibvirt(): Promise<Finding> {
     }
     return {
       ok: true,
-      found: `libvirt ${number("Using library")}, ${/Running hypervisor: (.*)/.exec(version)?.[1] ?? ""}`,
+      found: `libvirt ${version.libvirt ?? "?"}, ${version.hypervisor ?? ""}`,
       wanted: "an answer",
     };
   } catch (error) {
@@ -129,14 +127,14 @@ async function checkLibvirt(): Promise<Finding> {
       found: error instanceof UserError ? (error.why ?? error.message) : messageOf(error),
       wanted: "an answer",
       fix: "start virtlogd and libvirtd",
-      ...(libvirtIsLocal() ? { repair: startLibvirt } : {}),
+      ...(libvirt?.isLocal ? { repair: startLibvirt } : {}),
     };
   }
 }
 
-async function checkKvmAccess(): Promise<Finding> {
+async function checkKvmAccess({ libvirt }: Drivers): Promise<Finding> {
   const wanted = "open to its group, where it exists";
-  if (!libvirtIsLocal() || !existsSync("/dev/kvm")) return { ok: true, found: "no /dev/kvm here", wanted };
+  if (!libvirt?.isLocal || !existsSync("/dev/kvm")) return { ok: true, found: "no /dev/kvm here", wanted };
   const { mode, gid } = statSync("/dev/kvm");
   const open = (mode & 0o006) === 0o006 || ((mode & 0o060) === 0o060 && gid !== 0);
   return {
@@ -148,9 +146,9 @@ async function checkKvmAccess(): Promise<Finding> {
   };
 }
 
-async function checkIsolation(sources: Sources): Promise<Finding> {
+async function checkIsolation(drivers: Drivers): Promise<Finding> {
   const wanted = "iptables rules: no seat's machine reaches another's, or this host's services";
-  if (!seatsRunHere(sources))
+  if (!seatsRunHere(endpointsOf(drivers)))
     return { ok: true, found: "seats run on another host, which must see to it", wanted };
   const [foreign] = await takenForSeats();
   if (foreign !== undefined)
@@ -176,8 +174,9 @@ async function checkIsolation(sources: Sources): Promise<Finding> {
   };
 }
 
-async function checkKvm(): Promise<Finding> {
-  const verdict = await accelerator();
+async function checkKvm({ libvirt }: Drivers): Promise<Finding> {
+  if (libvirt === undefined) return { ok: true, found: "not needed", wanted: "a kernel that boots under it" };
+  const verdict = await accelerator(libvirt);
   return {
     ok: verdict.use === "kvm",
     found: verdict.use === "kvm" ? `works: ${verdict.why}` : `guests are emulated (TCG): ${verdict.why}`,
@@ -186,9 +185,9 @@ async function checkKvm(): Promise<Finding> {
   };
 }
 
-async function checkCapacity(sources: Sources): Promise<Finding> {
+async function checkCapacity(drivers: Drivers): Promise<Finding> {
   try {
-    const { cpus, memory, diskFree } = await hostCapacity(sources);
+    const { cpus, memory, diskFree } = await hostCapacity(drivers);
     const disk = diskFree === undefined ? "" : `, ${formatSize(diskFree)} of disk free`;
     const ok = diskFree === undefined || diskFree > 6 * 2 ** 30;
     return {

@@ -8,8 +8,8 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { stateDir } from "../base/paths.js";
 import { asRoot, isRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
-import { requireDocker } from "../drivers/docker/client.js";
-import { virsh } from "../drivers/libvirt/virsh.js";
+import { connect as driverOf } from "../drivers/drivers.js";
+import { LOCAL } from "../model/endpoint.js";
 
 /** Whether systemd runs this machine (sd_booted(3)). */
 export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
@@ -23,7 +23,7 @@ export async function startDocker(progress: Progress): Promise<void> {
     await dropStalePid("/run/docker/containerd/containerd.pid", "containerd");
     await startByHand("dockerd", []);
   }
-  await until("dockerd", async () => requireDocker(undefined, 2_000));
+  await until("dockerd", async () => driverOf(LOCAL.docker).preflight(2_000));
   progress.note("started the Docker daemon");
 }
 
@@ -39,17 +39,17 @@ export async function startLibvirt(progress: Progress): Promise<void> {
   await until("virtlogd", async () => {
     if (!(await virtlogdAnswers())) throw new Error("no answer on its socket");
   });
-  await until("libvirtd", async () => {
-    await virsh("version");
-  });
+  await until("libvirtd", () => driverOf(LOCAL.libvirt).preflight());
   progress.note("started libvirt");
 }
 
 const libvirtdAnswers = (): Promise<boolean> =>
-  virsh("version").then(
-    () => true,
-    () => false,
-  );
+  driverOf(LOCAL.libvirt)
+    .preflight()
+    .then(
+      () => true,
+      () => false,
+    );
 
 /**
  * Whether virtlogd, without which no guest of the system's libvirt starts, takes connections. Its socket file says

@@ -6,9 +6,8 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { asRoot, canBeRoot, isRoot, type RootOptions, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
 import { scratchFolder } from "../base/scratch.js";
-import { dockerClient, dockerIsLocal, requireDocker } from "../drivers/docker/client.js";
-import type { Sources } from "../drivers/inventory.js";
-import { libvirtIsLocal, networkNames } from "../drivers/libvirt/virsh.js";
+import type { Drivers } from "../drivers/drivers.js";
+import { type Endpoint, isLocal } from "../model/endpoint.js";
 import { BRIDGE_PREFIX, isBridgeName } from "../model/naming.js";
 import { hasSystemd } from "./daemons.js";
 import { clearScript, FIREWALL, type RuleSet, setScript, stands } from "./firewall.js";
@@ -44,9 +43,9 @@ ${script
 WantedBy=multi-user.target
 `;
 
-/** Whether seats of these sources run on this machine, so that the firewall must stand here. */
-export const seatsRunHere = (sources: Sources): boolean =>
-  (sources.docker && dockerIsLocal()) || (sources.libvirt && libvirtIsLocal());
+/** Whether seats at these endpoints run on this machine, so that the firewall must stand here. */
+export const seatsRunHere = (endpoints: readonly Endpoint[]): boolean =>
+  endpoints.some((endpoint) => endpoint.kind !== "ec2" && isLocal(endpoint));
 
 /** Whether the firewall stands; `undefined` where only root could tell, and this is not root. */
 export async function seatsAreApart(unitFile = UNIT_FILE): Promise<boolean | undefined> {
@@ -126,8 +125,8 @@ async function writeUnit(text: string, options: RootOptions): Promise<void> {
 }
 
 /** Takes the firewall away again, and the unit, once no seat is left on the host. Never asks for a password. */
-export async function forgetIsolation(progress: Progress): Promise<void> {
-  if (await seatsMayBeLeft()) return;
+export async function forgetIsolation(drivers: Drivers, progress: Progress): Promise<void> {
+  if (await seatsMayBeLeft(drivers)) return;
   const quietly = { ask: false };
   try {
     if (existsSync(UNIT_FILE)) {
@@ -147,17 +146,12 @@ export const takenForSeats = async (folder = "/sys/class/net"): Promise<string[]
     (name) => name.startsWith(BRIDGE_PREFIX) && !isBridgeName(name),
   );
 
-/** Any owner's seat has a network of its own in each daemon it uses. One that does not answer may have some. */
-async function seatsMayBeLeft(): Promise<boolean> {
-  const left = async (command: string, ask: () => Promise<boolean>): Promise<boolean> =>
-    which(command) !== undefined && (await ask().catch(() => true));
-  const answers = await Promise.all([
-    left("docker", async () => {
-      await requireDocker();
-      const networks = await dockerClient().listNetworks({ filters: { label: ["trilab.owner"] } });
-      return networks.length > 0;
-    }),
-    left("virsh", async () => (await networkNames()).some((name) => name.startsWith("trilab-"))),
-  ]);
+/** Any owner's seat has a network of its own in each daemon it uses. A daemon that does not answer may have some. */
+async function seatsMayBeLeft({ docker, libvirt }: Drivers): Promise<boolean> {
+  const answers = await Promise.all(
+    [docker, libvirt].map(
+      async (driver) => driver?.isLocal === true && (await driver.hasSeatNetworks().catch(() => true)),
+    ),
+  );
   return answers.includes(true);
 }

@@ -1,8 +1,6 @@
 import { asRoot, isRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
-import { dockerIsLocal, requireDocker } from "../drivers/docker/client.js";
-import type { Sources } from "../drivers/inventory.js";
-import { libvirtIsLocal, virsh } from "../drivers/libvirt/virsh.js";
+import type { Drivers } from "../drivers/drivers.js";
 
 /** A command that trilab runs, and the Debian package it comes in. */
 interface Tool {
@@ -41,17 +39,14 @@ const TOOLS: readonly Tool[] = [
 ];
 
 /** The commands that these sources need and that are not there, and the packages which bring them. */
-export async function missingTools(sources: Sources): Promise<{ commands: string[]; packages: string[] }> {
-  const [docker, libvirt] = await Promise.all([
-    answers(sources.docker && (() => requireDocker())),
-    answers(sources.libvirt && (() => virsh("version"))),
-  ]);
+export async function missingTools(drivers: Drivers): Promise<{ commands: string[]; packages: string[] }> {
+  const [docker, libvirt] = await Promise.all([answers(drivers.docker), answers(drivers.libvirt)]);
   const wanted = {
     always: true,
-    image: sources.docker || sources.libvirt,
-    ssh: sources.libvirt || sources.aws !== undefined,
-    docker: sources.docker,
-    libvirt: sources.libvirt,
+    image: drivers.docker !== undefined || drivers.libvirt !== undefined,
+    ssh: drivers.libvirt !== undefined || drivers.ec2 !== undefined,
+    docker: drivers.docker !== undefined,
+    libvirt: drivers.libvirt !== undefined,
   };
   const running = { always: false, image: false, ssh: false, docker, libvirt };
   const needed = TOOLS.filter((tool) => {
@@ -59,7 +54,7 @@ export async function missingTools(sources: Sources): Promise<{ commands: string
     if (tool.daemon === true && running[tool.for]) return false;
     if (tool.unprivileged === true && isRoot()) return false;
     if (tool.local !== true) return true;
-    return tool.for === "docker" ? dockerIsLocal() : libvirtIsLocal();
+    return (tool.for === "docker" ? drivers.docker : drivers.libvirt)?.isLocal === true;
   });
   const missing = needed.filter((tool) => which(tool.command) === undefined);
   return {
@@ -68,12 +63,13 @@ export async function missingTools(sources: Sources): Promise<{ commands: string
   };
 }
 
-const answers = async (ask: false | (() => Promise<unknown>)): Promise<boolean> =>
-  ask !== false &&
-  ask().then(
+const answers = async (driver: { preflight(): Promise<void> } | undefined): Promise<boolean> => {
+  if (driver === undefined) return false;
+  return driver.preflight().then(
     () => true,
     () => false,
   );
+};
 
 export const hasApt = (): boolean => which("apt-get") !== undefined;
 

@@ -2,7 +2,6 @@
 
 export { basePackages } from "../model/base-packages.js";
 export * from "../model/guest-contract.js";
-export { containerImageLoaded, importContainerImage } from "./container.js";
 export { type EnsureOptions, ensureImage, findImage, type MatchedImage } from "./ensure.js";
 export { kvmVerdict, type ProbeOptions, type ProbeVerdict, probeKvm } from "./kvm-probe.js";
 export { lifetimeFiles, startLifetime } from "./lifetime-files.js";

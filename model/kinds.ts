@@ -1,14 +1,5 @@
-/** Whom to ask: the two daemons, of which a host may have only one, and AWS where something is rented. */
-export interface Sources {
-  docker: boolean;
-  libvirt: boolean;
-  /** The regions of AWS in play; absent: none. */
-  aws?: readonly string[] | undefined;
-}
-
-/** Those asked, in words: `Docker and libvirt`; empty where it is nobody. */
-export const sourceWords = ({ docker, libvirt, aws }: Sources): string =>
-  [docker && "Docker", libvirt && "libvirt", aws && `AWS (${aws.join(", ")})`].filter(Boolean).join(" and ");
+/** Who has a seat's things: a Docker daemon, a libvirt daemon, or EC2. */
+export type SourceKind = "docker" | "libvirt" | "ec2";
 
 /** What AWS has of a seat, in the order in which it must go: users before what they use. */
 export const AWS_KINDS = [
@@ -53,8 +44,8 @@ export type Kind = (typeof KINDS)[number];
 export const isAwsKind = (kind: Kind): kind is AwsKind => AWS_KINDS.some((known) => known === kind);
 
 /** Who is asked about a kind. */
-export function sourceOf(kind: Kind): keyof Sources {
-  if (isAwsKind(kind)) return "aws";
+export function sourceOf(kind: Kind): SourceKind {
+  if (isAwsKind(kind)) return "ec2";
   return kind.startsWith("container") ? "docker" : "libvirt";
 }
 

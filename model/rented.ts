@@ -10,15 +10,10 @@ export const rentedSchema = z.object({
   /** `local` only: the image with cloud-init that it boots. */
   image: z.string().optional(),
   /** `aws` only, like all below. */
-  region: z.string().optional(),
-  /** The account's number; absent in older records, and where the region had nothing to tell it by. */
-  account: z.string().optional(),
   network: z.enum(NETWORKS).optional(),
   spot: z.boolean().optional(),
   /** The one address that may reach SSH, with /32. */
   learner: z.string().optional(),
-  /** Its public address, once it is up. */
-  address: z.string().optional(),
   /** ISO 8601: when it got that address, from which on it costs. */
   since: z.string().optional(),
 });

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import type { Drivers } from "../drivers/drivers.js";
 import { isOnThisHost } from "../drivers/ec2/rented-machine.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
@@ -26,6 +27,8 @@ export interface CompareOptions {
   quick: boolean;
   /** Absent: a random one, which the document names. */
   seed?: number;
+  /** The daemons that have the subjects. */
+  drivers: Drivers;
   /** trilab's own. */
   version: string;
   signal: AbortSignal;
@@ -39,7 +42,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
   const { subjects, spec } = options;
   const seed = options.seed ?? randomInt(2 ** 31);
   const started = new Date();
-  const facts = await hostFacts(options.version);
+  const facts = await hostFacts(options.version, options.drivers);
   const probes = emptyFirst(options.probes);
   const cpus = Array.from({ length: Math.min(spec.cpus, facts.cpus) }, (_, i) => facts.cpus - 1 - i).sort();
   const before = await hostLoad(cpus);

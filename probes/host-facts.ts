@@ -1,20 +1,24 @@
 import { cpus, release, totalmem } from "node:os";
-import { dockerClient } from "../drivers/docker/client.js";
-import { virsh } from "../drivers/libvirt/virsh.js";
+import type { Drivers } from "../drivers/drivers.js";
 import type { RunDocument } from "./run-document.js";
 
 /** What the host is; a daemon that does not answer has no version. */
 export async function hostFacts(
   trilab: string,
+  drivers: Drivers,
 ): Promise<Pick<RunDocument["host"], "cpuModel" | "cpus" | "memory" | "kernel" | "versions">> {
   const [docker, libvirt] = await Promise.all([
-    dockerClient()
-      .version()
-      .then(
-        ({ Version }) => ({ docker: Version }),
-        () => ({}),
-      ),
-    virsh("version").then(parseVirshVersion, () => ({})),
+    drivers.docker?.version().then(
+      ({ version }) => ({ docker: version }),
+      () => ({}),
+    ),
+    drivers.libvirt?.version().then(
+      ({ libvirt, hypervisor = "" }) => ({
+        ...(libvirt ? { libvirt } : {}),
+        ...(hypervisor.startsWith("QEMU ") ? { qemu: hypervisor.slice("QEMU ".length) } : {}),
+      }),
+      () => ({}),
+    ),
   ]);
   const list = cpus();
   return {
@@ -24,12 +28,4 @@ export async function hostFacts(
     kernel: release(),
     versions: { trilab, node: process.versions.node, ...docker, ...libvirt },
   };
-}
-
-/** Pure. */
-export function parseVirshVersion(text: string): Record<string, string> {
-  const version = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
-  const libvirt = version(/^Using library: libvirt (\S+)/m);
-  const qemu = version(/^Running hypervisor: QEMU (\S+)/m);
-  return { ...(libvirt ? { libvirt } : {}), ...(qemu ? { qemu } : {}) };
 }

@@ -5,14 +5,15 @@ import { awsCredentials } from "../drivers/ec2/credentials.js";
 import { type CheckpointResource, readCheckpoint } from "../engine/index.js";
 import { type SeatId, seatPrefix } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";
-import { readRecord, type SeatRecord } from "./seat-record.js";
+import { readRecord, rentedAt, type SeatRecord } from "./seat-record.js";
 
 /** The AWS account that a seat rents in: by its record, or, where that is older than this, by its state. Pure. */
 export function accountOf(
-  record: Pick<SeatRecord, "vps"> | undefined,
+  record: Pick<SeatRecord, "machines"> | undefined,
   resources: readonly Pick<CheckpointResource, "type" | "outputs">[],
 ): string | undefined {
-  if (record?.vps?.account !== undefined) return record.vps.account;
+  const account = record && rentedAt(record)?.account;
+  if (account !== undefined) return account;
   const owners = resources
     .filter(({ type }) => type.startsWith("aws:ec2/"))
     .map(({ outputs }) => z.string().safeParse(outputs.ownerId).data);

@@ -1,7 +1,8 @@
-import { type Found, removalOrder, removeFound, seatInventory } from "../drivers/inventory.js";
+import { removeFound, seatInventory } from "../drivers/drivers.js";
+import { type Found, removalOrder } from "../drivers/found.js";
 import { machineName, type SeatId, TARGETS } from "../model/naming.js";
+import { driversOf } from "./seat-drivers.js";
 import type { SeatRecord } from "./seat-record.js";
-import { sourcesOf } from "./sources.js";
 
 /**
  * Removes the machines that a `compare` which was killed had made for its measurements: they would still run, and be
@@ -10,10 +11,11 @@ import { sourcesOf } from "./sources.js";
  * @returns what was removed.
  */
 export async function removeClones(record: SeatRecord): Promise<Found[]> {
-  const { docker, libvirt } = sourcesOf(record.targets, record.vps);
-  const inventory = await seatInventory(record, { docker, libvirt });
+  const { docker, libvirt } = driversOf(record);
+  const drivers = { docker, libvirt };
+  const inventory = await seatInventory(record, drivers);
   const clones = inventory.filter((found) => isClone(record, found));
-  for (const clone of removalOrder(clones)) await removeFound(clone);
+  for (const clone of removalOrder(clones)) await removeFound(clone, drivers);
   return clones;
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
-import type { Sources } from "../drivers/inventory.js";
+import type { Drivers } from "../drivers/drivers.js";
 import {
   clearStaleLock,
   type Engine,
@@ -32,8 +32,8 @@ export const withSeatLock = <T>(id: SeatId, body: () => Promise<T>): Promise<T> 
 };
 
 export interface DeployOptions {
-  sources: Sources;
-  /** Installed for these sources. */
+  drivers: Drivers;
+  /** Installed for these drivers. */
   engine: Engine;
   progress: Progress;
   /** Whether machines and disks may be replaced, with what is in them. */
@@ -50,13 +50,14 @@ export interface Deployment extends UpResult {
  * The caller holds the seat's lock.
  */
 export async function deploySeat(settings: SeatSettings, options: DeployOptions): Promise<Deployment> {
-  const { engine, progress, sources } = options;
+  const { drivers, engine, progress } = options;
   const ref = { stack: seatPrefix(settings.ownership) };
-  const { region, type } = settings.vps ?? {};
+  const { type } = settings.vps ?? {};
+  const region = drivers.ec2?.[0]?.region;
   if (region !== undefined) await requireAccount(settings.ownership, region, { clock: true });
   await clearStaleLock(ref);
   progress.update("looking at what is there");
-  const { mended, refresh } = await reconcile(settings.ownership, sources);
+  const { mended, refresh } = await reconcile(settings.ownership, drivers);
   // Where it may replace, what is protected is so again once it has.
   await editState(ref, (state) => editSeatState(state, { protect: options.replace !== true }));
   // The SDKs take half a second to load: that is done while the engine starts.
@@ -64,7 +65,7 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
     const onMended = (what: string): void => void mended.push(what);
     const program = async () =>
       (await import("../stacks/seat.js")).seatProgram({ ...settings, zone, onMended, protect: true })();
-    const config = providerConfig(settings.vps?.region);
+    const config = providerConfig(drivers);
     return openStack({ ...ref, engine, program, config, progress, ...(onEvent ? { onEvent } : {}) });
   };
   const up = async (zone?: string): Promise<UpResult> => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -5,9 +6,9 @@ import { z } from "zod";
 import { withLock } from "../base/lock.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
-import { dockerClient, dockerEndpoint } from "../drivers/docker/client.js";
-import { IMAGE_POOL, POOLS, type Sources } from "../drivers/inventory.js";
-import { libvirtUri, poolNames, virsh, virshIfThere } from "../drivers/libvirt/virsh.js";
+import { type Drivers, endpointsOf } from "../drivers/drivers.js";
+import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
+import { POOLS } from "../drivers/libvirt/pools.js";
 import {
   type Checkpoint,
   clearPending,
@@ -15,91 +16,108 @@ import {
   ensureEngine,
   openStack,
   readCheckpoint,
+  type StackConfig,
+  type StackRef,
 } from "../engine/index.js";
 import { keepSeatsApart, seatsRunHere } from "../hosts/isolation.js";
-import { containerImageLoaded, findImage, importContainerImage, type MatchedImage } from "../images/index.js";
+import type { MatchedImage } from "../images/index.js";
+import { type LibvirtEndpoint, LOCAL, sameEndpoint } from "../model/endpoint.js";
+import { imageVolumes } from "../model/image-volumes.js";
 import type { HostImage, HostSettings } from "../stacks/host.js";
-import { imagesUnderDisks, imageVolumeNames, imageVolumes } from "../stacks/image-volumes.js";
 
-/** The stack of what a host's seats share. */
-export const HOST_STACK = { stack: "trilab-host" } as const;
-
-/** What the host stack carries; the reality is asked for beside it. */
+/** What a libvirt host's stack carries; the reality is asked for beside it. */
 const hostRecordSchema = z.object({
   /** With the paths they were uploaded from: an image may leave our cache while seats still run on it. */
   images: z.array(
     z.object({
       hash: z.string(),
-      /** Absent: no container is made from it. */
-      containerTag: z.string().optional(),
       disk: z.string(),
       kernel: z.string(),
       initrd: z.string(),
       manifest: z.string(),
     }),
   ),
-  docker: z.boolean(),
-  libvirt: z.boolean(),
 });
-type HostRecord = z.infer<typeof hostRecordSchema>;
+export type HostRecord = z.infer<typeof hostRecordSchema>;
 
-const recordFile = (): string => join(stateDir(), "host.json");
+/** Empty for this machine's libvirt; a suffix for every other one, whose stack and record have names of their own. */
+const suffix = (endpoint: LibvirtEndpoint): string =>
+  sameEndpoint(endpoint, LOCAL.libvirt)
+    ? ""
+    : `-${createHash("sha256").update(endpoint.uri).digest("hex").slice(0, 8)}`;
 
-export async function readHostRecord(): Promise<HostRecord> {
+/** The stack of what the seats on one libvirt host share. */
+export const hostStack = ({ endpoint }: LibvirtDriver): StackRef => ({
+  stack: `trilab-host${suffix(endpoint)}`,
+});
+
+/** The file that holds a host's record. */
+export const hostRecordFile = ({ endpoint }: LibvirtDriver): string =>
+  join(stateDir(), `host${suffix(endpoint)}.json`);
+
+/** Holds the lock under which what hosts share is changed. */
+export const withHostLock = <T>(body: () => Promise<T>): Promise<T> =>
+  withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, body);
+
+export async function readHostRecord(libvirt: LibvirtDriver): Promise<HostRecord> {
   try {
-    return hostRecordSchema.parse(JSON.parse(await readFile(recordFile(), "utf8")));
+    return hostRecordSchema.parse(JSON.parse(await readFile(hostRecordFile(libvirt), "utf8")));
   } catch {
     // The host stack holds only what can be made again, so a lost or damaged record costs a second look, no more.
-    return { images: [], docker: false, libvirt: false };
+    return { images: [] };
   }
 }
 
-export async function writeHostRecord(record: HostRecord): Promise<void> {
+async function writeHostRecord(libvirt: LibvirtDriver, record: HostRecord): Promise<void> {
   await mkdir(stateDir(), { recursive: true, mode: 0o700 });
-  await writeFile(recordFile(), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  await writeFile(hostRecordFile(libvirt), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
-/** The provider settings of every stack of ours: which daemons, and which region, the default providers talk to. */
-export const providerConfig = (region?: string): Record<string, { value: string }> => ({
-  "docker:host": { value: dockerEndpoint() },
-  "libvirt:uri": { value: libvirtUri() },
-  ...(region === undefined ? {} : { "aws:region": { value: region } }),
-});
+/** The configuration of the default providers in a stack of ours: the daemons and the region that they talk to. */
+export function providerConfig(drivers: Drivers): StackConfig {
+  const { docker, libvirt, ec2 } = drivers;
+  const { host, certPath } = docker?.endpoint ?? LOCAL.docker;
+  return {
+    "docker:host": { value: host },
+    ...(certPath === undefined ? {} : { "docker:certPath": { value: certPath } }),
+    "libvirt:uri": { value: (libvirt?.endpoint ?? LOCAL.libvirt).uri },
+    ...(ec2?.[0] === undefined ? {} : { "aws:region": { value: ec2[0].region } }),
+  };
+}
 
 /**
- * Makes the host ready for seats of this image: pools, base volumes, container image. Quick when it is.
+ * Gives the daemons an image: the container image to Docker; pools and base volumes to libvirt. Quick when they have it.
  *
  * @returns whether anything was done.
  */
 export async function ensureHost(
   image: MatchedImage,
-  sources: Sources,
+  drivers: Drivers,
   progress: Progress,
 ): Promise<boolean> {
-  if (seatsRunHere(sources)) await keepSeatsApart(progress, { ask: false });
-  if (await hostHas(image.hash, sources)) return false;
-  return withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, async () => {
-    if (await hostHas(image.hash, sources)) return false;
-    progress.update("giving the image to the host");
-    const before = await readHostRecord();
-    // One that only guests boot is no container's.
-    const containerTag = sources.docker
-      ? image.containerTag
-      : before.images.find((i) => i.hash === image.hash)?.containerTag;
-    const given = { ...hostImage(image), containerTag };
-    const record: HostRecord = {
-      images: [...before.images.filter((i) => i.hash !== image.hash), given],
-      docker: before.docker || sources.docker,
-      libvirt: before.libvirt || sources.libvirt,
-    };
-    if (record.docker) {
-      const wanted = record.images.filter((i) => i.containerTag !== undefined);
-      const cached = (await Promise.all(wanted.map((i) => findImage(i.hash)))).filter((i) => i !== undefined);
-      for (const each of cached) await importContainerImage(dockerClient(), each, { progress });
-    }
-    await deployHost(record, progress);
-    return true;
-  });
+  if (seatsRunHere(endpointsOf(drivers))) await keepSeatsApart(progress, { ask: false });
+  const { docker, libvirt } = drivers;
+  const loads = docker !== undefined && !(await docker.hasImage(image.containerTag));
+  if (loads) await withHostLock(() => docker.loadImage(image, progress));
+  const uploads = libvirt !== undefined && !(await hasImage(libvirt, image.hash));
+  if (uploads) await withHostLock(() => upload(libvirt, image, progress));
+  return loads || uploads;
+}
+
+/** Asks libvirt, so that an image removed by hand is noticed. */
+const hasImage = (libvirt: LibvirtDriver, hash: string): Promise<boolean> =>
+  libvirt.hasImage(
+    hash,
+    POOLS.map(({ name }) => name),
+  );
+
+async function upload(libvirt: LibvirtDriver, image: MatchedImage, progress: Progress): Promise<void> {
+  // Another run may have done it while this one waited for the lock.
+  if (await hasImage(libvirt, image.hash)) return;
+  progress.update("uploading the image to libvirt");
+  const before = await readHostRecord(libvirt);
+  const others = before.images.filter(({ hash }) => hash !== image.hash);
+  await deployHost(libvirt, { images: [...others, hostImage(image)] }, progress);
 }
 
 /** An image as the host's stack has it. */
@@ -112,98 +130,72 @@ const hostImage = ({ hash, disk, kernel, initrd, manifestFile }: MatchedImage): 
 });
 
 /** Brings the host's stack to what `record` says, and writes it down. The caller holds the host's lock. */
-export async function deployHost(record: HostRecord, progress: Progress): Promise<void> {
-  await clearStaleLock(HOST_STACK);
-  const checkpoint = await knownHost(record);
+export async function deployHost(
+  libvirt: LibvirtDriver,
+  record: HostRecord,
+  progress: Progress,
+): Promise<void> {
+  const ref = hostStack(libvirt);
+  await clearStaleLock(ref);
+  const checkpoint = await knownHost(libvirt);
   // What an ended engine may have made is taken over by name, so it needs no looking up.
-  if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(HOST_STACK);
-  if (record.libvirt) for (const { hash } of record.images) await dropPartial(hash);
-  const settings = await hostSettings(record, checkpoint);
+  if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
+  for (const { hash } of record.images) await dropPartial(libvirt, hash);
+  const settings = await hostSettings(libvirt, record, checkpoint);
   const { hostProgram } = await import("../stacks/host.js");
-  const { docker, libvirt } = record;
   const stack = openStack({
-    ...HOST_STACK,
-    engine: await ensureEngine({ progress, docker, libvirt }),
+    ...ref,
+    engine: await ensureEngine({ progress, docker: false, libvirt: true }),
     program: hostProgram(settings),
-    config: providerConfig(),
+    config: providerConfig({ libvirt }),
     progress,
   });
   await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
-  if (record.libvirt) for (const pool of POOLS) await virsh("pool-autostart", pool.name);
-  await writeHostRecord(record);
+  for (const pool of POOLS) await libvirt.virsh("pool-autostart", pool.name);
+  await writeHostRecord(libvirt, record);
 }
 
 /**
  * Our state of the host, or `undefined` where it has none that counts: pools that are there and that it does not know
  * are somebody else's, or ours from before the state was lost. They are used, not made again.
  */
-async function knownHost(record: HostRecord): Promise<Checkpoint | undefined> {
-  const checkpoint = await readCheckpoint(HOST_STACK);
-  if (checkpoint === undefined || !record.libvirt) return checkpoint;
+async function knownHost(libvirt: LibvirtDriver): Promise<Checkpoint | undefined> {
+  const ref = hostStack(libvirt);
+  const checkpoint = await readCheckpoint(ref);
+  if (checkpoint === undefined) return undefined;
   const known = checkpoint.resources.filter((r) => r.type === "libvirt:index/pool:Pool").map((r) => r.id);
-  const there = await Promise.all(POOLS.map(({ name }) => virshIfThere("pool-uuid", name)));
+  const there = await Promise.all(POOLS.map(({ name }) => libvirt.virshIfThere("pool-uuid", name)));
   if (there.every((uuid) => uuid === undefined || known.includes(uuid.trim()))) return checkpoint;
-  await openStack(HOST_STACK).removeStack({ force: true });
+  await openStack(ref).removeStack({ force: true });
   return undefined;
 }
 
 /** Removes what a broken-off upload left, so that it is uploaded anew; never what a disk is laid over. */
-async function dropPartial(hash: string): Promise<void> {
-  const there = await imageVolumeNames();
+async function dropPartial(libvirt: LibvirtDriver, hash: string): Promise<void> {
+  const there = await libvirt.imageVolumeNames();
   const names = imageVolumes(hash);
   if (there.includes(names.manifest) || !there.includes(names.disk)) return;
-  if ((await imagesUnderDisks()).includes(hash)) return;
-  for (const name of Object.values(names).filter((n) => there.includes(n)))
-    await virshIfThere("vol-delete", name, "--pool", IMAGE_POOL.name);
+  if ((await libvirt.imagesUnderDisks()).includes(hash)) return;
+  await libvirt.removeImage(hash);
 }
 
 /**
  * What of a record our stack is to hold: what its state knows, and what the host lacks. An image that has left our
- * cache stays if it is on the host and in our state; it can't be uploaded or loaded again.
+ * cache stays if it is on the host and in our state; it can't be uploaded again.
  */
-async function hostSettings(record: HostRecord, checkpoint: Checkpoint | undefined): Promise<HostSettings> {
-  const tags = record.docker ? record.images.flatMap((i) => i.containerTag ?? []) : [];
-  const loaded = await Promise.all(tags.map((tag) => containerImageLoaded(dockerClient(), tag)));
-  const containerTags = tags.filter((_, i) => loaded[i]);
-  if (!record.libvirt) return { pools: [], volumes: [], containerTags };
-
+async function hostSettings(
+  libvirt: LibvirtDriver,
+  record: HostRecord,
+  checkpoint: Checkpoint | undefined,
+): Promise<HostSettings> {
   const known = (name: string): boolean =>
     checkpoint?.resources.some((r) => r.inputs?.name === name) === true;
-  const [pools, onHost] = await Promise.all([poolNames(), imageVolumeNames()]);
+  const [pools, onHost] = await Promise.all([libvirt.poolNames(), libvirt.imageVolumeNames()]);
   const volumes = record.images.filter(({ hash, disk }) => {
     const names = imageVolumes(hash);
     return known(names.disk)
       ? existsSync(disk) || onHost.includes(names.disk)
       : existsSync(disk) && !onHost.includes(names.manifest);
   });
-  return {
-    pools: POOLS.filter(({ name }) => known(name) || !pools.includes(name)),
-    volumes,
-    containerTags,
-  };
+  return { pools: POOLS.filter(({ name }) => known(name) || !pools.includes(name)), volumes };
 }
-
-/** Asks the daemons, so that an image removed by hand is noticed. */
-async function hostHas(hash: string, sources: Sources): Promise<boolean> {
-  const [container, guest] = await Promise.all([
-    !sources.docker || containerImageLoaded(dockerClient(), `trilab/machine:${hash}`),
-    !sources.libvirt || hostHasVolumes(hash),
-  ]);
-  return container && guest;
-}
-
-async function hostHasVolumes(hash: string): Promise<boolean> {
-  const [defined, running] = await Promise.all([poolNames(), activePools()]);
-  for (const { name } of POOLS) {
-    if (defined.includes(name) && !running.includes(name)) await virsh("pool-start", name);
-  }
-  if (!POOLS.every(({ name }) => defined.includes(name))) return false;
-  const volumes = await imageVolumeNames();
-  return Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));
-}
-
-const activePools = async (): Promise<string[]> =>
-  (await virsh("pool-list", "--name"))
-    .split("\n")
-    .map((l) => l.trim())
-    .filter(Boolean);

@@ -1,10 +1,11 @@
 import { UserError } from "../base/errors.js";
+import { connect } from "../drivers/drivers.js";
 import type { Environment } from "../drivers/environment.js";
 import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
 import type { Target } from "../model/naming.js";
 import { requireAccount } from "./account.js";
-import { isRented, openEnvironment } from "./open.js";
-import type { SeatRecord } from "./seat-record.js";
+import { openEnvironment } from "./open.js";
+import { rentedAt, type SeatRecord } from "./seat-record.js";
 
 /**
  * Moves the end of one of a seat's targets: in the machine, and, where it is rented, in the tags of all that goes with it.
@@ -19,12 +20,11 @@ export async function moveExpiry(
   expires: string,
   waitMs = 0,
 ): Promise<void> {
-  const region = isRented(record, target) ? record.vps?.region : undefined;
+  const region = target === "vps" ? rentedAt(record)?.region : undefined;
   if (region !== undefined) await requireAccount(record, region);
   await setExpiry(await openEnvironment(record, target), expires, waitMs);
   if (region === undefined) return;
-  const { tagExpiry } = await import("../drivers/ec2/expiry.js");
-  await tagExpiry(record, region, expires);
+  await connect({ kind: "ec2", region }).moveExpiry(record, expires);
 }
 
 /**

@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ExitCode, UserError } from "../base/errors.js";
 import { stderrProgress } from "../base/progress.js";
-import { refuseDockerContext } from "../drivers/docker/client.js";
 import { CLOUD_WISHES } from "../labs/cloud-wishes.js";
 import { loadLab } from "../labs/define-lab.js";
 import { parseTargets } from "../labs/targets.js";
+import { addressOf, type Endpoints, endpointWords, LOCAL, sameEndpoint } from "../model/endpoint.js";
 import { seatProgram } from "../stacks/seat.js";
 import { ensureHost } from "./ensure-host.js";
 import { builtImages, checkSeatName, prepareRecord, seatSettings } from "./prepare-seat.js";
@@ -13,12 +14,25 @@ import { builtImages, checkSeatName, prepareRecord, seatSettings } from "./prepa
  * The host's part (image, pools) lives in a stack of its own, shared with the CLI's seats.
  */
 process.umask(0o077);
-refuseDockerContext();
+if (process.env.DOCKER_CONTEXT) {
+  throw new UserError(`DOCKER_CONTEXT is "${process.env.DOCKER_CONTEXT}"`, {
+    why: "Pulumi's Docker plugin follows it whatever docker:host says, so it would ask another daemon than trilab does",
+    fix: "unset DOCKER_CONTEXT, and name the daemon by its address: pulumi config set docker:host …",
+    exitCode: ExitCode.usage,
+  });
+}
 const config = new pulumi.Config("trilab");
-// The daemons asked directly must be those the providers are configured for.
-process.env.TRILAB_LIBVIRT_URI = new pulumi.Config("libvirt").require("uri");
-const dockerHost = new pulumi.Config("docker").get("host");
-if (dockerHost) process.env.TRILAB_DOCKER_HOST = dockerHost;
+const dockerConfig = new pulumi.Config("docker");
+// The daemons that trilab asks must be those that the providers are configured for.
+const certPath = dockerConfig.get("certPath") || process.env.DOCKER_CERT_PATH;
+const endpoints: Endpoints = {
+  docker: {
+    kind: "docker",
+    host: dockerConfig.get("host") || process.env.DOCKER_HOST || LOCAL.docker.host,
+    ...(certPath ? { certPath } : {}),
+  },
+  libvirt: { kind: "libvirt", uri: new pulumi.Config("libvirt").require("uri") },
+};
 
 const lab = await loadLab(config.get("lab") || "first-boot");
 const seat = config.get("seat") || pulumi.getStack();
@@ -31,12 +45,23 @@ const record = await prepareRecord(
   {
     lab,
     seat,
+    endpoints,
     ...(targets ? { targets } : {}),
     ...(cloud ? { cloud } : {}),
     ...(sshFrom === undefined ? {} : { sshFrom }),
   },
   stderrProgress,
 );
+
+for (const { endpoint } of record.machines) {
+  const configured = endpoint.kind === "ec2" ? endpoint : endpoints[endpoint.kind];
+  if (sameEndpoint(endpoint, configured)) continue;
+  throw new UserError(`seat "${seat}" is at ${endpointWords(endpoint)}`, {
+    why: `the stack's configuration names ${endpointWords(configured)}; a machine can't move`,
+    fix: `pulumi config set ${endpoint.kind === "docker" ? "docker:host" : "libvirt:uri"} ${addressOf(endpoint)}`,
+    exitCode: ExitCode.usage,
+  });
+}
 
 // A preview makes nothing: it needs the images' names only.
 if (!pulumi.runtime.isDryRun()) {

@@ -5,33 +5,37 @@ import { withLock } from "../base/lock.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import type { Accelerator } from "../components/libvirt-machine.js";
-import { limitsSwap } from "../drivers/docker/client.js";
-import type { Sources } from "../drivers/inventory.js";
+import type { Drivers } from "../drivers/drivers.js";
+import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { requireCapacity } from "../hosts/capacity.js";
 import { subnetsInUse } from "../hosts/subnets.js";
 import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/index.js";
 import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
-import { freeSlot, SEAT_SLOTS, seatBlock } from "../model/cidr.js";
+import { freeSlot, SEAT_SLOTS, seatBlock, subnetOf } from "../model/cidr.js";
+import type { Endpoints } from "../model/endpoint.js";
 import { instanceType } from "../model/instance-catalogue.js";
-import { labelProblem, MAX_SEAT_LENGTH, type SeatId, type Target } from "../model/naming.js";
+import { labelProblem, MAX_SEAT_LENGTH, machineName, type SeatId, type Target } from "../model/naming.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
 import { expiresAt, expiryInForce } from "./lifetime.js";
 import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent.js";
 import { budgetInForce } from "./rental.js";
+import { driversOf, endpointOf } from "./seat-drivers.js";
 import {
   listSeats,
+  machineOf,
   owner,
   readRecord,
   requireOwnNames,
+  type SeatMachine,
   type SeatRecord,
   seatKeys,
+  targetsOf,
   writeRecord,
 } from "./seat-record.js";
-import { sourcesOf } from "./sources.js";
 import { writeVpsSeed } from "./vps-seed.js";
 
 export { imageSpecOf } from "./image-specs.js";
@@ -47,6 +51,8 @@ export interface SeatRequest {
   cloud?: CloudWish;
   /** The one address that may reach a rented VPS; absent: this machine's public one. */
   sshFrom?: string;
+  /** The daemons that a new seat's machines are made at. */
+  endpoints: Endpoints;
   /** US dollars that what is rented may cost; Infinity lifts the seat's budget, absent keeps it. */
   budget?: number;
 }
@@ -70,24 +76,37 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
   const existing = await readRecord(id);
   const targets = wantedTargets(request, existing);
   const disk = existing?.disk ?? lab.machine.disk;
-  const vps = targets.includes("vps") ? await rent(existing?.vps, request, disk) : undefined;
-  const added = targets.filter((target) => !existing?.targets.includes(target));
+  const rental = targets.includes("vps") ? await rent(existing, request, disk) : undefined;
+  const vps = rental ? { vps: rental.rented } : {};
+  const machines = (slot: number): SeatMachine[] =>
+    targets.map(
+      (target) =>
+        (existing && machineOf(existing, target)) ?? {
+          target,
+          name: machineName(id, target),
+          endpoint: endpointOf(target, existing, request.endpoints, rental?.endpoint),
+          ...(target === "vps" && rental?.endpoint ? {} : { address: subnetOf(slot, target).address }),
+        },
+    );
+  const added = machines(existing?.slot ?? 0).filter(
+    ({ target }) => existing === undefined || machineOf(existing, target) === undefined,
+  );
   if (added.length > 0)
-    await requireVacant({ ...id, owner: existing?.owner ?? owner() }, added, sourcesOf(added, vps));
-  const budget = vps?.cloud === "aws" ? budgetInForce(existing, request.budget) : undefined;
+    await requireVacant(
+      { ...id, owner: existing?.owner ?? owner() },
+      added.map(({ target }) => target),
+      driversOf({ machines: added }),
+    );
+  const budget = rental?.endpoint ? budgetInForce(existing, request.budget) : undefined;
   if (existing) {
     const { budget: _, ...former } = existing;
-    const wanted = {
-      targets: [...targets],
-      ...(vps ? { vps } : {}),
-      ...(budget === undefined ? {} : { budget }),
-    };
+    const wanted = { machines: machines(existing.slot), ...vps, ...(budget === undefined ? {} : { budget }) };
     return keep(existing, { ...former, ...wanted, labDir: lab.dir }, lab, progress);
   }
 
   await requireOwnNames(id);
-  const sources = sourcesOf(targets, vps);
-  await requireCapacity(lab.machine, sources);
+  const drivers = driversOf({ machines: added });
+  await requireCapacity(lab.machine, drivers);
   // Two seats that start together must not get the same block: the record is the reservation.
   return withLock(
     join(stateDir(), "slots.lock"),
@@ -97,7 +116,7 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
         (await listSeats()).map((other) => readRecord(other).catch(() => undefined)),
       );
       const blocks = taken.filter((r) => r !== undefined).map((r) => seatBlock(r.slot));
-      const slot = freeSlot(id, [...blocks, ...(await subnetsInUse(sources))]);
+      const slot = freeSlot(id, [...blocks, ...(await subnetsInUse(drivers))]);
       if (slot === undefined) {
         throw new UserError("this host has no free addresses for another seat", {
           why: `all ${SEAT_SLOTS} blocks of 10.213.0.0/16 are in use`,
@@ -107,18 +126,18 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
       const created = new Date();
       const ttl = request.ttl ?? lab.ttl;
       const record: SeatRecord = {
-        schema: 1,
+        schema: 2,
         ...id,
         labDir: lab.dir,
         owner: owner(),
         created: created.toISOString(),
         expires: expiresAt(created.getTime() + (ttl ?? Number.POSITIVE_INFINITY) * 1000),
         slot,
-        targets: [...targets],
+        machines: machines(slot),
         user: lab.machine.user,
         image: imageHash(imageSpecOf(lab.machine)),
         disk: lab.machine.disk,
-        ...(vps ? { vps } : {}),
+        ...vps,
         ...(budget === undefined ? {} : { budget }),
       };
       await writeRecord(record);
@@ -132,8 +151,9 @@ export function wantedTargets(
   request: Pick<SeatRequest, "lab" | "targets">,
   existing: SeatRecord | undefined,
 ): readonly Target[] {
-  const asked = request.targets ?? existing?.targets ?? request.lab.targets;
-  return [...new Set([...(existing?.targets ?? []), ...asked])];
+  const there = existing && targetsOf(existing);
+  const asked = request.targets ?? there ?? request.lab.targets;
+  return [...new Set([...(there ?? []), ...asked])];
 }
 
 /** A seat that is there keeps its image and disk: a changed lab.yaml must not take the learner's work away. */
@@ -153,22 +173,22 @@ async function keep(
 }
 
 /**
- * The seat's images, and which daemons each is for: built where they are the lab's, else from the cache. One that is in
+ * The seat's images, and the daemons that need each: built where they are the lab's, else from the cache. One that is in
  * neither can't be built again; the seat's machines have it on the host already.
  */
 export async function builtImages(
   record: SeatRecord,
   lab: Lab,
   progress: Progress,
-): Promise<{ image: MatchedImage; daemons: Sources }[]> {
-  const { disk, targets, vps } = record;
-  const sources = sourcesOf(targets.filter((t) => t !== "vps"));
-  const built: { image: MatchedImage; daemons: Sources }[] = [];
-  for (const { of, spec } of hostedImages(lab.machine, targets, vps?.cloud, disk)) {
+): Promise<{ image: MatchedImage; daemons: Drivers }[]> {
+  const { disk, machines, vps } = record;
+  const built: { image: MatchedImage; daemons: Drivers }[] = [];
+  for (const { of, spec } of hostedImages(lab.machine, targetsOf(record), vps?.cloud, disk)) {
     const hash = keptImage(record, of);
     if (hash === undefined) continue;
     const image = hash === imageHash(spec) ? await ensureImage(spec, { progress }) : await findImage(hash);
-    if (image) built.push({ image, daemons: of === "vps" ? { docker: false, libvirt: true } : sources });
+    const bootIt = machines.filter(({ target }) => (target === "vps") === (of === "vps"));
+    if (image) built.push({ image, daemons: driversOf({ machines: bootIt }) });
   }
   return built;
 }
@@ -177,17 +197,18 @@ export async function builtImages(
 export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSettings> {
   const keys = await seatKeys(record);
   const { created, expires, seat, vps } = record;
-  const { docker, libvirt } = sourcesOf(record.targets, vps);
+  const { docker, libvirt } = driversOf(record);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
     ownership: { owner: record.owner, lab: record.lab, seat, created, expires },
     expires: expiryInForce(record),
-    targets: record.targets,
+    targets: targetsOf(record),
     slot: record.slot,
     image: { hash: record.image, containerTag: `trilab/machine:${record.image}` },
     ...(vps ? { vps: { ...vps, type: instanceType(vps.type) } } : {}),
-    accelerator: libvirt ? await keptAccelerator(record) : "tcg",
-    swapLimit: docker ? await limitsSwap() : true,
+    accelerator: libvirt ? await keptAccelerator(record, libvirt) : "tcg",
+    swapLimit: docker ? await docker.limitsSwap() : true,
+    mendContainer: async (container, wanted) => (await docker?.mend(container, wanted)) ?? [],
     userKey: keys.publicKey,
     hostKey: keys.hostKey,
     hostPublicKey: keys.hostPublicKey,
@@ -196,9 +217,9 @@ export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSe
 }
 
 /** The seat's accelerator: the host's verdict at the first `up` that asks, and the same ever after. */
-async function keptAccelerator(record: SeatRecord): Promise<Accelerator> {
+async function keptAccelerator(record: SeatRecord, libvirt: LibvirtDriver): Promise<Accelerator> {
   if (record.accelerator) return record.accelerator;
-  const verdict = await accelerator();
+  const verdict = await accelerator(libvirt);
   if (!verdict.provisional) await writeRecord({ ...record, accelerator: verdict.use });
   return verdict.use;
 }

@@ -1,17 +1,17 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
-import { allSeats, later, namedThings } from "../drivers/all-seats.js";
-import { requireDocker } from "../drivers/docker/client.js";
-import { readContainerFile } from "../drivers/docker/container-file.js";
-import { DISK_POOL, type Found, removalOrder, removeFound, type Sources } from "../drivers/inventory.js";
-import { virsh, virshIfThere, xmlValue } from "../drivers/libvirt/virsh.js";
+import { allSeats, later } from "../drivers/all-seats.js";
+import { connect, type Driver, type Drivers, inventory, removeFound } from "../drivers/drivers.js";
+import { type Found, removalOrder } from "../drivers/found.js";
+import { type Endpoint, type Endpoints, endpointWords, sameEndpoint } from "../model/endpoint.js";
 import { EXPIRES_FILE, expiresFromMachine } from "../model/lifetime.js";
 import { machineOf, type SeatId } from "../model/naming.js";
+import { requireAccount } from "./account.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { isClean, type Receipt, removeSeat } from "./remove-seat.js";
+import { driversAt, driversToAsk, regionHere } from "./seat-drivers.js";
 import { listSeats, owner, readRecord, type SeatRecord } from "./seat-record.js";
-import { regionHere, requireAws, sourcesOf, sourcesToAsk } from "./sources.js";
 
 /** A seat on this host or in this state directory, and whether its time is up. */
 export interface ReapSeat extends SeatId {
@@ -20,8 +20,8 @@ export interface ReapSeat extends SeatId {
   known: boolean;
   /** The expiry in force, ISO 8601 or `never`; `undefined` where nothing tells. */
   expires: string | undefined;
-  /** AWS's regions that have something of it. */
-  regions: readonly string[];
+  /** Who has something of it. */
+  endpoints: readonly Endpoint[];
   /** `live`: its time is not up. `listed`: it is, but the seat is not ours to remove without being told so. */
   verdict: "live" | "expired" | "listed";
 }
@@ -62,17 +62,19 @@ const READERS = 16;
 /**
  * Every seat and orphan there is, judged. Quick for hundreds: only what seems expired is looked into.
  *
- * @param progress is told of AWS's regions that did not answer.
+ * @param chosen The daemons to ask beside those of the seats that are known here.
+ * @param progress is told who did not answer.
  */
 export async function survey(
   scope: ReapScope,
+  chosen: Endpoints,
   now: number,
   progress: Progress,
-): Promise<{ seats: ReapSeat[]; orphans: Orphan[]; asked: Sources }> {
+): Promise<Survey> {
   const known = await listSeats();
   const records = await Promise.all(known.map((id) => readRecord(id).catch(() => undefined)));
-  const asked = await sourcesHere(records, progress);
-  const { seats, orphans } = await allSeats(asked, known);
+  const { asked, silent } = await endpointsHere(records, chosen, progress);
+  const { seats, orphans } = await allSeats(asked.map(connectTo), known);
   const recorded = new Map(known.map((id, i) => [key(id), records[i]]));
   const merged = seats.map((seat): ReapSeat & { things: Found[] } => {
     const record = recorded.get(key(seat));
@@ -84,7 +86,7 @@ export async function survey(
       owner: seat.owner ?? record?.owner,
       known: recorded.has(key(seat)),
       expires,
-      regions: [...new Set(things.flatMap(({ region }) => region ?? []))],
+      endpoints: unique(things.flatMap(({ at }) => at ?? [])),
     };
     return { ...from, things, verdict: judge({ ...from, things }, scope, now) };
   });
@@ -93,8 +95,23 @@ export async function survey(
     seats: merged.map(({ things: _, ...seat }) => seat),
     orphans: await judgeOrphans(orphans, scope, now),
     asked,
+    silent,
   };
 }
+
+/** What is there, who was asked for it, and who did not answer. */
+export interface Survey {
+  seats: ReapSeat[];
+  orphans: Orphan[];
+  asked: Endpoint[];
+  /** Daemons that a seat known here uses, and regions of AWS. */
+  silent: Endpoint[];
+}
+
+const unique = (endpoints: readonly Endpoint[]): Endpoint[] =>
+  endpoints.filter((endpoint, i) => endpoints.findIndex((other) => sameEndpoint(other, endpoint)) === i);
+
+const connectTo = (endpoint: Endpoint): Driver => connect(endpoint);
 
 const key = ({ lab, seat }: SeatId): string => `${lab}/${seat}`;
 
@@ -127,7 +144,12 @@ async function askContainers(
       const container = seat.things.find((f) => f.kind === "container");
       if (container === undefined) continue;
       // One that is too broken to be read must still go: then what is known outside counts.
-      const said = await readContainerFile(container.id, EXPIRES_FILE).catch(() => undefined);
+      const said =
+        container.at?.kind === "docker"
+          ? await connect(container.at)
+              .readFile(container.id, EXPIRES_FILE)
+              .catch(() => undefined)
+          : undefined;
       seat.expires = later(seat.expires, expiresFromMachine(said ?? ""));
       seat.verdict = judge(seat, scope, now);
     }
@@ -138,8 +160,8 @@ async function askContainers(
 async function judgeOrphans(orphans: readonly Found[], scope: ReapScope, now: number): Promise<Orphan[]> {
   const young = new Set<string>();
   for (const disk of orphans.filter((found) => found.kind === "guest disk")) {
-    const xml = (await virshIfThere("vol-dumpxml", disk.id, "--pool", DISK_POOL.name)) ?? "";
-    const changed = Number(xmlValue(xml, /<mtime>([\d.]+)</) ?? 0) * 1000;
+    const volume = disk.at?.kind === "libvirt" ? await connect(disk.at).disk(disk.id) : undefined;
+    const changed = Number(volume?.find("target", "timestamps", "mtime")?.text ?? 0) * 1000;
     if (now - changed < ORPHAN_AGE) young.add(machineOf(disk.name));
   }
   const ours = scope.unknown || scope.others;
@@ -150,43 +172,35 @@ async function judgeOrphans(orphans: readonly Found[], scope: ReapScope, now: nu
 }
 
 /**
- * Who is here to be asked: the daemons, and AWS in the regions that seats of ours rent in and in the one configured here.
- * One that a seat needs and that is silent shows when the seat is to go.
+ * Who is here to be asked: the daemons of the seats that are known here, the chosen ones, and AWS in the regions that
+ * seats rent in and in the one configured here. One that does not answer may have machines, and is named.
  */
-async function sourcesHere(
+async function endpointsHere(
   records: readonly (SeatRecord | undefined)[],
+  chosen: Endpoints,
   progress: Progress,
-): Promise<Sources> {
-  const answers = (question: Promise<unknown>): Promise<boolean> =>
-    question.then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof UserError && error.exitCode === ExitCode.hostNotReady) return false;
-        throw error;
-      },
-    );
-  const rented = records.flatMap((record) => (record && sourcesOf(record.targets, record.vps).aws) ?? []);
-  const here = await regionHere();
-  const regions = [...new Set([...rented, ...(here === undefined ? [] : [here])])].sort();
-  const [docker, libvirt, ...inRegion] = await Promise.all([
-    answers(requireDocker()),
-    answers(virsh("version")),
-    ...regions.map((region) => regionAnswers(region, progress)),
-  ]);
-  const aws = regions.filter((_, i) => inRegion[i]);
-  return { docker, libvirt, ...(aws.length > 0 ? { aws } : {}) };
-}
-
-/** A region that can't be asked may hold machines that cost money: it is never passed over in silence. */
-async function regionAnswers(region: string, progress: Progress): Promise<boolean> {
-  try {
-    await requireAws(region);
-    return true;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    progress.note(`AWS was not asked: ${[error.message, error.why].filter(Boolean).join(": ")}`);
-    return false;
-  }
+): Promise<Pick<Survey, "asked" | "silent">> {
+  const region = await regionHere();
+  const own = records.flatMap((record) => record?.machines.map(({ endpoint }) => endpoint) ?? []);
+  const aws: Endpoint[] = region === undefined ? [] : [{ kind: "ec2", region }];
+  const [asked, silent]: [Endpoint[], Endpoint[]] = [[], []];
+  await Promise.all(
+    unique([...own, chosen.docker, chosen.libvirt, ...aws]).map(async (endpoint) => {
+      try {
+        await connect(endpoint).preflight();
+        asked.push(endpoint);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        // Nobody promised that both daemons are on this machine.
+        const needed = endpoint.kind === "ec2" || own.some((other) => sameEndpoint(other, endpoint));
+        if (!needed) return;
+        silent.push(endpoint);
+        const why = [error.message, error.why].filter(Boolean).join(": ");
+        progress.note(`${endpointWords(endpoint)} was not asked: ${why}`);
+      }
+    }),
+  );
+  return { asked, silent };
 }
 
 /**
@@ -194,16 +208,21 @@ async function regionAnswers(region: string, progress: Progress): Promise<boolea
  *
  * @throws UserError (exit 130) when interrupted; every other failure is told in what it returns.
  */
-export async function reapSeat(seat: ReapSeat, scope: ReapScope, progress: Progress): Promise<Reaped> {
+export async function reapSeat(
+  seat: ReapSeat,
+  scope: ReapScope,
+  chosen: Endpoints,
+  progress: Progress,
+): Promise<Reaped> {
   try {
     return await withSeatLock(seat, async () => {
-      if (!(await isStillDue(seat, scope, progress)))
+      if (!(await isStillDue(seat, scope, chosen, progress)))
         return { ...seat, outcome: "skipped", why: "it has just been given more time" };
       const receipt = await removeSeat(
         seat,
         {
           byLabel: !seat.known,
-          sources: await sourcesToAsk(seat, { regions: seat.regions, clock: true }),
+          drivers: await driversOfSeat(seat, chosen),
           ...(seat.known || seat.owner === undefined ? {} : { owner: seat.owner }),
         },
         progress,
@@ -220,13 +239,26 @@ export async function reapSeat(seat: ReapSeat, scope: ReapScope, progress: Progr
   }
 }
 
+/** Whom to ask about a seat that is to go: those of its record; where there is none, those who have something of it. */
+async function driversOfSeat(seat: ReapSeat, chosen: Endpoints): Promise<Drivers> {
+  const regions = seat.endpoints.flatMap((endpoint) => (endpoint.kind === "ec2" ? [endpoint.region] : []));
+  if (seat.known) return (await driversToAsk(seat, { chosen, regions, clock: true })).drivers;
+  for (const region of regions) await requireAccount(seat, region, { clock: true });
+  return driversAt(seat.endpoints);
+}
+
 /** Others' seats are looked at anew from outside, as neither their record nor their lock is here. */
-async function isStillDue(seat: ReapSeat, scope: ReapScope, progress: Progress): Promise<boolean> {
+async function isStillDue(
+  seat: ReapSeat,
+  scope: ReapScope,
+  chosen: Endpoints,
+  progress: Progress,
+): Promise<boolean> {
   if (seat.known) {
     const record = await readRecord(seat).catch(() => undefined);
     return record === undefined || endOf(expiryInForce(record)) <= Date.now();
   }
-  const { seats } = await survey(scope, Date.now(), progress);
+  const { seats } = await survey(scope, chosen, Date.now(), progress);
   return (seats.find((other) => key(other) === key(seat))?.verdict ?? "expired") === "expired";
 }
 
@@ -234,9 +266,13 @@ async function isStillDue(seat: ReapSeat, scope: ReapScope, progress: Progress):
 export async function reapOrphans(orphans: readonly Orphan[]): Promise<ReapedOrphan[]> {
   const why = new Map<string, string>();
   for (const found of removalOrder(orphans)) {
-    await removeFound(found).catch((error: unknown) => why.set(thing(found), messageOf(error)));
+    if (found.at === undefined) continue;
+    await removeFound(found, driversAt([found.at])).catch((error: unknown) =>
+      why.set(thing(found), messageOf(error)),
+    );
   }
-  const left = new Set(orphans.length > 0 ? (await namedThings()).map(thing) : []);
+  const having = unique(orphans.flatMap(({ at }) => at ?? []));
+  const left = new Set((await inventory(having.map(connectTo))).named.map(thing));
   return orphans.map((orphan) =>
     left.has(thing(orphan))
       ? { ...orphan, outcome: "failed", why: why.get(thing(orphan)) ?? "it is still there" }

@@ -1,18 +1,8 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import { dockerClient } from "../drivers/docker/client.js";
-import { startOrLeaveNetwork } from "../drivers/docker/mend-container.js";
-import {
-  type Found,
-  type Kind,
-  removalOrder,
-  removeFound,
-  type Sources,
-  seatInventory,
-  targetOf,
-} from "../drivers/inventory.js";
-import { domainState, virsh } from "../drivers/libvirt/virsh.js";
+import { type Drivers, removeFound, seatInventory, startFound } from "../drivers/drivers.js";
+import { type Found, removalOrder, targetOf } from "../drivers/found.js";
 import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/index.js";
-import { isAwsKind } from "../model/kinds.js";
+import { isAwsKind, type Kind } from "../model/kinds.js";
 import type { Ownership } from "../model/labels.js";
 import { type SeatId, seatPrefix, type Target } from "../model/naming.js";
 
@@ -88,19 +78,19 @@ export interface Reconciled {
  *
  * @throws UserError when the names are taken by somebody else's machines, or by ours whose state is lost.
  */
-export async function reconcile(ownership: Ownership, sources: Sources): Promise<Reconciled> {
+export async function reconcile(ownership: Ownership, drivers: Drivers): Promise<Reconciled> {
   const ref = { stack: seatPrefix(ownership) };
-  const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), seatInventory(ownership, sources)]);
+  const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), seatInventory(ownership, drivers)]);
   refuseTaken(ownership, checkpoint, inventory);
   const { orphans, missing, moved, stopped } = drift(checkpoint, inventory);
-  for (const orphan of removalOrder(orphans)) await removeFound(orphan);
+  for (const orphan of removalOrder(orphans)) await removeFound(orphan, drivers);
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
   const lost = stranded(missing, inventory);
-  for (const machine of lost) await removeFound(machine);
+  for (const machine of lost) await removeFound(machine, drivers);
   // The network first: a guest does not start without it.
   const toStart = removalOrder(stopped).reverse();
   const started = toStart.filter((m) => !lost.includes(m));
-  for (const machine of started) await start(machine);
+  for (const machine of started) await startFound(machine, drivers);
   // An instance that was stopped has another address from now on.
   const readdressed = moved.length > 0 || toStart.some((m) => m.kind === "instance");
   return { refresh: missing.length > 0 || readdressed, mended: started.map(startWords) };
@@ -139,9 +129,9 @@ function heldBy(resource: CheckpointResource): Kind | undefined {
 export async function requireVacant(
   id: SeatId & { owner: string },
   targets: readonly Target[],
-  sources: Sources,
+  drivers: Drivers,
 ): Promise<void> {
-  const inventory = (await seatInventory(id, sources)).filter((f) => targets.includes(targetOf(f)));
+  const inventory = (await seatInventory(id, drivers)).filter((f) => targets.includes(targetOf(f)));
   refuseForeign(id, inventory);
   const { orphans } = drift(undefined, inventory);
   if (orphans.length > 0) throw lostState(id, orphans);
@@ -175,30 +165,7 @@ function lostState(ownership: SeatId, orphans: readonly Found[]): UserError {
   });
 }
 
-async function start(machine: Found): Promise<void> {
-  if (machine.kind === "guest network") {
-    // A bridge made anew has none of the old one's ports, so a guest that runs must be started again to be on it.
-    await virsh("net-destroy", machine.id).catch(() => {});
-    await virsh("net-start", machine.id);
-    if ((await domainState(machine.id)) === "running") {
-      await virsh("destroy", machine.id);
-      await virsh("start", machine.id);
-    }
-  }
-  if (machine.kind === "instance" && machine.region !== undefined)
-    await (await import("../drivers/ec2/removal.js")).startInstance({
-      id: machine.id,
-      region: machine.region,
-    });
-  if (machine.kind === "domain") await virsh(machine.state === "paused" ? "resume" : "start", machine.id);
-  if (machine.kind === "container") {
-    const container = dockerClient().getContainer(machine.id);
-    // With its network gone it can't start: then the engine makes the network first, and the container is mended after.
-    await (machine.state === "paused" ? container.unpause() : startOrLeaveNetwork(machine.id));
-  }
-}
-
-/** What {@link start} did. */
+/** What starting a machine or its network did. */
 function startWords(machine: Found): string {
   const what = machine.kind.endsWith("network") ? "its network " : "";
   return `${targetOf(machine)}: ${what}${machine.state === "paused" ? "resumed" : "started"}, as it was ${machine.state}`;

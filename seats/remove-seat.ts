@@ -1,17 +1,14 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import {
-  type Found,
-  HELD_BY_INSTANCE,
-  KINDS,
-  type Kind,
-  removalOrder,
+  asksAbout,
+  type Drivers,
+  driverWords,
+  endpointsOf,
   removeFound,
-  type Sources,
   seatInventory,
-  sourceOf,
-  sourceWords,
-} from "../drivers/inventory.js";
+} from "../drivers/drivers.js";
+import { type Found, removalOrder } from "../drivers/found.js";
 import { removeQemuLogs } from "../drivers/libvirt/qemu-logs.js";
 import {
   type Checkpoint,
@@ -23,6 +20,8 @@ import {
   openStack,
   readCheckpoint,
 } from "../engine/index.js";
+import type { Endpoint } from "../model/endpoint.js";
+import { HELD_BY_INSTANCE, KINDS, type Kind, sourceOf } from "../model/kinds.js";
 import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../model/naming.js";
 import { runningCost } from "../model/prices.js";
 import { editSeatState } from "./edit-state.js";
@@ -39,7 +38,9 @@ export interface Receipt extends SeatId {
   /** Those, by name. */
   residue: Found[];
   /** Who was asked. */
-  asked: Sources;
+  asked: Endpoint[];
+  /** Who was not, as it did not answer and was said to be gone for good. */
+  gone: Endpoint[];
   /** About what it has cost to rent, in US dollars: an estimate by list price. Absent: nothing, or nobody knows. */
   cost?: number;
   /** ISO 8601. */
@@ -49,7 +50,9 @@ export interface Receipt extends SeatId {
 export interface RemoveOptions {
   /** Don't ask the state: remove what carries the seat's labels and names. */
   byLabel: boolean;
-  sources: Sources;
+  drivers: Drivers;
+  /** Endpoints that are gone for good: what was there is forgotten. Default none. */
+  gone?: readonly Endpoint[];
   /** Whose machines it may remove. Default: ours. */
   owner?: string;
 }
@@ -66,32 +69,32 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   const us = [owner(), record?.owner];
   const mine = options.owner === undefined ? us : [options.owner];
   await clearStaleLock(ref);
-  if (!options.byLabel) await destroyByState(id, options.sources, progress);
+  if (!options.byLabel) await destroyByState(id, options, progress);
 
-  progress.update(`asking ${sourceWords(options.sources)} what is left`);
-  const found = await seatInventory(id, options.sources);
+  progress.update(`asking ${driverWords(options.drivers)} what is left`);
+  const found = await seatInventory(id, options.drivers);
   // What carries no label is named as only this seat's things are; unless its machines are somebody else's.
   const others = found.filter((f) => f.owner !== undefined && !mine.includes(f.owner));
   const isOurs = (f: Found): boolean =>
     f.owner === undefined ? others.length === 0 : mine.includes(f.owner);
   for (const { kind, name, owner: theirs } of others)
     progress.note(`left alone: ${kind} ${name}, which belongs to ${theirs}`);
-  await removeThings(found.filter(isOurs), progress);
-  if (options.sources.libvirt)
-    for (const target of DOMAIN_TARGETS) await removeQemuLogs(machineName(id, target));
+  await removeThings(found.filter(isOurs), progress, (thing) => removeFound(thing, options.drivers));
+  const { libvirt } = options.drivers;
+  if (libvirt) for (const target of DOMAIN_TARGETS) await removeQemuLogs(libvirt, machineName(id, target));
 
-  const residue = found.length > 0 ? await seatInventory(id, options.sources) : [];
+  const residue = found.length > 0 ? await seatInventory(id, options.drivers) : [];
   const ours = residue.filter(isOurs);
   // What goes by this seat's name and is not ours to remove may still be what the state is about.
   if (ours.length === 0 && others.length === 0) await forget(id);
   const count = (kind: Kind): number | null =>
-    options.sources[sourceOf(kind)] ? ours.filter((f) => f.kind === kind).length : null;
+    asksAbout(options.drivers, sourceOf(kind)) ? ours.filter((f) => f.kind === kind).length : null;
   const left = Object.fromEntries(KINDS.map((kind) => [kind, count(kind)])) as Receipt["left"];
   const at = new Date();
   const cost = record && (await costOfSession(record, at));
-  const asked = options.sources;
+  const [asked, gone] = [endpointsOf(options.drivers), [...(options.gone ?? [])]];
   return {
-    ...{ ...id, left, residue: ours, asked, at: at.toISOString() },
+    ...{ lab: id.lab, seat: id.seat, left, residue: ours, asked, gone, at: at.toISOString() },
     ...(cost === undefined ? {} : { cost }),
   };
 }
@@ -100,7 +103,7 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
 export async function removeThings(
   things: readonly Found[],
   progress: Progress,
-  remove: (thing: Found) => Promise<void> = removeFound,
+  remove: (thing: Found) => Promise<void>,
 ): Promise<void> {
   let held = false;
   for (const thing of removalOrder(things)) {
@@ -125,12 +128,18 @@ async function costOfSession(record: SeatRecord, now: Date): Promise<number | un
   return runningCost(await readPriceTable(), rented, until)?.soFar;
 }
 
-async function destroyByState(id: SeatId, sources: Sources, progress: Progress): Promise<void> {
+async function destroyByState(
+  id: SeatId,
+  { drivers, gone = [] }: RemoveOptions,
+  progress: Progress,
+): Promise<void> {
+  // The engine would ask a daemon that is gone, and fail at it: what is elsewhere goes by its labels.
+  if (gone.length > 0) return;
   const ref = { stack: seatPrefix(id) };
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined || checkpoint.resources.length === 0) return;
-  const { missing } = drift(checkpoint, await seatInventory(id, sources));
-  const config = providerConfig(sources.aws?.[0]);
+  const { missing } = drift(checkpoint, await seatInventory(id, drivers));
+  const config = providerConfig(drivers);
   await editState(ref, (state) => editSeatState(state, { protect: false }));
   try {
     // Removing by label takes seconds; what was deleted from the cache may take minutes to make again.

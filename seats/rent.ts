@@ -7,12 +7,19 @@ import { imageHash } from "../images/index.js";
 import type { CloudWish } from "../labs/cloud-wishes.js";
 import type { Lab } from "../labs/define-lab.js";
 import type { Cloud } from "../model/clouds.js";
+import type { Ec2Endpoint } from "../model/endpoint.js";
 import { instanceTypeFor } from "../model/instance-catalogue.js";
 import type { Rented } from "../model/rented.js";
 import { askCaller, requireClock } from "./account.js";
 import { rentedImageSpec } from "./image-specs.js";
-import { readRecord, type SeatRecord, writeRecord } from "./seat-record.js";
-import type { Renting } from "./sources.js";
+import { machineOf, readRecord, rentedAt, type SeatRecord, writeRecord } from "./seat-record.js";
+
+/** Who rents a seat's VPS out, and where. */
+export interface Renting {
+  cloud: Cloud;
+  /** AWS's; absent at a rehearsal. */
+  region?: string | undefined;
+}
 
 export interface RentRequest {
   lab: Pick<Lab, "machine" | "vps">;
@@ -56,32 +63,44 @@ export async function chooseRenting(existing: Renting | undefined, request: Rent
   return { cloud, region: existing?.region ?? (await awsRegion(request.lab.vps.region)) };
 }
 
+/** What a seat rents, and where; the endpoint is absent at a rehearsal. */
+export interface Rental {
+  rented: Rented;
+  endpoint?: Ec2Endpoint;
+}
+
 /** What the seat rents: as it has it, or newly chosen for the lab's machine. @throws UserError as its parts do. */
 export async function rent(
-  existing: Rented | undefined,
+  existing: SeatRecord | undefined,
   request: RentRequest,
   disk: number,
-): Promise<Rented> {
-  const { cloud, region } = await chooseRenting(existing, request);
-  if (existing !== undefined) {
+): Promise<Rental> {
+  const { cloud, region } = await chooseRenting(rentingOf(existing), request);
+  if (existing?.vps !== undefined) {
+    const endpoint = rentedAt(existing);
+    if (endpoint === undefined) return { rented: existing.vps };
     // A learner's own address changes more often than their machine.
-    if (cloud !== "aws" || request.sshFrom === undefined) return existing;
-    return { ...existing, learner: await learnerAddress(request.sshFrom) };
+    if (request.sshFrom === undefined) return { rented: existing.vps, endpoint };
+    return { rented: { ...existing.vps, learner: await learnerAddress(request.sshFrom) }, endpoint };
   }
   const { machine, vps } = request.lab;
   const common = { type: instanceTypeFor(machine, vps.size).name, credits: vps.credits };
-  if (cloud === "local") return { cloud, ...common, image: imageHash(rentedImageSpec(machine, disk)) };
-  const caller = region === undefined ? undefined : await askCaller(region);
-  if (caller) requireClock(caller.clockAhead);
+  if (cloud === "local" || region === undefined)
+    return { rented: { cloud: "local", ...common, image: imageHash(rentedImageSpec(machine, disk)) } };
+  const { account, clockAhead } = await askCaller(region);
+  requireClock(clockAhead);
+  const learner = await learnerAddress(request.sshFrom);
   return {
-    cloud,
-    ...common,
-    region,
-    ...(caller?.account === undefined ? {} : { account: caller.account }),
-    network: vps.network,
-    spot: vps.spot,
-    learner: await learnerAddress(request.sshFrom ?? process.env.TRILAB_SSH_FROM),
+    rented: { cloud, ...common, network: vps.network, spot: vps.spot, learner },
+    endpoint: { kind: "ec2", region, ...(account === undefined ? {} : { account }) },
   };
+}
+
+/** Who rents out what a seat has; `undefined` while it has no VPS. */
+export function rentingOf(record: SeatRecord | undefined): Renting | undefined {
+  if (record?.vps === undefined) return undefined;
+  const region = rentedAt(record)?.region;
+  return { cloud: record.vps.cloud, ...(region === undefined ? {} : { region }) };
 }
 
 const outputsSchema = z.object({ vps: z.object({ address: z.string() }) });
@@ -91,11 +110,16 @@ export async function withAddress(
   record: SeatRecord,
   outputs: Readonly<Record<string, OutputValue>>,
 ): Promise<SeatRecord> {
-  if (record.vps?.cloud !== "aws") return record;
+  if (record.vps === undefined || rentedAt(record) === undefined) return record;
   const { address } = outputsSchema.parse(outputs.targets?.value).vps;
-  if (record.vps.address === address) return record;
-  const known = { ...record, vps: { ...record.vps, address, since: new Date().toISOString() } };
-  // Of the rest of what is given, some may not be true yet.
-  await writeRecord({ ...((await readRecord(record)) ?? record), vps: known.vps });
-  return known;
+  if (machineOf(record, "vps")?.address === address) return record;
+  const vps = { ...record.vps, since: new Date().toISOString() };
+  const addressed = (known: SeatRecord): SeatRecord => ({
+    ...known,
+    vps,
+    machines: known.machines.map((machine) => (machine.target === "vps" ? { ...machine, address } : machine)),
+  });
+  // The rest of the record as it is on disk: some of what is in hand may not be true yet.
+  await writeRecord(addressed((await readRecord(record)) ?? record));
+  return addressed(record);
 }

@@ -2,22 +2,24 @@ import type { Lab } from "../labs/define-lab.js";
 import { awsDiskGiB } from "../model/aws-disk.js";
 import { instanceTypeFor } from "../model/instance-catalogue.js";
 import type { Rental, Rented } from "../model/prices.js";
-import type { SeatRecord } from "./seat-record.js";
+import { machineOf, rentedAt, type SeatRecord } from "./seat-record.js";
 
 const GiB = 2 ** 30;
 
 /** What of a seat costs money; `undefined` where it rents nothing. */
-export function rentalOf({ disk, vps }: Pick<SeatRecord, "disk" | "vps">): Rental | undefined {
-  if (vps?.cloud !== "aws" || vps.region === undefined) return undefined;
-  return { region: vps.region, size: vps.type, disk: awsDiskGiB(disk) * GiB };
+export function rentalOf(record: Pick<SeatRecord, "disk" | "machines" | "vps">): Rental | undefined {
+  const { disk, vps } = record;
+  const region = rentedAt(record)?.region;
+  if (vps === undefined || region === undefined) return undefined;
+  return { region, size: vps.type, disk: awsDiskGiB(disk) * GiB };
 }
 
 /** What a seat has rented, and since when it costs; `undefined` while it has nothing that does. */
 export function rentedSince(record: SeatRecord): (Rented & { rental: Rental }) | undefined {
   const rental = rentalOf(record);
-  if (rental === undefined || record.vps?.address === undefined) return undefined;
+  if (rental === undefined || machineOf(record, "vps")?.address === undefined) return undefined;
   const { created, expires, extendedTo, vps } = record;
-  return { since: vps.since ?? created, expires, extendedTo, rental };
+  return { since: vps?.since ?? created, expires, extendedTo, rental };
 }
 
 /**

@@ -6,13 +6,26 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
-import { subnetOf } from "../model/cidr.js";
-import { machineName, type SeatId, seatPrefix, TARGETS } from "../model/naming.js";
+import { type Ec2Endpoint, endpointSchema } from "../model/endpoint.js";
+import { machineName, type SeatId, seatPrefix, TARGETS, type Target } from "../model/naming.js";
 import { rentedSchema } from "../model/rented.js";
+import { endpointsInState, migrated, recordV1Schema } from "./record-v1.js";
+
+/** One machine of a seat: which target it realises, and where it is. */
+const machineSchema = z.object({
+  target: z.enum(TARGETS),
+  /** Its name at the endpoint, and its hostname. */
+  name: z.string(),
+  /** The daemon or cloud region that has it. Every question about it goes there. */
+  endpoint: endpointSchema,
+  /** IPv4; absent while AWS has not given one. */
+  address: z.string().optional(),
+});
+export type SeatMachine = z.infer<typeof machineSchema>;
 
 /** What trilab remembers of a seat beside Pulumi's state: enough to reach its machines without an engine. */
 const recordSchema = z.object({
-  schema: z.literal(1),
+  schema: z.literal(2),
   lab: z.string(),
   seat: z.string(),
   /** The folder of the lab, absolute. */
@@ -20,14 +33,14 @@ const recordSchema = z.object({
   owner: z.string(),
   /** ISO 8601, of the first `up`. */
   created: z.string(),
-  /** ISO 8601, or `never`: as its labels say. What is in force, tells seats/lifetime.ts. */
+  /** The original expiry, as the labels say: ISO 8601 or `never`. For the effective one see expiryInForce(). */
   expires: z.string(),
   /** What `extend` has moved it to: ISO 8601, or `never`. */
   extendedTo: z.string().optional(),
   /** The block of addresses: 0 … 1023, see model/cidr.ts. */
   slot: z.int(),
-  /** What was asked for at the last `up`. */
-  targets: z.array(z.enum(TARGETS)),
+  /** What was asked for until now; a machine stays until `down`. */
+  machines: z.array(machineSchema),
   /** The login user of the spec. */
   user: z.string(),
   /** The matched image's hash. */
@@ -42,6 +55,22 @@ const recordSchema = z.object({
   budget: z.number().optional(),
 });
 export type SeatRecord = z.infer<typeof recordSchema>;
+
+/** The targets that a seat has, in the order in which they were added. */
+export const targetsOf = ({ machines }: Pick<SeatRecord, "machines">): Target[] =>
+  machines.map(({ target }) => target);
+
+/** The machine that realises a target; `undefined` when the seat has none. */
+export const machineOf = (
+  { machines }: Pick<SeatRecord, "machines">,
+  target: Target,
+): SeatMachine | undefined => machines.find((machine) => machine.target === target);
+
+/** Where the seat rents its VPS; `undefined` when it rents nothing. */
+export function rentedAt(record: Pick<SeatRecord, "machines">): Ec2Endpoint | undefined {
+  const endpoint = machineOf(record, "vps")?.endpoint;
+  return endpoint?.kind === "ec2" ? endpoint : undefined;
+}
 
 /** A seat's key pair and its guest's host key, as OpenSSH files and their text. */
 export interface SeatKeys {
@@ -60,7 +89,12 @@ export const seatDir = (id: SeatId): string => join(seatsDir(), id.lab, id.seat)
 /** `user@host`: whose seats these are, on a host that several people use. */
 export const owner = (): string => `${userInfo().username}@${hostname()}`;
 
-/** @returns `undefined` when there is no such seat. @throws UserError when its record can't be read. */
+/**
+ * A seat's record. One that an older trilab wrote is read as today's: its endpoints are those in the seat's state.
+ *
+ * @returns `undefined` when there is no such seat.
+ * @throws UserError when the record can't be read.
+ */
 export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
   const file = join(seatDir(id), "seat.json");
   let text: string;
@@ -71,7 +105,9 @@ export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
     throw error;
   }
   try {
-    return recordSchema.parse(JSON.parse(text));
+    const json: unknown = JSON.parse(text);
+    const old = recordV1Schema.safeParse(json).data;
+    return old ? migrated(old, await endpointsInState(id)) : recordSchema.parse(json);
   } catch (error) {
     throw new UserError(`the record of seat "${id.seat}" of lab "${id.lab}" can't be read`, {
       why: `${file} is damaged: ${messageOf(error).split("\n")[0]}`,
@@ -126,14 +162,16 @@ export async function removeRecord(id: SeatId): Promise<void> {
   await rm(seatDir(id), { recursive: true, force: true });
 }
 
-/** The seat's keys, made at its first `up` and kept until `down`. Guest and VPS have one host key between them. */
-export async function seatKeys(record: SeatId & Pick<SeatRecord, "slot" | "vps">): Promise<SeatKeys> {
+/** The seat's keys, made at its first `up` and kept until `down`. Guest and VPS share a host key. */
+export async function seatKeys(record: SeatId & Pick<SeatRecord, "machines">): Promise<SeatKeys> {
   const id: SeatId = record;
   const dir = await privateDir(seatDir(id));
   const own = await keyPair(join(dir, "id_ed25519"), machineName(id, "guest"));
   const host = await keyPair(join(dir, "host_ed25519"), machineName(id, "guest"));
   const knownHostsFile = join(dir, "known_hosts");
-  const addresses = [subnetOf(record.slot, "guest").address, vpsAddress(record)].filter(Boolean);
+  const addresses = record.machines.flatMap(({ target, address }) =>
+    target === "container" || address === undefined ? [] : [address],
+  );
   // Whole or not at all: another command's ssh may be reading it.
   await writeFileAtomic(knownHostsFile, addresses.map((a) => `${a} ${host.publicKey}\n`).join(""), {
     mode: 0o600,
@@ -146,10 +184,6 @@ export async function seatKeys(record: SeatId & Pick<SeatRecord, "slot" | "vps">
     knownHostsFile,
   };
 }
-
-/** Where the seat's VPS is reached; `undefined` while AWS has not given it an address. */
-export const vpsAddress = ({ slot, vps }: Pick<SeatRecord, "slot" | "vps">): string | undefined =>
-  vps?.cloud === "aws" ? vps.address || undefined : subnetOf(slot, "vps").address;
 
 async function keyPair(file: string, comment: string): Promise<{ privateKey: string; publicKey: string }> {
   const read = async (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");

@@ -1,7 +1,8 @@
 import { UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
+import { connect } from "../drivers/drivers.js";
+import { lacksCapacity } from "../drivers/ec2/errors.js";
 import { type Checkpoint, readCheckpoint, type StackRef, type UpResult } from "../engine/index.js";
-import { lacksCapacity } from "../plugins/aws/errors.js";
 
 /** What is to be rented, and the stack that holds it. */
 export interface ZoneSearch {
@@ -36,8 +37,8 @@ export async function inSomeZone(
   };
   const first = await attempt();
   if (first) return first;
-  const { zonesOffering } = await import("../drivers/ec2/zones.js");
-  const others = (await zonesOffering(type, region)).filter((zone) => !refused.includes(zone));
+  const offering = await connect({ kind: "ec2", region }).zonesOffering(type);
+  const others = offering.filter((zone) => !refused.includes(zone));
   for (const zone of others) {
     progress.note(`AWS has no ${type} to give in ${refused.at(-1) ?? region} at the moment; trying ${zone}`);
     const result = await attempt(zone);

@@ -1,8 +1,7 @@
-import * as docker from "@pulumi/docker";
 import * as libvirt from "@pulumi/libvirt";
 import type * as pulumi from "@pulumi/pulumi";
-import { IMAGE_POOL } from "../drivers/inventory.js";
-import { imageVolumes } from "./image-volumes.js";
+import { IMAGE_POOL } from "../drivers/libvirt/pools.js";
+import { imageVolumes } from "../model/image-volumes.js";
 
 /** What a host's stack makes for its seats. What others have made there is used as it is. */
 export interface HostSettings {
@@ -10,8 +9,6 @@ export interface HostSettings {
   pools: readonly { name: string; path: string }[];
   /** The images to upload, which guests' disks are laid over. */
   volumes: readonly HostImage[];
-  /** The images that containers are made from; loaded into the daemon before. */
-  containerTags: readonly string[];
 }
 
 /** An image of ours, by the files it is made of. */
@@ -24,7 +21,7 @@ export interface HostImage {
   manifest: string;
 }
 
-/** The shared stack of a host: two storage pools, and every image as volumes and as container image. */
+/** The shared stack of a libvirt host: two storage pools, and every image as volumes. */
 export function hostProgram(settings: HostSettings): () => Promise<undefined> {
   return async () => {
     const pools = settings.pools.map(
@@ -44,10 +41,6 @@ export function hostProgram(settings: HostSettings): () => Promise<undefined> {
         volume("initrd", "raw", pools),
       ];
       volume("manifest", "raw", parts);
-    }
-    for (const tag of settings.containerTags) {
-      // It is there, so it is found by its name and never pulled.
-      new docker.RemoteImage(`container-${tag.split(":").at(-1)}`, { name: tag, keepLocally: true });
     }
     return undefined;
   };

@@ -2,10 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CloudArgs } from "../components/cloud-vps.js";
 import type { Accelerator, GuestImage } from "../components/libvirt-machine.js";
 import { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "../components/matched-lab.js";
-import { mendContainer } from "../drivers/docker/mend-container.js";
-import { DISK_POOL, IMAGE_POOL } from "../drivers/inventory.js";
+import type { ContainerWanted } from "../drivers/docker/mend-container.js";
+import { DISK_POOL, IMAGE_POOL } from "../drivers/libvirt/pools.js";
 import { lifetimeFiles, startLifetime } from "../images/index.js";
 import { subnetOf } from "../model/cidr.js";
+import { imageVolumes } from "../model/image-volumes.js";
 import type { InstanceType } from "../model/instance-catalogue.js";
 import { holdsWork } from "../model/kinds.js";
 import type { Ownership } from "../model/labels.js";
@@ -13,7 +14,6 @@ import { EXPIRES_FILE, expiresInMachine } from "../model/lifetime.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { machineName, type Target } from "../model/naming.js";
 import type { Rented } from "../model/rented.js";
-import { imageVolumes } from "./image-volumes.js";
 
 /** All a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up` alike. */
 export interface SeatSettings {
@@ -30,8 +30,10 @@ export interface SeatSettings {
   /** Where in the region the VPS is to be rented; absent: where it is, else in the first zone that offers its type. */
   zone?: string | undefined;
   accelerator: Accelerator;
-  /** Whether the Docker daemon keeps limits of swap. */
+  /** Whether the Docker daemon can limit swap. */
   swapLimit: boolean;
+  /** Makes the container what it should be where the provider does not; tells what was changed, in words. */
+  mendContainer: (containerId: string, wanted: ContainerWanted) => Promise<string[]>;
   userKey: string;
   /** Secret. */
   hostKey: string;
@@ -86,7 +88,10 @@ const protectWork: pulumi.ResourceTransformation = ({ opts, props, type }) =>
   holdsWork(type, props.name) ? { props, opts: pulumi.mergeOptions(opts, { protect: true }) } : undefined;
 
 /** Makes the container what the settings say where the provider does not. */
-async function mend({ onMended, ownership, slot, spec, swapLimit }: SeatSettings, id: string): Promise<void> {
+async function mend(
+  { mendContainer, onMended, ownership, slot, spec, swapLimit }: SeatSettings,
+  id: string,
+): Promise<void> {
   const network = { name: machineName(ownership, "container"), address: subnetOf(slot, "container").address };
   for (const what of await mendContainer(id, { ...spec, swapLimit, network }))
     onMended?.(`container: ${what}`);

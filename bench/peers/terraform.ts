@@ -2,9 +2,9 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { which } from "../../base/privilege.js";
 import { domainXslt, networkXslt } from "../../components/helpers/domain-xslt.js";
-import { libvirtUri } from "../../drivers/libvirt/virsh.js";
 import { libvirtFile } from "../../engine/layout.js";
 import { versions } from "../../engine/versions.js";
+import { LOCAL } from "../../model/endpoint.js";
 import { kernelCommandLine, oemStrings } from "../../model/guest-contract.js";
 import { MiB } from "../../model/units.js";
 import { waitForSsh } from "../../test/support/raw-guest.js";
@@ -43,7 +43,7 @@ export function terraformPeer(scene: Scene, cleanup: Cleanup): Contestant | unde
           ["net-undefine", place.name],
           ["pool-destroy", place.name],
         ])
-          await tidy("virsh", "--connect", libvirtUri(), "--quiet", ...args);
+          await tidy("virsh", "--connect", LOCAL.libvirt.uri, "--quiet", ...args);
       });
       await mkdir(join(dir, "pool"));
       await run("virsh", ["--quiet", "pool-create-as", place.name, "dir", "--target", join(dir, "pool")]);
@@ -95,7 +95,7 @@ function configuration(scene: Scene, place: Place): object {
     terraform: {
       required_providers: { libvirt: { source: "dmacvicar/libvirt", version: versions.libvirt } },
     },
-    provider: { libvirt: { uri: libvirtUri() } },
+    provider: { libvirt: { uri: LOCAL.libvirt.uri } },
     resource: {
       libvirt_network: {
         guest: {

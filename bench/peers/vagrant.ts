@@ -1,7 +1,7 @@
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { which } from "../../base/privilege.js";
-import { libvirtUri } from "../../drivers/libvirt/virsh.js";
+import { LOCAL } from "../../model/endpoint.js";
 import { commandLineText, oemStrings } from "../../model/guest-contract.js";
 import { MiB } from "../../model/units.js";
 import { startRawNetwork } from "../../test/support/raw-guest.js";
@@ -62,7 +62,7 @@ async function removeAll(place: Place): Promise<void> {
     ["net-undefine", place.name],
     ["pool-destroy", place.name],
   ])
-    await tidy("virsh", "--connect", libvirtUri(), "--quiet", ...args);
+    await tidy("virsh", "--connect", LOCAL.libvirt.uri, "--quiet", ...args);
   await rm(`/var/lib/libvirt/dnsmasq/${place.bridge}.status`, { force: true });
 }
 
@@ -94,7 +94,7 @@ function vagrantfile(scene: Scene, place: Place): string {
   config.ssh.private_key_path = ${ruby(place.ssh.keyPath)}
   config.ssh.insert_key = false
   config.vm.provider :libvirt do |v|
-    v.uri = ${ruby(libvirtUri())}
+    v.uri = ${ruby(LOCAL.libvirt.uri)}
     v.driver = ${ruby(accelerator === "kvm" ? "kvm" : "qemu")}
     v.cpu_mode = ${ruby(accelerator === "kvm" ? "host-passthrough" : "custom")}
     v.memory = ${Math.floor(spec.memory / MiB)}

@@ -1,10 +1,11 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { interruptible } from "../../base/working.js";
+import type { Target } from "../../model/naming.js";
 import { formatDuration } from "../../model/units.js";
 import type { Probe } from "../../probes/probe.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import type { Step } from "../../probes/schedule.js";
-import type { SeatRecord } from "../../seats/seat-record.js";
+import { type SeatRecord, targetsOf } from "../../seats/seat-record.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { guessFirst } from "../guesses.js";
@@ -103,15 +104,14 @@ async function compareSeat(
   request: Request,
   ctx: Context,
 ): Promise<{ run: RunDocument; interrupted: boolean }> {
-  const { isRented, openEnvironment } = await import("../../seats/open.js");
+  const { openEnvironment } = await import("../../seats/open.js");
   const { rentedShape } = await import("../../seats/rented.js");
   const { readFacts } = await import("../../seats/facts.js");
   const { compareFacts } = await import("../../seats/parity.js");
   const { compareTargets } = await import("../../probes/compare.js");
   const { SeatSubject } = await import("../../probes/seat-subject.js");
   const { readPrediction } = await import("../../report/prediction.js");
-  const { machineName } = await import("../../model/naming.js");
-  const { domainType } = await import("../../drivers/libvirt/virsh.js");
+  const { driversOf, emulatedTargets } = await import("../../seats/seat-drivers.js");
   const { endOf, expiryInForce } = await import("../../seats/lifetime.js");
   const { vps } = record;
   const targets = await answering(record, ctx);
@@ -137,9 +137,7 @@ async function compareSeat(
       `${ctx.style.warn("out of parity:")} ${wrong.join(", ")}; the figures concerned are marked (see trilab parity)`,
     );
   }
-  const domains = targets.filter((t) => t !== "container" && !isRented(record, t));
-  const types = await Promise.all(domains.map((t) => domainType(machineName(record, t))));
-  const emulated = domains.filter((_, i) => types[i] !== "kvm");
+  const emulated = await emulatedTargets(record, targets);
   const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
   const interrupt = new AbortController();
   const onSignal = (): void => interrupt.abort();
@@ -162,6 +160,7 @@ async function compareSeat(
             subjects,
             parity,
             emulated,
+            drivers: driversOf(record),
             ...(vps && targets.includes("vps") ? { vps: { cloud: vps.cloud, type: vps.type } } : {}),
             version: readVersion(),
             signal: interrupt.signal,
@@ -189,11 +188,11 @@ function stepText(step: Step, index: number, count: number, left: number | undef
 }
 
 /** The seat's targets that answer. @throws UserError when none does. */
-async function answering(record: SeatRecord, ctx: Context): Promise<SeatRecord["targets"]> {
+async function answering(record: SeatRecord, ctx: Context): Promise<Target[]> {
   const { openMachine } = await import("../../seats/open.js");
   const { TARGETS } = await import("../../model/naming.js");
   const up = await Promise.all(
-    record.targets.map(async (target) =>
+    targetsOf(record).map(async (target) =>
       (await (await openMachine(record, target)).running()) ? target : undefined,
     ),
   );
@@ -201,7 +200,7 @@ async function answering(record: SeatRecord, ctx: Context): Promise<SeatRecord["
   const fix = `trilab up ${record.lab} --seat ${record.seat}`;
   if (targets.length === 0) {
     throw new UserError(`nothing of seat "${record.seat}" is running`, {
-      why: `it has: ${record.targets.join(", ")}`,
+      why: `it has: ${targetsOf(record).join(", ")}`,
       fix: `bring it up: ${fix}`,
     });
   }

@@ -1,12 +1,14 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Capacity, HostShare } from "../../hosts/capacity.js";
 import type { Lab } from "../../labs/define-lab.js";
+import type { Endpoints } from "../../model/endpoint.js";
 import { type Cost, costOf, formatUsd, type Quote, quote } from "../../model/prices.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import { budgetOf, budgetOption, requireBudget } from "../budget.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { lifetime } from "../duration.js";
+import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { DEFAULT_LAB } from "../seats.js";
 
 /** Priced where nothing names a region: an estimate costs nothing, unlike a machine. */
@@ -30,6 +32,7 @@ export const cost = defineCommand({
       describe:
         "the EC2 instance type; default: the lab's, else the smallest that has what its machine asks for",
     },
+    ...endpointOptions,
     ...budgetOption,
     refresh: { type: "boolean", describe: "ask AWS for the region's prices first (needs credentials)" },
   },
@@ -70,7 +73,7 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   if (budget !== undefined) requireBudget(budget, { rental, seats, ttl }, table);
 
   const { hostShare } = await import("../../hosts/capacity.js");
-  const host = await capacityHere(lab);
+  const host = await capacityHere(lab, await chosenEndpoints(args));
   const local = lab.targets.map((target): LocalRow => ({ target, ...hostShare(lab.machine, seats, host) }));
   const together = hostShare(lab.machine, seats * local.length, host);
   const price = quote(table, rental);
@@ -172,10 +175,11 @@ function unknownLine({ unknown }: Quote, region: string): string {
 }
 
 /** What this host has. An estimate needs no daemon: where Docker or libvirt don't answer, the operating system does. */
-async function capacityHere(lab: Lab): Promise<Capacity> {
+async function capacityHere(lab: Lab, chosen: Endpoints): Promise<Capacity> {
   const { hostCapacity } = await import("../../hosts/capacity.js");
-  const { sourcesOf } = await import("../../seats/sources.js");
-  return hostCapacity(sourcesOf(lab.targets)).catch(() => hostCapacity({ docker: false, libvirt: false }));
+  const { driversAt, endpointOf } = await import("../../seats/seat-drivers.js");
+  const here = driversAt(lab.targets.map((target) => endpointOf(target, undefined, chosen, undefined)));
+  return hostCapacity(here).catch(() => hostCapacity({}));
 }
 
 function wholeNumber(value: string): number {

@@ -2,6 +2,7 @@ import { ExitCode, messageOf } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
+import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { readyHost } from "../ready-host.js";
 
 export const doctor = defineCommand({
@@ -10,6 +11,7 @@ export const doctor = defineCommand({
   options: {
     fix: { type: "boolean", describe: "install and start what is missing" },
     on: { type: "string", default: "container,guest", describe: "only what these targets need" },
+    ...endpointOptions,
     ...yesOption,
   },
   handler: examine,
@@ -18,10 +20,12 @@ export const doctor = defineCommand({
 async function examine(args: Args, ctx: Context): Promise<number> {
   const { CHECKS, relevant } = await import("../../hosts/checks.js");
   const { inspectEngine, replaceStandIns } = await import("../../engine/index.js");
-  const { sourcesOf } = await import("../../seats/sources.js");
-  const sources = sourcesOf(parseTargets(text(args, "on") ?? ""));
+  const { driversAt, endpointOf } = await import("../../seats/seat-drivers.js");
+  const chosen = await chosenEndpoints(args);
+  const targets = parseTargets(text(args, "on") ?? "");
+  const drivers = driversAt(targets.map((target) => endpointOf(target, undefined, chosen, undefined)));
   if (flag(args, "fix")) {
-    await readyHost(ctx, sources, flag(args, "yes"));
+    await readyHost(ctx, drivers, flag(args, "yes"));
     await ctx.tasks.run([{ title: "engine: Pulumi's own plugins", run: replaceStandIns }]);
   }
 
@@ -35,8 +39,8 @@ async function examine(args: Args, ctx: Context): Promise<number> {
     fix: string | undefined;
   }[] = [];
   // In order: a check may rely on those before it.
-  for (const check of CHECKS.filter((c) => relevant(c, sources))) {
-    const finding = await check.run(sources).catch((error: unknown) => ({
+  for (const check of CHECKS.filter((c) => relevant(c, drivers))) {
+    const finding = await check.run(drivers).catch((error: unknown) => ({
       ok: false,
       found: messageOf(error),
       wanted: "an answer",

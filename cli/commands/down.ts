@@ -1,7 +1,9 @@
 import { ExitCode, UserError } from "../../base/errors.js";
+import type { Endpoints } from "../../model/endpoint.js";
 import type { Receipt } from "../../seats/remove-seat.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text } from "../define-command.js";
+import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { receiptLines } from "../receipt-lines.js";
 import { DEFAULT_LAB, defaultSeat, labName, matchingSeats } from "../seats.js";
 
@@ -14,8 +16,13 @@ export const down = defineCommand({
     "by-label": {
       type: "boolean",
       describe:
-        "don't trust the state (lost, damaged): remove what carries the seat's labels and names; without a record of it, AWS is asked too where there are credentials and a region",
+        "don't trust the state (lost, damaged): remove what carries the seat's labels and names; without a record of it, the daemons chosen are asked, and AWS where there are credentials and a region",
     },
+    "host-gone": {
+      type: "boolean",
+      describe: "a host that does not answer is gone for good: remove the rest, and forget what was there",
+    },
+    ...endpointOptions,
   },
   examples: [
     ["trilab down", "your seat"],
@@ -25,21 +32,22 @@ export const down = defineCommand({
 });
 
 async function takeDown(args: Args, ctx: Context): Promise<number> {
-  const id = await whichSeat(text(args, "lab"), text(args, "seat"));
+  const [byLabel, hostGone] = [flag(args, "by-label"), flag(args, "host-gone")];
+  const chosen = await chosenEndpoints(args);
+  const id = await whichSeat(text(args, "lab"), text(args, "seat"), byLabel ? chosen : undefined);
   const { checkSeatName } = await import("../../seats/prepare-seat.js");
   checkSeatName(id.seat);
   const { withSeatLock } = await import("../../seats/deploy-seat.js");
   const { isClean, removeSeat } = await import("../../seats/remove-seat.js");
-  const { sourcesToAsk } = await import("../../seats/sources.js");
+  const { driversToAsk } = await import("../../seats/seat-drivers.js");
   const receipt = await withSeatLock(id, async () => {
-    const byLabel = flag(args, "by-label");
-    const sources = await sourcesToAsk(id, { lost: byLabel });
+    const asked = await driversToAsk(id, { chosen, byLabel, hostGone });
     let made: Receipt | undefined;
     await ctx.tasks.run([
       {
         title: `taking seat ${id.seat} of lab ${id.lab} down`,
         run: async (progress) => {
-          made = await removeSeat(id, { byLabel, sources }, progress);
+          made = await removeSeat(id, { byLabel, ...asked }, progress);
         },
       },
     ]);
@@ -50,10 +58,15 @@ async function takeDown(args: Args, ctx: Context): Promise<number> {
   return isClean(receipt) ? ExitCode.done : ExitCode.residue;
 }
 
-/** The seat meant: the caller's own or the only one. One that is not there is taken at its word: `down` twice is fine. */
+/**
+ * The seat meant: the caller's own or the only one; one that is not there by its name.
+ *
+ * @param chosen Given where it goes by labels: then a lab that nobody knows must have left something here.
+ */
 async function whichSeat(
   lab: string | undefined,
   seat: string | undefined,
+  chosen: Endpoints | undefined,
 ): Promise<{ lab: string; seat: string }> {
   const there = await matchingSeats(lab, seat ?? defaultSeat());
   const [only, second] = there.length > 0 ? there : await matchingSeats(lab, seat);
@@ -69,8 +82,8 @@ async function whichSeat(
   const { labNames, loadLab } = await import("../../labs/define-lab.js");
   // A lab that is neither registered nor has left anything by this name is a slip of the hand.
   if (!(await labNames()).includes(wanted.lab)) {
-    const { leftovers } = await import("../../seats/sources.js");
-    if (!(await leftovers(wanted))) await loadLab(lab ?? DEFAULT_LAB);
+    const { leftovers } = await import("../../seats/seat-drivers.js");
+    if (chosen === undefined || !(await leftovers(wanted, chosen))) await loadLab(lab ?? DEFAULT_LAB);
   }
   return wanted;
 }

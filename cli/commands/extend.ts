@@ -34,7 +34,7 @@ async function giveTime(args: Args, ctx: Context): Promise<undefined> {
   const { withSeatLock } = await import("../../seats/deploy-seat.js");
   const { extended } = await import("../../seats/lifetime.js");
   const { budgetInForce } = await import("../../seats/rental.js");
-  const { readRecord, vpsAddress, writeRecord } = await import("../../seats/seat-record.js");
+  const { machineOf, readRecord, targetsOf, writeRecord } = await import("../../seats/seat-record.js");
   const { moveExpiry } = await import("../../seats/move-expiry.js");
   await withSeatLock(id, async () => {
     // Read under the lock: another run may have moved it just now.
@@ -43,10 +43,10 @@ async function giveTime(args: Args, ctx: Context): Promise<undefined> {
     const budget = budgetInForce(record, asked);
     if (budget !== undefined) await requireSeatBudget(record, expires, budget);
     // A renting that failed left nothing to tell; the `up` that mends it tells what it makes.
-    const rentless = record.vps !== undefined && vpsAddress(record) === undefined;
+    const rentless = record.vps !== undefined && machineOf(record, "vps")?.address === undefined;
     if (rentless) ctx.tell("the vps is not up yet: trilab up, which gives it the new end, too");
     const outcomes = await Promise.all(
-      record.targets
+      targetsOf(record)
         .filter((target) => !(target === "vps" && rentless))
         .map(async (target): Promise<Outcome> => {
           try {
@@ -61,7 +61,8 @@ async function giveTime(args: Args, ctx: Context): Promise<undefined> {
     if (outcomes.some((o) => o.problem)) throw notExtended(id, expires, outcomes);
     const { budget: _, ...rest } = record;
     await writeRecord({ ...rest, extendedTo: expires, ...(budget === undefined ? {} : { budget }) });
-    const { lab, seat, targets } = record;
+    const { lab, seat } = record;
+    const targets = targetsOf(record);
     report(ctx, "extend", { lab, seat, targets, expires }, () => [
       expires === "never"
         ? `Seat ${seat} of lab ${lab} has no end now: it stays until trilab down.`

@@ -2,6 +2,7 @@ import { ExitCode } from "../../base/errors.js";
 import { formatSize } from "../../model/units.js";
 import { columns, report } from "../context.js";
 import { defineCommand, flag, text, yesOption } from "../define-command.js";
+import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { readyHost } from "../ready-host.js";
 import { DEFAULT_LAB } from "../seats.js";
 
@@ -42,7 +43,8 @@ const build = defineCommand({
     const { ensureImage, verifyImage } = await import("../../images/index.js");
     const { imageSpecOf } = await import("../../seats/prepare-seat.js");
     const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
-    await readyHost(ctx, { docker: false, libvirt: true }, flag(args, "yes"));
+    const { driversAt } = await import("../../seats/seat-drivers.js");
+    await readyHost(ctx, driversAt([(await chosenEndpoints(args)).libvirt]), flag(args, "yes"));
     await ctx.tasks.run([
       {
         title: `image of lab ${lab.name}`,
@@ -65,14 +67,17 @@ const build = defineCommand({
 const prune = defineCommand({
   usage: "prune",
   description: "remove the images no seat uses: from the cache, from Docker and from libvirt's pools",
-  handler: async (_args, ctx) => {
+  options: endpointOptions,
+  handler: async (args, ctx) => {
+    const { driversAt } = await import("../../seats/seat-drivers.js");
+    const { docker, libvirt } = await chosenEndpoints(args);
     const { pruneHost } = await import("../../seats/prune-host.js");
     let removed: string[] = [];
     await ctx.tasks.run([
       {
         title: "removing unused images",
         run: async (progress) => {
-          removed = await pruneHost(progress);
+          removed = await pruneHost(driversAt([docker, libvirt]), progress);
         },
       },
     ]);

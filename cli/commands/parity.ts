@@ -17,18 +17,19 @@ async function showParity(args: Args, ctx: Context): Promise<number> {
   const { openEnvironment } = await import("../../seats/open.js");
   const { readFacts } = await import("../../seats/facts.js");
   const { compareFacts } = await import("../../seats/parity.js");
+  const { targetsOf } = await import("../../seats/seat-record.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const lab = await loadLab(await labOf(record));
   const facts = Object.fromEntries(
     await Promise.all(
-      record.targets.map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const),
+      targetsOf(record).map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const),
     ),
   );
   const { rentedShape } = await import("../../seats/rented.js");
   const rented = rentedShape(record);
   const result = compareFacts({ ...lab.machine, disk: record.disk }, facts, rented);
   report(ctx, "parity", { lab: record.lab, seat: record.seat, ...result, facts }, () => [
-    ...parityLines(result, record.targets, ctx.style, rented),
+    ...parityLines(result, targetsOf(record), ctx.style, rented),
     "",
     parityVerdict(result, ctx.style),
   ]);

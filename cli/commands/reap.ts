@@ -2,10 +2,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { repoDir } from "../../base/paths.js";
+import type { Endpoints } from "../../model/endpoint.js";
 import type { Reaped, ReapScope } from "../../seats/reap.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { duration } from "../duration.js";
+import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { explain } from "../explain.js";
 import { reapLines } from "../reap-lines.js";
 
@@ -24,6 +26,7 @@ export const reap = defineCommand({
       type: "boolean",
       describe: "have it done every five minutes: by a systemd timer, else by cron",
     },
+    ...endpointOptions,
     uninstall: { type: "boolean", describe: "undo --install" },
   },
   examples: [
@@ -47,11 +50,12 @@ async function run(args: Args, ctx: Context): Promise<number> {
     });
   }
   if (flag(args, "install") || flag(args, "uninstall")) return schedule(scope, flag(args, "install"), ctx);
-  if (watch === undefined) return once(scope, dryRun, ctx);
+  const chosen = await chosenEndpoints(args);
+  if (watch === undefined) return once(scope, chosen, dryRun, ctx);
   const pause = watch === "" ? 60 : duration("--watch", watch);
   for (;;) {
     // A daemon that is away for a while must not end the watch.
-    await once(scope, dryRun, ctx).catch((error: unknown) => {
+    await once(scope, chosen, dryRun, ctx).catch((error: unknown) => {
       if (!(error instanceof UserError) || error.exitCode === ExitCode.interrupted) throw error;
       explain(error, ctx);
     });
@@ -59,17 +63,22 @@ async function run(args: Args, ctx: Context): Promise<number> {
   }
 }
 
-async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<number> {
+async function once(scope: ReapScope, chosen: Endpoints, dryRun: boolean, ctx: Context): Promise<number> {
   const { reapOrphans, reapSeat, survey } = await import("../../seats/reap.js");
   const { silent } = await import("../../base/progress.js");
-  const { seats, orphans, asked } = await survey(scope, Date.now(), { ...silent, note: ctx.tell });
+  const {
+    seats,
+    orphans,
+    asked,
+    silent: notAsked,
+  } = await survey(scope, chosen, Date.now(), { ...silent, note: ctx.tell });
   const due = dryRun ? [] : seats.filter((seat) => seat.verdict === "expired");
   const reaped: Reaped[] = [];
   await ctx.tasks.run(
     due.map((seat) => ({
       title: `seat ${seat.seat} of lab ${seat.lab}: its time is up`,
       run: async (progress) => {
-        reaped.push(await reapSeat(seat, scope, progress));
+        reaped.push(await reapSeat(seat, scope, chosen, progress));
       },
     })),
   );
@@ -77,6 +86,7 @@ async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<nu
   const result = {
     dryRun,
     asked,
+    notAsked,
     seats: seats.map((seat) => reaped.find((r) => r.lab === seat.lab && r.seat === seat.seat) ?? seat),
     orphans: orphans.map(
       (orphan) => gone.find((g) => g.kind === orphan.kind && g.name === orphan.name) ?? orphan,
@@ -84,7 +94,9 @@ async function once(scope: ReapScope, dryRun: boolean, ctx: Context): Promise<nu
   };
   report(ctx, "reap", result, () => reapLines(result, ctx.style));
   const failed = [...reaped, ...gone].some((r) => r.outcome === "failed" || r.outcome === "left");
-  return failed ? ExitCode.residue : ExitCode.done;
+  if (failed) return ExitCode.residue;
+  // What was not asked may have seats whose time is up.
+  return notAsked.length > 0 ? ExitCode.hostNotReady : ExitCode.done;
 }
 
 async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<number> {

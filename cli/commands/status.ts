@@ -1,5 +1,7 @@
 import { UserError } from "../../base/errors.js";
-import type { Found } from "../../drivers/inventory.js";
+import type { Drivers } from "../../drivers/drivers.js";
+import type { Found } from "../../drivers/found.js";
+import { addressOf, type Endpoint } from "../../model/endpoint.js";
 import { formatUsd, type Rented, type RunningCost, runningCost } from "../../model/prices.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { type Context, columns, report } from "../context.js";
@@ -14,7 +16,7 @@ export const status = defineCommand({
   handler: showStatus,
 });
 
-/** One target of a seat. `state` is Docker's, libvirt's or AWS's word, `gone`, or, where AWS did not tell, `not answered`. */
+/** One target of a seat. `state` is Docker's, libvirt's or AWS's word, `gone`, or `not answered` where nobody could be asked. */
 interface Row {
   lab: string;
   seat: string;
@@ -22,6 +24,8 @@ interface Row {
   /** Of a VPS: the instance type, and whether it is a rehearsal. */
   rented?: string;
   state: string;
+  /** Who has it; absent for a damaged record. */
+  endpoint?: Endpoint;
   address: string;
   /** ISO 8601 or `never`. */
   expires: string;
@@ -30,11 +34,9 @@ interface Row {
 }
 
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
-  const { readRecord, vpsAddress } = await import("../../seats/seat-record.js");
+  const { readRecord } = await import("../../seats/seat-record.js");
   const { rentedWords } = await import("../../model/clouds.js");
-  const { machineName } = await import("../../model/naming.js");
   const { expiryInForce } = await import("../../seats/lifetime.js");
-  const { subnetOf } = await import("../../model/cidr.js");
   const { rentedSince } = await import("../../seats/rental.js");
   const [lab, seat] = [text(args, "lab"), text(args, "seat")];
   const seats = await matchingSeats(lab, seat);
@@ -54,17 +56,19 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
       continue;
     }
     const rented = rentedSince(record);
-    const { there, silent } = await thingsOf(record, ctx);
-    for (const target of record.targets) {
-      const found = there.find(
-        (f) => f.name === machineName(id, target) && ["container", "domain", "instance"].includes(f.kind),
+    const answers = await thingsOf(record, ctx);
+    for (const { address = "", endpoint, name, target } of record.machines) {
+      const there = answers.get(addressOf(endpoint));
+      const found = there?.find(
+        (f) => f.name === name && ["container", "domain", "instance"].includes(f.kind),
       );
       rows.push({
         ...id,
         target,
         ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
-        state: found?.state ?? (target === "vps" && silent ? "not answered" : "gone"),
-        address: (target === "vps" ? vpsAddress(record) : subnetOf(record.slot, target).address) ?? "",
+        state: found?.state ?? (there === undefined ? "not answered" : "gone"),
+        endpoint,
+        address,
         expires: expiryInForce(record),
         ...(target === "vps" && rented && found ? { cost: await costSoFar(rented) } : {}),
       });
@@ -90,17 +94,40 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   return undefined;
 }
 
-/** What is there of a seat. An AWS that can't be asked is told of and passed over: it must not hide the others. */
-async function thingsOf(record: SeatRecord, ctx: Context): Promise<{ there: Found[]; silent: boolean }> {
-  const { sourcesToAsk } = await import("../../seats/sources.js");
-  const { seatInventory } = await import("../../drivers/inventory.js");
+/**
+ * What is there of a seat, by the address of who has it. An endpoint that can't be asked is named and left out: it must
+ * not hide the others.
+ */
+async function thingsOf(record: SeatRecord, ctx: Context): Promise<Map<string, Found[]>> {
+  const { seatInventory } = await import("../../drivers/drivers.js");
+  const { driversAt } = await import("../../seats/seat-drivers.js");
+  const { requireAccount } = await import("../../seats/account.js");
+  const answers = new Map<string, Found[]>();
+  const endpoints = new Map(record.machines.map(({ endpoint }) => [addressOf(endpoint), endpoint]));
+  await Promise.all(
+    [...endpoints].map(async ([address, endpoint]) => {
+      try {
+        if (endpoint.kind === "ec2") await requireAccount(record, endpoint.region);
+        answers.set(address, await seatInventory(record, driversAt([endpoint])));
+      } catch (error) {
+        const drivers = driversAt([endpoint]);
+        const problem = error instanceof UserError ? error : await silence(drivers);
+        if (problem === undefined) throw error;
+        ctx.tell([problem.message, problem.why].filter(Boolean).join(": "));
+      }
+    }),
+  );
+  return answers;
+}
+
+/** Why a daemon does not answer; `undefined` where it does. */
+async function silence({ docker, libvirt }: Drivers): Promise<UserError | undefined> {
   try {
-    return { there: await seatInventory(record, await sourcesToAsk(record)), silent: false };
+    await (docker ?? libvirt)?.preflight();
+    return undefined;
   } catch (error) {
-    if (!(error instanceof UserError) || record.vps?.cloud !== "aws") throw error;
-    const there = await seatInventory(record, await sourcesToAsk(record, { local: true }));
-    ctx.tell([error.message, error.why].filter(Boolean).join(": "));
-    return { there, silent: true };
+    if (error instanceof UserError) return error;
+    throw error;
   }
 }
 

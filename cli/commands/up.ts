@@ -1,16 +1,18 @@
-import { ExitCode } from "../../base/errors.js";
+import { ExitCode, UserError } from "../../base/errors.js";
 import type { Progress } from "../../base/progress.js";
 import type { Engine } from "../../engine/index.js";
 import { CLOUD_WISHES } from "../../labs/cloud-wishes.js";
 import { parseTargets } from "../../labs/targets.js";
+import { type Endpoints, endpointWords, sameEndpoint } from "../../model/endpoint.js";
 import { type RunningCost, runningCost } from "../../model/prices.js";
 import type { Facts } from "../../seats/facts.js";
 import type { ParityReport } from "../../seats/parity.js";
-import type { SeatRecord } from "../../seats/seat-record.js";
+import { type SeatRecord, targetsOf } from "../../seats/seat-record.js";
 import { budgetOf, budgetOption } from "../budget.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { duration, lifetime } from "../duration.js";
+import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { agreeToRent, cloudNotes, emulationNote } from "../rented.js";
 import type { SeatPlan, SeatWish } from "../seat-plan.js";
@@ -38,6 +40,7 @@ export const up = defineCommand({
       type: "string",
       describe: "the one address that may reach a rented vps; default: your public one, or TRILAB_SSH_FROM",
     },
+    ...endpointOptions,
     ...budgetOption,
     ttl: {
       type: "string",
@@ -69,6 +72,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const waitMs = duration("--wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
   const { planSeat } = await import("../seat-plan.js");
   const plan = await planSeat(await wishOf(args));
+  if (plan.existing) refuseMove(args, plan.existing, plan.request.endpoints);
   if (plan.spending && !plan.spending.agreed) await agreeToRent(ctx, plan.spending, flag(args, "yes"));
   // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
   const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
@@ -96,8 +100,13 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
 async function wishOf(args: Args): Promise<SeatWish> {
   const [on, ttl] = [text(args, "on"), text(args, "ttl")];
   const cloud = CLOUD_WISHES.find((wish) => wish === text(args, "cloud"));
-  const [sshFrom, budget] = [text(args, "ssh-from"), budgetOf(args)];
+  // An address set for the whole session counts for seats that are there, too: a learner's own changes.
+  const [sshFrom, budget] = [
+    text(args, "ssh-from") ?? (process.env.TRILAB_SSH_FROM || undefined),
+    budgetOf(args),
+  ];
   return {
+    endpoints: await chosenEndpoints(args),
     ...(await meantSeat(text(args, "lab"), text(args, "seat"))),
     ...(on === undefined ? {} : { targets: parseTargets(on) }),
     ...(ttl === undefined ? {} : { ttl: lifetime("--ttl", ttl) }),
@@ -105,6 +114,19 @@ async function wishOf(args: Args): Promise<SeatWish> {
     ...(sshFrom === undefined ? {} : { sshFrom }),
     ...(budget === undefined ? {} : { budget }),
   };
+}
+
+/** @throws UserError (exit 2) when a flag names another daemon than the one that has the seat's machines. */
+function refuseMove(args: Args, existing: SeatRecord, chosen: Endpoints): void {
+  for (const { endpoint, target } of existing.machines) {
+    if (endpoint.kind === "ec2" || text(args, endpoint.kind) === undefined) continue;
+    if (sameEndpoint(endpoint, chosen[endpoint.kind])) continue;
+    throw new UserError(`the ${target} of seat "${existing.seat}" is at ${endpointWords(endpoint)}`, {
+      why: `you asked for ${endpointWords(chosen[endpoint.kind])}; a machine can't move from one to the other`,
+      fix: `leave --${endpoint.kind} out, take the seat down first (trilab down), or use another: --seat NAME`,
+      exitCode: ExitCode.usage,
+    });
+  }
 }
 
 /** The seat's record, as it is, newly made, or with more time where its own was up. */
@@ -142,7 +164,7 @@ const isUnchanged = ({ mended, steps }: Deployed): boolean => steps === 0 && men
 
 async function deploy(
   ctx: Context,
-  { lab, sources }: SeatPlan,
+  { drivers, lab }: SeatPlan,
   record: SeatRecord,
   options: { engine: Engine; replace: boolean },
 ): Promise<Deployed> {
@@ -159,14 +181,14 @@ async function deploy(
   };
   let deployed: Deployed | undefined;
   await ctx.tasks.run([
-    ...(sources.docker || sources.libvirt ? [host] : []),
+    ...(drivers.docker || drivers.libvirt ? [host] : []),
     {
-      title: `seat ${record.seat}: ${record.targets.join(" and ")}`,
+      title: `seat ${record.seat}: ${targetsOf(record).join(" and ")}`,
       run: async (progress) => {
         const settings = await seatSettings(record, lab);
-        const result = await deploySeat(settings, { sources, progress, ...options });
+        const result = await deploySeat(settings, { drivers, progress, ...options });
         const { changes, mended, outputs, steps } = result;
-        const emulated = sources.libvirt && settings.accelerator === "tcg";
+        const emulated = drivers.libvirt !== undefined && settings.accelerator === "tcg";
         const withAddresses = await withAddress(record, outputs);
         deployed = { record: withAddresses, changes, mended, steps: steps.length, emulated };
       },
@@ -180,7 +202,9 @@ async function deploy(
 async function factsOf(record: SeatRecord): Promise<Facts[]> {
   const { openEnvironment } = await import("../../seats/open.js");
   const { readFacts } = await import("../../seats/facts.js");
-  return Promise.all(record.targets.map(async (target) => readFacts(await openEnvironment(record, target))));
+  return Promise.all(
+    targetsOf(record).map(async (target) => readFacts(await openEnvironment(record, target))),
+  );
 }
 
 /** What each target says of itself, once it has started. */
@@ -191,7 +215,7 @@ async function firstFacts(ctx: Context, record: SeatRecord, waitMs: number): Pro
   const { expiryInForce } = await import("../../seats/lifetime.js");
   const facts: Facts[] = [];
   await ctx.tasks.run(
-    record.targets.map((target, i) => ({
+    targetsOf(record).map((target, i) => ({
       title: `${target}: answering`,
       run: async (progress) => {
         progress.update(target === "container" ? "starting its processes" : "booting its own kernel");
@@ -209,7 +233,7 @@ async function firstFacts(ctx: Context, record: SeatRecord, waitMs: number): Pro
 async function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): Promise<ParityReport> {
   const { compareFacts } = await import("../../seats/parity.js");
   const { rentedShape } = await import("../../seats/rented.js");
-  const byTarget = Object.fromEntries(record.targets.map((target, i) => [target, facts[i]]));
+  const byTarget = Object.fromEntries(targetsOf(record).map((target, i) => [target, facts[i]]));
   return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));
 }
 
@@ -231,11 +255,13 @@ async function show(
   const { record, changes, emulated, mended, parity, seconds } = deployed;
   const { rentedShape } = await import("../../seats/rented.js");
   const { expiryInForce } = await import("../../seats/lifetime.js");
-  const { targets, vps } = record;
+  const { machines, vps } = record;
+  const targets = targetsOf(record);
   const expires = expiryInForce(record);
   const rented = rentedShape(record);
   const cost = await costSoFar(record);
-  report(ctx, "up", { ...id, targets, vps, expires, cost, emulated, changes, mended, parity }, () => [
+  const data = { ...id, targets, machines, vps, expires, cost, emulated, changes, mended, parity };
+  report(ctx, "up", data, () => [
     ...parityLines(parity, targets, ctx.style, rented),
     "",
     ...cloudNotes(rented, ctx.style, cost),

@@ -2,8 +2,7 @@ import type Docker from "dockerode";
 import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
 import { cgroupCost, diskFree, parentOf, processPss } from "../host-cost.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
-import { dockerClient, dockerIsLocal } from "./client.js";
-import { ContainerEnvironment } from "./container.js";
+import type { DockerDriver } from "./driver.js";
 import { startContainer } from "./mend-container.js";
 
 /** Seconds Docker gives the processes to end by themselves. */
@@ -19,8 +18,12 @@ export class ContainerMachine implements Machine {
   constructor(
     readonly name: string,
     private readonly user: string,
-    private readonly docker: Docker = dockerClient(),
+    private readonly driver: DockerDriver,
   ) {}
+
+  private get docker(): Docker {
+    return this.driver.client;
+  }
 
   private get container(): Docker.Container {
     return this.docker.getContainer(this.name);
@@ -71,7 +74,7 @@ export class ContainerMachine implements Machine {
     const { Mounts } = await this.container.inspect();
     const paths = Mounts.filter(({ Type }) => Type === "volume").map(({ Destination }) => Destination);
     if (paths.length === 0) return 0;
-    const inside = new ContainerEnvironment(this.name, this.user);
+    const inside = this.driver.environment(this.name, this.user);
     const { exitCode, stdout, stderr } = await inside.exec(["du", "-s", "-B1", "--", ...paths], {
       root: true,
     });
@@ -116,7 +119,7 @@ export class ContainerMachine implements Machine {
 
   async diskFree(): Promise<number> {
     const { DockerRootDir } = (await this.docker.info()) as { DockerRootDir: string };
-    if (!dockerIsLocal()) throw new HostCostError("the Docker daemon is on another machine");
+    if (!this.driver.isLocal) throw new HostCostError("the Docker daemon is on another machine");
     return diskFree(DockerRootDir);
   }
 
@@ -140,8 +143,8 @@ export class ContainerMachine implements Machine {
     const remove = (): Promise<void> => container.remove({ force: true, v: true });
     try {
       await startContainer(container);
-      const machine = new ContainerMachine(`${this.name}-clone${index}`, this.user, this.docker);
-      const environment = new ContainerEnvironment(machine.name, this.user);
+      const machine = this.driver.machine(`${this.name}-clone${index}`, this.user);
+      const environment = this.driver.environment(machine.name, this.user);
       await environment.firstAnswer(["true"], { signal });
       return { seconds: (performance.now() - started) / 1000, machine, environment, remove };
     } catch (error) {
@@ -151,7 +154,7 @@ export class ContainerMachine implements Machine {
   }
 
   private async mainProcess(): Promise<number> {
-    if (!dockerIsLocal()) throw new HostCostError("the Docker daemon is on another machine");
+    if (!this.driver.isLocal) throw new HostCostError("the Docker daemon is on another machine");
     const { State } = await this.container.inspect();
     if (!State.Running) throw new HostCostError(`${this.name} is not running`);
     return State.Pid;

@@ -1,11 +1,12 @@
 import { execa } from "execa";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { printable } from "../../base/printable.js";
+import type { DockerEndpoint } from "../../model/endpoint.js";
 import { relay, runClient } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
-import { dockerCommand } from "./client.js";
+import { dockerCommand } from "./connect.js";
 
 const LOGIN_SHELL = "/bin/bash";
 
@@ -28,7 +29,13 @@ export class ContainerEnvironment implements Environment {
   constructor(
     readonly name: string,
     private readonly user: string,
+    private readonly endpoint: DockerEndpoint,
   ) {}
+
+  /** The `docker` command's arguments for this daemon. */
+  private docker(...args: string[]): string[] {
+    return dockerCommand(this.endpoint, ...args);
+  }
 
   async firstAnswer(command: readonly string[], options: ExecOptions): Promise<Answer> {
     const before = Date.now();
@@ -43,7 +50,7 @@ export class ContainerEnvironment implements Environment {
       )
     )
       return { result, before, after };
-    const log = await execa("docker", dockerCommand("logs", "--tail", "10", this.name), {
+    const log = await execa("docker", this.docker("logs", "--tail", "10", this.name), {
       reject: false,
       all: true,
     });
@@ -59,7 +66,7 @@ export class ContainerEnvironment implements Environment {
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     return runClient(
       "docker",
-      dockerCommand(
+      this.docker(
         "exec",
         ...(options.input === undefined ? [] : ["--interactive"]),
         "--user",
@@ -77,7 +84,7 @@ export class ContainerEnvironment implements Environment {
     const environment = { ...loginEnvironment(options.root ? "root" : this.user, this.home(options.root)) };
     const result = await execa(
       "docker",
-      dockerCommand(
+      this.docker(
         "exec",
         "--interactive",
         ...terminal,
@@ -98,7 +105,7 @@ export class ContainerEnvironment implements Environment {
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
     const inside: Inside = (command) => [
       "docker",
-      dockerCommand(
+      this.docker(
         ...["exec", "--interactive", "--workdir", this.home(), "--user", this.user, this.name],
         ...command,
       ),
@@ -111,7 +118,7 @@ export class ContainerEnvironment implements Environment {
       ...(options.follow ? ["--follow"] : []),
       ...(options.lines === undefined ? [] : ["--tail", String(options.lines)]),
     ];
-    return relay("docker", dockerCommand("logs", ...args, this.name), { raw: options.raw });
+    return relay("docker", this.docker("logs", ...args, this.name), { raw: options.raw });
   }
 
   private home(root?: boolean): string {

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { UserError } from "../../base/errors.js";
 import { formatSize } from "../../model/units.js";
-import { lastLines } from "../../plugins/docker/container-run.js";
-import { dockerClient } from "./client.js";
+import { lastLines } from "./output.js";
 
 /** How a container is to be. */
 export interface ContainerWanted {
@@ -35,7 +34,7 @@ const DEFAULT_SHARES = 1024;
 export async function mendContainer(
   containerId: string,
   wanted: ContainerWanted,
-  docker = dockerClient(),
+  docker: Docker,
 ): Promise<string[]> {
   const container = docker.getContainer(containerId);
   const info = await container.inspect();
@@ -68,7 +67,7 @@ export async function startContainer(container: Docker.Container): Promise<void>
  * Starts a container that is stopped. A network of its own that is no more would not let it: then it leaves that network,
  * and stays stopped until {@link mendContainer} puts it on the new one.
  */
-export async function startOrLeaveNetwork(id: string, docker = dockerClient()): Promise<void> {
+export async function startOrLeaveNetwork(id: string, docker: Docker): Promise<void> {
   const container = docker.getContainer(id);
   try {
     await startContainer(container);

@@ -1,7 +1,7 @@
 import { paginateDescribeSecurityGroups } from "@aws-sdk/client-ec2";
 import { z } from "zod";
-import { connect } from "../../plugins/aws/client.js";
-import { asking } from "../../plugins/aws/errors.js";
+import { connect } from "./client.js";
+import { asking } from "./errors.js";
 
 /** Who asks, as a region of AWS sees it. */
 export interface Caller {

@@ -1,8 +1,8 @@
 import { CreateTagsCommand } from "@aws-sdk/client-ec2";
 import type { SeatId } from "../../model/naming.js";
-import { connect } from "../../plugins/aws/client.js";
-import { asking } from "../../plugins/aws/errors.js";
-import { awsObjects } from "./inventory.js";
+import { connect } from "./client.js";
+import { asking } from "./errors.js";
+import { awsThings } from "./inventory.js";
 
 /**
  * Moves the end of all that AWS has of a seat in its tags, by which a reaper goes that knows nothing else of it.
@@ -15,7 +15,9 @@ export async function tagExpiry(
   region: string,
   expires: string,
 ): Promise<void> {
-  const ours = (await awsObjects(id, [region])).filter(({ owner }) => owner === id.owner);
+  const ours = (await awsThings(region, id))
+    .map(({ found }) => found)
+    .filter(({ owner }) => owner === id.owner);
   if (ours.length === 0) return;
   const request = {
     Resources: ours.map((found) => found.id),

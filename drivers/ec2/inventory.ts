@@ -16,41 +16,29 @@ import {
 } from "@aws-sdk/client-ec2";
 import type { AwsKind } from "../../model/kinds.js";
 import type { SeatId } from "../../model/naming.js";
-import { connect } from "../../plugins/aws/client.js";
-import { asking } from "../../plugins/aws/errors.js";
-import { tagMap } from "../../plugins/aws/tags.js";
-import type { Labelled } from "../all-seats.js";
-import type { Found } from "../inventory.js";
+import type { Labelled } from "../found.js";
+import { connect } from "./client.js";
+import { asking } from "./errors.js";
+import { tagMap } from "./tags.js";
 
-/** One seat's things in these regions, as AWS itself reports them: by tag, never from our state. */
-export async function awsObjects({ lab, seat }: SeatId, regions: readonly string[]): Promise<Found[]> {
-  const filters = [
-    { Name: "tag:trilab.lab", Values: [lab] },
-    { Name: "tag:trilab.seat", Values: [seat] },
-  ];
-  return (await taggedThings(regions, filters)).map(({ found }) => found);
+/** One seat's things in a region, as AWS itself reports them by tag; without a seat, those of every seat. */
+export function awsThings(region: string, seat?: SeatId): Promise<Labelled[]> {
+  const filters = seat
+    ? [
+        { Name: "tag:trilab.lab", Values: [seat.lab] },
+        { Name: "tag:trilab.seat", Values: [seat.seat] },
+      ]
+    : [{ Name: "tag-key", Values: ["trilab.seat"] }];
+  return asking(`${region} could not be asked what is there`, () =>
+    thingsOf(connect({ region }), region, filters),
+  );
 }
-
-/** Every seat's things in these regions: a number of questions that does not grow with theirs but by AWS's pages. */
-export const awsThings = (regions: readonly string[]): Promise<Labelled[]> =>
-  taggedThings(regions, [{ Name: "tag-key", Values: ["trilab.seat"] }]);
 
 /** Asks a region anything at all. @throws UserError when it does not answer us. */
 export async function requireAws(region: string): Promise<void> {
   await asking(`${region} does not answer`, () =>
     connect({ region }).send(new DescribeVpcsCommand({ MaxResults: 5 })),
   );
-}
-
-async function taggedThings(regions: readonly string[], filters: Filter[]): Promise<Labelled[]> {
-  const things = await Promise.all(
-    regions.map((region) =>
-      asking(`${region} could not be asked what is there`, () =>
-        thingsOf(connect({ region }), region, filters),
-      ),
-    ),
-  );
-  return things.flat();
 }
 
 /** What every kind of object has of what we ask. */

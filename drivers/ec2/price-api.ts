@@ -62,7 +62,7 @@ async function products(service: string, attributes: Record<string, string>): Pr
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   // Loaded only here: it takes longer than most commands do.
   const { paginateGetProducts, PricingClient } = await import("@aws-sdk/client-pricing");
-  const { requestTimeouts } = await import("../../plugins/aws/client.js");
+  const { requestTimeouts } = await import("./client.js");
   const client = new PricingClient({ region: API_REGION, requestHandler: requestTimeouts() });
   const filters = Object.entries(attributes).map(
     ([field, value]): Filter => ({ Type: "TERM_MATCH", Field: field, Value: value }),

@@ -16,10 +16,10 @@ import {
   StartInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import type { AwsKind } from "../../model/kinds.js";
-import { connect } from "../../plugins/aws/client.js";
-import { asking } from "../../plugins/aws/errors.js";
-import { running, terminate } from "../../plugins/aws/instance-run.js";
-import { remove } from "../../plugins/aws/wait.js";
+import { connect } from "./client.js";
+import { asking } from "./errors.js";
+import { running, terminate } from "./instance.js";
+import { remove } from "./wait.js";
 
 /** How long all that used a thing may take to let go of it, in milliseconds. */
 const LIMIT_MS = 10 * 60_000;

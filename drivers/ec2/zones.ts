@@ -1,6 +1,6 @@
 import { paginateDescribeInstanceTypeOfferings } from "@aws-sdk/client-ec2";
-import { connect } from "../../plugins/aws/client.js";
-import { asking } from "../../plugins/aws/errors.js";
+import { connect } from "./client.js";
+import { asking } from "./errors.js";
 
 /** The availability zones of a region that offer an instance type, by name. @throws UserError with AWS's reason. */
 export async function zonesOffering(type: string, region: string): Promise<string[]> {

@@ -13,12 +13,12 @@ import {
   processPss,
   processWithArgument,
 } from "../host-cost.js";
-import { DISK_POOL } from "../inventory.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
-import { type GuestAccess, GuestEnvironment } from "./guest.js";
+import type { LibvirtDriver } from "./driver.js";
+import type { GuestAccess } from "./guest.js";
+import { DISK_POOL } from "./pools.js";
 import { removeQemuLogs } from "./qemu-logs.js";
-import { domainState, libvirtIsLocal, libvirtUri, virsh, virshIfThere, xmlValue } from "./virsh.js";
 
 /** Milliseconds the guest gets to shut down by itself. */
 const GRACE = 40_000;
@@ -27,7 +27,10 @@ const BOOT_LIMIT = 180_000;
 
 /** A guest from its host's side; a rehearsed VPS is one. */
 export class GuestMachine implements Machine {
-  constructor(private readonly access: GuestAccess) {}
+  constructor(
+    private readonly access: GuestAccess,
+    private readonly libvirt: LibvirtDriver,
+  ) {}
 
   get target(): DomainTarget {
     return this.access.target;
@@ -38,30 +41,30 @@ export class GuestMachine implements Machine {
   }
 
   async start(): Promise<void> {
-    const state = await domainState(this.name);
+    const state = await this.libvirt.domainState(this.name);
     if (state === "running") return;
     if (state === "in shutdown") await this.isOff(GRACE); // until then libvirt takes it for active
-    await virsh("start", this.name);
+    await this.libvirt.virsh("start", this.name);
   }
 
   async stop(): Promise<void> {
-    if (await this.running()) await virsh("shutdown", this.name);
+    if (await this.running()) await this.libvirt.virsh("shutdown", this.name);
     if (await this.isOff(GRACE)) return;
-    await virsh("destroy", this.name).catch(() => {}); // it may end by itself just now
+    await this.libvirt.virsh("destroy", this.name).catch(() => {}); // it may end by itself just now
     if (!(await this.isOff(GRACE))) throw new Error(`${this.name} does not stop`);
   }
 
   /** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
   private async isOff(waitMs: number): Promise<boolean> {
     for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
-      const state = await domainState(this.name);
+      const state = await this.libvirt.domainState(this.name);
       if (state === undefined || state === "shut off") return true;
       if (Date.now() > deadline) return false;
     }
   }
 
   async running(): Promise<boolean> {
-    return (await domainState(this.name)) === "running";
+    return (await this.libvirt.domainState(this.name)) === "running";
   }
 
   async memory(): Promise<MemoryCost> {
@@ -70,9 +73,9 @@ export class GuestMachine implements Machine {
   }
 
   async disk(): Promise<number> {
-    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
-    const xml = await virsh("dumpxml", this.name, "--inactive");
-    const file = xmlValue(xml, /<disk[\s\S]*?<source file=['"]([^'"]+)['"]/);
+    if (!this.libvirt.isLocal) throw new HostCostError("libvirt is on another machine");
+    const domain = await this.libvirt.domain(this.name, "--inactive");
+    const file = domain?.find("devices", "disk", "source")?.attributes.file;
     if (file === undefined) throw new HostCostError(`${this.name} has no disk`);
     return allocatedBytes(file);
   }
@@ -83,38 +86,42 @@ export class GuestMachine implements Machine {
 
   /** Every virtual CPU on these; QEMU's own threads stay free. */
   async pin(cpus: readonly number[]): Promise<(() => Promise<void>) | undefined> {
-    if (!libvirtIsLocal()) return undefined;
-    const before = [...(await virsh("vcpupin", this.name, "--live")).matchAll(/^\s*(\d+)\s+(\S+)\s*$/gm)];
+    if (!this.libvirt.isLocal) return undefined;
+    const before = [
+      ...(await this.libvirt.virsh("vcpupin", this.name, "--live")).matchAll(/^\s*(\d+)\s+(\S+)\s*$/gm),
+    ];
     try {
-      for (const [, cpu = ""] of before) await virsh("vcpupin", this.name, cpu, cpus.join(","), "--live");
+      for (const [, cpu = ""] of before)
+        await this.libvirt.virsh("vcpupin", this.name, cpu, cpus.join(","), "--live");
     } catch {
       return undefined; // no right to, or no cpuset controller
     }
     return async () => {
       for (const [, cpu = "", list = ""] of before)
-        await virsh("vcpupin", this.name, cpu, list, "--live").catch(() => {});
+        await this.libvirt.virsh("vcpupin", this.name, cpu, list, "--live").catch(() => {});
     };
   }
 
   async diskFree(): Promise<number> {
-    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    if (!this.libvirt.isLocal) throw new HostCostError("libvirt is on another machine");
     return diskFree(DISK_POOL.path);
   }
 
   async size(): Promise<MachineSize> {
-    const info = await virsh("dominfo", this.name);
-    const number = (label: string): number => Number(xmlValue(info, new RegExp(`^${label}:\\s+(\\d+)`, "m")));
+    const info = await this.libvirt.virsh("dominfo", this.name);
+    const number = (label: string): number => Number(new RegExp(`^${label}:\\s+(\\d+)`, "m").exec(info)?.[1]);
     return { memory: number("Used memory") * 1024, cpus: number("CPU\\(s\\)") };
   }
 
   async resize({ memory, cpus }: Partial<MachineSize>): Promise<void> {
     if (memory !== undefined) {
       // Without a balloon QEMU has no way to ask the guest for memory; libvirt's own words say less.
-      if (/<memballoon model=['"]none['"]/.test(await virsh("dumpxml", this.name)))
+      const domain = await this.libvirt.domain(this.name);
+      if (domain?.find("devices", "memballoon")?.attributes.model === "none")
         throw new HostCostError("no balloon device");
-      await virsh("setmem", this.name, String(Math.floor(memory / 1024)), "--live");
+      await this.libvirt.virsh("setmem", this.name, String(Math.floor(memory / 1024)), "--live");
     }
-    if (cpus !== undefined) await virsh("setvcpus", this.name, String(cpus), "--live");
+    if (cpus !== undefined) await this.libvirt.virsh("setvcpus", this.name, String(cpus), "--live");
   }
 
   async clone(index: number, signal: AbortSignal): Promise<Clone> {
@@ -122,40 +129,50 @@ export class GuestMachine implements Machine {
     const name = `${this.name}-clone${index}`;
     const disk = `${name}.qcow2`;
     const address = cloneAddress(this.access.address, index);
-    const xml = await virsh("dumpxml", this.name, "--inactive", "--security-info");
-    const live = await virsh("dumpxml", this.name);
-    const base = xmlValue(live, /<backingStore[^>]*>\s*(?:<format[^>]*\/>\s*)?<source file=['"]([^'"]+)['"]/);
-    const capacity = /^Capacity:\s+(\d+)/m.exec(await virsh("domblkinfo", this.name, "vda"))?.[1];
+    const xml = await this.libvirt.virsh("dumpxml", this.name, "--inactive", "--security-info");
+    const live = await this.libvirt.domain(this.name);
+    const base = live?.find("devices", "disk", "backingStore", "source")?.attributes.file;
+    const capacity = /^Capacity:\s+(\d+)/m.exec(
+      await this.libvirt.virsh("domblkinfo", this.name, "vda"),
+    )?.[1];
     if (base === undefined || capacity === undefined)
       throw new HostCostError("the guest's base disk is not known");
     const dir = await scratchFolder("clone"); // the host key is in it
     let keeper: ChildProcess | undefined;
     const remove = async (): Promise<void> => {
-      await virsh("destroy", name).catch(() => {});
+      await this.libvirt.virsh("destroy", name).catch(() => {});
       keeper?.stdin?.end();
       await rm(dir, { recursive: true, force: true });
-      await removeQemuLogs(name);
-      await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
+      await removeQemuLogs(this.libvirt, name);
+      await this.libvirt.virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
     };
     try {
-      await virsh("destroy", name).catch(() => {}); // a left-over
-      await virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
+      await this.libvirt.virsh("destroy", name).catch(() => {}); // a left-over
+      await this.libvirt.virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
       const volume = ["--backing-vol", base, "--backing-vol-format", "qcow2"];
-      await virsh("vol-create-as", DISK_POOL.name, disk, capacity, "--format", "qcow2", ...volume);
+      await this.libvirt.virsh(
+        "vol-create-as",
+        DISK_POOL.name,
+        disk,
+        capacity,
+        "--format",
+        "qcow2",
+        ...volume,
+      );
       const file = join(dir, "domain.xml");
       const ids = { name, uuid: randomUUID(), address, disk: `${DISK_POOL.path}/${disk}`, index };
       await writeFile(file, cloneXml(xml, ids), { mode: 0o600 });
-      keeper = keptDomain(file);
+      keeper = keptDomain(this.libvirt.uri, file);
       const knownHostsFile = join(dir, "known_hosts");
       const known = await readFile(this.access.knownHostsFile, "utf8");
       await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
       const access = { ...this.access, name, address, knownHostsFile };
-      await appears(name, keeper, signal);
+      await appears(this.libvirt, name, keeper, signal);
       await rm(file); // the host key is in it
-      const environment = new GuestEnvironment(access);
+      const environment = this.libvirt.environment(access);
       await environment.firstAnswer(["true"], { signal }, BOOT_LIMIT);
       const seconds = (performance.now() - started) / 1000;
-      return { seconds, machine: new GuestMachine(access), environment, remove };
+      return { seconds, machine: this.libvirt.machine(access), environment, remove };
     } catch (error) {
       await remove();
       throw error;
@@ -163,7 +180,7 @@ export class GuestMachine implements Machine {
   }
 
   private async qemu(): Promise<number> {
-    if (!libvirtIsLocal()) throw new HostCostError("libvirt is on another machine");
+    if (!this.libvirt.isLocal) throw new HostCostError("libvirt is on another machine");
     const pid = await processWithArgument(`guest=${this.name},`);
     if (pid === undefined) throw new HostCostError(`${this.name} is not running`);
     return pid;
@@ -171,8 +188,8 @@ export class GuestMachine implements Machine {
 }
 
 /** A domain that lives no longer than we do: libvirt ends it when this virsh's connection goes. */
-function keptDomain(file: string): ChildProcess {
-  const child = spawn("virsh", ["--quiet", "--connect", libvirtUri()], {
+function keptDomain(uri: string, file: string): ChildProcess {
+  const child = spawn("virsh", ["--quiet", "--connect", uri], {
     stdio: ["pipe", "ignore", "pipe"],
     env: { ...process.env, LC_ALL: "C" },
     // A group of its own: Ctrl-C is ours to handle, and removing comes before ending.
@@ -183,13 +200,18 @@ function keptDomain(file: string): ChildProcess {
   return child;
 }
 
-async function appears(name: string, keeper: ChildProcess, signal: AbortSignal): Promise<void> {
+async function appears(
+  libvirt: LibvirtDriver,
+  name: string,
+  keeper: ChildProcess,
+  signal: AbortSignal,
+): Promise<void> {
   let said = "";
   keeper.stderr?.on("data", (chunk: Buffer) => {
     said += chunk.toString();
   });
   for (const deadline = Date.now() + 30_000; ; await sleep(50, undefined, { signal })) {
-    if ((await domainState(name)) === "running") return;
+    if ((await libvirt.domainState(name)) === "running") return;
     if (said.includes("error:") || Date.now() > deadline)
       throw new HostCostError(`libvirt did not start ${name}: ${said.trim() || "no answer in 30 s"}`);
   }

@@ -11,8 +11,8 @@ import { relay, runClient, UNREACHABLE } from "../client.js";
 import { quoted, shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
-import { DISK_POOL } from "../inventory.js";
-import { domainState, libvirtUri, virshIfThere } from "./virsh.js";
+import type { LibvirtDriver } from "./driver.js";
+import { DISK_POOL } from "./pools.js";
 
 /** How a machine with a kernel of its own is reached: the seat's guest, or its VPS. */
 export interface GuestAccess {
@@ -41,7 +41,11 @@ export class GuestEnvironment implements Environment {
   /** Where a connection is kept open for others to use; see {@link keepConnection}. */
   private controlPath: string | undefined;
 
-  constructor(private readonly access: GuestAccess) {}
+  /** @param libvirt Absent: the machine is rented, and its host is its provider's. */
+  constructor(
+    private readonly access: GuestAccess,
+    private readonly libvirt?: LibvirtDriver,
+  ) {}
 
   get target(): DomainTarget {
     return this.access.target;
@@ -60,8 +64,8 @@ export class GuestEnvironment implements Environment {
     for (let looked = 0; ; ) {
       options.signal?.throwIfAborted();
       // A domain that is not running is not asked: its address may then be somebody else's.
-      if (!this.rented && Date.now() - looked >= LOOK_MS) {
-        state = await domainState(this.name);
+      if (this.libvirt && Date.now() - looked >= LOOK_MS) {
+        state = await this.libvirt.domainState(this.name);
         looked = Date.now();
         if (state !== "running") break;
       }
@@ -114,13 +118,13 @@ export class GuestEnvironment implements Environment {
   }
 
   async logs(options: LogOptions): Promise<number> {
-    if (this.rented) {
+    if (this.libvirt === undefined) {
       throw new UserError("the console of a rented machine is its provider's", {
         fix: `see what it logged itself: trilab ssh ${this.target} --root -- journalctl -b`,
       });
     }
     if (options.follow) {
-      const live = ["--connect", libvirtUri(), "console", this.name];
+      const live = ["--connect", this.libvirt.uri, "console", this.name];
       return relay("virsh", live, { raw: options.raw, terminal: true });
     }
     process.stdout.write(`${await this.consoleTail(options)}\n`);
@@ -129,13 +133,14 @@ export class GuestEnvironment implements Environment {
 
   /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
   async consoleTail({ lines, raw = false }: { lines?: number; raw?: boolean }): Promise<string> {
-    if (this.access.consoleLog === undefined) return "(no console log)";
+    const { consoleLog } = this.access;
+    if (this.libvirt === undefined || consoleLog === undefined) return "(no console log)";
     const dir = await scratchFolder("console");
     try {
       const file = join(dir, "log"); // virsh can't write into our pipe
-      await virshIfThere("pool-refresh", DISK_POOL.name);
+      await this.libvirt.virshIfThere("pool-refresh", DISK_POOL.name);
       if (
-        (await virshIfThere("vol-download", this.access.consoleLog, file, "--pool", DISK_POOL.name)) ===
+        (await this.libvirt.virshIfThere("vol-download", consoleLog, file, "--pool", DISK_POOL.name)) ===
         undefined
       ) {
         return "(no console log)";
@@ -203,7 +208,7 @@ export class GuestEnvironment implements Environment {
 
   /** Whether it runs on somebody else's host. */
   private get rented(): boolean {
-    return this.access.consoleLog === undefined;
+    return this.libvirt === undefined;
   }
 
   /** ssh's arguments for one command, whose words arrive as they are. */
@@ -217,7 +222,7 @@ export class GuestEnvironment implements Environment {
 
   private options(): string[] {
     const { identityFile, knownHostsFile } = this.access;
-    const jump = this.rented ? undefined : /^qemu\+ssh:\/\/([^/]+)\//.exec(libvirtUri())?.[1];
+    const jump = this.libvirt && jumpCommand(this.libvirt.uri);
     return [
       ["-F", "none"],
       ["-o", `IdentityFile=${optionPath(identityFile)}`],
@@ -226,10 +231,34 @@ export class GuestEnvironment implements Environment {
       ["-o", `UserKnownHostsFile=${optionPath(knownHostsFile)}`],
       ["-o", "ConnectTimeout=5"],
       ["-o", "LogLevel=ERROR"],
-      ...(jump === undefined ? [] : [["-J", jump]]),
+      ...(jump === undefined ? [] : [["-o", `ProxyCommand=${jump}`]]),
       ...(this.controlPath === undefined ? [] : [["-S", this.controlPath]]),
     ].flat();
   }
+}
+
+/**
+ * The command through which a guest behind a `qemu+ssh://` host is reached. It is an `ssh` of its own, so that an alias,
+ * a port or a key in ~/.ssh/config counts; a key and known hosts that the URI names count too. Pure.
+ *
+ * @returns `undefined` for a URI that is not reached through ssh.
+ */
+export function jumpCommand(uri: string): string | undefined {
+  const url = URL.canParse(uri) ? new URL(uri) : undefined;
+  if (!url?.protocol.endsWith("+ssh:") || !url.hostname) return undefined;
+  const parameter = (name: string): string | undefined => url.searchParams.get(name) ?? undefined;
+  const keyFile = parameter("keyfile");
+  const knownHosts = parameter("known_hosts");
+  const user = url.username && `${decodeURIComponent(url.username)}@`;
+  const words = [
+    "ssh",
+    ...(url.port ? ["-p", url.port] : []),
+    ...(keyFile ? ["-i", keyFile] : []),
+    ...(knownHosts ? ["-o", `UserKnownHostsFile="${knownHosts}"`] : []),
+    ...["-o", "BatchMode=yes", "-W", "[%h]:%p", "--", `${user}${url.hostname}`],
+  ];
+  // ssh gives this to a shell, after it has replaced its own % tokens.
+  return words.map((word) => (word === "[%h]:%p" ? word : quoted([word]).replaceAll("%", "%%"))).join(" ");
 }
 
 /** What stands for a log that can't be read, where it must not hide the error in hand. */

@@ -1,6 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
 import { asRoot, isRoot } from "../../base/privilege.js";
-import { libvirtIsLocal } from "./virsh.js";
 
 const DIR = "/var/log/libvirt/qemu";
 
@@ -8,8 +7,8 @@ const DIR = "/var/log/libvirt/qemu";
  * Removes libvirt's own logs of a domain's QEMU and of its clones' (`compare` makes those): they stay when the domain
  * goes. Where removing them takes a password, they stay; without root only the domain's own is known by name.
  */
-export async function removeQemuLogs(domain: string): Promise<void> {
-  if (!libvirtIsLocal()) return;
+export async function removeQemuLogs(libvirt: { isLocal: boolean }, domain: string): Promise<void> {
+  if (!libvirt.isLocal) return;
   if (!isRoot()) {
     await asRoot("rm", ["-f", `${DIR}/${domain}.log`], { ask: false }).catch(() => {});
     return;

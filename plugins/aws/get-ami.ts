@@ -1,12 +1,12 @@
 import { type EC2Client, type Image, paginateDescribeImages } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
+import { arnOf } from "../../drivers/ec2/client.js";
+import { asking } from "../../drivers/ec2/errors.js";
+import { tagMap } from "../../drivers/ec2/tags.js";
 import { defineDataSource } from "../harness/data-source.js";
 import { bag } from "../harness/values.js";
-import { arnOf } from "./client.js";
-import { asking } from "./errors.js";
 import { filterList, filtersSchema } from "./filters.js";
-import { tagMap } from "./tags.js";
 
 const schema = z.strictObject({
   /** Account IDs, `amazon`, `self`. */

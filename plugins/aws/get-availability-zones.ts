@@ -1,8 +1,8 @@
 import { DescribeAvailabilityZonesCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { asking } from "../../drivers/ec2/errors.js";
 import { defineDataSource } from "../harness/data-source.js";
 import { bag } from "../harness/values.js";
-import { asking } from "./errors.js";
 import { filterList, filtersSchema } from "./filters.js";
 
 const schema = z.strictObject({

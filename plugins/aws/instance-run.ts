@@ -6,19 +6,15 @@ import {
   type Instance,
   paginateDescribeInstances,
   RunInstancesCommand,
-  TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { UserError } from "../../base/errors.js";
-import { asking, awsError, codeOf, isGone } from "./errors.js";
+import { asking, awsError, codeOf } from "../../drivers/ec2/errors.js";
+import { isDead } from "../../drivers/ec2/instance.js";
+import { type Tags, tagMap } from "../../drivers/ec2/tags.js";
 import { requestOf } from "./instance-request.js";
 import type { InstanceInputs } from "./instance-schema.js";
-import { describe, interfaceIds, isDead } from "./instance-state.js";
-import { changeTags, type Tags, tagMap } from "./tags.js";
-import { until } from "./wait.js";
-
-/** How long an instance may take to run, and to be terminated, in seconds. */
-const RUNNING_S = 600;
-const TERMINATED_S = 600;
+import { interfaceIds } from "./instance-state.js";
+import { changeTags } from "./tags.js";
 
 /** How often one resource's instance may have been made within the hour AWS remembers the last. */
 const GENERATIONS = 50;
@@ -91,24 +87,6 @@ async function rootDeviceOf(client: EC2Client, what: string, ami: string): Promi
   });
 }
 
-/** @throws UserError with the reason AWS gives when it ends instead. */
-export async function running(client: EC2Client, id: string, signal: AbortSignal): Promise<Instance> {
-  const what = `instance ${id} did not start`;
-  return until(what, RUNNING_S, signal, async () => {
-    const there = await describe(client, id);
-    // Not there yet: AWS needs a moment to know it everywhere.
-    if (!there) return undefined;
-    const { instance } = there;
-    if (instance.State?.Name === "running") return instance;
-    if (!isDead(instance)) return undefined;
-    const { Code = "Unknown", Message = "AWS terminated it" } = instance.StateReason ?? {};
-    throw new UserError(what, {
-      why: `${Code}: ${Message}`,
-      fix: "take another availability zone or instance type, or check the key of the encrypted volume",
-    });
-  });
-}
-
 /**
  * Tags the interfaces as the instance. They were asked for with the launch; a service that passes over that, as
  * emulators do, gets them now.
@@ -123,19 +101,4 @@ export async function tagInterfaces(client: EC2Client, instance: Instance, tags:
     const has = tagMap(item.TagSet);
     await changeTags(client, [item.NetworkInterfaceId ?? ""], has, { ...has, ...tags });
   }
-}
-
-/** Ends it and waits until it is over, so that its firewall and subnet can go. Gone already is success. */
-export async function terminate(client: EC2Client, id: string, signal: AbortSignal): Promise<void> {
-  const what = `instance ${id} could not be terminated`;
-  try {
-    await client.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
-  } catch (error) {
-    if (isGone(error)) return;
-    throw awsError(what, error);
-  }
-  await until(what, TERMINATED_S, signal, async () => {
-    const there = await describe(client, id);
-    return !there || there.instance.State?.Name === "terminated" ? true : undefined;
-  });
 }

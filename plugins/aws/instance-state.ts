@@ -1,17 +1,17 @@
 import {
   DescribeInstanceAttributeCommand,
-  DescribeInstancesCommand,
   DescribeVolumesCommand,
   type EC2Client,
   type Instance,
   type Volume,
 } from "@aws-sdk/client-ec2";
+import { arnOf } from "../../drivers/ec2/client.js";
+import { lookUp } from "../../drivers/ec2/errors.js";
+import { describe, isDead } from "../../drivers/ec2/instance.js";
+import { tagMap } from "../../drivers/ec2/tags.js";
 import type { Found, Known } from "../harness/resource.js";
-import { arnOf } from "./client.js";
-import { lookUp } from "./errors.js";
 import { instanceRules } from "./instance-schema.js";
 import { found } from "./state.js";
-import { tagMap } from "./tags.js";
 
 /** Outputs that are never inputs, or whose default only AWS knows. */
 export const computedOutputs = [
@@ -32,23 +32,6 @@ export const computedOutputs = [
   "tagsAll",
   "vpcSecurityGroupIds",
 ] as const;
-
-/** Whether an instance is on its way out or gone: AWS shows it for about an hour longer. */
-export const isDead = (instance: Instance): boolean =>
-  ["shutting-down", "terminated"].includes(instance.State?.Name ?? "");
-
-/** The instance as AWS has it, dead ones too; undefined when AWS doesn't know it. */
-export async function describe(
-  client: EC2Client,
-  id: string,
-): Promise<{ instance: Instance; owner: string | undefined } | undefined> {
-  const answer = await lookUp(`instance ${id} could not be read`, () =>
-    client.send(new DescribeInstancesCommand({ InstanceIds: [id] })),
-  );
-  const reservation = answer?.Reservations?.[0];
-  const instance = reservation?.Instances?.[0];
-  return instance && { instance, owner: reservation?.OwnerId };
-}
 
 export function rootVolumeId(instance: Instance): string | undefined {
   const devices = instance.BlockDeviceMappings ?? [];

@@ -4,24 +4,18 @@ import {
   ModifyInstanceAttributeCommand,
   ModifyInstanceMetadataOptionsCommand,
 } from "@aws-sdk/client-ec2";
+import { asking } from "../../drivers/ec2/errors.js";
+import { describe, running, terminate } from "../../drivers/ec2/instance.js";
 import { diff } from "../harness/diff.js";
 import { type AnyResource, type Context, defineResource, type Known } from "../harness/resource.js";
 import { bag, isObject, type PropertyMap, sameSet } from "../harness/values.js";
-import { asking } from "./errors.js";
+import { finish } from "./finish.js";
 import { metadataRequest } from "./instance-request.js";
-import { launch, leftover, running, tagInterfaces, terminate } from "./instance-run.js";
+import { launch, leftover, tagInterfaces } from "./instance-run.js";
 import { type InstanceInputs, instanceProblems, instanceRules, instanceSchema } from "./instance-schema.js";
-import {
-  computedOutputs,
-  describe,
-  groupIds,
-  interfaceIds,
-  readInstance,
-  volumeIds,
-} from "./instance-state.js";
+import { computedOutputs, groupIds, interfaceIds, readInstance, volumeIds } from "./instance-state.js";
 import { blockAgrees } from "./state.js";
 import { changeTags, tagsIn } from "./tags.js";
-import { finish } from "./wait.js";
 
 /** A rented machine. ID: AWS's (i-…). Tags, firewall, metadata and shutdown behaviour change in place. */
 export const instance: AnyResource<EC2Client> = defineResource<typeof instanceSchema, EC2Client>({

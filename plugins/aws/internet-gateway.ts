@@ -7,13 +7,15 @@ import {
   type EC2Client,
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { arnOf } from "../../drivers/ec2/client.js";
+import { asking, lookUp } from "../../drivers/ec2/errors.js";
+import { tagMap } from "../../drivers/ec2/tags.js";
+import { remove, soon } from "../../drivers/ec2/wait.js";
 import { defineResource, type Found, type Known, type PropertyRule } from "../harness/resource.js";
 import { bag } from "../harness/values.js";
-import { arnOf } from "./client.js";
-import { asking, lookUp } from "./errors.js";
+import { finish } from "./finish.js";
 import { found } from "./state.js";
-import { changeTags, sameTags, tagMap, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
-import { finish, remove, soon } from "./wait.js";
+import { changeTags, sameTags, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
 
 const schema = z.strictObject({
   /** The VPC it leads out of. Default: none yet. */

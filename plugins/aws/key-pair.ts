@@ -7,12 +7,13 @@ import {
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
+import { awsError, codeOf, lookUp } from "../../drivers/ec2/errors.js";
+import { tagMap } from "../../drivers/ec2/tags.js";
+import { remove } from "../../drivers/ec2/wait.js";
 import { defineResource, type Found, type Known, type PropertyRule } from "../harness/resource.js";
 import { bag } from "../harness/values.js";
-import { awsError, codeOf, lookUp } from "./errors.js";
 import { found } from "./state.js";
-import { changeTags, tagMap, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
-import { remove } from "./wait.js";
+import { changeTags, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
 
 const schema = z.strictObject({
   keyName: z.string().min(1).max(255),

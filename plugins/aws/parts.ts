@@ -1,11 +1,11 @@
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
+import { connect } from "../../drivers/ec2/client.js";
 import { reason } from "../harness/errors.js";
 import type { Parts } from "../harness/provider.js";
 import type { AnyResource } from "../harness/resource.js";
 import { isObject, type PropertyMap } from "../harness/values.js";
-import { connect } from "./client.js";
 import { getAmi } from "./get-ami.js";
 import { getAvailabilityZones } from "./get-availability-zones.js";
 import { getInstanceTypeOfferings } from "./get-instance-type-offerings.js";

@@ -7,11 +7,11 @@ import {
   type RouteTableAssociation,
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { awsError, codeOf, lookUp } from "../../drivers/ec2/errors.js";
+import { remove } from "../../drivers/ec2/wait.js";
 import { defineResource, type PropertyRule } from "../harness/resource.js";
 import { bag } from "../harness/values.js";
-import { awsError, codeOf, lookUp } from "./errors.js";
 import { found } from "./state.js";
-import { remove } from "./wait.js";
 
 const schema = z.strictObject({ routeTableId: z.string(), subnetId: z.string() });
 

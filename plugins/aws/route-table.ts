@@ -8,13 +8,15 @@ import {
   type Route as LiveRoute,
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { arnOf } from "../../drivers/ec2/client.js";
+import { asking, isGone, lookUp } from "../../drivers/ec2/errors.js";
+import { tagMap } from "../../drivers/ec2/tags.js";
+import { remove, soon } from "../../drivers/ec2/wait.js";
 import { defineResource, type Found, type Known, type PropertyRule } from "../harness/resource.js";
 import { bag, sameSet } from "../harness/values.js";
-import { arnOf } from "./client.js";
-import { asking, isGone, lookUp } from "./errors.js";
+import { finish } from "./finish.js";
 import { found } from "./state.js";
-import { changeTags, tagMap, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
-import { finish, remove, soon } from "./wait.js";
+import { changeTags, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
 
 const routeSchema = z.strictObject({
   cidrBlock: z.string().optional(),

@@ -11,14 +11,16 @@ import {
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
+import { arnOf } from "../../drivers/ec2/client.js";
+import { asking, awsError, codeOf, lookUp } from "../../drivers/ec2/errors.js";
+import { tagMap } from "../../drivers/ec2/tags.js";
+import { remove, soon } from "../../drivers/ec2/wait.js";
 import { defineResource, type Found, type Known, type PropertyRule } from "../harness/resource.js";
 import { bag } from "../harness/values.js";
-import { arnOf } from "./client.js";
-import { asking, awsError, codeOf, lookUp } from "./errors.js";
+import { finish } from "./finish.js";
 import { changesOf, type Rule, ruleSchema, rulesAgree, rulesOf } from "./security-rules.js";
 import { found } from "./state.js";
-import { changeTags, sameTags, tagMap, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
-import { finish, remove, soon } from "./wait.js";
+import { changeTags, sameTags, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
 
 const schema = z.strictObject({
   name: z.string().regex(/^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]{1,255}$/, "AWS takes 1 to 255 plain characters"),

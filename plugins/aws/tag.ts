@@ -6,11 +6,11 @@ import {
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
+import { asking } from "../../drivers/ec2/errors.js";
+import { remove, soon } from "../../drivers/ec2/wait.js";
 import { defineResource, type PropertyRule } from "../harness/resource.js";
 import { bag } from "../harness/values.js";
-import { asking } from "./errors.js";
 import { found } from "./state.js";
-import { remove, soon } from "./wait.js";
 
 const schema = z.strictObject({
   /** What is tagged: any resource of EC2. */

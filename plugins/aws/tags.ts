@@ -7,10 +7,9 @@ import {
   type TagSpecification,
 } from "@aws-sdk/client-ec2";
 import { z } from "zod";
+import { asking } from "../../drivers/ec2/errors.js";
+import { type Tags, tagMap } from "../../drivers/ec2/tags.js";
 import { isObject, same } from "../harness/values.js";
-import { asking } from "./errors.js";
-
-export type Tags = Record<string, string>;
 
 /** AWS's limits, told before the first call. */
 export const tagsSchema = z
@@ -29,15 +28,6 @@ export function tagsAtCreation(
 }
 
 export const tagList = (tags: Tags): Tag[] => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-
-/** As the SDK wants them; AWS's own are left out. */
-export function tagMap(tags: readonly Tag[] | undefined): Tags {
-  return Object.fromEntries(
-    (tags ?? [])
-      .map(({ Key = "", Value = "" }) => [Key, Value] as const)
-      .filter(([key]) => !/^aws:/.test(key)),
-  );
-}
 
 /** Whether what is there carries these tags and no others: then a run that was killed made it, for this very purpose. */
 export const sameTags = (live: readonly Tag[] | undefined, wanted: Tags = {}): boolean =>

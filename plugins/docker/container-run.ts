@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { UserError } from "../../base/errors.js";
-import { printable } from "../../base/printable.js";
-import { asking, daemonError, isGone } from "./client.js";
+import { asking, daemonError, isGone } from "../../drivers/docker/connect.js";
+import { lastLines } from "../../drivers/docker/output.js";
 import type { ContainerInputs } from "./container-schema.js";
 
 /** How long a container must stay up after its start to count as running, in milliseconds. */
@@ -12,9 +12,6 @@ const HEALTH_POLL_MS = 200;
 
 /** Default for `waitTimeout`, in seconds. */
 const WAIT_TIMEOUT_S = 60;
-
-/** How much of a failed container's output goes into the error, in lines. */
-const LOG_LINES = 10;
 
 /** What `attach` brought home. */
 export interface Ended {
@@ -102,24 +99,6 @@ async function settle(container: Docker.Container, name: string, signal: AbortSi
       .join("; "),
     fix: "check its command and image; set mustRun: false if it is meant to end",
   });
-}
-
-/** The end of what it has printed; empty when that can't be had. */
-export async function lastLines(container: Docker.Container): Promise<string> {
-  const raw = await container.logs({ stdout: true, stderr: true, tail: LOG_LINES }).catch(() => undefined);
-  if (!Buffer.isBuffer(raw)) return "";
-  return printable(demux(raw)).trimEnd();
-}
-
-/** The text of a multiplexed log: each frame is 8 bytes of header, of which the last four are its length. */
-function demux(raw: Buffer): string {
-  let text = "";
-  for (let at = 0; at + 8 <= raw.length; ) {
-    const length = raw.readUInt32BE(at + 4);
-    text += raw.toString("utf8", at + 8, at + 8 + length);
-    at += 8 + length;
-  }
-  return text;
 }
 
 async function healthy(

@@ -1,8 +1,8 @@
 import type Docker from "dockerode";
 import { UserError } from "../../base/errors.js";
+import { asking, daemonError, lookUp, statusOf } from "../../drivers/docker/connect.js";
 import { defineResource, HalfMade, type Known } from "../harness/resource.js";
 import { bag, type PropertyMap } from "../harness/values.js";
-import { asking, daemonError, lookUp, statusOf } from "./client.js";
 import { containerProblems } from "./container-problems.js";
 import { containerRules } from "./container-rules.js";
 import { type Ended, remove, run } from "./container-run.js";

@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
+import { asking, daemonError, isGone, lookUp, statusOf } from "../../drivers/docker/connect.js";
 import { defineResource, type Found, type Known } from "../harness/resource.js";
 import { bag, isObject, same, sameSet } from "../harness/values.js";
-import { asking, daemonError, isGone, lookUp, statusOf } from "./client.js";
 import { labelList, labelMap, labelsSchema, nonEmpty, ownerText } from "./labels.js";
 
 const schema = z.strictObject({

@@ -1,29 +1,42 @@
 import type Docker from "dockerode";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
+import { dockerClient, parseAddress } from "../../drivers/docker/connect.js";
+import { type DockerEndpoint, LOCAL } from "../../model/endpoint.js";
 import { reason } from "../harness/errors.js";
 import type { Parts } from "../harness/provider.js";
-import { connect, parseHost } from "./client.js";
 import { container } from "./container.js";
 import { network } from "./network.js";
 import { remoteImage } from "./remote-image.js";
 import { volume } from "./volume.js";
 
-/** The provider's configuration: where the daemon is. Default DOCKER_HOST, then the default socket. */
-const config = z.strictObject({ host: z.string().optional() });
+/** The provider's configuration: where the daemon is. */
+const config = z.strictObject({
+  /** Default DOCKER_HOST, then the local socket. */
+  host: z.string().optional(),
+  /** The folder with ca.pem, cert.pem and key.pem. Default DOCKER_CERT_PATH, then no TLS. */
+  certPath: z.string().optional(),
+});
+
+/** The endpoint that a configuration selects; what it leaves out comes from the environment, as with Docker's own tools. */
+function endpointOf(given: z.infer<typeof config>, env = process.env): Omit<DockerEndpoint, "kind"> {
+  const certPath = given.certPath || env.DOCKER_CERT_PATH;
+  const host = given.host || env.DOCKER_HOST || LOCAL.docker.host;
+  return { host, ...(certPath ? { certPath } : {}) };
+}
 
 export const parts: Parts<Docker> = {
   config,
   validateConfig: ({ host }) => {
     if (typeof host !== "string") return [];
     try {
-      parseHost(host);
+      parseAddress({ host });
       return [];
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return [{ property: "host", reason: reason(error.message, error.why, error.fix ?? "") }];
     }
   },
-  connect: async (given) => connect(config.parse(given).host),
+  connect: async (given) => dockerClient(endpointOf(config.parse(given))),
   resources: [container, network, volume, remoteImage],
 };

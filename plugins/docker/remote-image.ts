@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import { z } from "zod";
 import { UserError } from "../../base/errors.js";
+import { asking, daemonError, daemonSays, isGone, lookUp, statusOf } from "../../drivers/docker/connect.js";
 import { defineResource, type Found, type Known } from "../harness/resource.js";
 import { bag, sameSet } from "../harness/values.js";
-import { asking, daemonError, daemonSays, isGone, lookUp, statusOf } from "./client.js";
 
 const schema = z.strictObject({
   /** `repository[:tag]`, `repository@sha256:…` or an image's ID. */

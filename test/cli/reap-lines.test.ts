@@ -6,7 +6,7 @@ import type { Orphan, ReapSeat } from "../../seats/reap.js";
 const as = (text: string): string => text;
 const style = { bold: as, dim: as, good: as, bad: as, warn: as };
 const seat = (name: string, verdict: ReapSeat["verdict"], expires?: string): ReapSeat => ({
-  ...{ lab: "l", seat: name, owner: "me@here", known: verdict !== "listed", regions: [], verdict },
+  ...{ lab: "l", seat: name, owner: "me@here", known: verdict !== "listed", endpoints: [], verdict },
   expires,
 });
 const disk = (verdict: Orphan["verdict"]): Orphan => ({

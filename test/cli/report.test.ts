@@ -11,6 +11,7 @@ import { readPrediction } from "../../report/prediction.js";
 import { saveRun } from "../../report/store.js";
 import { writeRecord } from "../../seats/seat-record.js";
 import { syntheticRun } from "../report/fixture.js";
+import { seatRecord } from "../seats/record.js";
 
 let dir = "";
 const before = process.env.XDG_STATE_HOME;
@@ -127,12 +128,7 @@ it("says of guesses whether a run had been seen before", async () => {
 
 describe("trilab predict", () => {
   const id = { lab: "first-boot", seat: "alice" };
-  beforeEach(() =>
-    writeRecord({
-      ...{ schema: 1, ...id, labDir: "/labs/first-boot", owner: "me@here", created: "2026-01-01T00:00:00Z" },
-      ...{ expires: "never", slot: 1, targets: ["container", "guest"], user: "lab", image: "x", disk: 1 },
-    }),
-  );
+  beforeEach(() => writeRecord(seatRecord(id)));
   const guesses = { startRatio: 10, memoryRatio: 5.5, duelLoser: "guest", guestsThatFit: 12 };
 
   it("takes flags without asking", async () => {

@@ -5,11 +5,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ExitCode } from "../../base/errors.js";
 import { labName, labOf, meantSeat } from "../../cli/seats.js";
 import { type SeatRecord, writeRecord } from "../../seats/seat-record.js";
+import { seatRecord } from "../seats/record.js";
 
-const record = (labDir: string, lab = "first-boot"): SeatRecord => ({
-  ...{ schema: 1, lab, seat: "alice", labDir, owner: "me@here", created: "2026-01-01T00:00:00Z" },
-  ...{ expires: "never", slot: 1, targets: ["container"], user: "lab", image: "x", disk: 1 },
-});
+const record = (labDir: string, lab = "first-boot"): SeatRecord => seatRecord({ lab, seat: "alice", labDir });
 
 test("a seat's lab is the folder it was made from", async () => {
   const folder = await mkdtemp(join(tmpdir(), "trilab-lab-"));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { groupSeats, type Labelled, later, parseMetadata } from "../../drivers/all-seats.js";
-import { firstFileOf } from "../../drivers/docker/container-file.js";
-import type { Found } from "../../drivers/inventory.js";
+import { groupSeats, later } from "../../drivers/all-seats.js";
+import { firstFileOf } from "../../drivers/docker/file.js";
+import type { Found, Labelled } from "../../drivers/found.js";
+import { parseMetadata } from "../../drivers/libvirt/things.js";
 
 const found = (kind: Found["kind"], name: string): Found => ({
   kind,

@@ -7,6 +7,7 @@ import { ExitCode } from "../../base/errors.js";
 import { ContainerEnvironment } from "../../drivers/docker/container.js";
 import type { Environment } from "../../drivers/environment.js";
 import { GuestEnvironment } from "../../drivers/libvirt/guest.js";
+import { LOCAL } from "../../model/endpoint.js";
 
 /** Runs here what should run inside: after the machine's name, in its login user's home. */
 const DOCKER = 'while [ "$1" != machine ]; do shift; done; shift; cd "$TRILAB_TEST_HOME" && exec "$@"';
@@ -37,7 +38,7 @@ const access = { target: "guest", name: "machine", address: "10.0.0.2", user: "l
 const files = { identityFile: "/k", knownHostsFile: "/h", consoleLog: "log" };
 
 describe.each<[string, () => Environment]>([
-  ["container", () => new ContainerEnvironment("machine", "lab")],
+  ["container", () => new ContainerEnvironment("machine", "lab", LOCAL.docker)],
   ["guest", () => new GuestEnvironment({ ...access, ...files })],
 ])("the %s", (_, open) => {
   it("takes one word as a line of shell, several as they are, and tells a missing program by 127", async () => {

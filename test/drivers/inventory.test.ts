@@ -2,20 +2,20 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { KINDS, removalOrder, seatInventory, sourceOf } from "../../drivers/inventory.js";
-import { AWS_KINDS } from "../../model/kinds.js";
+import { connect, seatInventory } from "../../drivers/drivers.js";
+import { removalOrder } from "../../drivers/found.js";
+import { AWS_KINDS, KINDS, sourceOf } from "../../model/kinds.js";
 
 /** A virsh with a guest and a rehearsed VPS of seat alice, and a guest of alice-2. */
 const VIRSH = `#!/bin/sh
 shift 3
 case "$*" in
-  "list --all --name") printf 'trilab-l-alice-guest\\ntrilab-l-alice-vps\\ntrilab-l-alice-2-guest\\n' ;;
+  "list --all") printf ' 1   trilab-l-alice-guest   running\\n -   trilab-l-alice-vps   shut off\\n 2   trilab-l-alice-2-guest   running\\n' ;;
+  "echo "*) for m in guest vps; do
+    echo "[trilab-l-alice-$m]<seat><label key='trilab.owner'>me@here</label></seat>"; done ;;
   "net-list --all --name") printf 'default\\ntrilab-l-alice-guest\\ntrilab-l-alice-vps\\n' ;;
   "vol-list trilab") for v in guest.qcow2 guest.console.log vps.qcow2 vps.seed.iso vps.console.log 2-guest.qcow2
     do echo " trilab-l-alice-$v   /pool/trilab-l-alice-$v"; done ;;
-  "domstate trilab-l-alice-guest") echo running ;;
-  "domstate trilab-l-alice-vps") echo 'shut off' ;;
-  "dumpxml "*) echo "<trilab:label key='trilab.owner'>me@here</trilab:label>" ;;
   "net-info "*) printf 'Active:         yes\\n' ;;
   "net-dhcp-leases trilab-l-alice-vps") echo ' 2026-01-01 00:00:00   52:54:00:00:00:01   ipv4   10.0.0.9/28' ;;
 esac
@@ -27,8 +27,6 @@ beforeAll(async () => {
   await writeFile(join(dir, "virsh"), VIRSH);
   await chmod(join(dir, "virsh"), 0o755);
   vi.stubEnv("PATH", `${dir}:${process.env.PATH}`);
-  // From afar: then the bridges are not looked for on this machine.
-  vi.stubEnv("TRILAB_LIBVIRT_URI", "qemu+ssh://host/system");
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -36,15 +34,21 @@ afterAll(async () => {
 });
 
 it("finds all of a seat's guest and of its rehearsed VPS, and nothing of the next seat", async () => {
-  const found = await seatInventory({ lab: "l", seat: "alice" }, { docker: false, libvirt: true });
+  const found = await seatInventory(
+    { lab: "l", seat: "alice" },
+    {
+      // From afar: then the bridges are not looked for on this machine.
+      libvirt: connect({ kind: "libvirt", uri: "qemu+ssh://host/system" }),
+    },
+  );
   expect(found.map((f) => `${f.kind}: ${f.name} ${f.state} ${f.owner ?? "-"}`.trim())).toEqual([
     "domain: trilab-l-alice-guest running me@here",
-    "guest network: trilab-l-alice-guest running -",
-    "guest disk: trilab-l-alice-guest.qcow2  -",
-    "console log: trilab-l-alice-guest.console.log  -",
     "domain: trilab-l-alice-vps shut off me@here",
+    "guest network: trilab-l-alice-guest running -",
     "guest network: trilab-l-alice-vps running -",
     expect.stringMatching(/^lease: .*10\.0\.0\.9/),
+    "guest disk: trilab-l-alice-guest.qcow2  -",
+    "console log: trilab-l-alice-guest.console.log  -",
     "guest disk: trilab-l-alice-vps.qcow2  -",
     "cloud-init seed: trilab-l-alice-vps.seed.iso  -",
     "console log: trilab-l-alice-vps.console.log  -",
@@ -60,5 +64,5 @@ it("asks Docker for what is a container's, AWS for what is rented, libvirt for t
     "container volume",
   ]);
   expect(KINDS.filter((kind) => sourceOf(kind) === "libvirt")).toContain("cloud-init seed");
-  expect(KINDS.filter((kind) => sourceOf(kind) === "aws")).toEqual([...AWS_KINDS]);
+  expect(KINDS.filter((kind) => sourceOf(kind) === "ec2")).toEqual([...AWS_KINDS]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { volumeKind } from "../../drivers/inventory.js";
+import { volumeKind } from "../../drivers/libvirt/things.js";
 
 const machine = "trilab-first-boot-alice-guest";
 

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { silent } from "../../base/progress.js";
+import { connect } from "../../drivers/drivers.js";
 import { CHECKS } from "../../hosts/checks.js";
 import * as daemons from "../../hosts/daemons.js";
+
 import { FIREWALL, setScript } from "../../hosts/firewall.js";
 import {
   bootUnit,
@@ -14,6 +16,7 @@ import {
   seatsAreApart,
   takenForSeats,
 } from "../../hosts/isolation.js";
+import { LOCAL } from "../../model/endpoint.js";
 
 vi.mock("../../hosts/daemons.js", async (original) => ({
   ...(await original<typeof daemons>()),
@@ -28,7 +31,10 @@ vi.mock("../../base/scratch.js", () => ({
 /** Every command of these tests is a stand-in: this user is not root, and what is done as root goes through its sudo. */
 let folder: string;
 let server: Server | undefined;
-const LOCAL = { docker: true, libvirt: false };
+/** A Docker daemon of this machine, whose socket is in the test's folder. */
+const local = () => ({
+  docker: connect({ kind: "docker", host: `unix://${folder}/docker.sock` }),
+});
 
 const standIn = async (name: string, script: string): Promise<void> => {
   await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`);
@@ -54,8 +60,6 @@ const done = async (): Promise<string> => readFile(join(folder, "log"), "utf8").
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "trilab-isolation-"));
   vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
-  vi.stubEnv("DOCKER_HOST", `unix://${folder}/docker.sock`);
-  vi.stubEnv("TRILAB_DOCKER_HOST", "");
   vi.spyOn(process, "getuid").mockReturnValue(1000);
   for (const name of ["iptables", "iptables-save", "ip6tables-save", "docker", "virsh"])
     await standIn(name, "exit 0");
@@ -124,14 +128,14 @@ test.each([
   ["can't be seen", UNKNOWN],
 ])("a host whose firewall %s is not ready, and can be mended", async (_, check) => {
   await sudo(check);
-  const finding = await CHECKS.find(({ id }) => id === "isolation")?.run(LOCAL);
+  const finding = await CHECKS.find(({ id }) => id === "isolation")?.run(local());
   expect(finding).toMatchObject({ ok: false, repair: expect.any(Function) });
 });
 
 test("a host that carries no seats itself needs no firewall", async () => {
   await sudo(NONE);
-  vi.stubEnv("DOCKER_HOST", "tcp://docker.example:2375");
-  const finding = await CHECKS.find(({ id }) => id === "isolation")?.run(LOCAL);
+  const afar = { docker: connect({ kind: "docker", host: "tcp://docker.example:2375" }) };
+  const finding = await CHECKS.find(({ id }) => id === "isolation")?.run(afar);
   expect(finding).toMatchObject({ ok: true });
 });
 
@@ -174,7 +178,7 @@ test("the unit holds the whole script, and comes before what brings seats back",
 test("the firewall goes when neither daemon has a seat's network", async () => {
   await sudo(STANDS);
   await dockerWith([]);
-  await forgetIsolation(silent);
+  await forgetIsolation({ ...local(), libvirt: connect(LOCAL.libvirt) }, silent);
   expect(await done()).toMatch(/^-n env sh -c .*-X TRILAB/m);
 });
 
@@ -191,6 +195,6 @@ test.each<[string, () => Promise<void>]>([
 ])("the firewall stays when %s", async (_, arrange) => {
   await sudo(STANDS);
   await arrange();
-  await forgetIsolation(silent);
+  await forgetIsolation({ ...local(), libvirt: connect(LOCAL.libvirt) }, silent);
   expect(await done()).not.toContain("TRILAB");
 });

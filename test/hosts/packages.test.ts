@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type * as privilege from "../../base/privilege.js";
+import { connect } from "../../drivers/drivers.js";
 import { missingTools } from "../../hosts/packages.js";
 
 vi.mock("../../base/privilege.js", async (original) => ({
@@ -16,14 +17,15 @@ test.each([
   [1000, true],
 ])("user %d builds images with newuidmap: %s", async (uid, needed) => {
   vi.spyOn(process, "getuid").mockReturnValue(uid);
-  vi.stubEnv("TRILAB_DOCKER_HOST", "unix:///nowhere.sock");
-  const { commands, packages } = await missingTools({ docker: true, libvirt: false });
+  const { commands, packages } = await missingTools({
+    docker: connect({ kind: "docker", host: "unix:///nowhere.sock" }),
+  });
   expect(commands.includes("newuidmap")).toBe(needed);
   expect(packages.includes("uidmap")).toBe(needed);
   expect(commands).toContain("mmdebstrap");
 });
 
 test("what is only rented needs SSH, and neither a daemon nor what builds images", async () => {
-  const { commands } = await missingTools({ docker: false, libvirt: false, aws: ["eu-central-1"] });
+  const { commands } = await missingTools({ ec2: [connect({ kind: "ec2", region: "eu-central-1" })] });
   expect(commands).toEqual(["flock", "ip", "ssh", "scp"]);
 });

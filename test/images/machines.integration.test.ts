@@ -4,14 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  containerImageLoaded,
-  ensureImage,
-  importContainerImage,
-  type MatchedImage,
-  probeKvm,
-  settledCommand,
-} from "../../images/index.js";
+import { containerImageLoaded, importContainerImage } from "../../drivers/docker/image.js";
+import { ensureImage, type MatchedImage, probeKvm, settledCommand } from "../../images/index.js";
 import {
   makeKey,
   makeOverlay,

@@ -9,7 +9,6 @@ import { howManyFit } from "../../probes/density.js";
 import { parseFio } from "../../probes/disk-io.js";
 import { stoppedBy } from "../../probes/duel.js";
 import { parseForks } from "../../probes/fork-exec.js";
-import { parseVirshVersion } from "../../probes/host-facts.js";
 import { parseStat } from "../../probes/host-load.js";
 import { parseIsolation } from "../../probes/isolation.js";
 import { parseSysbenchMemory } from "../../probes/memory-bandwidth.js";
@@ -130,9 +129,7 @@ describe("on the host", () => {
     expect(workingSet("1000", "inactive_file 100\ntotal_inactive_file 300\n")).toBe(700);
   });
 
-  it("versions and load", () => {
-    expect(parseVirshVersion(captured("virsh-version.txt"))).toEqual({ libvirt: "9.0.0", qemu: "7.2.22" });
-    expect(parseVirshVersion("")).toEqual({});
+  it("load", () => {
     const stat = "cpu  10 0 20 60 5 0 0 5 0 0\ncpu0 1 0 0 9 0 0 0 0 0 0\ncpu1 2 0 0 7 1 0 0 0 0 0\n";
     expect(parseStat(stat)).toEqual({ total: 100, idle: 65 });
     expect(parseStat(stat, [1])).toEqual({ total: 10, idle: 8 });

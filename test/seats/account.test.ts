@@ -1,8 +1,13 @@
 import { expect, it } from "vitest";
 import { ExitCode } from "../../base/errors.js";
 import { accountOf, requireClock } from "../../seats/account.js";
+import { seatRecord } from "./record.js";
 
-const vps = { cloud: "aws" as const, type: "t3.nano", credits: "standard" as const };
+const at = (account?: string) =>
+  seatRecord({
+    targets: ["vps"],
+    rentedAt: { kind: "ec2", region: "eu-west-1", ...(account ? { account } : {}) },
+  });
 const state = [
   { type: "trilab:index:CloudVps", outputs: { ownerId: "000000000000" } },
   { type: "aws:ec2/keyPair:KeyPair", outputs: {} },
@@ -10,10 +15,10 @@ const state = [
 ];
 
 it("the account is the record's, and an older record's that of what the state knows", () => {
-  expect(accountOf({ vps: { ...vps, account: "111111111111" } }, state)).toBe("111111111111");
-  expect(accountOf({ vps }, state)).toBe("222222222222");
+  expect(accountOf(at("111111111111"), state)).toBe("111111111111");
+  expect(accountOf(at(), state)).toBe("222222222222");
   expect(accountOf(undefined, state)).toBe("222222222222");
-  expect(accountOf({ vps }, [])).toBeUndefined();
+  expect(accountOf(at(), [])).toBeUndefined();
 });
 
 it("a clock may differ from AWS's by two minutes, and no more", () => {

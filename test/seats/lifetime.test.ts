@@ -3,13 +3,15 @@ import { describe, expect, it } from "vitest";
 import { expiresFromMachine, expiresInMachine } from "../../model/lifetime.js";
 import { endOf, expiresAt, expiryInForce, extended, revived } from "../../seats/lifetime.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
+import { seatRecord } from "./record.js";
 
 const NOON = Date.parse("2026-01-01T12:00:00.000Z");
-const record = (expires: string, extendedTo?: string): SeatRecord => ({
-  ...{ schema: 1, lab: "l", seat: "s", labDir: "/l", owner: "me@here", created: "2026-01-01T09:00:00.000Z" },
-  ...{ expires, slot: 1, targets: ["container"], user: "lab", image: "x", disk: 1 },
-  ...(extendedTo === undefined ? {} : { extendedTo }),
-});
+const record = (expires: string, extendedTo?: string): SeatRecord =>
+  seatRecord({
+    created: "2026-01-01T09:00:00.000Z",
+    expires,
+    ...(extendedTo === undefined ? {} : { extendedTo }),
+  });
 /** Whole seconds of this century, as milliseconds. */
 const time = fc.integer({ min: 1_767_000_000, max: 4_000_000_000 }).map((s) => s * 1000);
 

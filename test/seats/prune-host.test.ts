@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { stateDir } from "../../base/paths.js";
-import { writeHostRecord } from "../../seats/ensure-host.js";
+import { LOCAL } from "../../model/endpoint.js";
 import { pruneHost } from "../../seats/prune-host.js";
+import { driversAt } from "../../seats/seat-drivers.js";
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "trilab-prune-"));
   vi.stubEnv("XDG_STATE_HOME", join(folder, "state"));
   vi.stubEnv("XDG_CACHE_HOME", join(folder, "cache"));
-  vi.stubEnv("TRILAB_DOCKER_HOST", `unix://${folder}/no.sock`);
   vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
   const script = '#!/bin/sh\necho "error: failed to connect to the hypervisor" >&2\nexit 1\n';
   await writeFile(join(folder, "virsh"), script);
@@ -22,13 +22,13 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test.each([
-  [true, 1],
-  [false, 0],
-])("a libvirt that is down keeps nobody from pruning (used before: %s)", async (libvirt, notes) => {
+test("daemons that are down keep nobody from pruning, and are named", async () => {
   expect(stateDir().startsWith(folder)).toBe(true);
-  await writeHostRecord({ images: [], docker: true, libvirt });
   const note = vi.fn();
-  expect(await pruneHost({ update: () => {}, note })).toEqual([]);
-  expect(note).toHaveBeenCalledTimes(notes);
+  const drivers = driversAt([{ kind: "docker", host: `unix://${folder}/no.sock` }, LOCAL.libvirt]);
+  expect(await pruneHost(drivers, { update: () => {}, note })).toEqual([]);
+  expect(note.mock.calls.flat()).toEqual([
+    expect.stringMatching(/^libvirt does not answer/),
+    expect.stringMatching(/^Docker at unix:.* does not answer/),
+  ]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Found } from "../../drivers/inventory.js";
+import type { Found } from "../../drivers/found.js";
 import type { Checkpoint } from "../../engine/checkpoint.js";
 import { drift, refuseForeign, stranded } from "../../seats/reconcile.js";
 

@@ -2,9 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ExitCode } from "../../base/errors.js";
 import { imageHash } from "../../images/spec.js";
 import { parseLab } from "../../labs/define-lab.js";
+import { LOCAL } from "../../model/endpoint.js";
 import { hostedImages } from "../../seats/image-specs.js";
 import { chooseCloud, rent } from "../../seats/rent.js";
-import { sourcesOf } from "../../seats/sources.js";
+import { driversAt, endpointOf } from "../../seats/seat-drivers.js";
+import { seatRecord } from "./record.js";
 
 const clock = vi.hoisted(() => ({ ahead: 0 }));
 vi.mock("../../drivers/ec2/caller.js", () => ({
@@ -51,18 +53,22 @@ describe("who rents the VPS out", () => {
     await expect(chooseCloud(existing, { lab: lab(), cloud: "aws" })).rejects.toMatchObject({
       exitCode: ExitCode.usage,
     });
-    expect(await rent(existing, { lab: lab("{ size: t3.large }") }, 1)).toBe(existing);
-    const aws = { ...existing, cloud: "aws" as const, region: "eu-west-1", learner: "203.0.113.7/32" };
-    expect(await rent(aws, { lab: lab() }, 1)).toBe(aws);
+    const local = seatRecord({ targets: ["vps"], vps: existing });
+    expect(await rent(local, { lab: lab("{ size: t3.large }") }, 1)).toEqual({ rented: existing });
+    const endpoint = { kind: "ec2", region: "eu-west-1" } as const;
+    const rented = { ...existing, cloud: "aws" as const, learner: "203.0.113.7/32" };
+    const aws = seatRecord({ targets: ["vps"], vps: rented, rentedAt: endpoint });
+    expect(await rent(aws, { lab: lab() }, 1)).toEqual({ rented, endpoint });
     const moved = await rent(aws, { lab: lab(), sshFrom: "203.0.113.8" }, 1);
-    expect(moved).toEqual({ ...aws, learner: "203.0.113.8/32" });
+    expect(moved).toEqual({ rented: { ...rented, learner: "203.0.113.8/32" }, endpoint });
   });
 });
 
 describe("what is rented", () => {
   const GiB = 2 ** 30;
   it("at a rehearsal is the type, and an image of its own", async () => {
-    const rented = await rent(undefined, { lab: lab() }, 4 * GiB);
+    const { rented, endpoint } = await rent(undefined, { lab: lab() }, 4 * GiB);
+    expect(endpoint).toBeUndefined();
     const { machine } = lab();
     expect(rented).toEqual({
       cloud: "local",
@@ -84,24 +90,29 @@ describe("what is rented", () => {
       cloud: "aws" as const,
     };
     expect(await rent(undefined, { ...request, sshFrom: "203.0.113.7" }, 4 * GiB)).toEqual({
-      cloud: "aws",
-      type: "t3.small",
-      credits: "standard",
-      region: "eu-central-1",
-      account: "123456789012",
-      network: "own",
-      spot: true,
-      learner: "203.0.113.7/32",
+      rented: {
+        cloud: "aws",
+        type: "t3.small",
+        credits: "standard",
+        network: "own",
+        spot: true,
+        learner: "203.0.113.7/32",
+      },
+      endpoint: { kind: "ec2", region: "eu-central-1", account: "123456789012" },
     });
   });
 });
 
-it("asks of this host only what a VPS takes of it", () => {
-  expect(sourcesOf(["vps"], { cloud: "local" })).toEqual({ docker: false, libvirt: true });
-  const rented = { cloud: "aws", region: "eu-west-1" } as const;
-  expect(sourcesOf(["vps"], rented)).toEqual({ docker: false, libvirt: false, aws: ["eu-west-1"] });
-  expect(sourcesOf(["container", "vps"], rented)).toMatchObject({ docker: true, libvirt: false });
-  expect(sourcesOf(["container"], rented)).not.toHaveProperty("aws");
+it("a VPS is at its region, or at the seat's own libvirt", () => {
+  const chosen = { ...LOCAL, libvirt: { kind: "libvirt", uri: "qemu+ssh://b/system" } as const };
+  const region = { kind: "ec2", region: "eu-west-1" } as const;
+  expect(endpointOf("vps", undefined, LOCAL, region)).toBe(region);
+  expect(endpointOf("vps", undefined, chosen, undefined)).toBe(chosen.libvirt);
+  // A seat's machines stay together, whatever is chosen by now.
+  expect(endpointOf("vps", seatRecord({ targets: ["guest"] }), chosen, undefined)).toEqual(LOCAL.libvirt);
+  expect(endpointOf("container", seatRecord({ targets: ["guest"] }), chosen, undefined)).toBe(LOCAL.docker);
+  expect(driversAt([region]).docker).toBeUndefined();
+  expect(driversAt([region, region]).ec2?.map((driver) => driver.region)).toEqual(["eu-west-1"]);
 });
 
 it("needs an image for container and guest, one for a rehearsal, none for a rented machine", () => {

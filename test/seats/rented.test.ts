@@ -8,24 +8,20 @@ import { rentedWords } from "../../model/clouds.js";
 import { openEnvironment, openMachine } from "../../seats/open.js";
 import { rentedShape } from "../../seats/rented.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
+import { seatRecord } from "./record.js";
 
 const GiB = 2 ** 30;
 const seat = { lab: "l", seat: "s" };
 const rented = { cloud: "aws" as const, type: "t3.nano", credits: "standard" as const };
-const record: SeatRecord = {
-  schema: 1,
-  ...seat,
-  labDir: "/labs/l",
-  owner: "me@here",
-  created: "2026-01-01T00:00:00.000Z",
-  expires: "never",
-  slot: 0,
-  targets: ["guest", "vps"],
-  user: "lab",
-  image: "0123456789abcdef",
-  disk: 4 * GiB,
-  vps: { ...rented, address: "203.0.113.9" },
-};
+const rentedSeat = (address?: string): SeatRecord =>
+  seatRecord({
+    ...seat,
+    slot: 0,
+    targets: ["guest", "vps"],
+    vps: rented,
+    rentedAt: { kind: "ec2", region: "eu-west-1", ...(address ? { address } : {}) },
+  });
+const record = rentedSeat("203.0.113.9");
 
 let dir: string;
 beforeAll(async () => {
@@ -40,7 +36,6 @@ beforeAll(async () => {
   }
   vi.stubEnv("PATH", `${dir}:${process.env.PATH}`);
   vi.stubEnv("XDG_STATE_HOME", dir);
-  vi.stubEnv("TRILAB_LIBVIRT_URI", "qemu+ssh://elsewhere/system");
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -53,14 +48,14 @@ describe("a VPS rented from AWS", () => {
     const words = result.stdout.split("\n");
     expect(words).toContain("root@203.0.113.9");
     expect(words).toContain("StrictHostKeyChecking=yes");
-    expect(words).not.toContain("-J");
+    expect(words.filter((word) => word.startsWith("ProxyCommand"))).toEqual([]);
     const known = await readFile(join(dir, "trilab/seats/l/s/known_hosts"), "utf8");
     expect(known.split("\n").map((line) => line.split(" ")[0])).toEqual(["10.213.0.18", "203.0.113.9", ""]);
     await expect(readFile(join(dir, "virsh.log"), "utf8")).rejects.toThrow();
   });
 
   it("can't be reached before it has an address", async () => {
-    await expect(openEnvironment({ ...record, vps: rented }, "vps")).rejects.toThrow(/not known yet/);
+    await expect(openEnvironment(rentedSeat(), "vps")).rejects.toThrow(/not known yet/);
   });
 
   it("shows its host's side to nobody", async () => {
@@ -82,9 +77,21 @@ describe("a VPS rented from AWS", () => {
 });
 
 it("a rehearsed VPS is reached like a guest, in the seat's third network", async () => {
-  const local = { ...record, vps: { ...rented, cloud: "local" as const } };
+  const here = seatRecord({
+    ...seat,
+    slot: 0,
+    targets: ["guest", "vps"],
+    vps: { ...rented, cloud: "local" },
+  });
+  const endpoint = { kind: "libvirt", uri: "qemu+ssh://ann@elsewhere:2222/system" } as const;
+  const local = { ...here, machines: here.machines.map((machine) => ({ ...machine, endpoint })) };
   const { stdout } = await (await openEnvironment(local, "vps")).exec(["true"]);
-  expect(stdout.split("\n")).toEqual(expect.arrayContaining(["lab@10.213.0.34", "-J", "elsewhere"]));
+  expect(stdout.split("\n")).toEqual(
+    expect.arrayContaining([
+      "lab@10.213.0.34",
+      "ProxyCommand=ssh -p 2222 -o BatchMode=yes -W [%h]:%p -- ann@elsewhere",
+    ]),
+  );
   expect((await openMachine(local, "vps")).target).toBe("vps");
 });
 

@@ -1,34 +1,31 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { LOCAL } from "../../model/endpoint.js";
 import { withAddress } from "../../seats/rent.js";
 import {
+  machineOf,
   newKeyPair,
   readRecord,
   requireOwnNames,
   type SeatRecord,
   seatKeys,
-  vpsAddress,
   writeRecord,
 } from "../../seats/seat-record.js";
+import { seatRecord } from "./record.js";
 
-const record: SeatRecord = {
-  schema: 1,
-  lab: "l",
-  seat: "s",
-  labDir: "/labs/l",
-  owner: "me@here",
-  created: "2026-01-01T00:00:00.000Z",
-  expires: "never",
-  slot: 3,
-  targets: ["container", "guest"],
-  user: "lab",
-  image: "0123456789abcdef",
-  disk: 4 * 2 ** 30,
-};
+const record = seatRecord();
 const aws = { cloud: "aws" as const, type: "t3.nano", credits: "standard" as const };
+/** The same seat with a VPS from AWS, which may have no address yet. */
+const rentedSeat = (address?: string, fields: Partial<SeatRecord> = {}): SeatRecord =>
+  seatRecord({
+    ...fields,
+    targets: ["container", "guest", "vps"],
+    vps: aws,
+    rentedAt: { kind: "ec2", region: "eu-west-1", ...(address ? { address } : {}) },
+  });
 const outputs = (address: string) => ({ targets: { value: { vps: { address } }, secret: false } });
 
 let dir: string;
@@ -46,34 +43,74 @@ it("a record from before there were VPSs is read as it was", async () => {
   expect(await readRecord(record)).toEqual(record);
 });
 
+it("a record of the first version is read with the endpoints of its state, else with this machine's", async () => {
+  const { schema: _, machines: __, ...kept } = seatRecord({ seat: "old" });
+  const old = {
+    ...kept,
+    schema: 1,
+    targets: ["container", "guest", "vps"],
+    vps: {
+      ...aws,
+      region: "eu-west-1",
+      account: "111111111111",
+      address: "203.0.113.9",
+      since: "2026-01-01",
+    },
+  };
+  await writeRecord({ ...record, seat: "old" });
+  const file = join(dir, "trilab/seats/l/old/seat.json");
+  await writeFile(file, JSON.stringify(old));
+  const [container, guest, vps] = (await readRecord({ lab: "l", seat: "old" }))?.machines ?? [];
+  expect(container).toEqual({
+    target: "container",
+    name: "trilab-l-old-container",
+    endpoint: LOCAL.docker,
+    address: "10.213.0.194",
+  });
+  expect(guest).toMatchObject({ endpoint: LOCAL.libvirt, address: "10.213.0.210" });
+  expect(vps).toEqual({
+    target: "vps",
+    name: "trilab-l-old-vps",
+    endpoint: { kind: "ec2", region: "eu-west-1", account: "111111111111" },
+    address: "203.0.113.9",
+  });
+  const afar = [
+    { type: "pulumi:providers:docker", inputs: { host: "tcp://a:2376", certPath: "/certs" } },
+    { type: "pulumi:providers:libvirt", inputs: { uri: "qemu+ssh://b/system" } },
+  ].map((resource, i) => ({ urn: `urn:pulumi:s::p::t::n${i}`, ...resource }));
+  const state = join(dir, "trilab/backend/.pulumi/stacks/trilab/trilab-l-old.json");
+  await mkdir(dirname(state), { recursive: true });
+  await writeFile(state, JSON.stringify({ version: 3, checkpoint: { latest: { resources: afar } } }));
+  const read = await readRecord({ lab: "l", seat: "old" });
+  expect(read?.machines.map(({ endpoint }) => endpoint)).toEqual([
+    { kind: "docker", host: "tcp://a:2376", certPath: "/certs" },
+    { kind: "libvirt", uri: "qemu+ssh://b/system" },
+    { kind: "ec2", region: "eu-west-1", account: "111111111111" },
+  ]);
+  expect(read?.vps).toEqual({ ...aws, since: "2026-01-01" });
+});
+
 it("the address that AWS gave is written down, once and when it changes", async () => {
-  const rented = { ...record, vps: aws };
-  const first = await withAddress(rented, outputs("203.0.113.9"));
-  expect(first.vps?.address).toBe("203.0.113.9");
+  const addressIn = (known: SeatRecord | undefined) => known && machineOf(known, "vps")?.address;
+  await writeRecord(rentedSeat());
+  const first = await withAddress(rentedSeat(), outputs("203.0.113.9"));
+  expect(addressIn(first)).toBe("203.0.113.9");
   expect(await readRecord(record)).toEqual(first);
   expect(await withAddress(first, outputs("203.0.113.9"))).toBe(first);
-  expect((await withAddress(first, outputs("203.0.113.10"))).vps?.address).toBe("203.0.113.10");
+  expect(addressIn(await withAddress(first, outputs("203.0.113.10")))).toBe("203.0.113.10");
 });
 
 it("a rehearsal's address is its slot's: nothing is written", async () => {
-  const local = { ...record, vps: { ...aws, cloud: "local" as const } };
+  const local = seatRecord({ targets: ["vps"], vps: { ...aws, cloud: "local" } });
   expect(await withAddress(local, {})).toBe(local);
 });
 
-it("an empty address is one that is not known", () => {
-  expect(vpsAddress({ ...record, vps: { ...aws, address: "" } })).toBeUndefined();
-  expect(vpsAddress({ ...record, vps: { ...aws, address: "203.0.113.9" } })).toBe("203.0.113.9");
-});
-
 it("one host key is pinned for guest and VPS, at each one's address", async () => {
-  const { hostPublicKey, knownHostsFile } = await seatKeys({
-    ...record,
-    vps: { ...aws, address: "203.0.113.9" },
-  });
+  const { hostPublicKey, knownHostsFile } = await seatKeys(rentedSeat("203.0.113.9"));
   expect(await readFile(knownHostsFile, "utf8")).toBe(
     `10.213.0.210 ${hostPublicKey}\n203.0.113.9 ${hostPublicKey}\n`,
   );
-  await seatKeys({ ...record, vps: aws });
+  await seatKeys(rentedSeat());
   expect(await readFile(knownHostsFile, "utf8")).toBe(`10.213.0.210 ${hostPublicKey}\n`);
 });
 
@@ -88,12 +125,12 @@ it("a seat whose names would be another's is refused; the one that has them is n
 });
 
 it("an address makes no promise that is not in the record yet", async () => {
-  const known = { ...record, seat: "renewed", vps: aws };
+  const known = rentedSeat(undefined, { seat: "renewed" });
   await writeRecord(known);
   const renewed = await withAddress({ ...known, extendedTo: "never" }, outputs("203.0.113.9"));
-  expect(renewed).toMatchObject({ extendedTo: "never", vps: { address: "203.0.113.9" } });
+  expect(renewed.extendedTo).toBe("never");
   const written = await readRecord(known);
-  expect(written).toMatchObject({ vps: { address: "203.0.113.9" } });
+  for (const each of [renewed, written]) expect(each && machineOf(each, "vps")?.address).toBe("203.0.113.9");
   expect(written).not.toHaveProperty("extendedTo");
 });
 

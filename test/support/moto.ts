@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { UserError } from "../../base/errors.js";
 import { withLock } from "../../base/lock.js";
 import { cacheDir } from "../../base/paths.js";
-import { connect } from "../../plugins/aws/client.js";
+import { connect } from "../../drivers/ec2/client.js";
 
 /** Pinned: what moto answers is what the tests expect. */
 const VERSION = "5.2.5";

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ContainerEnvironment } from "../../../drivers/docker/container.js";
+import { LOCAL } from "../../../model/endpoint.js";
 
 let folder: string;
-const container = new ContainerEnvironment("machine", "lab");
+const container = new ContainerEnvironment("machine", "lab", LOCAL.docker);
 
 /** Stands in for a command: a shell script of that name, found first. */
 const standIn = async (name: string, script: string): Promise<void> => {

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { GuestEnvironment, optionPath } from "../../../drivers/libvirt/guest.js";
-import { GuestMachine } from "../../../drivers/libvirt/guest-machine.js";
+import { LibvirtDriver } from "../../../drivers/libvirt/driver.js";
+import { optionPath } from "../../../drivers/libvirt/guest.js";
+import { LOCAL } from "../../../model/endpoint.js";
 
 /** What libvirt says of the domain, one answer a question; the last one stays. */
 let states: (string | undefined)[] = [];
@@ -14,20 +15,21 @@ let minutesAsking = 0;
 let refused: readonly string[] = [];
 const asked: string[] = [];
 
-vi.mock("../../../drivers/libvirt/virsh.js", async (original) => ({
-  ...(await original()),
-  domainState: async () => {
+/** A libvirt that answers from the lists above. */
+class FakeLibvirt extends LibvirtDriver {
+  override async domainState(): Promise<string | undefined> {
     if (minutesAsking > 0) vi.setSystemTime(Date.now() + minutesAsking * 60_000);
     return states.length > 1 ? states.shift() : states[0];
-  },
-  virsh: async (...args: string[]) => {
+  }
+  override async virsh(...args: string[]): Promise<string> {
     asked.push(args.join(" "));
     if (refused.includes(args[0] ?? "")) throw new Error("domain is not running");
     return args[0] === "dominfo"
       ? "CPU(s):         2\nMax memory:     1048576 KiB\nUsed memory:    524288 KiB\n"
       : "";
-  },
-}));
+  }
+}
+const libvirt = new FakeLibvirt(LOCAL.libvirt);
 
 const access = {
   target: "guest" as const,
@@ -38,7 +40,7 @@ const access = {
   knownHostsFile: "",
   consoleLog: "",
 };
-const guest = new GuestMachine(access);
+const guest = libvirt.machine(access);
 
 beforeEach(() => {
   asked.length = 0;
@@ -111,7 +113,7 @@ it("one that refuses the key while it boots is asked again; one that goes on ref
   const bin = await standInSsh(
     `echo >>"\${0%/*}/asked"; [ $(wc -l <"\${0%/*}/asked") -gt 2 ] && exit 0; echo "root@10.0.0.2: Permission denied (publickey)." >&2; exit 255`,
   );
-  const guest = new GuestEnvironment(access);
+  const guest = libvirt.environment(access);
   const { result } = await guest.firstAnswer(["true"], {}, 60_000);
   expect(result.exitCode).toBe(0);
   await rm(join(bin, "asked"));
@@ -128,14 +130,14 @@ it("waiting for a first answer ends with its signal, the ssh in hand with it", a
   states = ["running"];
   const over = new AbortController();
   setTimeout(() => over.abort(new Error("time is over")), 300);
-  const waiting = new GuestEnvironment(access).firstAnswer(["true"], { signal: over.signal }, 60_000);
+  const waiting = libvirt.environment(access).firstAnswer(["true"], { signal: over.signal }, 60_000);
   await expect(waiting).rejects.toThrow("time is over");
   await rm(bin, { recursive: true });
 });
 
 it("a command that is ended is not waited for by what it handed its output to", async () => {
   const bin = await standInSsh("sleep 60 & exec sleep 60");
-  const result = await new GuestEnvironment(access).exec(["true"], { timeoutMs: 200 });
+  const result = await libvirt.environment(access).exec(["true"], { timeoutMs: 200 });
   expect(result).toMatchObject({ exitCode: 255, stderr: expect.stringContaining("timed out") });
   await rm(bin, { recursive: true });
 });

@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseHost } from "../../../plugins/docker/client.js";
+import { parseAddress } from "../../../drivers/docker/connect.js";
 import { container } from "../../../plugins/docker/container.js";
 import { containerRules } from "../../../plugins/docker/container-rules.js";
 import { containerSchema, nanoseconds } from "../../../plugins/docker/container-schema.js";
@@ -196,15 +196,20 @@ test("only what is set is sent to the daemon", () => {
 
 describe("the daemon's address", () => {
   test("what is understood", () => {
-    expect(parseHost("unix:///run/x.sock", {})).toEqual({ kind: "unix", path: "/run/x.sock" });
-    expect(parseHost("tcp://h:2375", {})).toEqual({ kind: "tcp", host: "h", port: 2375, tls: false });
-    expect(parseHost("tcp://h", { DOCKER_TLS_VERIFY: "1" })).toEqual({
+    expect(parseAddress({ host: "unix:///run/x.sock" })).toEqual({ kind: "unix", path: "/run/x.sock" });
+    expect(parseAddress({ host: "tcp://h:2375" })).toEqual({
+      kind: "tcp",
+      host: "h",
+      port: 2375,
+      tls: false,
+    });
+    expect(parseAddress({ host: "tcp://h", certPath: "/c" })).toEqual({
       kind: "tcp",
       host: "h",
       port: 2376,
       tls: true,
     });
-    expect(parseHost("ssh://ann@h:2222", {})).toEqual({ kind: "ssh", target: "ann@h", port: 2222 });
+    expect(parseAddress({ host: "ssh://ann@h:2222" })).toEqual({ kind: "ssh", target: "ann@h", port: 2222 });
   });
   test.each([
     "npipe:////./pipe/x",
@@ -215,5 +220,5 @@ describe("the daemon's address", () => {
     "ssh://a:b@h",
     "tcp://h/path",
     "ssh://-oProxyCommand=x",
-  ])("%s is refused", (host) => expect(() => parseHost(host, {})).toThrow("is not a Docker endpoint"));
+  ])("%s is refused", (host) => expect(() => parseAddress({ host })).toThrow("is not a Docker endpoint"));
 });

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { connect } from "../../../plugins/docker/client.js";
+import { dockerClient } from "../../../drivers/docker/connect.js";
 import { parts } from "../../../plugins/docker/parts.js";
 import { StandIn } from "../../../plugins/harness/provider.js";
 import type { PropertyMap } from "../../../plugins/harness/values.js";
@@ -235,7 +235,9 @@ test("ssh:// goes through the ssh command, whatever DOCKER_HOST says", async () 
     await chmod(join(dir, "ssh"), 0o755);
     process.env.PATH = `${dir}:${path}`;
     process.env.DOCKER_HOST = "tcp://127.0.0.1:1";
-    const info = (await connect("ssh://someone@example.invalid").info()) as { ServerVersion: string };
+    const info = (await dockerClient({ host: "ssh://someone@example.invalid" }).info()) as {
+      ServerVersion: string;
+    };
     expect(info.ServerVersion).toMatch(/^\d/);
   } finally {
     process.env.PATH = path;

@@ -8,7 +8,7 @@ import {
   lacksCapacity,
   lookUp,
   noteAction,
-} from "../../../plugins/aws/errors.js";
+} from "../../../drivers/ec2/errors.js";
 
 /** As the SDK throws what AWS answered. */
 const refused = (code: string, message = "because"): Error =>

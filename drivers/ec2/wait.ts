@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeNetworkInterfacesCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import { UserError } from "../../base/errors.js";
-import { HalfMade, type Made } from "../harness/resource.js";
 import { awsError, codeOf, isGone } from "./errors.js";
 
 /** Between two looks, in milliseconds: the first pause, and the longest. */
@@ -109,19 +108,4 @@ async function interfacesOf(client: EC2Client, users: { name: string; id: string
     (item) =>
       `${item.NetworkInterfaceId} (${item.Attachment?.InstanceId ? `of ${item.Attachment.InstanceId}` : item.Description || "on its own"})`,
   );
-}
-
-/**
- * Finishes something that exists already. When that fails it is taken away; when even that fails, the engine is told
- * of it, so that it isn't forgotten.
- */
-export async function finish<T>(made: Made, undo: () => Promise<void>, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    await undo().catch(() => {
-      throw new HalfMade(made, awsError(`${made.id} failed and is still there`, error));
-    });
-    throw error;
-  }
 }

@@ -3,9 +3,19 @@ import { stat } from "node:fs/promises";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
-import { hasCode, UserError } from "../base/errors.js";
-import { type Progress, silent } from "../base/progress.js";
-import type { MatchedImage } from "./ensure.js";
+import { hasCode, UserError } from "../../base/errors.js";
+import { type Progress, silent } from "../../base/progress.js";
+
+/** A container image that was built, and is to be loaded. */
+export interface BuiltImage {
+  hash: string;
+  rootHash: string;
+  /** The root file system, a tar file. */
+  rootTar: string;
+  /** `trilab/machine:<hash>` */
+  containerTag: string;
+  manifest: { release: string; user: string };
+}
 
 /** Whether the daemon has this image: a tag, or an id. */
 export async function containerImageLoaded(docker: Docker, tag: string): Promise<boolean> {
@@ -27,7 +37,7 @@ export async function containerImageLoaded(docker: Docker, tag: string): Promise
  */
 export async function importContainerImage(
   docker: Docker,
-  image: MatchedImage,
+  image: BuiltImage,
   options: { progress?: Progress } = {},
 ): Promise<string> {
   const { containerTag, manifest } = image;

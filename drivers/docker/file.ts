@@ -1,5 +1,4 @@
 import type Docker from "dockerode";
-import { dockerClient } from "./client.js";
 
 /** Bytes of a header in a tar file, and where in it the file's size stands, in octal. */
 const BLOCK = 512;
@@ -11,9 +10,9 @@ const SIZE = { from: 124, to: 136 } as const;
  * @returns `undefined` when there is no such file or container.
  */
 export async function readContainerFile(
+  docker: Docker,
   id: string,
   path: string,
-  docker: Docker = dockerClient(),
 ): Promise<string | undefined> {
   try {
     const stream = await docker.getContainer(id).getArchive({ path });

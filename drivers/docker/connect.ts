@@ -4,31 +4,31 @@ import { Agent } from "node:http";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import Docker from "dockerode";
-import { hasCode, messageOf, UserError } from "../../base/errors.js";
-
-export const DEFAULT_HOST = "unix:///var/run/docker.sock";
+import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
+import { type DockerEndpoint, LOCAL } from "../../model/endpoint.js";
 
 /** A daemon's address, taken apart. */
-export type Endpoint =
+export type Address =
   | { kind: "unix"; path: string }
   | { kind: "tcp"; host: string; port: number; tls: boolean }
   | { kind: "ssh"; target: string; port: number | undefined };
 
 /**
- * Reads `unix:///path`, `tcp://host:port` (TLS when DOCKER_TLS_VERIFY is set or the port is 2376) or
+ * Reads `unix:///path`, `tcp://host[:port]` (TLS where there are certificates, or the port is 2376) or
  * `ssh://[user@]host[:port]`.
  *
- * @throws UserError for anything else.
+ * @throws UserError (exit 2) for anything else.
  */
-export function parseHost(host: string, env: NodeJS.ProcessEnv = process.env): Endpoint {
+export function parseAddress({ host, certPath }: Omit<DockerEndpoint, "kind">): Address {
   const fail = (why: string): never => {
     throw new UserError(`"${host}" is not a Docker endpoint`, {
       why,
-      fix: `give docker:host (or DOCKER_HOST) as unix:///path, tcp://host:port or ssh://user@host; the default is ${DEFAULT_HOST}`,
+      fix: `write unix:///path, tcp://host:port or ssh://user@host; the default is ${LOCAL.docker.host}`,
+      exitCode: ExitCode.usage,
     });
   };
   if (host.startsWith("unix://")) {
-    const path = host.slice("unix://".length) || DEFAULT_HOST.slice("unix://".length);
+    const path = host.slice("unix://".length) || LOCAL.docker.host.slice("unix://".length);
     return path.startsWith("/") ? { kind: "unix", path } : fail("the socket's path must be absolute");
   }
   if (!/^(tcp|ssh):\/\//.test(host)) return fail("only unix://, tcp:// and ssh:// are known");
@@ -43,14 +43,17 @@ export function parseHost(host: string, env: NodeJS.ProcessEnv = process.env): E
     if (target.startsWith("-")) return fail("a host or user can't begin with a dash");
     return { kind: "ssh", target, port };
   }
-  const tls = port === 2376 || Boolean(env.DOCKER_TLS_VERIFY);
+  const tls = port === 2376 || certPath !== undefined;
   return { kind: "tcp", host: url.hostname, port: port ?? (tls ? 2376 : 2375), tls };
 }
 
-/** @param host The provider's `host`; default DOCKER_HOST, then the default socket. */
-export function connect(host: string | undefined, env: NodeJS.ProcessEnv = process.env): Docker {
-  const endpoint = parseHost(host ?? (env.DOCKER_HOST || DEFAULT_HOST), env);
-  // docker-modem mixes DOCKER_HOST into whatever isn't given, even as undefined: name every field.
+/**
+ * A client of the daemon at this endpoint. Nothing is asked of it yet.
+ *
+ * @throws UserError when the address is none, or the certificates can't be read.
+ */
+export function dockerClient(endpoint: Omit<DockerEndpoint, "kind">): Docker {
+  // docker-modem takes from DOCKER_HOST and DOCKER_CERT_PATH whatever is not given: each field is named.
   const nothing = {
     host: undefined,
     port: undefined,
@@ -59,33 +62,50 @@ export function connect(host: string | undefined, env: NodeJS.ProcessEnv = proce
     ca: undefined,
     cert: undefined,
     key: undefined,
+    timeout: undefined,
+    pathPrefix: undefined,
     protocol: "http",
   };
-  const options = { ...nothing, ...optionsOf(endpoint, env) };
+  const options = { ...nothing, ...optionsOf(parseAddress(endpoint), endpoint.certPath) };
   return new Docker(options as unknown as Docker.DockerOptions);
 }
 
-function optionsOf(endpoint: Endpoint, env: NodeJS.ProcessEnv): object {
-  if (endpoint.kind === "unix") return { socketPath: endpoint.path };
+function optionsOf(address: Address, certPath: string | undefined): object {
+  if (address.kind === "unix") return { socketPath: address.path };
   // The address is never dialled: the agent's connections go to the other side's `docker system dial-stdio`.
-  if (endpoint.kind === "ssh") return { host: "docker", port: 80, agent: new SshAgent(endpoint) };
-  const { host, port } = endpoint;
-  return endpoint.tls ? { host, port, protocol: "https", ...certificates(env) } : { host, port };
+  if (address.kind === "ssh") return { host: "docker", port: 80, agent: new SshAgent(address) };
+  const { host, port } = address;
+  return address.tls ? { host, port, protocol: "https", ...certificates(certPath) } : { host, port };
 }
 
-function certificates(env: NodeJS.ProcessEnv): { ca: Buffer; cert: Buffer; key: Buffer } | object {
-  const dir = env.DOCKER_CERT_PATH;
-  if (!dir) return {};
+function certificates(dir: string | undefined): { ca: Buffer; cert: Buffer; key: Buffer } | object {
+  if (dir === undefined) return {};
   try {
     const [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map((name) => readFileSync(join(dir, name)));
     return { ca, cert, key };
   } catch (error) {
     throw new UserError("the Docker client's certificates can't be read", {
       why: messageOf(error),
-      fix: "point DOCKER_CERT_PATH at a folder with ca.pem, cert.pem and key.pem",
+      fix: "DOCKER_CERT_PATH names the folder with ca.pem, cert.pem and key.pem; a seat keeps the one it was made with",
+      exitCode: ExitCode.hostNotReady,
     });
   }
 }
+
+/** The `docker` command's arguments that select this endpoint, followed by `args`. */
+export const dockerCommand = ({ host, certPath }: DockerEndpoint, ...args: string[]): string[] => [
+  "--host",
+  host,
+  ...(certPath === undefined
+    ? []
+    : [
+        "--tlsverify",
+        ...["--tlscacert", join(certPath, "ca.pem")],
+        ...["--tlscert", join(certPath, "cert.pem")],
+        ...["--tlskey", join(certPath, "key.pem")],
+      ]),
+  ...args,
+];
 
 /**
  * A connection through the `ssh` command, as the docker CLI and the official provider make it: so the user's

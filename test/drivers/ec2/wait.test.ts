@@ -1,7 +1,8 @@
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { UserError } from "../../../base/errors.js";
-import { finish, remove, soon, until } from "../../../plugins/aws/wait.js";
+import { remove, soon, until } from "../../../drivers/ec2/wait.js";
+import { finish } from "../../../plugins/aws/finish.js";
 import { HalfMade } from "../../../plugins/harness/resource.js";
 
 const never = new AbortController().signal;

@@ -1,0 +1,204 @@
+import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
+import type { Progress } from "../../base/progress.js";
+import { addressOf, type DockerEndpoint, isLocal } from "../../model/endpoint.js";
+import { homeVolumeName, machineName, type SeatId } from "../../model/naming.js";
+import type { Found, Inventory, Labelled } from "../found.js";
+import { dockerClient, isGone } from "./connect.js";
+import { ContainerEnvironment } from "./container.js";
+import { ContainerMachine } from "./container-machine.js";
+import { readContainerFile } from "./file.js";
+import { type BuiltImage, containerImageLoaded, importContainerImage } from "./image.js";
+import { type ContainerWanted, mendContainer, startOrLeaveNetwork } from "./mend-container.js";
+import { limitsSwap } from "./swap-limit.js";
+
+/** What trilab asks of one Docker daemon, and does to it, outside the engine. */
+export class DockerDriver {
+  readonly client: ReturnType<typeof dockerClient>;
+
+  /** Nothing is asked of the daemon yet. @throws UserError when the endpoint's address is none. */
+  constructor(readonly endpoint: DockerEndpoint) {
+    this.client = dockerClient(endpoint);
+  }
+
+  /** Whether the daemon runs on this machine, so that its processes and files can be seen from here. */
+  get isLocal(): boolean {
+    return isLocal(this.endpoint);
+  }
+
+  /**
+   * Whether the daemon answers.
+   *
+   * @param timeoutMs Default 5 s; a daemon behind ssh gets three times as long.
+   * @throws UserError (exit 3) when it does not.
+   */
+  async preflight(timeoutMs = 5_000): Promise<void> {
+    const limit = this.isLocal ? timeoutMs : 3 * timeoutMs;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await Promise.race([
+        this.client.ping(),
+        new Promise((_, reject) => {
+          timer = setTimeout(() => reject(new Error(`no answer within ${limit / 1000} s`)), limit);
+        }),
+      ]);
+    } catch (error) {
+      throw new UserError(`the Docker daemon at ${addressOf(this.endpoint)} does not answer`, {
+        why: messageOf(error),
+        fix: hasCode(error, "EACCES")
+          ? "you may not use its socket: join the group docker (sudo usermod -aG docker $USER, then log in again)"
+          : this.isLocal
+            ? "start it: trilab doctor --fix"
+            : "start it there, and check the network and your right to use it; a new seat can be made elsewhere: --docker",
+        exitCode: ExitCode.hostNotReady,
+        cause: error,
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The daemon's version and the version of its API. */
+  async version(): Promise<{ version: string; api: string }> {
+    const { Version, ApiVersion } = await this.client.version();
+    return { version: Version, api: ApiVersion };
+  }
+
+  /** CPUs and bytes of memory of the daemon's host. */
+  async capacity(): Promise<{ cpus: number; memory: number }> {
+    const { NCPU, MemTotal } = (await this.client.info()) as { NCPU: number; MemTotal: number };
+    return { cpus: NCPU, memory: MemTotal };
+  }
+
+  /** One seat's things by label and by name; without a seat, those of every seat, by label. */
+  async inventory(seat?: SeatId): Promise<Inventory> {
+    const label = seat ? [`trilab.lab=${seat.lab}`, `trilab.seat=${seat.seat}`] : ["trilab.seat"];
+    const machine = seat && machineName(seat, "container");
+    // A name filter matches anywhere in the name; ^…$ makes it exact. A clone was left by an interrupted `compare`.
+    const filters = (name: string): Record<string, string[]>[] => [
+      { label },
+      ...(seat ? [{ name: [`^/?${name}$`] }] : []),
+    ];
+    const each = async <T>(
+      name: string,
+      list: (filter: Record<string, string[]>) => Promise<readonly T[]>,
+    ): Promise<T[]> => (await Promise.all(filters(name).map(list))).flat();
+    const [containers, networks, volumes] = await Promise.all([
+      each(`${machine}(-clone[0-9]+)?`, (filter) =>
+        this.client.listContainers({ all: true, filters: filter }),
+      ),
+      each(String(machine), (filter) => this.client.listNetworks({ filters: filter })),
+      each(
+        seat ? homeVolumeName(seat) : "",
+        async (filter) => (await this.client.listVolumes({ filters: filter })).Volumes ?? [],
+      ),
+    ]);
+    const all = [
+      ...containers.map((c) =>
+        thing("container", (c.Names[0] ?? c.Id).replace(/^\//, ""), c.Id, c.State, c.Labels),
+      ),
+      ...networks.map((n) => thing("container network", n.Name, n.Id, "", n.Labels)),
+      ...volumes.map((v) => thing("container volume", v.Name, v.Name, "", v.Labels)),
+    ];
+    const unique = new Map(all.map((item) => [`${item.found.kind} ${item.found.id}`, item]));
+    return { labelled: [...unique.values()], named: [] };
+  }
+
+  /** Removes one thing, running or not. What is already gone is success. */
+  async remove({ kind, id }: Found): Promise<void> {
+    if (kind === "container") await ifThere(this.client.getContainer(id).remove({ force: true, v: false }));
+    else if (kind === "container volume") await ifThere(this.client.getVolume(id).remove());
+    else if (kind === "container network") await this.removeNetwork(id);
+  }
+
+  private async removeNetwork(id: string): Promise<void> {
+    const network = this.client.getNetwork(id);
+    const details = await network.inspect().catch(() => undefined);
+    for (const container of Object.keys(details?.Containers ?? {}))
+      await network.disconnect({ Container: container, Force: true }).catch(() => {});
+    await ifThere(network.remove());
+  }
+
+  /**
+   * Starts a container that is stopped or paused. One whose network is gone leaves it and stays stopped, until
+   * {@link mend} puts it on the new one.
+   */
+  async start({ id, state }: Found): Promise<void> {
+    if (state === "paused") await this.client.getContainer(id).unpause();
+    else await startOrLeaveNetwork(id, this.client);
+  }
+
+  /** The IPv4 blocks of the daemon's networks. */
+  async subnets(): Promise<string[]> {
+    const networks = await this.client.listNetworks();
+    return networks
+      .flatMap((n) => (n.IPAM?.Config ?? []).map((c) => c.Subnet ?? ""))
+      .filter((subnet) => subnet.includes("."));
+  }
+
+  /** Whether networks of trilab's are left, whoever made them. */
+  async hasSeatNetworks(): Promise<boolean> {
+    return (await this.client.listNetworks({ filters: { label: ["trilab.owner"] } })).length > 0;
+  }
+
+  /** The text of a small file in a container, running or not; `undefined` when there is no such file or container. */
+  readFile(container: string, path: string): Promise<string | undefined> {
+    return readContainerFile(this.client, container, path);
+  }
+
+  /** Makes a container what it should be without replacing it. @returns what was changed, in words. */
+  mend(container: string, wanted: ContainerWanted): Promise<string[]> {
+    return mendContainer(container, wanted, this.client);
+  }
+
+  /** Whether the daemon can limit swap. */
+  limitsSwap(): Promise<boolean> {
+    return limitsSwap(this.client);
+  }
+
+  /** Whether the daemon has this image: a tag, or an id. */
+  hasImage(tag: string): Promise<boolean> {
+    return containerImageLoaded(this.client, tag);
+  }
+
+  /** Loads an image that was built here; does nothing when the daemon has it. @returns its id. */
+  loadImage(image: BuiltImage, progress?: Progress): Promise<string> {
+    return importContainerImage(this.client, image, progress ? { progress } : {});
+  }
+
+  /** Removes trilab's images but these (hashes). An image that a container was made from stays: the daemon refuses. */
+  async pruneImages(keep: ReadonlySet<string>): Promise<void> {
+    for (const image of await this.client.listImages({ filters: { label: ["trilab.image"] } })) {
+      const hash = image.Labels?.["trilab.image"];
+      if (hash === undefined || keep.has(hash)) continue;
+      await this.client
+        .getImage(image.Id)
+        .remove()
+        .catch(() => {});
+    }
+  }
+
+  /** A container to run commands in, by name. Nothing is asked of it yet. */
+  environment(name: string, user: string): ContainerEnvironment {
+    return new ContainerEnvironment(name, user, this.endpoint);
+  }
+
+  /** The same container from its host's side: power and cost. */
+  machine(name: string, user: string): ContainerMachine {
+    return new ContainerMachine(name, user, this);
+  }
+}
+
+const thing = (
+  kind: Found["kind"],
+  name: string,
+  id: string,
+  state: string,
+  labels: Record<string, string> | null | undefined,
+): Labelled => ({ labels: labels ?? {}, found: { kind, name, id, state, owner: labels?.["trilab.owner"] } });
+
+/** Awaits a removal; "no such object" is success. */
+async function ifThere(removal: Promise<unknown>): Promise<void> {
+  await removal.catch((error: unknown) => {
+    if (!isGone(error)) throw error;
+  });
+}

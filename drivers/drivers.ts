@@ -1,0 +1,93 @@
+import {
+  type DockerEndpoint,
+  type Ec2Endpoint,
+  type Endpoint,
+  endpointWords,
+  type LibvirtEndpoint,
+} from "../model/endpoint.js";
+import { type SourceKind, sourceOf } from "../model/kinds.js";
+import type { SeatId } from "../model/naming.js";
+import { DockerDriver } from "./docker/driver.js";
+import { Ec2Driver } from "./ec2/driver.js";
+import type { Found, Inventory } from "./found.js";
+import { LibvirtDriver } from "./libvirt/driver.js";
+
+/** Who is asked about a seat, or about a host. Absent: not asked. */
+export interface Drivers {
+  docker?: DockerDriver | undefined;
+  libvirt?: LibvirtDriver | undefined;
+  /** One for each region; never empty. */
+  ec2?: readonly Ec2Driver[] | undefined;
+}
+
+/** What a driver of each kind can do with a seat's things. */
+export type Driver = DockerDriver | LibvirtDriver | Ec2Driver;
+
+/** The driver of one endpoint. Nothing is asked of it yet. @throws UserError when its address is none. */
+export function connect(endpoint: DockerEndpoint): DockerDriver;
+export function connect(endpoint: LibvirtEndpoint): LibvirtDriver;
+export function connect(endpoint: Ec2Endpoint): Ec2Driver;
+export function connect(endpoint: Endpoint): Driver;
+export function connect(endpoint: Endpoint): Driver {
+  if (endpoint.kind === "docker") return new DockerDriver(endpoint);
+  return endpoint.kind === "libvirt" ? new LibvirtDriver(endpoint) : new Ec2Driver(endpoint);
+}
+
+export const allDrivers = ({ docker, libvirt, ec2 = [] }: Drivers): Driver[] =>
+  [docker, libvirt, ...ec2].filter((driver) => driver !== undefined);
+
+export const endpointsOf = (drivers: Drivers): Endpoint[] =>
+  allDrivers(drivers).map((driver) => driver.endpoint);
+
+/** Those asked, in words: `Docker and libvirt`; empty where it is nobody. */
+export function driverWords(drivers: Drivers): string {
+  const { docker, libvirt, ec2 } = drivers;
+  const regions = ec2 && `AWS (${ec2.map(({ region }) => region).join(", ")})`;
+  return [docker && endpointWords(docker.endpoint), libvirt && endpointWords(libvirt.endpoint), regions]
+    .filter(Boolean)
+    .join(" and ");
+}
+
+/** Whether anybody is asked about things of this kind's source. */
+export const asksAbout = (drivers: Drivers, source: SourceKind): boolean => drivers[source] !== undefined;
+
+/** Everything of one seat, as Docker, libvirt and AWS themselves report it: by label and by name, never from our state. */
+export async function seatInventory(id: SeatId, drivers: Drivers): Promise<Found[]> {
+  const found = await Promise.all(allDrivers(drivers).map((driver) => driver.inventory(id)));
+  return found.flatMap(({ labelled, named }) => [...labelled.map((item) => item.found), ...named]);
+}
+
+/** Every seat's things at these endpoints, with a number of questions that does not grow with theirs. */
+export async function inventory(drivers: readonly Driver[]): Promise<Inventory> {
+  const found = await Promise.all(
+    drivers.map(async (driver) => {
+      const at = driver.endpoint;
+      const { labelled, named } = await driver.inventory();
+      return {
+        labelled: labelled.map((item) => ({ ...item, found: { ...item.found, at } })),
+        named: named.map((item) => ({ ...item, at })),
+      };
+    }),
+  );
+  return {
+    labelled: found.flatMap(({ labelled }) => labelled),
+    named: found.flatMap(({ named }) => named),
+  };
+}
+
+/** The driver of the daemon or region that has this thing. @throws Error when it was not asked. */
+function driverOf({ kind, region }: Found, drivers: Drivers): Driver {
+  const source = sourceOf(kind);
+  const driver = source === "ec2" ? drivers.ec2?.find((each) => each.region === region) : drivers[source];
+  if (driver === undefined)
+    throw new Error(`nobody is asked about a ${kind}${region ? ` in ${region}` : ""}`);
+  return driver;
+}
+
+/** Removes one thing, running or not. What is already gone is success. */
+export const removeFound = (found: Found, drivers: Drivers): Promise<void> =>
+  driverOf(found, drivers).remove(found);
+
+/** Starts what is stopped or paused. */
+export const startFound = (found: Found, drivers: Drivers): Promise<void> =>
+  driverOf(found, drivers).start(found);

@@ -1,0 +1,55 @@
+import type { Ec2Endpoint } from "../../model/endpoint.js";
+import { isAwsKind } from "../../model/kinds.js";
+import type { SeatId } from "../../model/naming.js";
+import type { Found, Inventory } from "../found.js";
+import type { Caller } from "./caller.js";
+
+/**
+ * What trilab asks of one region of EC2, and does to it, outside the engine. The AWS SDK takes half a second to load, so
+ * each method loads it when it is first called.
+ */
+export class Ec2Driver {
+  constructor(readonly endpoint: Ec2Endpoint) {}
+
+  get region(): string {
+    return this.endpoint.region;
+  }
+
+  /** Whether the region answers us. @throws UserError with AWS's reason when it does not. */
+  async preflight(): Promise<void> {
+    await (await import("./inventory.js")).requireAws(this.region);
+  }
+
+  /** Whose credentials are in use, and how far this machine's clock is off. @throws UserError with AWS's reason. */
+  async caller(): Promise<Caller> {
+    return (await import("./caller.js")).caller(this.region);
+  }
+
+  /** One seat's things by tag; without a seat, those of every seat. */
+  async inventory(seat?: SeatId): Promise<Inventory> {
+    const { awsThings } = await import("./inventory.js");
+    return { labelled: await awsThings(this.region, seat), named: [] };
+  }
+
+  /** Removes one thing, and waits for what used it to go. What is already gone is success. */
+  async remove({ kind, id, name }: Found): Promise<void> {
+    if (!isAwsKind(kind)) throw new Error(`EC2 has no ${kind}`);
+    await (await import("./removal.js")).removeAws(kind, { id, name, region: this.region });
+  }
+
+  /** Starts an instance that was stopped, and waits until it runs: then it has its new public address. */
+  async start({ kind, id }: Found): Promise<void> {
+    if (kind !== "instance") return;
+    await (await import("./removal.js")).startInstance({ id, region: this.region });
+  }
+
+  /** Moves the end of all that AWS has of a seat in its tags, ISO 8601 or `never`. @throws UserError. */
+  async moveExpiry(seat: SeatId & { owner: string }, expires: string): Promise<void> {
+    await (await import("./expiry.js")).tagExpiry(seat, this.region, expires);
+  }
+
+  /** The availability zones that offer an instance type, by name. @throws UserError with AWS's reason. */
+  async zonesOffering(type: string): Promise<string[]> {
+    return (await import("./zones.js")).zonesOffering(type, this.region);
+  }
+}

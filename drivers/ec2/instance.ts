@@ -1,0 +1,63 @@
+import {
+  DescribeInstancesCommand,
+  type EC2Client,
+  type Instance,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import { UserError } from "../../base/errors.js";
+import { awsError, isGone, lookUp } from "./errors.js";
+import { until } from "./wait.js";
+
+/** How long an instance may take to run, and to be terminated, in seconds. */
+const RUNNING_S = 600;
+const TERMINATED_S = 600;
+
+/** Whether an instance is on its way out or gone: AWS shows it for about an hour longer. */
+export const isDead = (instance: Instance): boolean =>
+  ["shutting-down", "terminated"].includes(instance.State?.Name ?? "");
+
+/** The instance as AWS has it, dead ones too; undefined when AWS doesn't know it. */
+export async function describe(
+  client: EC2Client,
+  id: string,
+): Promise<{ instance: Instance; owner: string | undefined } | undefined> {
+  const answer = await lookUp(`instance ${id} could not be read`, () =>
+    client.send(new DescribeInstancesCommand({ InstanceIds: [id] })),
+  );
+  const reservation = answer?.Reservations?.[0];
+  const instance = reservation?.Instances?.[0];
+  return instance && { instance, owner: reservation?.OwnerId };
+}
+
+/** @throws UserError with the reason AWS gives when it ends instead. */
+export async function running(client: EC2Client, id: string, signal: AbortSignal): Promise<Instance> {
+  const what = `instance ${id} did not start`;
+  return until(what, RUNNING_S, signal, async () => {
+    const there = await describe(client, id);
+    // Not there yet: AWS needs a moment to know it everywhere.
+    if (!there) return undefined;
+    const { instance } = there;
+    if (instance.State?.Name === "running") return instance;
+    if (!isDead(instance)) return undefined;
+    const { Code = "Unknown", Message = "AWS terminated it" } = instance.StateReason ?? {};
+    throw new UserError(what, {
+      why: `${Code}: ${Message}`,
+      fix: "take another availability zone or instance type, or check the key of the encrypted volume",
+    });
+  });
+}
+
+/** Ends it and waits until it is over, so that its firewall and subnet can go. Gone already is success. */
+export async function terminate(client: EC2Client, id: string, signal: AbortSignal): Promise<void> {
+  const what = `instance ${id} could not be terminated`;
+  try {
+    await client.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
+  } catch (error) {
+    if (isGone(error)) return;
+    throw awsError(what, error);
+  }
+  await until(what, TERMINATED_S, signal, async () => {
+    const there = await describe(client, id);
+    return !there || there.instance.State?.Name === "terminated" ? true : undefined;
+  });
+}

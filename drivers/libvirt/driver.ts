@@ -1,0 +1,298 @@
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import ipaddr from "ipaddr.js";
+import { freeBytes } from "../../base/disk-space.js";
+import { isLocal, type LibvirtEndpoint } from "../../model/endpoint.js";
+import { imageOfVolume, imageVolumes } from "../../model/image-volumes.js";
+import type { Kind } from "../../model/kinds.js";
+import { bridgeName, DOMAIN_TARGETS, machineName, machineOf, type SeatId } from "../../model/naming.js";
+import type { Found, Inventory, Labelled } from "../found.js";
+import { type GuestAccess, GuestEnvironment } from "./guest.js";
+import { GuestMachine } from "./guest-machine.js";
+import { DISK_POOL, IMAGE_POOL } from "./pools.js";
+import { metadataQuestion, parseMetadata, volumeKind } from "./things.js";
+import { lines, Virsh, VirshError } from "./virsh.js";
+import { type Element, parseXml } from "./xml.js";
+
+/** Domains asked about in one go: their names must fit in one argument of a command, 128 KiB. */
+const DOMAINS_A_CALL = 500;
+
+/** What trilab asks of one libvirt daemon, and does to it, outside the engine. */
+export class LibvirtDriver {
+  private readonly connection: Virsh;
+
+  /** Nothing is asked of the daemon yet. */
+  constructor(readonly endpoint: LibvirtEndpoint) {
+    this.connection = new Virsh(endpoint.uri);
+  }
+
+  get uri(): string {
+    return this.endpoint.uri;
+  }
+
+  /** Whether the daemon runs on this machine, so that its processes and files can be seen from here. */
+  get isLocal(): boolean {
+    return isLocal(this.endpoint);
+  }
+
+  /** Runs one virsh command. @throws VirshError, UserError: see {@link Virsh.run}. */
+  virsh(...args: string[]): Promise<string> {
+    return this.connection.run(...args);
+  }
+
+  /** As {@link virsh}, but `undefined` when the thing is not there. */
+  virshIfThere(...args: string[]): Promise<string | undefined> {
+    return this.connection.ifThere(...args);
+  }
+
+  /** Whether the daemon answers. @throws UserError (exit 3) when it does not. */
+  async preflight(): Promise<void> {
+    await this.virsh("version");
+  }
+
+  /** The versions of libvirt and of its hypervisor: `9.0.0`, `QEMU 7.2.15`. */
+  async version(): Promise<{ libvirt: string | undefined; hypervisor: string | undefined }> {
+    const text = await this.virsh("version");
+    return {
+      libvirt: /^Using library: libvirt (\S+)/m.exec(text)?.[1],
+      hypervisor: /^Running hypervisor: (.*\S)/m.exec(text)?.[1],
+    };
+  }
+
+  /** CPUs and bytes of memory of the daemon's host; bytes free for disks, where that can be seen from here. */
+  async capacity(): Promise<{ cpus: number; memory: number; diskFree: number | undefined }> {
+    // nodeinfo's own memory size counts the first NUMA cell only, on some hosts less than that.
+    const text = `${await this.virsh("nodeinfo")}\n${await this.virsh("nodememstats")}`;
+    const number = (label: string): number =>
+      Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
+    return {
+      cpus: number("CPU\\(s\\)"),
+      memory: number("total *") * 1024,
+      diskFree: this.isLocal ? await freeBytes(IMAGE_POOL.path) : undefined,
+    };
+  }
+
+  async domainNames(): Promise<string[]> {
+    return lines(await this.virsh("list", "--all", "--name"));
+  }
+
+  async networkNames(): Promise<string[]> {
+    return lines(await this.virsh("net-list", "--all", "--name"));
+  }
+
+  /** The storage pools; with `active`, only those that are started. */
+  async poolNames(active = false): Promise<string[]> {
+    return lines(await this.virsh("pool-list", "--name", ...(active ? [] : ["--all"])));
+  }
+
+  /** The state virsh gives a domain (`running`, `shut off`, …), or `undefined` when there is none of that name. */
+  async domainState(name: string): Promise<string | undefined> {
+    return (await this.virshIfThere("domstate", name))?.trim();
+  }
+
+  /** A domain's XML, with further flags of `dumpxml`; `undefined` when there is none of that name. */
+  async domain(name: string, ...flags: string[]): Promise<Element | undefined> {
+    const xml = await this.virshIfThere("dumpxml", name, ...flags);
+    return xml === undefined ? undefined : parseXml(xml);
+  }
+
+  /** What runs a domain: `kvm`, or `qemu` for QEMU's own translator; `undefined` when there is none of that name. */
+  async domainType(name: string): Promise<string | undefined> {
+    return (await this.domain(name))?.attributes.type;
+  }
+
+  /**
+   * The volumes of a pool, read from its directory anew; none when there is no such pool or it is inactive.
+   *
+   * @throws VirshError when libvirt refuses for another reason: "none" would then be a lie that costs somebody a disk.
+   */
+  async volumeNames(pool: string): Promise<string[]> {
+    try {
+      await this.refreshPool(pool);
+      return lines(await this.virsh("vol-list", pool)).map((line) => line.split(/\s{2,}/)[0] ?? line);
+    } catch (error) {
+      if (error instanceof VirshError && (error.gone || /is not active/.test(error.message))) return [];
+      throw error;
+    }
+  }
+
+  /** While a volume of the pool is made or filled, libvirt refuses to look: waits for that, a minute at most. */
+  private async refreshPool(pool: string): Promise<void> {
+    for (const deadline = Date.now() + 60_000; ; await sleep(200)) {
+      try {
+        await this.virsh("pool-refresh", pool);
+        return;
+      } catch (error) {
+        const busy = error instanceof VirshError && /asynchronous jobs running/.test(error.message);
+        if (!busy || Date.now() > deadline) throw error;
+      }
+    }
+  }
+
+  /** A volume of the seats' pool; `undefined` when there is none of that name. */
+  async disk(name: string): Promise<Element | undefined> {
+    const xml = await this.virshIfThere("vol-dumpxml", name, "--pool", DISK_POOL.name);
+    return xml === undefined ? undefined : parseXml(xml);
+  }
+
+  /** What lies in the image pool; nothing where there is no such pool. */
+  imageVolumeNames(): Promise<string[]> {
+    return this.volumeNames(IMAGE_POOL.name);
+  }
+
+  /** Whether both pools and all volumes of this image are there. Starts pools that are not active. */
+  async hasImage(hash: string, pools: readonly string[]): Promise<boolean> {
+    const [defined, active] = await Promise.all([this.poolNames(), this.poolNames(true)]);
+    for (const name of pools)
+      if (defined.includes(name) && !active.includes(name)) await this.virsh("pool-start", name);
+    if (!pools.every((name) => defined.includes(name))) return false;
+    const volumes = await this.imageVolumeNames();
+    return Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));
+  }
+
+  /** The hashes of the images that the disks in the seats' pool are laid over, whoever made them. */
+  async imagesUnderDisks(): Promise<string[]> {
+    const disks = (await this.volumeNames(DISK_POOL.name)).filter((name) => name.endsWith(".qcow2"));
+    const volumes = await Promise.all(disks.map((name) => this.disk(name)));
+    return volumes.flatMap((volume) => {
+      const base = volume?.find("backingStore", "path")?.text.split("/").at(-1);
+      return (base?.endsWith(".qcow2") && imageOfVolume(base)) || [];
+    });
+  }
+
+  /** Removes the image pool's volumes of this image. */
+  async removeImage(hash: string): Promise<void> {
+    for (const name of await this.imageVolumeNames())
+      if (imageOfVolume(name) === hash)
+        await this.virshIfThere("vol-delete", name, "--pool", IMAGE_POOL.name);
+  }
+
+  /** The IPv4 blocks of libvirt's networks. */
+  async subnets(): Promise<string[]> {
+    const texts = await Promise.all(
+      (await this.networkNames()).map((name) => this.virshIfThere("net-dumpxml", name)),
+    );
+    return texts.flatMap((xml) =>
+      (xml === undefined ? [] : parseXml(xml).all("ip")).flatMap(({ attributes }) => {
+        const bits = attributes.prefix ?? prefixOf(attributes.netmask);
+        return attributes.family === "ipv6" || !attributes.address || !bits
+          ? []
+          : [`${attributes.address}/${bits}`];
+      }),
+    );
+  }
+
+  /** Whether networks of trilab's are left, whoever made them. */
+  async hasSeatNetworks(): Promise<boolean> {
+    return (await this.networkNames()).some((name) => name.startsWith("trilab-"));
+  }
+
+  /** One seat's things by name, with their states; without a seat, those of every seat. */
+  async inventory(seat?: SeatId): Promise<Inventory> {
+    const machines = seat && DOMAIN_TARGETS.map((target) => machineName(seat, target));
+    const mine = (name: string): boolean =>
+      machines === undefined ? name.startsWith("trilab-") : machines.includes(machineOf(name));
+    const [labelled, networks, volumes] = await Promise.all([
+      this.domains((name) => (machines === undefined ? name.startsWith("trilab-") : machines.includes(name))),
+      this.networkNames(),
+      this.volumeNames(DISK_POOL.name),
+    ]);
+    const named = networks.filter(mine).map((name) => unlabelled("guest network", name));
+    for (const volume of volumes.filter(mine)) {
+      const kind = volumeKind(machineOf(volume), volume);
+      if (kind) named.push(unlabelled(kind, volume));
+    }
+    if (seat === undefined) return { labelled, named };
+    const details = await Promise.all(
+      named.map((found) => (found.kind === "guest network" ? this.networkDetails(seat, found) : [found])),
+    );
+    return { labelled, named: details.flat() };
+  }
+
+  /** The domains with these names, their states and labels, with one question for many. */
+  private async domains(wanted: (name: string) => boolean): Promise<Labelled[]> {
+    const there = (await this.virsh("list", "--all")).split("\n").flatMap((line) => {
+      const [, name, state] = /^\s*\S+\s+(\S+)\s+(.+?)\s*$/.exec(line) ?? [];
+      return name === undefined || state === undefined || !wanted(name) ? [] : [{ name, state }];
+    });
+    const found: Labelled[] = [];
+    for (let i = 0; i < there.length; i += DOMAINS_A_CALL) {
+      const some = there.slice(i, i + DOMAINS_A_CALL);
+      // A domain without metadata, or one that is gone by now, is passed over.
+      const answers = parseMetadata(await this.virsh(metadataQuestion(some.map(({ name }) => name))));
+      for (const { name, state } of some) {
+        const labels = answers.get(name) ?? {};
+        const owner = labels["trilab.owner"];
+        found.push({ labels, found: { kind: "domain", name, id: name, state, owner } });
+      }
+    }
+    return found;
+  }
+
+  /** A network with its state, and the leases in it. Guests have fixed addresses: a lease is something else's. */
+  private async networkDetails(seat: SeatId, network: Found): Promise<Found[]> {
+    const leases = (await this.virshIfThere("net-dhcp-leases", network.name))?.split("\n") ?? [];
+    return [
+      { ...network, state: (await this.networkWorks(seat, network.name)) ? "running" : "down" },
+      ...leases.filter((line) => line.includes(":")).map((line) => unlabelled("lease", line.trim())),
+    ];
+  }
+
+  /** Whether a machine's network is active and, where it can be seen from here, its bridge is there. */
+  private async networkWorks(seat: SeatId, network: string): Promise<boolean> {
+    const info = (await this.virshIfThere("net-info", network)) ?? "";
+    if (!/^Active:\s+yes/m.test(info)) return false;
+    const target = DOMAIN_TARGETS.find((each) => machineName(seat, each) === network);
+    return !this.isLocal || target === undefined || existsSync(`/sys/class/net/${bridgeName(seat, target)}`);
+  }
+
+  /** Removes one thing, running or not. What is already gone is success. */
+  async remove({ kind, id }: Found): Promise<void> {
+    if (kind === "domain") await this.removeDomain(id);
+    else if (kind === "guest network") {
+      await this.virsh("net-destroy", id).catch(() => {}); // It may be inactive.
+      await this.virshIfThere("net-undefine", id);
+    } else if (kind !== "lease") await this.virshIfThere("vol-delete", id, "--pool", DISK_POOL.name);
+    // A lease ends with its network.
+  }
+
+  private async removeDomain(id: string): Promise<void> {
+    if ((await this.domainState(id)) !== "shut off") await this.virsh("destroy", id).catch(() => {});
+    const parts = ["--managed-save", "--snapshots-metadata", "--checkpoints-metadata", "--nvram"];
+    await this.virshIfThere("undefine", id, ...parts);
+  }
+
+  /** Starts a network, or a domain that is stopped or paused. */
+  async start({ kind, id, state }: Found): Promise<void> {
+    if (kind === "domain") await this.virsh(state === "paused" ? "resume" : "start", id);
+    if (kind !== "guest network") return;
+    await this.virsh("net-destroy", id).catch(() => {}); // It may be inactive.
+    await this.virsh("net-start", id);
+    // A bridge made anew has none of the old one's ports: a guest that runs must be started again to be on it.
+    if ((await this.domainState(id)) !== "running") return;
+    await this.virsh("destroy", id);
+    await this.virsh("start", id);
+  }
+
+  /** A guest to run commands in. Nothing is asked of it yet. */
+  environment(access: GuestAccess): GuestEnvironment {
+    return new GuestEnvironment(access, this);
+  }
+
+  /** The same guest from its host's side: power and cost. */
+  machine(access: GuestAccess): GuestMachine {
+    return new GuestMachine(access, this);
+  }
+}
+
+const unlabelled = (kind: Kind, name: string): Found => ({
+  kind,
+  name,
+  id: name,
+  state: "",
+  owner: undefined,
+});
+
+/** The length of a netmask's prefix: `255.255.255.0` → 24. */
+const prefixOf = (netmask: string | undefined): string | undefined =>
+  netmask && String(ipaddr.IPv4.parse(netmask).prefixLengthFromSubnetMask());

@@ -1,0 +1,39 @@
+import type { Kind } from "../../model/kinds.js";
+import { METADATA_NAMESPACE } from "../../model/labels.js";
+import { parseXml } from "./xml.js";
+
+/**
+ * What a volume of the seats' pool is to a machine: its disk, its cloud-init seed, its console's log (virtlogd numbers
+ * those it rolled over), or any of a clone that a `compare` did not live to remove. Pure.
+ */
+export function volumeKind(machine: string, volume: string): Kind | undefined {
+  if (!volume.startsWith(machine)) return undefined;
+  const suffix = volume.slice(machine.length);
+  const what = /^(?:-clone\d+)?\.(qcow2|seed\.iso|console\.log)(?:\.\d+)?$/.exec(suffix)?.[1];
+  if (what === "qcow2") return "guest disk";
+  if (what === "seed.iso") return "cloud-init seed";
+  return what === "console.log" ? "console log" : undefined;
+}
+
+/** The labels of each domain, from the answers to `echo [NAME]; metadata NAME …` (virsh ends no line after it). Pure. */
+export function parseMetadata(text: string): Map<string, Record<string, string>> {
+  const answers = new Map<string, Record<string, string>>();
+  for (const [, name, part] of text.matchAll(/\[([\w-]+)\]([^[]*)/g)) {
+    if (name === undefined || part === undefined) continue;
+    answers.set(name, part.includes("<") ? labelsOf(part) : {});
+  }
+  return answers;
+}
+
+/** The ownership labels in the metadata element of a domain. Pure. */
+function labelsOf(xml: string): Record<string, string> {
+  return Object.fromEntries(
+    parseXml(xml.slice(xml.indexOf("<")))
+      .all("label")
+      .map((label) => [label.attributes.key ?? "", label.text]),
+  );
+}
+
+/** The question that {@link parseMetadata} reads the answer to: one virsh command line for all these domains. */
+export const metadataQuestion = (domains: readonly string[]): string =>
+  [...domains.map((name) => `echo [${name}]; metadata ${name} ${METADATA_NAMESPACE}`), "echo"].join("; ");

@@ -1,0 +1,74 @@
+import { z } from "zod";
+
+/** One Docker daemon, and how it is reached. */
+const dockerEndpointSchema = z.object({
+  kind: z.literal("docker"),
+  /** `unix:///path`, `tcp://host:port` or `ssh://[user@]host[:port]`. */
+  host: z.string(),
+  /** The folder with ca.pem, cert.pem and key.pem; present: TLS. Only for `tcp://`. */
+  certPath: z.string().optional(),
+});
+export type DockerEndpoint = z.infer<typeof dockerEndpointSchema>;
+
+/** One libvirt daemon: a connection URI such as `qemu:///system` or `qemu+ssh://host/system`. */
+const libvirtEndpointSchema = z.object({ kind: z.literal("libvirt"), uri: z.string() });
+export type LibvirtEndpoint = z.infer<typeof libvirtEndpointSchema>;
+
+/** One region of EC2, in one AWS account. */
+const ec2EndpointSchema = z.object({
+  kind: z.literal("ec2"),
+  region: z.string(),
+  /** The account's number; absent where the region had nothing that tells it. */
+  account: z.string().optional(),
+});
+export type Ec2Endpoint = z.infer<typeof ec2EndpointSchema>;
+
+/** How one daemon or cloud region is reached. */
+export const endpointSchema = z.discriminatedUnion("kind", [
+  dockerEndpointSchema,
+  libvirtEndpointSchema,
+  ec2EndpointSchema,
+]);
+export type Endpoint = z.infer<typeof endpointSchema>;
+
+/** The endpoints of the two daemons that a new seat is made at. */
+export interface Endpoints {
+  docker: DockerEndpoint;
+  libvirt: LibvirtEndpoint;
+}
+
+/** Both daemons of this machine, at the addresses they have by default. */
+export const LOCAL: Endpoints = {
+  docker: { kind: "docker", host: "unix:///var/run/docker.sock" },
+  libvirt: { kind: "libvirt", uri: "qemu:///system" },
+};
+
+/** Whether the daemon runs on this machine: a Docker socket, or a libvirt URI without a host. */
+export function isLocal(endpoint: DockerEndpoint | LibvirtEndpoint): boolean {
+  if (endpoint.kind === "docker") return endpoint.host.startsWith("unix://");
+  return URL.canParse(endpoint.uri) && new URL(endpoint.uri).hostname === "";
+}
+
+/** The address alone, as people write it: `ssh://host`, `qemu:///system`, `eu-central-1`. */
+export function addressOf(endpoint: Endpoint): string {
+  if (endpoint.kind === "docker") return endpoint.host;
+  return endpoint.kind === "libvirt" ? endpoint.uri : endpoint.region;
+}
+
+/** A daemon or region in words: `Docker`, `libvirt at qemu+ssh://host/system`, `AWS (eu-central-1)`. */
+export function endpointWords(endpoint: Endpoint): string {
+  if (endpoint.kind === "ec2") return `AWS (${endpoint.region})`;
+  const name = endpoint.kind === "docker" ? "Docker" : "libvirt";
+  return isDefault(endpoint) ? name : `${name} at ${addressOf(endpoint)}`;
+}
+
+const isDefault = (endpoint: DockerEndpoint | LibvirtEndpoint): boolean =>
+  addressOf(endpoint) === addressOf(LOCAL[endpoint.kind]);
+
+/** Several in words: `Docker and libvirt`; empty for none. */
+export const endpointsWords = (endpoints: readonly Endpoint[]): string =>
+  endpoints.map(endpointWords).join(" and ");
+
+/** Whether two endpoints reach the same daemon or region. */
+export const sameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
+  a.kind === b.kind && addressOf(a) === addressOf(b);
