@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { ExitCode } from "../base/errors.js";
+import { ExitCode, UserError } from "../base/errors.js";
 import { sweepScratch } from "../base/scratch.js";
 import { endStepsNow, finishesItsStep } from "../base/working.js";
 import { explain } from "./explain.js";
@@ -27,13 +27,19 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     );
   });
 }
-// A reader that went away (`trilab labs ls | head -1`) is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(ExitCode.done);
+  // A reader that went away (`trilab labs ls | head -1`) is no failure.
+  if (error.code === "EPIPE") process.exit(ExitCode.done);
+  const unwritten = new UserError("standard output can't be written", {
+    why: error.message,
+    fix: "free some space, or send the output elsewhere",
+  });
+  process.exit(explain(unwritten, ctx));
 });
 
 const exitCode = await main(argv, () => ctx).catch((error: unknown) => explain(error, ctx));
 // At the end, when an engine whose command was killed has been waited for. What can't be swept now is swept another time.
 await sweepScratch().catch(() => {});
+// A failed write shows before we end.
+await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
 process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);

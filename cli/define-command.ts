@@ -16,6 +16,10 @@ export interface Command {
   examples?: readonly (readonly [string, string])[];
   /** Returns the exit code; nothing is 0. Throws UserError for what the user can mend. */
   handler?: (args: Args, ctx: Context) => Promise<number | undefined>;
+  /** It takes words behind `--`. */
+  takesRest?: true;
+  /** Options that may stand without a value. */
+  valueOptional?: readonly string[];
   /** Commands below this one: `labs ls`. */
   subcommands?: readonly Command[];
 }

@@ -1,9 +1,9 @@
 import { closest, distance } from "fastest-levenshtein";
 import yargs, { type Argv } from "yargs";
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { COMMANDS } from "./commands/index.js";
 import type { Context } from "./context.js";
-import type { Command } from "./define-command.js";
+import { type Args, type Command, rest } from "./define-command.js";
 import { readVersion } from "./version.js";
 
 /** Options that every command takes. */
@@ -21,7 +21,8 @@ export async function main(
   makeContext: (json: boolean) => Context,
 ): Promise<number> {
   let exitCode: number = ExitCode.done;
-  const parser = yargs([...argv])
+  requireWorkingDirectory();
+  const parser = yargs(joinNegatives(argv))
     .scriptName("trilab")
     .usage("$0 <command>\n\nThe same machine as a container and as a virtual machine, side by side.")
     .options(GLOBAL_OPTIONS)
@@ -70,10 +71,87 @@ function register(
       return sub;
     },
     handler: async (args) => {
+      checkValues(command, args);
       if (command.handler)
         done((await command.handler(args, makeContext(args.json === true))) ?? ExitCode.done);
     },
   });
+}
+
+/** @throws UserError (exit 2) when the folder that the command was called in is gone. */
+function requireWorkingDirectory(): void {
+  try {
+    process.cwd();
+  } catch (error) {
+    throw new UserError("the current directory is gone", {
+      why: messageOf(error),
+      fix: "change to another: cd",
+      exitCode: ExitCode.usage,
+    });
+  }
+}
+
+/** Every option that takes a value, by its names on the command line. */
+const valueOptions = (commands: readonly Command[]): string[] =>
+  commands.flatMap(({ options, subcommands }) => [
+    ...Object.entries(options ?? {})
+      .filter(([, { type }]) => type !== "boolean")
+      .flatMap(([name, { alias }]) => [`--${name}`, ...(typeof alias === "string" ? [`-${alias}`] : [])]),
+    ...valueOptions(subcommands ?? []),
+  ]);
+
+/**
+ * Hands on `--ttl -1h` as `--ttl=-1h`, which yargs would take for the flags -1 and -h (help).
+ *
+ * @throws UserError (exit 2) for such a word where no value is due.
+ */
+function joinNegatives(argv: readonly string[]): string[] {
+  const withValue = new Set(valueOptions(COMMANDS));
+  const joined: string[] = [];
+  for (const [i, word] of argv.entries()) {
+    if (word === "--") return [...joined, ...argv.slice(i)];
+    const before = joined.at(-1);
+    if (!/^-\d/.test(word)) joined.push(word);
+    else if (before !== undefined && withValue.has(before)) joined[joined.length - 1] = `${before}=${word}`;
+    else {
+      throw new UserError(`there is no flag "${word}"`, {
+        why: "no number here may be negative",
+        fix: "leave the - out",
+        exitCode: ExitCode.usage,
+      });
+    }
+  }
+  return joined;
+}
+
+/** @throws UserError (exit 2) for an option given twice, or without a value, and for words behind `--` nobody takes. */
+function checkValues(command: Command, args: Args): void {
+  const behind = rest(args);
+  if (behind.length > 0 && !command.takesRest) {
+    throw new UserError(`nothing is taken behind --: ${behind.join(" ")}`, {
+      why: "only ssh runs what stands there",
+      fix: "leave it out",
+      exitCode: ExitCode.usage,
+    });
+  }
+  for (const [name, { array, type }] of Object.entries(command.options ?? {})) {
+    const value = args[name];
+    if (type === "boolean" || array) continue;
+    if (Array.isArray(value)) {
+      throw new UserError(`--${name} is given ${value.length} times`, {
+        why: `it takes one value, and got ${value.join(" and ")}`,
+        fix: "give it once",
+        exitCode: ExitCode.usage,
+      });
+    }
+    if (value === "" && !command.valueOptional?.includes(name)) {
+      throw new UserError(`--${name} has no value`, {
+        why: "it is empty",
+        fix: `write it behind, or leave --${name} out`,
+        exitCode: ExitCode.usage,
+      });
+    }
+  }
 }
 
 /** yargs' own complaint, with what is known there and the nearest of it. */

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { messageOf, UserError } from "../base/errors.js";
+import { hasCode, messageOf, UserError } from "../base/errors.js";
 import { canBeRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
@@ -97,8 +97,10 @@ async function checkDocker({ docker }: Drivers): Promise<Finding> {
       ok: false,
       found: error instanceof UserError ? (error.why ?? error.message) : messageOf(error),
       wanted: "an answer",
-      fix: "start dockerd",
-      ...(docker?.isLocal ? { repair: startDocker } : {}),
+      // To start a daemon that runs would not let this user in.
+      ...(error instanceof UserError && hasCode(error.cause, "EACCES")
+        ? { fix: error.fix ?? "" }
+        : { fix: "start dockerd", ...(docker?.isLocal ? { repair: startDocker } : {}) }),
     };
   }
 }

@@ -4,6 +4,17 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 /** Says the caller's public address; AWS's own service for it. */
 const ECHO = "https://checkip.amazonaws.com";
 
+/** One IPv4 address with /32, from one with or without. @throws UserError (exit 2) when it is something else. */
+export function singleAddress(given: string): string {
+  const [address = "", prefix = "32"] = given.split("/");
+  if (isIPv4(address) && prefix === "32") return `${address}/32`;
+  throw new UserError(`"${given}" is no single IPv4 address`, {
+    why: "SSH to the VPS is open to one address only",
+    fix: "write it like 203.0.113.7",
+    exitCode: ExitCode.usage,
+  });
+}
+
 /**
  * The only address that may reach a rented machine, with /32: the one given, else the public one of this machine.
  *
@@ -11,15 +22,7 @@ const ECHO = "https://checkip.amazonaws.com";
  * @throws UserError: exit 2 when what was given is no single IPv4 address, exit 1 when none was and it can't be found.
  */
 export async function learnerAddress(given: string | undefined): Promise<string> {
-  if (given !== undefined) {
-    const [address = "", prefix = "32"] = given.split("/");
-    if (isIPv4(address) && prefix === "32") return `${address}/32`;
-    throw new UserError(`"${given}" is no single IPv4 address`, {
-      why: "SSH to the VPS is open to one address only",
-      fix: "write it like 203.0.113.7",
-      exitCode: ExitCode.usage,
-    });
-  }
+  if (given !== undefined) return singleAddress(given);
   let why: string;
   try {
     const answer = await fetch(ECHO, { signal: AbortSignal.timeout(5_000) });

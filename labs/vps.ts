@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UserError } from "../base/errors.js";
-import { CREDITS, NETWORKS } from "../model/clouds.js";
+import { CREDITS, NETWORKS, REGION_NAME } from "../model/clouds.js";
 import { instanceTypeFor } from "../model/instance-catalogue.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { CLOUD_WISHES } from "./cloud-wishes.js";
@@ -13,10 +13,7 @@ export const vpsSchema = z.strictObject({
    */
   cloud: z.enum(CLOUD_WISHES).default("local"),
   /** AWS region; absent: the environment's or the profile's. */
-  region: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is no AWS region, such as "eu-central-1"')
-    .optional(),
+  region: z.string().regex(REGION_NAME, 'is no AWS region, such as "eu-central-1"').optional(),
   /** Instance type; absent: the smallest that has what the machine asks for. */
   size: z.string().optional(),
   /** `vps`: the other targets get the instance type's CPUs and memory. */

@@ -16,3 +16,6 @@ export type CloudNetwork = (typeof NETWORKS)[number];
 /** What was rented, in words: `t3.nano from AWS`, `t3.nano: rehearsal, not a cloud`. */
 export const rentedWords = ({ cloud, type }: { cloud: Cloud; type: string }): string =>
   cloud === "aws" ? `${type} from AWS` : `${type}: ${REHEARSAL}`;
+
+/** What the name of an AWS region looks like; which there are, AWS knows. */
+export const REGION_NAME = /^[a-z]{2}(-[a-z]+)+-\d$/;

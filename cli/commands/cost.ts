@@ -1,10 +1,10 @@
 import { ExitCode, UserError } from "../../base/errors.js";
-import type { Capacity, HostShare } from "../../hosts/capacity.js";
-import type { Lab } from "../../labs/define-lab.js";
-import type { Endpoints } from "../../model/endpoint.js";
-import { type Cost, costOf, formatUsd, type Quote, quote } from "../../model/prices.js";
+import type { HostShare } from "../../hosts/capacity.js";
+import { REGION_NAME } from "../../model/clouds.js";
+import { type Cost, costOf, formatUsd, type Quote, quote, type UnknownPrice } from "../../model/prices.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import { budgetOf, budgetOption, requireBudget } from "../budget.js";
+import { capacityHere } from "../capacity-here.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { lifetime } from "../duration.js";
@@ -56,7 +56,8 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   const budget = budgetOf(args);
   const { loadLab } = await import("../../labs/define-lab.js");
   const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
-  const region = await regionOf(text(args, "region") ?? lab.vps.region);
+  const wantedRegion = regionNamed(text(args, "region"));
+  const region = await regionOf(wantedRegion ?? lab.vps.region);
   const ttl = given ?? lab.ttl ?? Number.POSITIVE_INFINITY;
 
   const { readPriceTable, storePrices } = await import("../../drivers/ec2/price-table.js");
@@ -72,11 +73,13 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   const rental = rentalFor(lab, region, text(args, "size"));
   if (budget !== undefined) requireBudget(budget, { rental, seats, ttl }, table);
 
+  const price = quote(table, rental);
+  if (wantedRegion !== undefined && price.unknown?.what === "region") throw noPrices(price.unknown, region);
+
   const { hostShare } = await import("../../hosts/capacity.js");
   const host = await capacityHere(lab, await chosenEndpoints(args));
   const local = lab.targets.map((target): LocalRow => ({ target, ...hostShare(lab.machine, seats, host) }));
   const together = hostShare(lab.machine, seats * local.length, host);
-  const price = quote(table, rental);
   const rented = price.perHour === null ? null : costOf(price.perHour, seats, ttl);
   const endless = !Number.isFinite(ttl);
   const data = {
@@ -106,6 +109,23 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   ]);
   return undefined;
 }
+
+/** @throws UserError (exit 2) for what no region is called. */
+function regionNamed(given: string | undefined): string | undefined {
+  if (given === undefined || REGION_NAME.test(given)) return given;
+  throw new UserError(`--region ${given} is no AWS region`, {
+    why: "their names look like eu-central-1",
+    fix: "write one: --region eu-central-1",
+    exitCode: ExitCode.usage,
+  });
+}
+
+const noPrices = ({ known, nearest }: UnknownPrice, region: string): UserError =>
+  new UserError(`there are no prices of the region ${region}`, {
+    why: `the price table has: ${known.join(", ")}`,
+    fix: `${nearest === undefined ? "" : `did you mean ${nearest}? `}AWS knows more: trilab cost --refresh --region ${region}`,
+    exitCode: ExitCode.usage,
+  });
 
 async function regionOf(given: string | undefined): Promise<string> {
   const { awsRegion } = await import("../../drivers/ec2/credentials.js");
@@ -172,14 +192,6 @@ function unknownLine({ unknown }: Quote, region: string): string {
   const family = what === "size" ? nearest?.split(".")[0] : undefined;
   const some = family === undefined ? known : known.filter((name) => name.startsWith(`${family}.`));
   return `No price of the ${what} ${given} is known.${hint} Known${family === undefined ? "" : ` of ${family}`}: ${some.join(", ")}. AWS knows more: trilab cost --refresh --region ${region}`;
-}
-
-/** What this host has. An estimate needs no daemon: where Docker or libvirt don't answer, the operating system does. */
-async function capacityHere(lab: Lab, chosen: Endpoints): Promise<Capacity> {
-  const { hostCapacity } = await import("../../hosts/capacity.js");
-  const { driversAt, endpointOf } = await import("../../seats/seat-drivers.js");
-  const here = driversAt(lab.targets.map((target) => endpointOf(target, undefined, chosen, undefined)));
-  return hostCapacity(here).catch(() => hostCapacity({}));
 }
 
 function wholeNumber(value: string): number {

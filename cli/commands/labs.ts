@@ -2,8 +2,10 @@ import { join } from "node:path";
 import { UserError } from "../../base/errors.js";
 import { readUserFile } from "../../base/files.js";
 import { formatDuration, formatSize } from "../../model/units.js";
+import { capacityHere } from "../capacity-here.js";
 import { columns, report } from "../context.js";
 import { defineCommand, text } from "../define-command.js";
+import { chosenEndpoints } from "../endpoints.js";
 
 const ls = defineCommand({
   usage: "ls",
@@ -44,8 +46,10 @@ const show = defineCommand({
     const { instanceTypeFor } = await import("../../model/instance-catalogue.js");
     const lab = await loadLab(text(args, "lab") ?? "");
     const guide = (await readUserFile(join(lab.dir, "guide.md"), "the guide")) ?? "";
-    const { bold } = ctx.style;
-    report(ctx, "lab", { ...lab, guide }, () => [
+    const { capacityProblems } = await import("../../hosts/capacity.js");
+    const tooLarge = capacityProblems(lab.machine, await capacityHere(lab, await chosenEndpoints(args)));
+    const { bold, warn } = ctx.style;
+    report(ctx, "lab", { ...lab, guide, tooLarge }, () => [
       bold(lab.title),
       lab.summary,
       "",
@@ -64,6 +68,10 @@ const show = defineCommand({
           : []),
         ["lives for", lab.ttl === undefined ? "as long as you like" : formatDuration(lab.ttl)],
       ]),
+      ...(tooLarge.length > 0
+        ? ["", warn("Its machine is larger than this host, so up would refuse it:")]
+        : []),
+      ...tooLarge.map((problem) => warn(`  ${problem}`)),
       ...(guide ? ["", guide.trimEnd()] : []),
     ]);
     return undefined;

@@ -14,6 +14,7 @@ import { reapLines } from "../reap-lines.js";
 export const reap = defineCommand({
   usage: "reap",
   description: "remove the seats whose time is up, with all that is theirs",
+  valueOptional: ["watch"],
   options: {
     "dry-run": { type: "boolean", describe: "only list what is there, and what would be removed" },
     unknown: {

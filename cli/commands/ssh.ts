@@ -7,6 +7,7 @@ export const ssh = defineCommand({
   description:
     "a shell in a target, or one command after --, with its exit code (127: there is no such command; 126: it can't be run)",
   positionals: { target: { type: "string", describe: "container, guest or vps", demandOption: true } },
+  takesRest: true,
   options: { ...labAndSeatOptions, root: { type: "boolean", describe: "as root" } },
   examples: [
     ["trilab ssh guest", "a login shell in the guest"],

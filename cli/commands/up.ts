@@ -1,6 +1,7 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Progress } from "../../base/progress.js";
 import type { Engine } from "../../engine/index.js";
+import { singleAddress } from "../../hosts/learner-address.js";
 import { CLOUD_WISHES } from "../../labs/cloud-wishes.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Endpoints, endpointWords, sameEndpoint } from "../../model/endpoint.js";
@@ -111,7 +112,7 @@ async function wishOf(args: Args): Promise<SeatWish> {
     ...(on === undefined ? {} : { targets: parseTargets(on) }),
     ...(ttl === undefined ? {} : { ttl: lifetime("--ttl", ttl) }),
     ...(cloud ? { cloud } : {}),
-    ...(sshFrom === undefined ? {} : { sshFrom }),
+    ...(sshFrom === undefined ? {} : { sshFrom: singleAddress(sshFrom) }),
     ...(budget === undefined ? {} : { budget }),
   };
 }

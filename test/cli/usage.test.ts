@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { type Context, columns } from "../../cli/context.js";
@@ -39,6 +42,14 @@ describe("bad usage", () => {
     [["up", "--ttl", "0s"], ExitCode.usage, "1h30m"],
     [["up", "--ttl", "0"], ExitCode.usage, "1h30m"],
     [["up", "--ttl=-1h"], ExitCode.usage, "1h30m"],
+    [["up", "--ttl", "-1h"], ExitCode.usage, "1h30m"],
+    [["extend", "-1h"], ExitCode.usage, "leave the - out"],
+    [["extend", "--", "-1h"], ExitCode.usage, "leave it out"],
+    [["up", "--seat", "a", "--seat", "b"], ExitCode.usage, "once"],
+    [["up", "--seat", ""], ExitCode.usage, "leave --seat out"],
+    [["status", "--seat="], ExitCode.usage, "leave --seat out"],
+    [["ssh", "guest", "--seat"], ExitCode.usage, "leave --seat out"],
+    [["up", "--ssh-from", "garbage"], ExitCode.usage, "203.0.113.7"],
     [["extend", "soon"], ExitCode.usage, "1h30m"],
     [["extend", "0h"], ExitCode.usage, "1h30m"],
     [["extend", "1h", "--seat", "nobody-here"], ExitCode.notFound, "trilab up"],
@@ -58,6 +69,21 @@ describe("bad usage", () => {
     expect(result.exitCode).toBe(exitCode);
     expect(`${result.error?.message} ${result.error?.fix}`).toContain(help);
   });
+});
+
+it("a flag may be given twice, and words behind -- are left as they are", async () => {
+  expect((await run("status", "--json", "--json")).exitCode).toBe(0);
+  expect((await run("ssh", "guest", "--seat", "nobody-here", "--", "-1h")).exitCode).toBe(ExitCode.notFound);
+});
+
+it("labs show says that a machine is larger than this host", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "trilab-usage-"));
+  const lab = join(dir, "vast");
+  await mkdir(lab);
+  await writeFile(join(lab, "lab.yaml"), "name: vast\ntitle: T\nsummary: S\nmachine: { memory: 4TiB }\n");
+  const shown = await run("labs", "show", lab);
+  await rm(dir, { recursive: true });
+  expect(shown.out).toMatch(/larger than this host[\s\S]*machine\.memory: 4TiB, but the host has/);
 });
 
 describe("reports", () => {

@@ -1,6 +1,9 @@
+import { join } from "node:path";
+import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
+import { repoDir } from "../../base/paths.js";
 import { residueOf } from "./residue.js";
-import { expectError, openHome } from "./support.js";
+import { expectError, openHome, type Run } from "./support.js";
 
 const home = openHome();
 let seat: string;
@@ -59,6 +62,23 @@ describe("usage", () => {
       stdout: expect.stringContaining("Nothing is up"),
     });
   });
+});
+
+test("output that can't be written is a failure; a directory that is gone is said so", async () => {
+  const sh = async (script: string): Promise<Run> => {
+    const { exitCode, stderr, stdout } = await execa(
+      "sh",
+      ["-c", script, process.execPath, join(repoDir, "dist/cli/bin.js")],
+      { reject: false },
+    );
+    return { exitCode, stderr, stdout };
+  };
+  for (const args of ["labs ls", "labs ls --json"]) {
+    const full = await sh(`"$0" "$1" ${args} >/dev/full`);
+    expectError(full, 1, /standard output can't be written/, /no space left/);
+  }
+  const gone = await sh('d=$(mktemp -d) && cd "$d" && rmdir "$d" && exec "$0" "$1" status');
+  expectError(gone, 2, /current directory is gone/, /cd/);
 });
 
 describe("lab.yaml", () => {
