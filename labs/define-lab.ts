@@ -17,7 +17,7 @@ const duration = z.string().transform((text, ctx) => {
   if (text === "none") return undefined;
   const seconds = parseDuration(text);
   if (seconds === undefined) {
-    ctx.addIssue(`"${text}" is no duration: write "3h", "1h30m", "45m", or "none"`);
+    ctx.addIssue(`"${text}" is no duration: write "3h", "1h30m", "45m", at most "3650d", or "none"`);
     return z.NEVER;
   }
   return seconds;

@@ -26,16 +26,19 @@ export function formatSize(bytes: number): string {
   return `${bytes}B`;
 }
 
+/** The longest duration, in seconds: ten years. */
+const LONGEST = 3_650 * 86_400;
+
 /**
  * Seconds from a duration: `3h`, `1h30m`, `90s`, `2d`; units from large to small, each at most once.
  *
- * @returns seconds, a positive whole number; `undefined` when `text` is no such duration.
+ * @returns seconds, a positive whole number; `undefined` when `text` is no such duration, or more than ten years.
  */
 export function parseDuration(text: string): number | undefined {
   const match = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text.trim());
   if (match === null) return undefined;
   const seconds = Object.values(SECONDS).reduce((sum, unit, i) => sum + unit * Number(match[i + 1] ?? 0), 0);
-  return seconds > 0 && Number.isSafeInteger(seconds) ? seconds : undefined;
+  return seconds > 0 && seconds <= LONGEST ? seconds : undefined;
 }
 
 /** The two largest units of a duration: `1h30m`, `2d`, `45s`; fractions of a second are dropped. */

@@ -52,6 +52,8 @@ describe("bad usage", () => {
     [["up", "--ssh-from", "garbage"], ExitCode.usage, "203.0.113.7"],
     [["extend", "soon"], ExitCode.usage, "1h30m"],
     [["extend", "0h"], ExitCode.usage, "1h30m"],
+    [["up", "--ttl", "999999999h"], ExitCode.usage, "1h30m"],
+    [["extend", "--", "-1h"], ExitCode.usage, "leave it out"],
     [["extend", "1h", "--seat", "nobody-here"], ExitCode.notFound, "trilab up"],
     [["reap", "--watch", "often"], ExitCode.usage, "1h30m"],
     [["reap", "--install", "--dry-run"], ExitCode.usage, "one of them"],

@@ -153,6 +153,21 @@ describe("a container seat that was changed by hand", () => {
     await down(seat);
   });
 
+  test("a main program that root inside has replaced: up says that it does not stay up, down takes it away", async () => {
+    const seat = home.seat("cm");
+    const name = machine(seat, "container");
+    await up(seat, "container");
+    const program = "/usr/local/lib/trilab/lifetime";
+    const script = `printf '#!/bin/sh\\necho broken\\nexit 3\\n' > ${program}`;
+    await host("docker", "exec", "-u", "root", name, "sh", "-c", script);
+    await host("docker", "restart", "-t", "0", name);
+    const run = await home.trilab(["up", LAB, "--seat", seat]);
+    expectError(run, 1, /does not stay up/, /exit code 3; its last output:\n *broken/, /trilab down/);
+    await host("docker", "stop", "-t", "0", name);
+    expectError(await home.trilab(["up", LAB, "--seat", seat]), 1, /does not stay up/);
+    await down(seat);
+  });
+
   test("everything removed by hand, the volume too: up makes it again, down is content", async () => {
     const seat = home.seat("cv");
     const name = machine(seat, "container");

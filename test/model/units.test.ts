@@ -33,9 +33,10 @@ describe("durations", () => {
     ["1h30m", 5_400],
     ["90s", 90],
     ["2d", 172_800],
+    ["3650d", 315_360_000],
   ])("%s is %i seconds", (text, seconds) => expect(parseDuration(text)).toBe(seconds));
 
-  it.each(["", "3", "h", "-1h", "30m1h", "1.5h", "0s"])("%j is none", (text) =>
+  it.each(["", "3", "h", "-1h", "30m1h", "1.5h", "0s", "3651d", "999999999h"])("%j is none", (text) =>
     expect(parseDuration(text)).toBeUndefined(),
   );
 
