@@ -49,11 +49,20 @@ export async function mendContainer(
   if (!info.State.Running) {
     await startContainer(container);
     done.push("started, as it was stopped");
-    await sleep(SETTLE_MS);
   }
-  const now = info.State.Running ? info : await container.inspect();
-  if (!now.State.Running || now.State.Restarting) throw await notRunning(container, now);
+  // One that its restart policy starts again and again runs at times.
+  if (!info.State.Running || info.State.Restarting || info.RestartCount > 0) await requireSteady(container);
   return done;
+}
+
+/** @throws UserError when the container has ended, or been started anew, a moment from now. */
+async function requireSteady(container: Docker.Container): Promise<void> {
+  const before = await container.inspect();
+  await sleep(SETTLE_MS);
+  const after = await container.inspect();
+  const steady =
+    after.State.StartedAt === before.State.StartedAt && after.RestartCount === before.RestartCount;
+  if (!after.State.Running || after.State.Restarting || !steady) throw await notRunning(container, after);
 }
 
 /** Starts a container. One that runs already, if only since its restart policy started it this moment, is fine. */
@@ -66,6 +75,8 @@ export async function startContainer(container: Docker.Container): Promise<void>
 /**
  * Starts a container that is stopped. A network of its own that is no more would not let it: then it leaves that network,
  * and stays stopped until {@link mendContainer} puts it on the new one.
+ *
+ * @throws UserError when it does not stay up.
  */
 export async function startOrLeaveNetwork(id: string, docker: Docker): Promise<void> {
   const container = docker.getContainer(id);
@@ -77,7 +88,9 @@ export async function startOrLeaveNetwork(id: string, docker: Docker): Promise<v
     const isMissing = error instanceof Error && /network \S+ not found/.test(error.message);
     if (!isMissing || !(own in NetworkSettings.Networks)) throw error;
     await docker.getNetwork(own).disconnect({ Container: id, Force: true });
+    return;
   }
+  await requireSteady(container);
 }
 
 /** @returns whether it had to be connected. */
@@ -184,7 +197,7 @@ async function notRunning(
   const ended =
     error ||
     (restarting
-      ? `its program ends again right after each start, with exit code ${code}`
+      ? `its program ends again right after each start, the last time with exit code ${code}`
       : `its program ended with exit code ${code}`);
   return new UserError(`container ${Name.replace(/^\//, "")} does not stay up`, {
     why: said ? `${ended}; its last output:\n${said}` : ended,
