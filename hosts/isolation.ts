@@ -13,8 +13,8 @@ import { hasSystemd } from "./daemons.js";
 import { clearScript, FIREWALL, type RuleSet, setScript, stands } from "./firewall.js";
 
 /** Sets the firewall at boot, where systemd runs: containers and guests come back by themselves, its rules do not. */
-const UNIT = "trilab-seats-apart.service";
-const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
+export const UNIT = "trilab-seats-apart.service";
+export const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
 
 /**
  * The unit's text, the whole script in it. A firewall that empties the tables when it starts goes first; the seats'

@@ -71,6 +71,21 @@ const answers = async (driver: { preflight(): Promise<void> } | undefined): Prom
   );
 };
 
+/** What else a daemon's host needs where it is another one: `docker` carries Docker's connection over SSH. */
+const BESIDE_DAEMONS = ["docker", "virsh", "qemu-img"];
+
+/** The commands that a host of these daemons needs, and their packages; image and engine are made here. Pure. */
+export const daemonTools = (daemons: {
+  docker: boolean;
+  libvirt: boolean;
+}): readonly Pick<Tool, "command" | "package">[] =>
+  TOOLS.filter(
+    (tool) =>
+      (tool.for === "docker" || tool.for === "libvirt") &&
+      daemons[tool.for] &&
+      (tool.local === true || BESIDE_DAEMONS.includes(tool.command)),
+  );
+
 export const hasApt = (): boolean => which("apt-get") !== undefined;
 
 /** Installs Debian packages. Package lists are fetched first, as a fresh machine has none. */

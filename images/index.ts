@@ -3,7 +3,16 @@
 export { basePackages } from "../model/base-packages.js";
 export * from "../model/guest-contract.js";
 export { type EnsureOptions, ensureImage, findImage, type MatchedImage } from "./ensure.js";
-export { kvmVerdict, type ProbeOptions, type ProbeVerdict, probeKvm } from "./kvm-probe.js";
+export {
+  cachedVerdict,
+  judgeProbe,
+  kvmVerdict,
+  PROBE_MS,
+  type ProbeOptions,
+  type ProbeVerdict,
+  probeArguments,
+  probeKvm,
+} from "./kvm-probe.js";
 export { lifetimeFiles, startLifetime } from "./lifetime-files.js";
 export { type FileRecord, type ImageManifest, recordFile } from "./manifest.js";
 export { checkImageSpec, type ImageSpec, imageHash, imageSpecProblems, rootHash } from "./spec.js";

@@ -17,6 +17,9 @@ export interface ProbeOptions {
   accel?: "kvm" | "tcg";
 }
 
+/** Milliseconds that a probe's kernel gets. */
+export const PROBE_MS = 10_000;
+
 const verdictSchema = z.strictObject({
   works: z.boolean(),
   /** One sentence for people. */
@@ -35,7 +38,7 @@ export type ProbeVerdict = z.infer<typeof verdictSchema>;
  */
 export async function probeKvm(options: ProbeOptions): Promise<ProbeVerdict> {
   const accel = options.accel ?? "kvm";
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? PROBE_MS;
   const started = Date.now();
   const verdict = (works: boolean, why: string): ProbeVerdict => ({
     works,
@@ -51,33 +54,45 @@ export async function probeKvm(options: ProbeOptions): Promise<ProbeVerdict> {
       return verdict(false, "there is no /dev/kvm: no hardware virtualisation, or not passed on");
     if (denied !== undefined) return verdict(false, "/dev/kvm may not be opened by this user (group kvm)");
   }
-  const run = await execa(
-    "qemu-system-x86_64",
-    [
-      ...["-machine", "pc", "-accel", accel, "-cpu", "max", "-m", "256", "-smp", "1"],
-      ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"],
-      ...["-kernel", options.kernel, "-initrd", options.initrd],
-      ...["-append", "console=ttyS0 quiet panic=-1 trilab.probe"],
-    ],
-    { reject: false, stdin: "ignore", timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: 1024 ** 2 },
-  );
+  const run = await execa("qemu-system-x86_64", probeArguments({ ...options, accel }), {
+    reject: false,
+    stdin: "ignore",
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+    maxBuffer: 1024 ** 2,
+  });
   if (hasCode(run, "ENOENT"))
     throw new UserError("qemu-system-x86_64 is not installed", {
       why: "only booting a kernel tells whether KVM works",
       fix: "install it: apt-get install qemu-system-x86",
       exitCode: ExitCode.hostNotReady,
     });
-  if (run.stdout.includes("trilab-probe-ok")) return verdict(true, `a kernel booted under ${accel}`);
-  const said = [run.stderr, run.stdout].join("\n").trim().split("\n").at(-1)?.trim() ?? "";
+  return verdict(...judgeProbe(run, accel, timeoutMs));
+}
+
+/** What QEMU is called with: a machine that has nothing but a serial console and ends at its first reset. */
+export const probeArguments = ({
+  accel = "kvm",
+  initrd,
+  kernel,
+}: Pick<ProbeOptions, "accel" | "initrd" | "kernel">): string[] => [
+  ...["-machine", "pc", "-accel", accel, "-cpu", "max", "-m", "256", "-smp", "1"],
+  ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"],
+  ...["-kernel", kernel, "-initrd", initrd],
+  ...["-append", "console=ttyS0 quiet panic=-1 trilab.probe"],
+];
+
+/** Whether the kernel ran, and one sentence on it, by what QEMU printed. Pure. */
+export function judgeProbe(
+  run: { stdout: string; stderr: string; timedOut: boolean },
+  accel: "kvm" | "tcg" = "kvm",
+  timeoutMs = PROBE_MS,
+): [works: boolean, why: string] {
+  if (run.stdout.includes("trilab-probe-ok")) return [true, `a kernel booted under ${accel}`];
   if (run.timedOut)
-    return verdict(
-      false,
-      `a kernel started under ${accel} did not reach its init within ${timeoutMs / 1000} s`,
-    );
-  return verdict(
-    false,
-    `QEMU ended without booting a kernel under ${accel}${said === "" ? "" : `: ${said}`}`,
-  );
+    return [false, `a kernel started under ${accel} did not reach its init within ${timeoutMs / 1000} s`];
+  const said = [run.stderr, run.stdout].join("\n").trim().split("\n").at(-1)?.trim() ?? "";
+  return [false, `QEMU ended without booting a kernel under ${accel}${said === "" ? "" : `: ${said}`}`];
 }
 
 const cacheSchema = z.strictObject({ key: z.string(), verdict: verdictSchema });
@@ -89,15 +104,28 @@ const cacheSchema = z.strictObject({ key: z.string(), verdict: verdictSchema });
 export async function kvmVerdict(
   options: Omit<ProbeOptions, "accel"> & { fresh?: boolean },
 ): Promise<ProbeVerdict> {
-  const path = join(cacheDir(), "kvm.json");
-  const key = await hostKey();
-  if (options.fresh !== true) {
+  return cachedVerdict("kvm", await hostKey(), () => probeKvm(options), options.fresh);
+}
+
+/**
+ * A verdict from `<cacheDir>/<name>.json` when it was found for the same key, else a fresh one, which is kept.
+ *
+ * @param key Whatever could change the verdict.
+ */
+export async function cachedVerdict(
+  name: string,
+  key: string,
+  probe: () => Promise<ProbeVerdict>,
+  fresh = false,
+): Promise<ProbeVerdict> {
+  const path = join(cacheDir(), `${name}.json`);
+  if (!fresh) {
     const cached = await readFile(path, "utf8")
       .then((text) => cacheSchema.safeParse(JSON.parse(text)).data)
       .catch(() => undefined);
     if (cached?.key === key) return cached.verdict;
   }
-  const verdict = await probeKvm(options);
+  const verdict = await probe();
   await mkdir(cacheDir(), { recursive: true, mode: 0o700 });
   await writeFileAtomic(path, `${JSON.stringify({ key, verdict })}\n`);
   return verdict;

@@ -3,6 +3,7 @@ import { parseTargets } from "../../labs/targets.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
+import { examineHost } from "../doctor-host.js";
 import { readyHost } from "../ready-host.js";
 
 export const doctor = defineCommand({
@@ -10,6 +11,10 @@ export const doctor = defineCommand({
   description: "what this host has, what is wanted, and how to get there",
   options: {
     fix: { type: "boolean", describe: "install and start what is missing" },
+    host: {
+      type: "string",
+      describe: "check another host over SSH instead: ssh://user@host; with --fix, get it ready for seats",
+    },
     on: { type: "string", default: "container,guest", describe: "only what these targets need" },
     ...endpointOptions,
     ...yesOption,
@@ -18,6 +23,8 @@ export const doctor = defineCommand({
 });
 
 async function examine(args: Args, ctx: Context): Promise<number> {
+  const host = text(args, "host");
+  if (host !== undefined) return examineHost(host, args, ctx);
   const { CHECKS, relevant } = await import("../../hosts/checks.js");
   const { inspectEngine, replaceStandIns } = await import("../../engine/index.js");
   const { driversAt, endpointOf } = await import("../../seats/seat-drivers.js");

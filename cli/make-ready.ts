@@ -1,0 +1,62 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import type { Finding } from "../hosts/checks.js";
+import type { RemoteCheck } from "../hosts/remote-checks.js";
+import type { Context } from "./context.js";
+
+/**
+ * Makes a host ready: what is missing is named, and once the user agrees installed and started.
+ *
+ * @param name As the user knows the host: `ssh://root@lab1`.
+ * @param yes Don't ask.
+ * @throws UserError (exit 3) when something is missing that can't be, or may not be, mended.
+ */
+export async function makeReady(
+  ctx: Context,
+  name: string,
+  all: readonly RemoteCheck[],
+  yes: boolean,
+): Promise<void> {
+  const checks = all.filter(({ level }) => level === "required");
+  const first = await Promise.all(checks.map(async (check) => ({ check, finding: await check.run() })));
+  const failing = first.filter(({ finding }) => !finding.ok);
+  if (failing.length === 0) return;
+
+  const stuck = failing.filter(({ finding }) => finding.repair === undefined);
+  if (stuck.length > 0) throw notReady(name, stuck);
+  ctx.tell(`${name} is not ready yet:`);
+  for (const { check, finding } of failing)
+    ctx.tell(`  ${check.title}: ${finding.found} → ${finding.fix ?? finding.wanted}`);
+  if (!yes && (await ctx.confirm("Do that now?")) !== true) {
+    throw new UserError(`${name} is not ready`, {
+      why: failing.map(({ check, finding }) => `${check.title}: ${finding.found}`).join("\n"),
+      fix: "run it again with --yes, or do by hand what is listed above",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+  await ctx.tasks.run([
+    {
+      title: `getting ${name} ready`,
+      run: async (progress) => {
+        // In order, as what is mended first makes the next checks possible.
+        for (const check of checks) {
+          const finding = await check.run();
+          if (finding.ok) continue;
+          if (!finding.repair) throw notReady(name, [{ check, finding }]);
+          await finding.repair(progress);
+          const again = await check.run();
+          if (!again.ok) throw notReady(name, [{ check, finding: again }]);
+        }
+      },
+    },
+  ]);
+}
+
+function notReady(name: string, failing: readonly { check: RemoteCheck; finding: Finding }[]): UserError {
+  return new UserError(`${name} is not ready`, {
+    why: failing
+      .map(({ check, finding }) => `${check.title}: ${finding.found} (wanted: ${finding.wanted})`)
+      .join("\n"),
+    fix: failing.map(({ finding }) => finding.fix ?? finding.wanted).join("; "),
+    exitCode: ExitCode.hostNotReady,
+  });
+}

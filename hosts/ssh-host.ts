@@ -1,0 +1,94 @@
+import { execa } from "execa";
+import { ExitCode, UserError } from "../base/errors.js";
+
+/** ssh's own exit code, when the command on the other side could not be started. */
+const UNREACHABLE = 255;
+
+/** What a script on the other side printed, and how it ended. */
+export interface ScriptResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Another host, as the `ssh` command reaches it: with the user's ~/.ssh/config, keys and known hosts. */
+export class SshHost {
+  private readonly login: readonly string[];
+
+  /**
+   * @param address `ssh://[user@]host[:port]`; the host may be an alias of ~/.ssh/config.
+   * @throws UserError (exit 2) when it is no such address.
+   */
+  constructor(readonly address: string) {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    const rest = url && [url.password, url.search, url.hash, url.pathname.replace(/^\/$/, "")].join("");
+    const target = url && `${url.username && `${decodeURIComponent(url.username)}@`}${url.hostname}`;
+    if (url?.protocol !== "ssh:" || rest !== "" || !url.hostname || !target || target.startsWith("-")) {
+      throw new UserError(`"${address}" is not the address of a host`, {
+        why: "it is not of the form ssh://user@host",
+        fix: "write ssh://user@host or ssh://user@host:port; a host of your ~/.ssh/config will do: ssh://alias",
+        exitCode: ExitCode.usage,
+      });
+    }
+    this.login = [...(url.port ? ["-p", url.port] : []), target];
+  }
+
+  /** What the options of `up` call the daemons of this host. */
+  get endpoints(): { docker: string; libvirt: string } {
+    const docker = this.address.replace(/\/$/, "");
+    return { docker, libvirt: `${docker.replace(/^ssh:/, "qemu+ssh:")}/system` };
+  }
+
+  /**
+   * Runs a shell script there, as the login user. Nobody is asked for a password, neither here nor there.
+   *
+   * @throws UserError (exit 3) when the host can't be reached.
+   */
+  run(script: string, timeoutMs?: number): Promise<ScriptResult> {
+    return this.ssh("exec sh -s", script, timeoutMs);
+  }
+
+  /**
+   * Runs a shell script there as root: by sudo where the login user is somebody else.
+   *
+   * @param what For the error: `starting libvirt`.
+   * @returns what it printed.
+   * @throws UserError (exit 3) with the last lines that it printed when it fails.
+   */
+  async asRoot(what: string, script: string, timeoutMs?: number): Promise<string> {
+    const shell = `exec sh -c '[ "$(id -u)" -eq 0 ] && exec sh -s; exec sudo -n sh -s'`;
+    const result = await this.ssh(shell, script, timeoutMs);
+    if (result.exitCode === 0) return result.stdout;
+    throw new UserError(`${what} failed on ${this.address}`, {
+      why: `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-5).join("\n"),
+      fix: `log in and look: ssh ${this.login.join(" ")} (trilab needs root there, or sudo without a password)`,
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+
+  /** Unpacks a tar archive into a new folder there. @returns the folder. */
+  async unpack(archive: Uint8Array): Promise<string> {
+    const { stdout } = await this.ssh(`exec sh -c 'd=$(mktemp -d) && tar -x -C "$d" && echo "$d"'`, archive);
+    return stdout.trim();
+  }
+
+  private async ssh(command: string, input: string | Uint8Array, timeout = 60_000): Promise<ScriptResult> {
+    const options = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
+    const result = await execa("ssh", [...options, ...this.login, command], {
+      reject: false,
+      input,
+      timeout,
+    });
+    const { exitCode = UNREACHABLE, stdout = "", stderr = "" } = result;
+    if (exitCode !== UNREACHABLE) return { exitCode, stdout, stderr };
+    const why = stderr.trim() || result.message || "ssh gave no reason";
+    const byHand = `ssh ${this.login.join(" ")}`;
+    throw new UserError(`${this.address} can't be reached`, {
+      why,
+      fix: /host key verification failed/i.test(why)
+        ? `log in by hand once, and compare the key that is shown with the host's own: ${byHand}`
+        : `make this work without a password: ${byHand} true`,
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+}
