@@ -117,9 +117,13 @@ init() { # BASE N WHAT…
 
   # As a machine that has just booted: Docker then closes what it does not forward itself.
   echo 0 >/proc/sys/net/ipv4/ip_forward
-  # Nothing that the machine below has defined.
-  rm -rf /etc/libvirt/qemu/* /etc/libvirt/storage /var/log/libvirt/qemu/* /etc/systemd/system/trilab-*
-  mkdir -p /var/lib/libvirt/images /run/sshd /run/lock
+  # Nothing that the machine below has defined or logged, nor will: a folder that is made anew hides the one below.
+  cp -a /etc/libvirt /run/libvirt-settings
+  rm -rf /run/libvirt-settings/qemu/* /run/libvirt-settings/storage
+  rm -rf /etc/libvirt /var/log /etc/systemd/system/trilab-*
+  cp -a /run/libvirt-settings /etc/libvirt
+  rm -rf /run/libvirt-settings
+  mkdir -p /var/log/apt /var/log/libvirt/qemu /var/lib/libvirt/images /run/sshd /run/lock
   tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
   printf '127.0.0.1 localhost %s\n' "$host" >/etc/hosts
   printf '%s\n' "$host" >/etc/hostname
