@@ -1,5 +1,5 @@
 import { messageOf } from "../base/errors.js";
-import type { Finding } from "../hosts/checks.js";
+import type { Finding, HostCheck } from "../hosts/checks.js";
 import type { Context } from "./context.js";
 
 /** What one check found, as `doctor` reports it. */
@@ -11,9 +11,7 @@ export interface FoundByCheck extends Omit<Finding, "fix" | "repair"> {
 }
 
 /** Runs checks in order, as each may rely on those before it. A check that fails itself is a finding, too. */
-export async function findAll(
-  checks: readonly { id: string; title: string; level: string; run(): Promise<Finding> }[],
-): Promise<FoundByCheck[]> {
+export async function findAll(checks: readonly HostCheck[]): Promise<FoundByCheck[]> {
   const all: FoundByCheck[] = [];
   for (const { id, level, run, title } of checks) {
     const { ok, found, wanted, fix } = await run().catch((error: unknown) => ({

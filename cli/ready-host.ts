@@ -1,62 +1,65 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Drivers } from "../drivers/drivers.js";
-import type { Check, Finding } from "../hosts/checks.js";
+import type { Finding, HostCheck } from "../hosts/checks.js";
 import type { Context } from "./context.js";
 
-/** Checks that `up` does not wait for: they inform. */
-const required = (check: Check): boolean => check.level === "required";
+/** Makes this machine ready for the daemons: see {@link makeReady}. */
+export async function readyHost(ctx: Context, drivers: Drivers, yes: boolean): Promise<void> {
+  const { checksOf } = await import("../hosts/checks.js");
+  await makeReady(ctx, "this host", checksOf(drivers), yes);
+}
 
 /**
- * Makes this host ready for the daemons: what is missing is named, and once the user agrees installed and started.
+ * Makes a host ready: what is missing is named, and once the user agrees installed and started.
  *
+ * @param name As the user knows the host: `this host`, `ssh://root@lab1`.
  * @param yes Don't ask.
  * @throws UserError (exit 3) when something is missing that can't be, or may not be, mended.
  */
-export async function readyHost(ctx: Context, drivers: Drivers, yes: boolean): Promise<void> {
-  const { CHECKS, relevant } = await import("../hosts/checks.js");
-  const checks = CHECKS.filter((check) => required(check) && relevant(check, drivers));
-  const first = await Promise.all(
-    checks.map(async (check) => ({ check, finding: await check.run(drivers) })),
-  );
+export async function makeReady(
+  ctx: Context,
+  name: string,
+  all: readonly HostCheck[],
+  yes: boolean,
+): Promise<void> {
+  // Advice informs only.
+  const checks = all.filter(({ level }) => level === "required");
+  const first = await Promise.all(checks.map(async (check) => ({ check, finding: await check.run() })));
   const failing = first.filter(({ finding }) => !finding.ok);
   if (failing.length === 0) return;
 
   const stuck = failing.filter(({ finding }) => finding.repair === undefined);
-  if (stuck.length > 0) throw notReady(stuck);
-  ctx.tell("This host is not ready yet:");
+  if (stuck.length > 0) throw notReady(name, stuck);
+  ctx.tell(`${name.replace(/^t/, "T")} is not ready yet:`);
   for (const { check, finding } of failing)
     ctx.tell(`  ${check.title}: ${finding.found} → ${finding.fix ?? finding.wanted}`);
   if (!yes && (await ctx.confirm("Do that now?")) !== true) {
-    throw new UserError("this host is not ready", {
+    throw new UserError(`${name} is not ready`, {
       why: failing.map(({ check, finding }) => `${check.title}: ${finding.found}`).join("\n"),
       fix: "run it again with -y (trilab up -y, trilab doctor --fix -y), or do by hand what is listed above",
       exitCode: ExitCode.hostNotReady,
     });
   }
-  await repairAll(ctx, checks, drivers);
-}
-
-/** Runs each check in order and mends what it finds, as what is mended first makes the next checks possible. */
-export async function repairAll(ctx: Context, checks: readonly Check[], drivers: Drivers): Promise<void> {
   await ctx.tasks.run([
     {
-      title: "getting this host ready",
+      title: `getting ${name} ready`,
       run: async (progress) => {
+        // In order, as what is mended first makes the next checks possible.
         for (const check of checks) {
-          const finding = await check.run(drivers);
+          const finding = await check.run();
           if (finding.ok) continue;
-          if (!finding.repair) throw notReady([{ check, finding }]);
+          if (!finding.repair) throw notReady(name, [{ check, finding }]);
           await finding.repair(progress);
-          const again = await check.run(drivers);
-          if (!again.ok) throw notReady([{ check, finding: again }]);
+          const again = await check.run();
+          if (!again.ok) throw notReady(name, [{ check, finding: again }]);
         }
       },
     },
   ]);
 }
 
-function notReady(failing: readonly { check: Check; finding: Finding }[]): UserError {
-  return new UserError("this host is not ready", {
+function notReady(name: string, failing: readonly { check: HostCheck; finding: Finding }[]): UserError {
+  return new UserError(`${name} is not ready`, {
     why: failing
       .map(({ check, finding }) => `${check.title}: ${finding.found} (wanted: ${finding.wanted})`)
       .join("\n"),

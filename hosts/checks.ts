@@ -33,6 +33,15 @@ export interface Check {
   run(drivers: Drivers): Promise<Finding>;
 }
 
+/** A check of one host: this one, or another over SSH. */
+export type HostCheck = Pick<Check, "id" | "level" | "title"> & { run(): Promise<Finding> };
+
+/** The checks of this machine that these daemons need, in the order in which they must hold. */
+export const checksOf = (drivers: Drivers): HostCheck[] =>
+  CHECKS.filter((check) => check.for === undefined || drivers[check.for] !== undefined).map(
+    ({ id, level, run, title }) => ({ id, level, title, run: () => run(drivers) }),
+  );
+
 /** In the order in which they must hold: each may rely on those before. */
 export const CHECKS: readonly Check[] = [
   { id: "node", title: "Node.js", level: "required", run: checkNode },
@@ -45,9 +54,6 @@ export const CHECKS: readonly Check[] = [
   { id: "kvm", title: "KVM", level: "advice", for: "libvirt", run: checkKvm },
   { id: "capacity", title: "room", level: "advice", run: checkCapacity },
 ];
-
-export const relevant = (check: Check, drivers: Drivers): boolean =>
-  check.for === undefined || drivers[check.for] !== undefined;
 
 async function checkNode(): Promise<Finding> {
   const major = Number(process.versions.node.split(".")[0]);

@@ -1,10 +1,9 @@
-import { listImages } from "../images/index.js";
 import { formatSize } from "../model/units.js";
-import type { Check, Finding } from "./checks.js";
+import { sshAccelerator } from "./accelerator.js";
+import type { Finding, HostCheck } from "./checks.js";
 import { FIREWALL, setScript, stands } from "./firewall.js";
 import { bootUnit, UNIT, UNIT_FILE } from "./isolation.js";
 import { daemonTools } from "./packages.js";
-import { remoteKvm } from "./remote-kvm.js";
 import type { SshHost } from "./ssh-host.js";
 
 /** Which daemons a host is to have. */
@@ -12,9 +11,6 @@ export interface Daemons {
   docker: boolean;
   libvirt: boolean;
 }
-
-/** A check of a host that is reached over SSH. */
-export type RemoteCheck = Omit<Check, "run" | "for"> & { run(): Promise<Finding> };
 
 /** What {@link LOOK} printed, by part. */
 export type Facts = ReadonlyMap<string, string>;
@@ -60,7 +56,7 @@ export function parseFacts(text: string): Facts {
 }
 
 /** The checks of a host that is to carry seats, in the order in which they must hold. It is looked at once, and again after each repair. */
-export function remoteChecks(host: SshHost, daemons: Daemons): RemoteCheck[] {
+export function remoteChecks(host: SshHost, daemons: Daemons): HostCheck[] {
   const tools = daemonTools(daemons);
   let looked: Promise<Facts> | undefined;
   const facts = (): Promise<Facts> => {
@@ -71,8 +67,8 @@ export function remoteChecks(host: SshHost, daemons: Daemons): RemoteCheck[] {
     id: string,
     title: string,
     judge: (facts: Facts) => Judged | Promise<Judged>,
-    level: Check["level"] = "required",
-  ): RemoteCheck => ({
+    level: HostCheck["level"] = "required",
+  ): HostCheck => ({
     id,
     title,
     level,
@@ -277,16 +273,11 @@ systemctl restart ${UNIT}
 }
 
 async function judgeKvm(host: SshHost): Promise<Judged> {
-  const wanted = "a kernel that boots under it";
-  const image = (await listImages())[0];
-  if (image === undefined) {
-    return { ok: false, found: "not probed: there is no image yet", wanted, fix: "trilab images build" };
-  }
-  const verdict = await remoteKvm(host, image);
+  const verdict = await sshAccelerator(host);
   return {
-    ok: verdict.works,
-    found: verdict.works ? `works: ${verdict.why}` : `guests are emulated (TCG): ${verdict.why}`,
-    wanted,
+    ok: verdict.use === "kvm",
+    found: verdict.use === "kvm" ? `works: ${verdict.why}` : `guests are emulated (TCG): ${verdict.why}`,
+    wanted: "a kernel that boots under it",
     fix: "use a host with hardware virtualisation (nested, in a VM); emulated guests work, but their CPU figures mean nothing",
   };
 }

@@ -33,6 +33,13 @@ export class SshHost {
     this.login = [...(url.port ? ["-p", url.port] : []), target];
   }
 
+  /** The host of a `qemu+ssh://` URI; `undefined` for one of another kind, or with parameters: ssh would not know them. */
+  static of(libvirtUri: string): SshHost | undefined {
+    const url = URL.canParse(libvirtUri) ? new URL(libvirtUri) : undefined;
+    if (url?.protocol !== "qemu+ssh:" || url.search !== "" || url.hostname === "") return undefined;
+    return new SshHost(`ssh://${url.username && `${url.username}@`}${url.host}`);
+  }
+
   /** What the options of `up` call the daemons of this host. */
   get endpoints(): { docker: string; libvirt: string } {
     const docker = this.address.replace(/\/$/, "");

@@ -1,9 +1,10 @@
-import { ExitCode, messageOf } from "../../base/errors.js";
+import { ExitCode } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
-import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { examineHost } from "../doctor-host.js";
+import { chosenEndpoints, endpointOptions } from "../endpoints.js";
+import { findAll, findingLines } from "../findings.js";
 import { readyHost } from "../ready-host.js";
 
 export const doctor = defineCommand({
@@ -25,7 +26,7 @@ export const doctor = defineCommand({
 async function examine(args: Args, ctx: Context): Promise<number> {
   const host = text(args, "host");
   if (host !== undefined) return examineHost(host, args, ctx);
-  const { CHECKS, relevant } = await import("../../hosts/checks.js");
+  const { checksOf } = await import("../../hosts/checks.js");
   const { inspectEngine, replaceStandIns } = await import("../../engine/index.js");
   const { driversAt, endpointOf } = await import("../../seats/seat-drivers.js");
   const chosen = await chosenEndpoints(args);
@@ -36,43 +37,12 @@ async function examine(args: Args, ctx: Context): Promise<number> {
     await ctx.tasks.run([{ title: "engine: Pulumi's own plugins", run: replaceStandIns }]);
   }
 
-  const findings: {
-    id: string;
-    title: string;
-    level: string;
-    ok: boolean;
-    found: string;
-    wanted: string;
-    fix: string | undefined;
-  }[] = [];
-  // In order: a check may rely on those before it.
-  for (const check of CHECKS.filter((c) => relevant(c, drivers))) {
-    const finding = await check.run(drivers).catch((error: unknown) => ({
-      ok: false,
-      found: messageOf(error),
-      wanted: "an answer",
-      fix: "see above",
-    }));
-    findings.push({
-      id: check.id,
-      title: check.title,
-      level: check.level,
-      ok: finding.ok,
-      found: finding.found,
-      wanted: finding.wanted,
-      fix: finding.ok ? undefined : finding.fix,
-    });
-  }
+  const findings = await findAll(checksOf(drivers));
   const engine = await inspectEngine();
   const ready = findings.every((f) => f.ok || f.level === "advice");
   report(ctx, "doctor", { ready, checks: findings, engine }, () => {
-    const { bad, bold, dim, good, warn } = ctx.style;
-    const lines: string[] = [];
-    for (const f of findings) {
-      const mark = f.ok ? good("✓") : f.level === "advice" ? warn("!") : bad("✗");
-      lines.push(`${mark} ${bold(f.title)}: ${f.found}`);
-      if (!f.ok) lines.push(dim(`    wanted: ${f.wanted}`), dim(`    fix:    ${f.fix ?? ""}`));
-    }
+    const { bad, bold, dim, good } = ctx.style;
+    const lines = findingLines(ctx, findings);
     lines.push(
       "",
       bold("Engine"),
