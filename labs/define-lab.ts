@@ -34,7 +34,8 @@ export const labSchema = z
     /** What a learner will have seen at the end, in a sentence or two. */
     summary: z.string().min(1),
     /** How long a seat lives, in seconds; absent for `none`. */
-    ttl: duration.default(3 * 3600),
+    // As text: a default for the output would replace what "none" becomes.
+    ttl: duration.prefault("3h"),
     targets: z
       .array(z.enum(TARGETS))
       .min(1)

@@ -8,6 +8,7 @@ import { addressOf, type Endpoints, endpointWords, LOCAL, sameEndpoint } from ".
 import { seatProgram } from "../stacks/seat.js";
 import { ensureHost } from "./ensure-host.js";
 import { builtImages, checkSeatName, prepareRecord, seatSettings } from "./prepare-seat.js";
+import { unapplied } from "./unapplied.js";
 
 /*
  * `pulumi up` in the repo's root: the seat that the stack's configuration names, the same as `trilab up` deploys.
@@ -41,17 +42,16 @@ const on = config.get("on");
 const targets = on ? parseTargets(on) : undefined;
 const cloud = CLOUD_WISHES.find((wish) => wish === config.get("cloud"));
 const sshFrom = config.get("sshFrom");
-const record = await prepareRecord(
-  {
-    lab,
-    seat,
-    endpoints,
-    ...(targets ? { targets } : {}),
-    ...(cloud ? { cloud } : {}),
-    ...(sshFrom === undefined ? {} : { sshFrom }),
-  },
-  stderrProgress,
-);
+const record = await prepareRecord({
+  lab,
+  seat,
+  endpoints,
+  ...(targets ? { targets } : {}),
+  ...(cloud ? { cloud } : {}),
+  ...(sshFrom === undefined ? {} : { sshFrom }),
+});
+for (const { what, lab: wanted, seat: has, apply } of unapplied(lab, record))
+  await pulumi.log.info(`${what} is ${wanted} in lab.yaml, ${has} in the seat; to apply it: ${apply}`);
 
 for (const { endpoint } of record.machines) {
   const configured = endpoint.kind === "ec2" ? endpoint : endpoints[endpoint.kind];

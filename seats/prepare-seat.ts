@@ -36,6 +36,7 @@ import {
   targetsOf,
   writeRecord,
 } from "./seat-record.js";
+import { labThenOf } from "./unapplied.js";
 import { writeVpsSeed } from "./vps-seed.js";
 
 export { imageSpecOf } from "./image-specs.js";
@@ -68,8 +69,11 @@ export function checkSeatName(name: string): void {
   });
 }
 
-/** The seat's record as it is or newly made: checks that the host can carry it, and gives it addresses of its own. */
-export async function prepareRecord(request: SeatRequest, progress: Progress): Promise<SeatRecord> {
+/**
+ * The seat's record as it is or newly made: checks that the host can carry it, and gives it addresses of its own. A seat
+ * that is there keeps its image and disk: a changed lab.yaml must not take the learner's work away.
+ */
+export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
   const { lab, seat } = request;
   checkSeatName(seat);
   const id: SeatId = { lab: lab.name, seat };
@@ -100,8 +104,18 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
   const budget = rental?.endpoint ? budgetInForce(existing, request.budget) : undefined;
   if (existing) {
     const { budget: _, ...former } = existing;
-    const wanted = { machines: machines(existing.slot), ...vps, ...(budget === undefined ? {} : { budget }) };
-    return keep(existing, { ...former, ...wanted, labDir: lab.dir }, lab, progress);
+    const wanted = {
+      machines: machines(existing.slot),
+      ...vps,
+      ...(budget === undefined ? {} : { budget }),
+      // What is rented only now is rented as the lab says now.
+      ...(former.labThen && !former.vps && rental
+        ? { labThen: { ...former.labThen, cloud: lab.vps.cloud } }
+        : {}),
+    };
+    const record = { ...former, ...wanted, labDir: lab.dir };
+    if (!isDeepStrictEqual(record, existing)) await writeRecord(record);
+    return record;
   }
 
   await requireOwnNames(id);
@@ -139,6 +153,7 @@ export async function prepareRecord(request: SeatRequest, progress: Progress): P
         disk: lab.machine.disk,
         ...vps,
         ...(budget === undefined ? {} : { budget }),
+        labThen: labThenOf(lab),
       };
       await writeRecord(record);
       return record;
@@ -154,22 +169,6 @@ export function wantedTargets(
   const there = existing && targetsOf(existing);
   const asked = request.targets ?? there ?? request.lab.targets;
   return [...new Set([...(there ?? []), ...asked])];
-}
-
-/** A seat that is there keeps its image and disk: a changed lab.yaml must not take the learner's work away. */
-async function keep(
-  existing: SeatRecord,
-  record: SeatRecord,
-  lab: Lab,
-  progress: Progress,
-): Promise<SeatRecord> {
-  if (existing.image !== imageHash(imageSpecOf(lab.machine))) {
-    progress.note(
-      `the lab's image has changed since this seat was made; the seat keeps its own, with the learner's work. For the new one: trilab down ${lab.name} --seat ${existing.seat}, then up`,
-    );
-  }
-  if (!isDeepStrictEqual(record, existing)) await writeRecord(record);
-  return record;
 }
 
 /**

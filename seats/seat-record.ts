@@ -6,6 +6,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
+import { CLOUD_WISHES } from "../labs/cloud-wishes.js";
 import { type Ec2Endpoint, endpointSchema } from "../model/endpoint.js";
 import { machineName, type SeatId, seatPrefix, TARGETS, type Target } from "../model/naming.js";
 import { rentedSchema } from "../model/rented.js";
@@ -22,6 +23,15 @@ const machineSchema = z.object({
   address: z.string().optional(),
 });
 export type SeatMachine = z.infer<typeof machineSchema>;
+
+/** What the lab said when the seat was made of things that a command line may choose, too. */
+const labThenSchema = z.object({
+  targets: z.array(z.enum(TARGETS)),
+  /** Seconds; null for none. */
+  ttl: z.number().nullable(),
+  cloud: z.enum(CLOUD_WISHES),
+});
+export type LabThen = z.infer<typeof labThenSchema>;
 
 /** What trilab remembers of a seat beside Pulumi's state: enough to reach its machines without an engine. */
 const recordSchema = z.object({
@@ -53,6 +63,8 @@ const recordSchema = z.object({
   vps: rentedSchema.optional(),
   /** US dollars that the rented machine may cost by the seat's end; absent: any amount. */
   budget: z.number().optional(),
+  /** Absent in older records. */
+  labThen: labThenSchema.optional(),
 });
 export type SeatRecord = z.infer<typeof recordSchema>;
 

@@ -9,8 +9,9 @@ import { type RunningCost, runningCost } from "../../model/prices.js";
 import type { Facts } from "../../seats/facts.js";
 import type { ParityReport } from "../../seats/parity.js";
 import { type SeatRecord, targetsOf } from "../../seats/seat-record.js";
+import type { Unapplied } from "../../seats/unapplied.js";
 import { budgetOf, budgetOption } from "../budget.js";
-import { type Context, report } from "../context.js";
+import { type Context, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { duration, lifetime } from "../duration.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
@@ -133,13 +134,16 @@ function refuseMove(args: Args, existing: SeatRecord, chosen: Endpoints): void {
 /** The seat's record, as it is, newly made, or with more time where its own was up. */
 async function prepareSeat(
   ctx: Context,
-  { existing, id: { seat }, request, ttl }: SeatPlan,
+  { existing, id: { seat }, lab, request, ttl }: SeatPlan,
 ): Promise<{ record: SeatRecord; renewed: boolean }> {
   const { prepareRecord } = await import("../../seats/prepare-seat.js");
   const { expiryInForce, revived } = await import("../../seats/lifetime.js");
-  const { silent } = await import("../../base/progress.js");
-  const record = await prepareRecord(request, { ...silent, note: ctx.tell });
-  const renewed = revived(record, ttl, Date.now());
+  const record = await prepareRecord(request);
+  const revival = revived(record, ttl, Date.now());
+  const renewed =
+    revival?.labThen === undefined
+      ? revival
+      : { ...revival, labThen: { ...revival.labThen, ttl: lab.ttl ?? null } };
   if (renewed)
     ctx.tell(`the time of seat ${seat} was up; it gets more, and ends ${timeLeft(expiryInForce(renewed))}`);
   else if (existing && request.ttl !== undefined)
@@ -238,6 +242,18 @@ async function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): 
   return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));
 }
 
+/** What lab.yaml asks for and the seat has otherwise, and what would apply it. */
+function unappliedLines(kept: readonly Unapplied[], style: Style): string[] {
+  if (kept.length === 0) return [];
+  return [
+    style.warn("The seat keeps what it was made with; lab.yaml says otherwise by now:"),
+    ...kept.flatMap(({ what, lab, seat, apply }) => [
+      `  ${what}: ${lab} in lab.yaml, ${seat} in the seat`,
+      style.dim(`    to apply it:  ${apply}`),
+    ]),
+  ];
+}
+
 /** What its rented machine costs; `undefined` where nothing is rented, null where the price is not known. */
 async function costSoFar(record: SeatRecord): Promise<RunningCost | null | undefined> {
   const { rentedSince } = await import("../../seats/rental.js");
@@ -250,18 +266,32 @@ async function costSoFar(record: SeatRecord): Promise<RunningCost | null | undef
 /** Says what is up, and whether its targets match. @returns the exit code. */
 async function show(
   ctx: Context,
-  { id }: SeatPlan,
+  { id, lab }: SeatPlan,
   deployed: Deployed & { parity: ParityReport; seconds: number },
 ): Promise<number> {
   const { record, changes, emulated, mended, parity, seconds } = deployed;
   const { rentedShape } = await import("../../seats/rented.js");
   const { expiryInForce } = await import("../../seats/lifetime.js");
+  const { unapplied } = await import("../../seats/unapplied.js");
   const { machines, vps } = record;
+  const kept = unapplied(lab, record);
   const targets = targetsOf(record);
   const expires = expiryInForce(record);
   const rented = rentedShape(record);
   const cost = await costSoFar(record);
-  const data = { ...id, targets, machines, vps, expires, cost, emulated, changes, mended, parity };
+  const data = {
+    ...id,
+    targets,
+    machines,
+    vps,
+    expires,
+    cost,
+    emulated,
+    changes,
+    mended,
+    unapplied: kept,
+    parity,
+  };
   report(ctx, "up", data, () => [
     ...parityLines(parity, targets, ctx.style, rented),
     "",
@@ -269,6 +299,7 @@ async function show(
     ...(emulated ? [ctx.style.warn(emulationNote(targets, rented))] : []),
     `${parityVerdict(parity, ctx.style)}${isUnchanged(deployed) ? ", nothing changed" : ""} (${seconds.toFixed(1)} s)`,
     ...mended.map((what) => `mended: ${what}`),
+    ...unappliedLines(kept, ctx.style),
     "",
     ...(expires === "never" ? [] : [`  it ends itself ${timeLeft(expires)}; longer:  trilab extend`]),
     ...targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),

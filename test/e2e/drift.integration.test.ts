@@ -101,10 +101,25 @@ describe("a container seat that was changed by hand", () => {
       "on-failure",
     );
     expect(await limits()).toBe(`${id} 1000000000 ${256 * 2 ** 20}`);
-    await home.lab("limits", "machine: { cpus: 2, memory: 320MiB }\ntargets: [container]\n");
+    await home.lab(
+      "limits",
+      "machine: { cpus: 2, memory: 320MiB, disk: 5GiB }\ntargets: [container, guest]\nttl: 9h\n",
+    );
     await deploy();
     expect(await limits()).toBe(`${id} 2000000000 ${320 * 2 ** 20}`);
-    expect(JSON.parse((await deploy()).stdout).changes).toEqual({ same: 6 });
+    const { changes, unapplied } = JSON.parse((await deploy()).stdout);
+    expect(changes).toEqual({ same: 6 });
+    // What was not applied is told, and how it would be.
+    expect(unapplied).toMatchObject([
+      {
+        what: "targets",
+        lab: "container, guest",
+        seat: "container",
+        apply: expect.stringMatching(/--on guest$/),
+      },
+      { what: "ttl", lab: "9h", seat: "3h", apply: expect.stringMatching(/^trilab extend/) },
+      { what: "machine.disk", lab: "5GiB", seat: "4GiB", apply: expect.stringMatching(/^trilab down/) },
+    ]);
     await home
       .trilab(["down", "limits", "--seat", seat, "--json"])
       .then((run) => expectDown(run, "limits", seat));

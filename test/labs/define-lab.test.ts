@@ -80,6 +80,11 @@ describe("lab.yaml", () => {
     expect(matched("{ match: spec, size: t3.small }")).toMatchObject({ cpus: 1, memory: 600 * 2 ** 20 });
   });
 
+  it("has an end after three hours, another, or none", () => {
+    const ttl = (line: string) => parseLab(`name: l\ntitle: T\nsummary: S\n${line}\n`, "f").ttl;
+    expect(["", "ttl: 1h30m", "ttl: none"].map(ttl)).toEqual([10800, 5400, undefined]);
+  });
+
   it("adds to the machine what its probes need, and nothing where there are none", () => {
     const packages = (probes: string) =>
       parseLab(`${MINIMAL}\nmachine: { packages: [nano, fio] }\nprobes: ${probes}`, "f").machine.packages;
