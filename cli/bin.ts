@@ -10,13 +10,15 @@ import { terminalContext } from "./terminal-context.js";
 process.umask(0o077);
 
 const argv = process.argv.slice(2);
-const ctx = terminalContext(argv.includes("--json"));
+const interrupt = new AbortController();
+const ctx = terminalContext(argv.includes("--json"), interrupt.signal);
 
 // The first Ctrl-C lets the engine finish its step (engine/ handles it, too), the second ends the engine, the third only us.
 let interrupts = 0;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     interrupts += 1;
+    interrupt.abort();
     if (!finishesItsStep() || interrupts > 2) process.exit(ExitCode.interrupted);
     if (interrupts === 2) {
       void endStepsNow().then(() => process.exit(ExitCode.interrupted));

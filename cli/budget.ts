@@ -1,7 +1,5 @@
 import type { Options } from "yargs";
 import { ExitCode, UserError } from "../base/errors.js";
-import { costOf, formatUsd, type PriceTable, quote, type Rental } from "../model/prices.js";
-import { formatDuration } from "../model/units.js";
 import { type Args, text } from "./define-command.js";
 
 /** The option of the commands that heed a budget. */
@@ -25,67 +23,4 @@ export function budgetOf(args: Args): number | undefined {
     fix: "write 5, 2.50 or none",
     exitCode: ExitCode.usage,
   });
-}
-
-/** What is to be paid for. */
-export interface Spending {
-  /** Each seat's rented machine. */
-  rental: Rental;
-  seats: number;
-  /** Seconds that each is to live; Infinity for `none`. */
-  ttl: number;
-  /** Its CPU credits cost by use. Default false. */
-  unlimited?: boolean;
-}
-
-/** What a user can do to have it live as long as the budget lasts, in so many seconds; `undefined`: nothing. */
-type Shorter = (affordable: number) => string | undefined;
-const shorterLife: Shorter = (affordable) => `a shorter life (--ttl ${formatDuration(affordable)})`;
-
-/** As {@link requireBudget}, by the prices known here. */
-export async function keepTo(budget: number, spending: Spending, shorter?: Shorter): Promise<void> {
-  const { readPriceTable } = await import("../drivers/ec2/price-table.js");
-  requireBudget(budget, spending, await readPriceTable(), shorter);
-}
-
-/** @throws UserError (exit 2) when it costs more than `budget` US dollars, or nobody can say how much. Pure. */
-export function requireBudget(
-  budget: number,
-  { rental, seats, ttl, unlimited = false }: Spending,
-  table: PriceTable,
-  shorter: Shorter = shorterLife,
-): void {
-  if (budget === Number.POSITIVE_INFINITY) return;
-  if (unlimited) {
-    throw new UserError(`nobody can promise a budget of ${formatUsd(budget)}`, {
-      why: "the machine has unlimited CPU credits, which cost by use, on top of its price",
-      fix: "set vps.credits to standard in lab.yaml before it is rented, or leave --budget out (--budget none lifts a seat's)",
-      exitCode: ExitCode.usage,
-    });
-  }
-  const { perHour, unknown } = quote(table, rental);
-  if (perHour === null) {
-    throw new UserError(`there is no price to hold against a budget of ${formatUsd(budget)}`, {
-      why: `the ${unknown.what} "${unknown.given}" is not in the price table`,
-      fix: `${unknown.nearest === undefined ? "" : `did you mean "${unknown.nearest}"? `}AWS knows more: trilab cost --refresh --region ${rental.region}`,
-      exitCode: ExitCode.usage,
-    });
-  }
-  const { hour, session } = costOf(perHour, seats, ttl);
-  if (session !== null && session <= budget) return;
-  const machines = seats === 1 ? rental.size : `${seats} × ${rental.size}`;
-  // Rounded down to the minute, so that what is advised fits.
-  const affordable = Math.floor(((budget / hour) * 3600) / 60) * 60;
-  const less = (affordable >= 60 ? shorter(affordable) : undefined) ?? [];
-  const fewer = seats > 1 ? ["fewer seats"] : [];
-  throw new UserError(
-    session === null
-      ? `this would cost ${formatUsd(hour)} an hour without end, over the budget of ${formatUsd(budget)}`
-      : `this would cost ${formatUsd(session)}, over the budget of ${formatUsd(budget)}`,
-    {
-      why: `${machines} in ${rental.region}, ${formatUsd(hour)} an hour${session === null ? "" : ` for ${formatDuration(ttl)}`}`,
-      fix: [less, "a smaller instance type", ...fewer, "or a larger --budget"].flat().join(", "),
-      exitCode: ExitCode.usage,
-    },
-  );
 }

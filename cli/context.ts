@@ -1,4 +1,4 @@
-import type { Tasks } from "./tasks.js";
+import type { Follow } from "./follow.js";
 
 export { columns } from "../base/columns.js";
 
@@ -14,8 +14,10 @@ export interface Context {
   confirm(question: string): Promise<boolean | undefined>;
   /** Asks for a line of text on the terminal; `undefined` where there is none to ask on. */
   ask(question: string): Promise<string | undefined>;
-  /** Runs work that takes a while, showing what it does. */
-  tasks: Tasks;
+  /** Shows the events of an operation while it runs, and returns its result. */
+  follow: Follow;
+  /** Aborted by the first Ctrl-C: an operation then ends after the step in hand. */
+  signal: AbortSignal;
   style: Style;
 }
 

@@ -1,6 +1,7 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Drivers } from "../drivers/drivers.js";
 import type { Finding, HostCheck } from "../hosts/checks.js";
+import { reporting } from "../model/events.js";
 import type { Context } from "./context.js";
 
 /** Makes this machine ready for the daemons: see {@link makeReady}. */
@@ -40,10 +41,10 @@ export async function makeReady(
       exitCode: ExitCode.hostNotReady,
     });
   }
-  await ctx.tasks.run([
-    {
-      title: `getting ${name} ready`,
-      run: async (progress) => {
+  const title = `getting ${name} ready`;
+  await ctx.follow(
+    reporting((steps) =>
+      steps.run({ step: "repair", title }, async (progress) => {
         // In order, as what is mended first makes the next checks possible.
         for (const check of checks) {
           const finding = await check.run();
@@ -53,9 +54,9 @@ export async function makeReady(
           const again = await check.run();
           if (!again.ok) throw notReady(name, [{ check, finding: again }]);
         }
-      },
-    },
-  ]);
+      }),
+    ),
+  );
 }
 
 function notReady(name: string, failing: readonly { check: HostCheck; finding: Finding }[]): UserError {

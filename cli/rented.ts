@@ -2,8 +2,8 @@ import { ExitCode, UserError } from "../base/errors.js";
 import type { Target } from "../model/naming.js";
 import { costOf, formatUsd, type PriceTable, quote, type RunningCost } from "../model/prices.js";
 import { formatDuration } from "../model/units.js";
+import type { Spending } from "../seats/budget.js";
 import type { RentedShape } from "../seats/rented.js";
-import type { Spending } from "./budget.js";
 import type { Context, Style } from "./context.js";
 
 /**

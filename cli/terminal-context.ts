@@ -2,12 +2,12 @@ import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Context, Style } from "./context.js";
-import { lineTasks, terminalTasks } from "./tasks.js";
+import { lineFollow, terminalFollow } from "./follow.js";
 
 type Format = Parameters<typeof styleText>[0];
 
 /** Output for a terminal or a log: data on standard output, everything else on standard error. */
-export function terminalContext(json: boolean): Context {
+export function terminalContext(json: boolean, signal: AbortSignal): Context {
   const { stderr, stdout } = process;
   const drawn = stderr.isTTY && process.env.TERM !== "dumb" && process.env.CI === undefined;
   const tell = (line: string): void => {
@@ -24,7 +24,8 @@ export function terminalContext(json: boolean): Context {
       return answer === undefined ? undefined : /^(y|yes|)$/i.test(answer);
     },
     ask,
-    tasks: drawn ? terminalTasks(stderr) : lineTasks(tell),
+    follow: drawn ? terminalFollow(stderr) : lineFollow(tell),
+    signal,
     style: style(Boolean(stderr.isTTY) && !process.env.NO_COLOR && process.env.TERM !== "dumb"),
   };
 }

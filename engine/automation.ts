@@ -26,6 +26,8 @@ export interface StackOptions extends StackRef {
   onEvent?: (event: EngineEvent) => void;
   /** Default: `ensureEngine`. */
   engine?: Engine;
+  /** Aborting it asks a running operation to stop after the steps it is at; it then throws with exit 130. */
+  signal?: AbortSignal;
 }
 
 export interface OperationResult {
@@ -110,8 +112,8 @@ export function openStack(options: StackOptions): StackHandle {
         progress.update("stopping after the steps in hand");
         child.kill("SIGINT");
       };
-      process.on("SIGINT", stop);
-      process.on("SIGTERM", stop);
+      options.signal?.addEventListener("abort", stop);
+      if (options.signal?.aborted) stop();
       if (options.program && command !== "destroy") setImmediate(inline.warmUp);
       const ended = await child;
       result.seconds.total = (performance.now() - started) / 1000;
@@ -132,10 +134,7 @@ export function openStack(options: StackOptions): StackHandle {
       return { result, outputs: servers.outputs() };
     } finally {
       over();
-      if (stop) {
-        process.off("SIGINT", stop);
-        process.off("SIGTERM", stop);
-      }
+      if (stop) options.signal?.removeEventListener("abort", stop);
       stop = undefined;
       servers.close();
     }

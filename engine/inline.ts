@@ -6,6 +6,7 @@
  * Only engine/automation.ts uses this file.
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createRequire } from "node:module";
 import type * as Grpc from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/events.js";
@@ -73,20 +74,18 @@ function addLanguageServer(
   seen: { outputs?: Record<string, OutputValue>; error?: unknown },
 ): void {
   const { LanguageRuntimeService } = load<{ LanguageRuntimeService: Service }>("./proto/language_grpc_pb.js");
-  const watched: Program = async () => {
-    const failure = firstUnhandledRejection();
-    try {
-      const result = await Promise.race([program(), failure.rejected]);
-      // A resource that could not be registered leaves its outputs unsettled for ever; SDK and engine would wait on.
-      if (result) await Promise.race([collectOutputs(result, seen), failure.rejected]);
-      return result;
-    } catch (error) {
-      seen.error = error;
-      throw error;
-    } finally {
-      failure.forget();
-    }
-  };
+  const guarded: Program = () =>
+    watched(async (failed) => {
+      try {
+        const result = await Promise.race([program(), failed]);
+        // A resource that could not be registered leaves its outputs unsettled for ever; SDK and engine would wait on.
+        if (result) await Promise.race([collectOutputs(result, seen), failed]);
+        return result;
+      } catch (error) {
+        seen.error = error;
+        throw error;
+      }
+    });
   let language: LanguageServer | undefined;
   // Loading the SDK blocks: one turn of the loop first, in which the engine is spawned.
   const later =
@@ -94,7 +93,7 @@ function addLanguageServer(
     (call, callback) => {
       language ??= new (load<{ LanguageServer: new (program: Program) => LanguageServer }>(
         "./automation/server.js",
-      ).LanguageServer)(watched);
+      ).LanguageServer)(guarded);
       language[method](call, callback);
     };
   server.addService(LanguageRuntimeService, {
@@ -104,24 +103,39 @@ function addLanguageServer(
   });
 }
 
-/** Rejects two seconds after the first rejection that nobody handles: others may follow and are reported too. */
-function firstUnhandledRejection(): { rejected: Promise<never>; forget(): void } {
-  let listener = (_error: unknown): void => {};
+/** The failure handler of the program in whose context code runs. Several programs may run in this process at once. */
+const programs = new AsyncLocalStorage<(error: unknown) => void>();
+
+/** How many programs run: while any does, a rejection that nobody handles goes to the program that it comes from. */
+let running = 0;
+
+/** Node runs this in the context of the promise that was rejected. */
+function toItsProgram(error: unknown): void {
+  const fail = programs.getStore();
+  if (fail) fail(error);
+  else throw error;
+}
+
+/**
+ * Runs a program. A rejection in it that nobody handles ends it two seconds later: others may follow, and are reported
+ * too. (Pulumi's SDK rejects promises that nobody waits for when a resource can't be registered.)
+ */
+async function watched<T>(program: (failed: Promise<never>) => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const rejected = new Promise<never>((_, reject) => {
-    listener = (error) => {
+  let fail = (_error: unknown): void => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = (error) => {
       timer ??= setTimeout(() => reject(error), 2_000);
     };
   });
-  rejected.catch(() => {}); // Nobody races it once the program has ended.
-  process.on("unhandledRejection", listener);
-  return {
-    rejected,
-    forget() {
-      clearTimeout(timer);
-      process.off("unhandledRejection", listener);
-    },
-  };
+  failed.catch(() => {}); // Nobody races it once the program has ended.
+  if (running++ === 0) process.on("unhandledRejection", toItsProgram);
+  try {
+    return await programs.run(fail, () => program(failed));
+  } finally {
+    clearTimeout(timer);
+    if (--running === 0) process.off("unhandledRejection", toItsProgram);
+  }
 }
 
 /** Loads the SDK; called once the engine process is starting, so that both happen at the same time. */

@@ -38,6 +38,8 @@ export interface DeployOptions {
   progress: Progress;
   /** Whether machines and disks may be replaced, with what is in them. */
   replace?: boolean;
+  /** Ends the operation after the steps that the engine is at. */
+  signal?: AbortSignal;
 }
 
 export interface Deployment extends UpResult {
@@ -66,7 +68,11 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
     const program = async () =>
       (await import("../stacks/seat.js")).seatProgram({ ...settings, zone, onMended, protect: true })();
     const config = providerConfig(drivers);
-    return openStack({ ...ref, engine, program, config, progress, ...(onEvent ? { onEvent } : {}) });
+    return openStack({
+      ...{ ...ref, engine, program, config, progress },
+      ...(onEvent ? { onEvent } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
   };
   const up = async (zone?: string): Promise<UpResult> => {
     try {

@@ -4,6 +4,7 @@ import { allSeats, later } from "../drivers/all-seats.js";
 import { connect, type Driver, type Drivers, inventory, removeFound } from "../drivers/drivers.js";
 import { type Found, removalOrder } from "../drivers/found.js";
 import { type Endpoint, type Endpoints, endpointWords, sameEndpoint } from "../model/endpoint.js";
+import { reporting, type StepEvent } from "../model/events.js";
 import { EXPIRES_FILE, expiresFromMachine } from "../model/lifetime.js";
 import { machineOf, type SeatId } from "../model/naming.js";
 import { requireAccount } from "./account.js";
@@ -98,6 +99,47 @@ export async function survey(
     silent,
   };
 }
+
+/** What became of everything that is there. */
+export interface ReapResult {
+  dryRun: boolean;
+  asked: Endpoint[];
+  /** See {@link Survey.silent}. */
+  notAsked: Endpoint[];
+  seats: (ReapSeat | Reaped)[];
+  orphans: (Orphan | ReapedOrphan)[];
+}
+
+/** Removes every seat whose time is up, and what belongs to none; with `dryRun` it only looks. */
+export const reap = (
+  scope: ReapScope,
+  { chosen, dryRun }: { chosen: Endpoints; dryRun: boolean },
+): AsyncGenerator<StepEvent, ReapResult> =>
+  reporting(async (steps) => {
+    const note = (text: string): void => steps.note(text);
+    const { seats, orphans, asked, silent } = await survey(scope, chosen, Date.now(), {
+      update: () => {},
+      note,
+    });
+    const result: ReapResult = { dryRun, asked, notAsked: silent, seats: [], orphans: [] };
+    for (const seat of seats) {
+      const due = !dryRun && seat.verdict === "expired";
+      const id = { lab: seat.lab, seat: seat.seat };
+      const title = `seat ${seat.seat} of lab ${seat.lab}: its time is up`;
+      result.seats.push(
+        due
+          ? await steps.run({ step: "reap", title, seat: id }, (progress) =>
+              reapSeat(seat, scope, chosen, progress),
+            )
+          : seat,
+      );
+    }
+    const gone = await reapOrphans(dryRun ? [] : orphans.filter(({ verdict }) => verdict === "expired"));
+    result.orphans = orphans.map(
+      (orphan) => gone.find((g) => g.kind === orphan.kind && g.name === orphan.name) ?? orphan,
+    );
+    return result;
+  });
 
 /** What is there, who was asked for it, and who did not answer. */
 export interface Survey {

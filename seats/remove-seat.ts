@@ -53,6 +53,8 @@ export interface RemoveOptions {
   drivers: Drivers;
   /** Endpoints that are gone for good: what was there is forgotten. Default none. */
   gone?: readonly Endpoint[];
+  /** Ends the operation after the steps that the engine is at. */
+  signal?: AbortSignal;
   /** Whose machines it may remove. Default: ours. */
   owner?: string;
 }
@@ -130,7 +132,7 @@ async function costOfSession(record: SeatRecord, now: Date): Promise<number | un
 
 async function destroyByState(
   id: SeatId,
-  { drivers, gone = [] }: RemoveOptions,
+  { drivers, gone = [], signal }: RemoveOptions,
   progress: Progress,
 ): Promise<void> {
   // The engine would ask a daemon that is gone, and fail at it: what is elsewhere goes by its labels.
@@ -144,7 +146,9 @@ async function destroyByState(
   try {
     // Removing by label takes seconds; what was deleted from the cache may take minutes to make again.
     const engine = await ensureEngine({ progress, ...pluginsOf(checkpoint), onlyHere: true });
-    await openStack({ ...ref, engine, config, progress }).destroy({ refresh: missing.length > 0 });
+    await openStack({ ...ref, engine, config, progress, ...(signal ? { signal } : {}) }).destroy({
+      refresh: missing.length > 0,
+    });
   } catch (error) {
     if (error instanceof NotInstalled || error instanceof MissingPlugin) {
       progress.note(`${error.message}: removing by label and name, without the state`);

@@ -1,20 +1,10 @@
 import { ExitCode, UserError } from "../../base/errors.js";
-import { interruptible } from "../../base/working.js";
-import type { Target } from "../../model/naming.js";
-import { formatDuration } from "../../model/units.js";
 import type { Probe } from "../../probes/probe.js";
-import type { RunDocument } from "../../probes/run-document.js";
-import type { Step } from "../../probes/schedule.js";
-import { type SeatRecord, targetsOf } from "../../seats/seat-record.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { guessFirst } from "../guesses.js";
 import { labName, labOf, resolveSeat } from "../seats.js";
-import { timeLeft } from "../time-left.js";
 import { readVersion } from "../version.js";
-
-/** Milliseconds for a target that was started just now. */
-const STARTING = 120_000;
 
 export const compare = defineCommand({
   usage: "compare",
@@ -47,16 +37,10 @@ export const compare = defineCommand({
   ],
 });
 
-/** What two targets take, of which one is emulated, on two CPUs. */
-const [QUICK_MS, FULL_MS] = [3 * 60_000, 15 * 60_000];
-/** So many times that a busy host may take; what is not measured by then is left out. */
-const PATIENCE = 2.5;
-
 async function measure(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/define-lab.js");
-  const { withSeatLock } = await import("../../seats/deploy-seat.js");
   const { compareTable } = await import("../../report/table.js");
-  const { removeClones } = await import("../../seats/clones.js");
+  const { compareSeat } = await import("../../probes/compare-seat.js");
   const { saveRun } = await import("../../report/store.js");
   const { toCsv } = await import("../../report/table.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
@@ -65,15 +49,19 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   const seed = wholeNumber(text(args, "seed"));
   const declined = args.predict === false || ctx.json || flag(args, "csv");
   await guessFirst(record, { required: lab.predict === "required", declined }, ctx);
-  const { run, interrupted } = await withSeatLock(record, async () => {
-    for (const { kind, name } of await removeClones(record))
-      ctx.tell(`removed ${kind} ${name}, which a compare that was killed had left`);
-    return compareSeat(
-      record,
-      { spec: { ...lab.machine, disk: record.disk }, probes, seed, quick: flag(args, "quick") },
-      ctx,
-    );
-  });
+  const { readPrediction } = await import("../../report/prediction.js");
+  const { run: measured, interrupted } = await ctx.follow(
+    compareSeat(record, {
+      spec: { ...lab.machine, disk: record.disk },
+      probes,
+      seed,
+      quick: flag(args, "quick"),
+      version: readVersion(),
+      signal: ctx.signal,
+    }),
+  );
+  const prediction = await readPrediction(record);
+  const run = prediction === undefined ? measured : { ...measured, prediction };
   const path = await saveRun(run);
   if (ctx.json) ctx.print(JSON.stringify(run, null, 2));
   else if (flag(args, "csv")) ctx.print(toCsv(run).trimEnd());
@@ -90,127 +78,6 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   if (!run.partial) ctx.tell(`  a page of it:  trilab report ${run.id} -o report.html`);
   if (late) return ExitCode.failed;
   return run.partial ? ExitCode.interrupted : ExitCode.done;
-}
-
-interface Request {
-  spec: Parameters<typeof import("../../seats/parity.js").compareFacts>[0];
-  probes: readonly Probe[];
-  seed: number | undefined;
-  quick: boolean;
-}
-
-async function compareSeat(
-  record: SeatRecord,
-  request: Request,
-  ctx: Context,
-): Promise<{ run: RunDocument; interrupted: boolean }> {
-  const { openEnvironment } = await import("../../seats/open.js");
-  const { rentedShape } = await import("../../seats/rented.js");
-  const { readFacts } = await import("../../seats/facts.js");
-  const { compareFacts } = await import("../../seats/parity.js");
-  const { compareTargets } = await import("../../probes/compare.js");
-  const { SeatSubject } = await import("../../probes/seat-subject.js");
-  const { readPrediction } = await import("../../report/prediction.js");
-  const { driversOf, emulatedTargets } = await import("../../seats/seat-drivers.js");
-  const { endOf, expiryInForce } = await import("../../seats/lifetime.js");
-  const { vps } = record;
-  const targets = await answering(record, ctx);
-  const end = endOf(expiryInForce(record));
-  const usual = (request.quick ? QUICK_MS : FULL_MS) * Math.max(1, targets.length / 2);
-  if (end - Date.now() < usual)
-    ctx.tell(
-      ctx.style.warn(
-        `the seat ends ${timeLeft(expiryInForce(record))}, perhaps before this does: trilab extend`,
-      ),
-    );
-  const facts = Object.fromEntries(
-    await Promise.all(
-      targets.map(
-        async (t) => [t, await readFacts(await openEnvironment(record, t), { waitMs: STARTING })] as const,
-      ),
-    ),
-  );
-  const parity = compareFacts(request.spec, facts, rentedShape(record));
-  if (!parity.inTolerance) {
-    const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
-    ctx.tell(
-      `${ctx.style.warn("out of parity:")} ${wrong.join(", ")}; the figures concerned are marked (see trilab parity)`,
-    );
-  }
-  const emulated = await emulatedTargets(record, targets);
-  const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
-  const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort();
-  const over = interruptible();
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
-  try {
-    let run: RunDocument | undefined;
-    const title = `comparing ${targets.join(", ")}${request.quick ? ", quick" : ""}`;
-    await ctx.tasks.run([
-      {
-        title,
-        run: async (progress) => {
-          const { seed, ...rest } = request;
-          run = await compareTargets({
-            ...rest,
-            ...(seed === undefined ? {} : { seed }),
-            lab: record.lab,
-            seat: record.seat,
-            subjects,
-            parity,
-            emulated,
-            drivers: driversOf(record),
-            ...(vps && targets.includes("vps") ? { vps: { cloud: vps.cloud, type: vps.type } } : {}),
-            version: readVersion(),
-            signal: interrupt.signal,
-            limit: (usual * PATIENCE) / 1000,
-            onStep: (step, index, count, left) => progress.update(stepText(step, index, count, left)),
-          });
-        },
-      },
-    ]);
-    if (run === undefined) throw new Error("compareTargets gave no document");
-    const prediction = await readPrediction(record);
-    const document = prediction === undefined ? run : { ...run, prediction };
-    return { run: document, interrupted: interrupt.signal.aborted };
-  } finally {
-    over();
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-  }
-}
-
-/** `cpu in the guest, run 41 of 180, about 2m left`. */
-function stepText(step: Step, index: number, count: number, left: number | undefined): string {
-  const rest = left === undefined ? "" : `, about ${formatDuration(Math.ceil(left / 5) * 5)} left`;
-  return `${step.probe.id} in the ${step.target}, run ${index} of ${count}${rest}`;
-}
-
-/** The seat's targets that answer. @throws UserError when none does. */
-async function answering(record: SeatRecord, ctx: Context): Promise<Target[]> {
-  const { openMachine } = await import("../../seats/open.js");
-  const { TARGETS } = await import("../../model/naming.js");
-  const up = await Promise.all(
-    targetsOf(record).map(async (target) =>
-      (await (await openMachine(record, target)).running()) ? target : undefined,
-    ),
-  );
-  const targets = up.filter((target) => target !== undefined);
-  const fix = `trilab up ${record.lab} --seat ${record.seat}`;
-  if (targets.length === 0) {
-    throw new UserError(`nothing of seat "${record.seat}" is running`, {
-      why: `it has: ${targetsOf(record).join(", ")}`,
-      fix: `bring it up: ${fix}`,
-    });
-  }
-  if (targets.length === 1) {
-    const others = TARGETS.filter((t) => !targets.includes(t)).join(" or ");
-    ctx.tell(
-      `${ctx.style.warn("no comparison:")} there is no ${others} running; the ${targets.join(", ")} is measured alone. For both: ${fix} --on container,guest`,
-    );
-  }
-  return targets;
 }
 
 async function chosenProbes(words: string | undefined, ofLab: readonly string[]): Promise<Probe[]> {

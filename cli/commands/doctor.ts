@@ -1,5 +1,6 @@
 import { ExitCode } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
+import { reporting } from "../../model/events.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
 import { examineHost } from "../doctor-host.js";
@@ -34,7 +35,11 @@ async function examine(args: Args, ctx: Context): Promise<number> {
   const drivers = driversAt(targets.map((target) => endpointOf(target, undefined, chosen, undefined)));
   if (flag(args, "fix")) {
     await readyHost(ctx, drivers, flag(args, "yes"));
-    await ctx.tasks.run([{ title: "engine: Pulumi's own plugins", run: replaceStandIns }]);
+    await ctx.follow(
+      reporting((steps) =>
+        steps.run({ step: "engine", title: "engine: Pulumi's own plugins" }, replaceStandIns),
+      ),
+    );
   }
 
   const findings = await findAll(checksOf(drivers));

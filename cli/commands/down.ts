@@ -1,6 +1,5 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Endpoints } from "../../model/endpoint.js";
-import type { Receipt } from "../../seats/remove-seat.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text } from "../define-command.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
@@ -28,32 +27,18 @@ export const down = defineCommand({
     ["trilab down", "your seat"],
     ["trilab down first-boot --seat alice --by-label", "alice's, with the state lost"],
   ],
-  handler: takeDown,
+  handler: removeMachines,
 });
 
-async function takeDown(args: Args, ctx: Context): Promise<number> {
+async function removeMachines(args: Args, ctx: Context): Promise<number> {
   const [byLabel, hostGone] = [flag(args, "by-label"), flag(args, "host-gone")];
   const chosen = await chosenEndpoints(args);
   const id = await whichSeat(text(args, "lab"), text(args, "seat"), byLabel ? chosen : undefined);
   const { checkSeatName } = await import("../../seats/prepare-seat.js");
   checkSeatName(id.seat);
-  const { withSeatLock } = await import("../../seats/deploy-seat.js");
-  const { isClean, removeSeat } = await import("../../seats/remove-seat.js");
-  const { driversToAsk } = await import("../../seats/seat-drivers.js");
-  const receipt = await withSeatLock(id, async () => {
-    const asked = await driversToAsk(id, { chosen, byLabel, hostGone });
-    let made: Receipt | undefined;
-    await ctx.tasks.run([
-      {
-        title: `taking seat ${id.seat} of lab ${id.lab} down`,
-        run: async (progress) => {
-          made = await removeSeat(id, { byLabel, ...asked }, progress);
-        },
-      },
-    ]);
-    return made;
-  });
-  if (receipt === undefined) throw new Error("removeSeat gave no receipt");
+  const { takeDown } = await import("../../seats/down.js");
+  const { isClean } = await import("../../seats/remove-seat.js");
+  const receipt = await ctx.follow(takeDown(id, { chosen, byLabel, hostGone, signal: ctx.signal }));
   report(ctx, "receipt", receipt, () => receiptLines(receipt, ctx.style));
   return isClean(receipt) ? ExitCode.done : ExitCode.residue;
 }

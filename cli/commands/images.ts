@@ -1,4 +1,5 @@
 import { ExitCode } from "../../base/errors.js";
+import { reporting } from "../../model/events.js";
 import { formatSize } from "../../model/units.js";
 import { columns, report } from "../context.js";
 import { defineCommand, flag, text, yesOption } from "../define-command.js";
@@ -45,21 +46,17 @@ const build = defineCommand({
     const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
     const { driversAt } = await import("../../seats/seat-drivers.js");
     await readyHost(ctx, driversAt([(await chosenEndpoints(args)).libvirt]), flag(args, "yes"));
-    await ctx.tasks.run([
-      {
-        title: `image of lab ${lab.name}`,
-        run: async (progress) => {
-          const image = await ensureImage(imageSpecOf(lab.machine), { progress, force: flag(args, "force") });
+    const image = await ctx.follow(
+      reporting((steps) =>
+        steps.run({ step: "image", title: `image of lab ${lab.name}` }, async (progress) => {
+          const built = await ensureImage(imageSpecOf(lab.machine), { progress, force: flag(args, "force") });
           progress.update("checking every byte");
-          await verifyImage(image, { full: true });
-          ctx.print(
-            ctx.json
-              ? JSON.stringify({ schema: 1, kind: "image", hash: image.hash, manifest: image.manifest })
-              : image.hash,
-          );
-        },
-      },
-    ]);
+          await verifyImage(built, { full: true });
+          return built;
+        }),
+      ),
+    );
+    report(ctx, "image", { hash: image.hash, manifest: image.manifest }, () => [image.hash]);
     return ExitCode.done;
   },
 });
@@ -72,15 +69,14 @@ const prune = defineCommand({
     const { driversAt } = await import("../../seats/seat-drivers.js");
     const { docker, libvirt } = await chosenEndpoints(args);
     const { pruneHost } = await import("../../seats/prune-host.js");
-    let removed: string[] = [];
-    await ctx.tasks.run([
-      {
-        title: "removing unused images",
-        run: async (progress) => {
-          removed = await pruneHost(driversAt([docker, libvirt]), progress);
-        },
-      },
-    ]);
+    const drivers = driversAt([docker, libvirt]);
+    const removed = await ctx.follow(
+      reporting((steps) =>
+        steps.run({ step: "prune", title: "removing unused images" }, (progress) =>
+          pruneHost(drivers, progress),
+        ),
+      ),
+    );
     report(ctx, "pruned", { removed }, () => [
       removed.length === 0 ? "Nothing to remove." : `Removed ${removed.join(", ")}.`,
     ]);

@@ -14,22 +14,14 @@ export const parity = defineCommand({
 
 async function showParity(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/define-lab.js");
-  const { openEnvironment } = await import("../../seats/open.js");
-  const { readFacts } = await import("../../seats/facts.js");
-  const { compareFacts } = await import("../../seats/parity.js");
+  const { verify } = await import("../../seats/verify.js");
+  const { rentedShape } = await import("../../seats/rented.js");
   const { targetsOf } = await import("../../seats/seat-record.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const lab = await loadLab(await labOf(record));
-  const facts = Object.fromEntries(
-    await Promise.all(
-      targetsOf(record).map(async (t) => [t, await readFacts(await openEnvironment(record, t))] as const),
-    ),
-  );
-  const { rentedShape } = await import("../../seats/rented.js");
-  const rented = rentedShape(record);
-  const result = compareFacts({ ...lab.machine, disk: record.disk }, facts, rented);
+  const { facts, parity: result } = await verify(record, lab.machine);
   report(ctx, "parity", { lab: record.lab, seat: record.seat, ...result, facts }, () => [
-    ...parityLines(result, targetsOf(record), ctx.style, rented),
+    ...parityLines(result, targetsOf(record), ctx.style, rentedShape(record)),
     "",
     parityVerdict(result, ctx.style),
   ]);

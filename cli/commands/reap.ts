@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { repoDir } from "../../base/paths.js";
 import type { Endpoints } from "../../model/endpoint.js";
-import type { Reaped, ReapScope } from "../../seats/reap.js";
+import type { ReapScope } from "../../seats/reap.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { duration } from "../duration.js";
@@ -65,39 +65,13 @@ async function run(args: Args, ctx: Context): Promise<number> {
 }
 
 async function once(scope: ReapScope, chosen: Endpoints, dryRun: boolean, ctx: Context): Promise<number> {
-  const { reapOrphans, reapSeat, survey } = await import("../../seats/reap.js");
-  const { silent } = await import("../../base/progress.js");
-  const {
-    seats,
-    orphans,
-    asked,
-    silent: notAsked,
-  } = await survey(scope, chosen, Date.now(), { ...silent, note: ctx.tell });
-  const due = dryRun ? [] : seats.filter((seat) => seat.verdict === "expired");
-  const reaped: Reaped[] = [];
-  await ctx.tasks.run(
-    due.map((seat) => ({
-      title: `seat ${seat.seat} of lab ${seat.lab}: its time is up`,
-      run: async (progress) => {
-        reaped.push(await reapSeat(seat, scope, chosen, progress));
-      },
-    })),
-  );
-  const gone = await reapOrphans(dryRun ? [] : orphans.filter((orphan) => orphan.verdict === "expired"));
-  const result = {
-    dryRun,
-    asked,
-    notAsked,
-    seats: seats.map((seat) => reaped.find((r) => r.lab === seat.lab && r.seat === seat.seat) ?? seat),
-    orphans: orphans.map(
-      (orphan) => gone.find((g) => g.kind === orphan.kind && g.name === orphan.name) ?? orphan,
-    ),
-  };
+  const { reap: reapSeats } = await import("../../seats/reap.js");
+  const result = await ctx.follow(reapSeats(scope, { chosen, dryRun }));
   report(ctx, "reap", result, () => reapLines(result, ctx.style));
-  const failed = [...reaped, ...gone].some((r) => r.outcome === "failed" || r.outcome === "left");
-  if (failed) return ExitCode.residue;
+  const outcomes = [...result.seats, ...result.orphans].map((r) => ("outcome" in r ? r.outcome : undefined));
+  if (outcomes.some((outcome) => outcome === "failed" || outcome === "left")) return ExitCode.residue;
   // What was not asked may have seats whose time is up.
-  return notAsked.length > 0 ? ExitCode.hostNotReady : ExitCode.done;
+  return result.notAsked.length > 0 ? ExitCode.hostNotReady : ExitCode.done;
 }
 
 async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<number> {

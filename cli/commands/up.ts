@@ -1,23 +1,21 @@
 import { ExitCode, UserError } from "../../base/errors.js";
-import type { Progress } from "../../base/progress.js";
-import type { Engine } from "../../engine/index.js";
 import { singleAddress } from "../../hosts/learner-address.js";
 import { CLOUD_WISHES } from "../../labs/cloud-wishes.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Endpoints, endpointWords, sameEndpoint } from "../../model/endpoint.js";
 import { type RunningCost, runningCost } from "../../model/prices.js";
-import type { Facts } from "../../seats/facts.js";
-import type { ParityReport } from "../../seats/parity.js";
+import type { SeatPlan, SeatWish } from "../../seats/plan.js";
 import { type SeatRecord, targetsOf } from "../../seats/seat-record.js";
 import type { Unapplied } from "../../seats/unapplied.js";
+import type { Brought } from "../../seats/up.js";
 import { budgetOf, budgetOption } from "../budget.js";
 import { type Context, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { duration, lifetime } from "../duration.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
+import { readyHost } from "../ready-host.js";
 import { agreeToRent, cloudNotes, emulationNote } from "../rented.js";
-import type { SeatPlan, SeatWish } from "../seat-plan.js";
 import { DEFAULT_LAB, meantSeat } from "../seats.js";
 import { timeLeft } from "../time-left.js";
 
@@ -66,36 +64,22 @@ export const up = defineCommand({
     ["trilab up --on vps --cloud aws --budget 2", "a rented one, if it costs no more than $2 by its end"],
     ["trilab up ./my-lab --seat alice", "a lab of your own, for alice"],
   ],
-  handler: bringUp,
+  handler: deploy,
 });
 
-async function bringUp(args: Args, ctx: Context): Promise<number> {
+async function deploy(args: Args, ctx: Context): Promise<number> {
   const started = Date.now();
   const waitMs = duration("--wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
-  const { planSeat } = await import("../seat-plan.js");
+  const { planSeat } = await import("../../seats/plan.js");
   const plan = await planSeat(await wishOf(args));
   if (plan.existing) refuseMove(args, plan.existing, plan.request.endpoints);
   if (plan.spending && !plan.spending.agreed) await agreeToRent(ctx, plan.spending, flag(args, "yes"));
-  // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
-  const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
-  const { setUp } = await import("../set-up.js");
-  const engine = await setUp(ctx, plan, flag(args, "yes"));
-
-  const { withSeatLock } = await import("../../seats/deploy-seat.js");
-  return withSeatLock(plan.id, async () => {
-    const { record: prepared, renewed } = await prepareSeat(ctx, plan);
-    const deployed = await deploy(ctx, plan, prepared, { engine, replace: flag(args, "replace") });
-    const { record } = deployed;
-    // Targets are only ever added, behind those that are there; to add one takes a step.
-    const facts = isUnchanged(deployed) && !renewed ? await early : undefined;
-    let parity = facts && (await parityOf(plan, record, facts));
-    if (!parity?.inTolerance) {
-      parity = await parityOf(plan, record, await firstFacts(ctx, record, waitMs));
-      // Only now: the machines had to have their new end first.
-      if (renewed) await (await import("../../seats/seat-record.js")).writeRecord(record);
-    }
-    return show(ctx, plan, { ...deployed, parity, seconds: (Date.now() - started) / 1000 });
-  });
+  await readyHost(ctx, plan.drivers, flag(args, "yes"));
+  const { bringUp } = await import("../../seats/up.js");
+  const brought = await ctx.follow(
+    bringUp(plan, { waitMs, replace: flag(args, "replace"), signal: ctx.signal }),
+  );
+  return show(ctx, plan, { ...brought, seconds: (Date.now() - started) / 1000 });
 }
 
 /** What the command line says, checked. */
@@ -131,117 +115,6 @@ function refuseMove(args: Args, existing: SeatRecord, chosen: Endpoints): void {
   }
 }
 
-/** The seat's record, as it is, newly made, or with more time where its own was up. */
-async function prepareSeat(
-  ctx: Context,
-  { existing, id: { seat }, lab, request, ttl }: SeatPlan,
-): Promise<{ record: SeatRecord; renewed: boolean }> {
-  const { prepareRecord } = await import("../../seats/prepare-seat.js");
-  const { expiryInForce, revived } = await import("../../seats/lifetime.js");
-  const record = await prepareRecord(request);
-  const revival = revived(record, ttl, Date.now());
-  const renewed =
-    revival?.labThen === undefined
-      ? revival
-      : { ...revival, labThen: { ...revival.labThen, ttl: lab.ttl ?? null } };
-  if (renewed)
-    ctx.tell(`the time of seat ${seat} was up; it gets more, and ends ${timeLeft(expiryInForce(renewed))}`);
-  else if (existing && request.ttl !== undefined)
-    ctx.tell(`seat ${seat} keeps its end (${timeLeft(expiryInForce(record))}); to move it: trilab extend`);
-  return { record: renewed ?? record, renewed: renewed !== undefined };
-}
-
-/** What a deployment did. */
-interface Deployed {
-  /** With the address that a rented machine got. */
-  record: SeatRecord;
-  /** How many resources went which way, in Pulumi's words. */
-  changes: Record<string, number>;
-  /** How many steps that were. */
-  steps: number;
-  /** What was mended without a step, in words. */
-  mended: string[];
-  /** Its guests run without KVM. */
-  emulated: boolean;
-}
-
-const isUnchanged = ({ mended, steps }: Deployed): boolean => steps === 0 && mended.length === 0;
-
-async function deploy(
-  ctx: Context,
-  { drivers, lab }: SeatPlan,
-  record: SeatRecord,
-  options: { engine: Engine; replace: boolean },
-): Promise<Deployed> {
-  const { builtImages, seatSettings } = await import("../../seats/prepare-seat.js");
-  const { ensureHost } = await import("../../seats/ensure-host.js");
-  const { deploySeat } = await import("../../seats/deploy-seat.js");
-  const { withAddress } = await import("../../seats/rent.js");
-  const host = {
-    title: "host: image and storage",
-    run: async (progress: Progress) => {
-      for (const { image, daemons } of await builtImages(record, lab, progress))
-        await ensureHost(image, daemons, progress);
-    },
-  };
-  let deployed: Deployed | undefined;
-  await ctx.tasks.run([
-    ...(drivers.docker || drivers.libvirt ? [host] : []),
-    {
-      title: `seat ${record.seat}: ${targetsOf(record).join(" and ")}`,
-      run: async (progress) => {
-        const settings = await seatSettings(record, lab);
-        const result = await deploySeat(settings, { drivers, progress, ...options });
-        const { changes, mended, outputs, steps } = result;
-        const emulated = drivers.libvirt !== undefined && settings.accelerator === "tcg";
-        const withAddresses = await withAddress(record, outputs);
-        deployed = { record: withAddresses, changes, mended, steps: steps.length, emulated };
-      },
-    },
-  ]);
-  if (deployed === undefined) throw new Error("the seat's task gave no result");
-  return deployed;
-}
-
-/** What each target says of itself, now. */
-async function factsOf(record: SeatRecord): Promise<Facts[]> {
-  const { openEnvironment } = await import("../../seats/open.js");
-  const { readFacts } = await import("../../seats/facts.js");
-  return Promise.all(
-    targetsOf(record).map(async (target) => readFacts(await openEnvironment(record, target))),
-  );
-}
-
-/** What each target says of itself, once it has started. */
-async function firstFacts(ctx: Context, record: SeatRecord, waitMs: number): Promise<Facts[]> {
-  const { openEnvironment } = await import("../../seats/open.js");
-  const { readFacts } = await import("../../seats/facts.js");
-  const { moveExpiry } = await import("../../seats/move-expiry.js");
-  const { expiryInForce } = await import("../../seats/lifetime.js");
-  const facts: Facts[] = [];
-  await ctx.tasks.run(
-    targetsOf(record).map((target, i) => ({
-      title: `${target}: answering`,
-      run: async (progress) => {
-        progress.update(target === "container" ? "starting its processes" : "booting its own kernel");
-        // A machine started or made again knows an older expiry; it has a minute's grace to be told.
-        if (record.extendedTo !== undefined) await moveExpiry(record, target, expiryInForce(record), waitMs);
-        facts[i] = await readFacts(await openEnvironment(record, target), { waitMs });
-      },
-    })),
-    { concurrent: true },
-  );
-  return facts;
-}
-
-/** Whether the targets are what the lab asks for, and match. */
-async function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): Promise<ParityReport> {
-  const { compareFacts } = await import("../../seats/parity.js");
-  const { rentedShape } = await import("../../seats/rented.js");
-  const byTarget = Object.fromEntries(targetsOf(record).map((target, i) => [target, facts[i]]));
-  return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));
-}
-
 /** What lab.yaml asks for and the seat has otherwise, and what would apply it. */
 function unappliedLines(kept: readonly Unapplied[], style: Style): string[] {
   if (kept.length === 0) return [];
@@ -267,9 +140,9 @@ async function costSoFar(record: SeatRecord): Promise<RunningCost | null | undef
 async function show(
   ctx: Context,
   { id, lab }: SeatPlan,
-  deployed: Deployed & { parity: ParityReport; seconds: number },
+  brought: Brought & { seconds: number },
 ): Promise<number> {
-  const { record, changes, emulated, mended, parity, seconds } = deployed;
+  const { record, changes, emulated, mended, parity, seconds, unchanged } = brought;
   const { rentedShape } = await import("../../seats/rented.js");
   const { expiryInForce } = await import("../../seats/lifetime.js");
   const { unapplied } = await import("../../seats/unapplied.js");
@@ -297,7 +170,7 @@ async function show(
     "",
     ...cloudNotes(rented, ctx.style, cost),
     ...(emulated ? [ctx.style.warn(emulationNote(targets, rented))] : []),
-    `${parityVerdict(parity, ctx.style)}${isUnchanged(deployed) ? ", nothing changed" : ""} (${seconds.toFixed(1)} s)`,
+    `${parityVerdict(parity, ctx.style)}${unchanged ? ", nothing changed" : ""} (${seconds.toFixed(1)} s)`,
     ...mended.map((what) => `mended: ${what}`),
     ...unappliedLines(kept, ctx.style),
     "",

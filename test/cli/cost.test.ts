@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
-import { requireBudget } from "../../cli/budget.js";
 import type { Context } from "../../cli/context.js";
+import { lineFollow } from "../../cli/follow.js";
 import { main } from "../../cli/main.js";
-import { lineTasks } from "../../cli/tasks.js";
 import type { PriceTable } from "../../model/prices.js";
+import { requireBudget } from "../../seats/budget.js";
 import { startPriceServer } from "../drivers/ec2/price-server.js";
 
 let dir = "";
@@ -36,7 +36,8 @@ async function cost(...argv: string[]) {
     tell: () => {},
     confirm: async () => undefined,
     ask: async () => undefined,
-    tasks: lineTasks(() => {}),
+    signal: new AbortController().signal,
+    follow: lineFollow(() => {}),
     style: { bold: plain, dim: plain, good: plain, bad: plain, warn: plain },
   });
   try {

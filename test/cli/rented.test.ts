@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { lineFollow } from "../../cli/follow.js";
 import { agreeToRent, cloudNotes, emulationNote, priceLine } from "../../cli/rented.js";
 import { instanceType } from "../../model/instance-catalogue.js";
 import type { PriceTable } from "../../model/prices.js";
@@ -50,7 +51,8 @@ describe("what up says before it rents", () => {
       tell: (line: string) => void told.push(line),
       confirm: async () => answer,
       ask: async () => undefined,
-      tasks: { run: async () => {} },
+      signal: new AbortController().signal,
+      follow: lineFollow(() => {}),
     };
     const ended = await agreeToRent(ctx, spending, yes).then(
       () => undefined,

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Context } from "../../cli/context.js";
+import { lineFollow } from "../../cli/follow.js";
 import { main } from "../../cli/main.js";
-import { lineTasks } from "../../cli/tasks.js";
 import { readPrediction } from "../../report/prediction.js";
 import { saveRun } from "../../report/store.js";
 import { writeRecord } from "../../seats/seat-record.js";
@@ -38,7 +38,8 @@ async function run(argv: string[], answers?: string[]) {
       asked.push(question);
       return answers?.shift();
     },
-    tasks: lineTasks(() => {}),
+    signal: new AbortController().signal,
+    follow: lineFollow(() => {}),
     style: { bold: plain, dim: plain, good: plain, bad: plain, warn: plain },
   });
   try {

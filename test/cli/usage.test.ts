@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { type Context, columns } from "../../cli/context.js";
+import { lineFollow } from "../../cli/follow.js";
 import { main } from "../../cli/main.js";
-import { lineTasks } from "../../cli/tasks.js";
 
 /** Runs a command line in process. */
 async function run(
@@ -20,7 +20,8 @@ async function run(
     tell: (line) => err.push(line),
     confirm: async () => undefined,
     ask: async () => undefined,
-    tasks: lineTasks((line) => err.push(line)),
+    signal: new AbortController().signal,
+    follow: lineFollow((line) => err.push(line)),
     style: { bold: plain, dim: plain, good: plain, bad: plain, warn: plain },
   });
   try {

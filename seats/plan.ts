@@ -3,14 +3,14 @@ import { type ImageSpec, imageHash } from "../images/index.js";
 import { type Lab, loadLab } from "../labs/define-lab.js";
 import type { Ec2Endpoint } from "../model/endpoint.js";
 import type { SeatId, Target } from "../model/naming.js";
-import { hostedImages, keptImage } from "../seats/image-specs.js";
-import { endOf, expiryInForce } from "../seats/lifetime.js";
-import { checkSeatName, type SeatRequest, wantedTargets } from "../seats/prepare-seat.js";
-import { chooseRenting, type Renting, rentingOf } from "../seats/rent.js";
-import { budgetInForce, rentalFor, rentalOf, rentedSince } from "../seats/rental.js";
-import { driversAt, endpointOf } from "../seats/seat-drivers.js";
-import { readRecord, type SeatRecord } from "../seats/seat-record.js";
 import { keepTo, type Spending } from "./budget.js";
+import { hostedImages, keptImage } from "./image-specs.js";
+import { endOf, expiryInForce } from "./lifetime.js";
+import { checkSeatName, type SeatRequest, wantedTargets } from "./prepare-seat.js";
+import { chooseRenting, type Renting, rentingOf } from "./rent.js";
+import { budgetInForce, rentalFor, rentalOf, rentedSince } from "./rental.js";
+import { driversAt, endpointOf } from "./seat-drivers.js";
+import { readRecord, type SeatRecord } from "./seat-record.js";
 
 /** What the user asks for; what is absent is as the seat has it, else as its lab says. */
 export interface SeatWish extends Omit<SeatRequest, "lab"> {

@@ -1,0 +1,127 @@
+import { UserError } from "../base/errors.js";
+import { interruptible } from "../base/working.js";
+import { reporting, type StepEvent, type Steps } from "../model/events.js";
+import type { MachineSpec } from "../model/machine-spec.js";
+import { TARGETS, type Target } from "../model/naming.js";
+import { formatDuration } from "../model/units.js";
+import { removeClones } from "../seats/clones.js";
+import { withSeatLock } from "../seats/deploy-seat.js";
+import { endOf, expiryInForce } from "../seats/lifetime.js";
+import { openMachine } from "../seats/open.js";
+import { driversOf, emulatedTargets } from "../seats/seat-drivers.js";
+import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
+import { verify } from "../seats/verify.js";
+import { compareTargets } from "./compare.js";
+import type { Probe } from "./probe.js";
+import type { RunDocument } from "./run-document.js";
+import type { Step } from "./schedule.js";
+import { SeatSubject } from "./seat-subject.js";
+
+/** Milliseconds for a target that was started just now. */
+const STARTING = 120_000;
+
+/** What two targets take, of which one is emulated, on two CPUs. */
+const [QUICK_MS, FULL_MS] = [3 * 60_000, 15 * 60_000];
+/** So many times that a busy host may take; what is not measured by then is left out. */
+const PATIENCE = 2.5;
+
+export interface SeatComparison {
+  spec: MachineSpec;
+  probes: readonly Probe[];
+  /** Of the order in which the probes run; absent: a random one. */
+  seed: number | undefined;
+  quick: boolean;
+  /** trilab's own version. */
+  version: string;
+  /** Aborting it ends the measurement; what was measured by then is kept. */
+  signal: AbortSignal;
+}
+
+/**
+ * Measures a seat's targets side by side, under the seat's lock.
+ *
+ * @returns the run's document, and whether it was interrupted.
+ * @throws UserError when none of its targets runs.
+ */
+export const compareSeat = (
+  record: SeatRecord,
+  request: SeatComparison,
+): AsyncGenerator<StepEvent, { run: RunDocument; interrupted: boolean }> =>
+  reporting((steps) =>
+    withSeatLock(record, async () => {
+      for (const { kind, name } of await removeClones(record))
+        steps.note(`removed ${kind} ${name}, which an interrupted compare had left`);
+      const run = await measure(record, request, steps);
+      return { run, interrupted: request.signal.aborted };
+    }),
+  );
+
+async function measure(record: SeatRecord, request: SeatComparison, steps: Steps): Promise<RunDocument> {
+  const { vps } = record;
+  const targets = await answering(record, steps);
+  const left = endOf(expiryInForce(record)) - Date.now();
+  const usual = (request.quick ? QUICK_MS : FULL_MS) * Math.max(1, targets.length / 2);
+  if (left < usual)
+    steps.note(
+      `the seat ends in ${formatDuration(Math.max(0, left / 1000))}, perhaps before this does: trilab extend`,
+    );
+  const { parity } = await verify(record, request.spec, { targets, waitMs: STARTING });
+  if (!parity.inTolerance) {
+    const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
+    steps.note(`out of parity: ${wrong.join(", ")}; the figures concerned are marked (see trilab parity)`);
+  }
+  const emulated = await emulatedTargets(record, targets);
+  const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
+  const title = `comparing ${targets.join(", ")}${request.quick ? ", quick" : ""}`;
+  const seat = { lab: record.lab, seat: record.seat };
+  const over = interruptible();
+  try {
+    return await steps.run({ step: "compare", title, seat }, (progress) => {
+      const { seed, ...rest } = request;
+      return compareTargets({
+        ...rest,
+        ...seat,
+        ...(seed === undefined ? {} : { seed }),
+        subjects,
+        parity,
+        emulated,
+        drivers: driversOf(record),
+        ...(vps && targets.includes("vps") ? { vps: { cloud: vps.cloud, type: vps.type } } : {}),
+        limit: (usual * PATIENCE) / 1000,
+        onStep: (step, index, count, left) => progress.update(stepText(step, index, count, left)),
+      });
+    });
+  } finally {
+    over();
+  }
+}
+
+/** `cpu in the guest, run 41 of 180, about 2m left`. */
+function stepText(step: Step, index: number, count: number, left: number | undefined): string {
+  const rest = left === undefined ? "" : `, about ${formatDuration(Math.ceil(left / 5) * 5)} left`;
+  return `${step.probe.id} in the ${step.target}, run ${index} of ${count}${rest}`;
+}
+
+/** The seat's targets that answer. @throws UserError when none does. */
+async function answering(record: SeatRecord, steps: Steps): Promise<Target[]> {
+  const up = await Promise.all(
+    targetsOf(record).map(async (target) =>
+      (await (await openMachine(record, target)).running()) ? target : undefined,
+    ),
+  );
+  const targets = up.filter((target) => target !== undefined);
+  const fix = `trilab up ${record.lab} --seat ${record.seat}`;
+  if (targets.length === 0) {
+    throw new UserError(`nothing of seat "${record.seat}" is running`, {
+      why: `it has: ${targetsOf(record).join(", ")}`,
+      fix: `bring it up: ${fix}`,
+    });
+  }
+  if (targets.length === 1) {
+    const others = TARGETS.filter((t) => !targets.includes(t)).join(" or ");
+    steps.note(
+      `no comparison: there is no ${others} running; the ${targets.join(", ")} is measured alone. For both: ${fix} --on container,guest`,
+    );
+  }
+  return targets;
+}

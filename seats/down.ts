@@ -1,0 +1,29 @@
+import { reporting, type StepEvent } from "../model/events.js";
+import type { SeatId } from "../model/naming.js";
+import { withSeatLock } from "./deploy-seat.js";
+import { type Receipt, removeSeat } from "./remove-seat.js";
+import { type AskOptions, driversToAsk } from "./seat-drivers.js";
+
+/**
+ * Takes a seat down, and asks those who had its machines what is left.
+ *
+ * @throws UserError as driversToAsk and removeSeat do.
+ */
+export const takeDown = (
+  id: SeatId,
+  options: Pick<AskOptions, "chosen" | "byLabel" | "hostGone"> & { signal?: AbortSignal },
+): AsyncGenerator<StepEvent, Receipt> =>
+  reporting((steps) =>
+    withSeatLock(id, async () => {
+      const { signal, ...ask } = options;
+      const asked = await driversToAsk(id, ask);
+      const title = `taking seat ${id.seat} of lab ${id.lab} down`;
+      return steps.run({ step: "down", title, seat: id }, (progress) =>
+        removeSeat(
+          id,
+          { byLabel: options.byLabel === true, ...asked, ...(signal ? { signal } : {}) },
+          progress,
+        ),
+      );
+    }),
+  );

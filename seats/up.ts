@@ -1,0 +1,174 @@
+import { type Engine, ensureEngine } from "../engine/index.js";
+import { requireCapacity, requireStateSpace } from "../hosts/capacity.js";
+import { ensureImage } from "../images/index.js";
+import { reporting, type StepEvent, type Steps } from "../model/events.js";
+import type { Target } from "../model/naming.js";
+import { deploySeat, withSeatLock } from "./deploy-seat.js";
+import { ensureHost } from "./ensure-host.js";
+import { type Facts, readFacts } from "./facts.js";
+import { expiryInForce, revived } from "./lifetime.js";
+import { moveExpiry } from "./move-expiry.js";
+import { openEnvironment } from "./open.js";
+import { compareFacts, type ParityReport } from "./parity.js";
+import type { SeatPlan } from "./plan.js";
+import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
+import { withAddress } from "./rent.js";
+import { rentedShape } from "./rented.js";
+import { type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
+
+export interface UpOptions {
+  /** Milliseconds that a machine may take to answer. */
+  waitMs: number;
+  /** Whether machines and disks may be replaced, with what is in them. Default false. */
+  replace?: boolean;
+  /** Ends the operation after the steps that the engine is at. */
+  signal?: AbortSignal;
+}
+
+/** How a seat came up. */
+export interface Brought {
+  /** With the address that a rented machine got. */
+  record: SeatRecord;
+  /** How many resources went which way, in Pulumi's words. */
+  changes: Record<string, number>;
+  /** What was mended without the engine, in words. */
+  mended: string[];
+  /** Nothing was made, changed or mended. */
+  unchanged: boolean;
+  /** Its guests run without KVM. */
+  emulated: boolean;
+  /** The seat's time was up, and it got more. */
+  renewed: boolean;
+  parity: ParityReport;
+}
+
+/**
+ * Brings a seat up as planned, on hosts that are ready: engine, image, host, machines, and their first answers.
+ *
+ * @throws UserError as its parts do.
+ */
+export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<StepEvent, Brought> =>
+  reporting(async (steps) => {
+    // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
+    const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
+    await requireStateSpace();
+    const { drivers, existing, lab, targets } = plan;
+    // A seat that is there keeps what it has, whatever its lab says by now.
+    if (targets.some((target) => !(existing && targetsOf(existing).includes(target))))
+      await requireCapacity(lab.machine, drivers);
+    const engine = await engineAndImages(plan, steps);
+    return withSeatLock(plan.id, async () => {
+      const { record: prepared, renewed } = await prepare(plan, steps);
+      const deployed = await deploy(plan, prepared, engine, options, steps);
+      const { record } = deployed;
+      // Targets are only ever added, behind those that are there; to add one takes a step.
+      const facts = deployed.unchanged && !renewed ? await early : undefined;
+      let parity = facts && parityOf(plan, record, facts);
+      if (!parity?.inTolerance) {
+        parity = parityOf(plan, record, await firstFacts(record, options, steps));
+        // Only now: the machines had to have their new end first.
+        if (renewed) await writeRecord(record);
+      }
+      return { ...deployed, renewed, parity };
+    });
+  });
+
+/** Engine and images, made once a machine; side by side, as each waits on the network at times. */
+async function engineAndImages({ drivers, images }: SeatPlan, steps: Steps): Promise<Engine> {
+  const { docker, libvirt, ec2 } = drivers;
+  const wanted = { docker: docker !== undefined, libvirt: libvirt !== undefined, aws: ec2 !== undefined };
+  const ends = await Promise.allSettled([
+    steps.run({ step: "engine", title: "engine: Pulumi and its providers" }, (progress) =>
+      ensureEngine({ progress, ...wanted }),
+    ),
+    images.length === 0
+      ? undefined
+      : steps.run({ step: "image", title: "image: one root file system for all" }, async (progress) => {
+          // One after the other: each build keeps every CPU busy.
+          for (const spec of images) await ensureImage(spec, { progress });
+        }),
+  ]);
+  // The first failure is thrown when nothing is running any more.
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  const [engine] = ends;
+  if (engine.status === "rejected") throw engine.reason;
+  return engine.value;
+}
+
+/** The seat's record, as it is, newly made, or with more time where its own was up. */
+async function prepare(
+  { existing, id, lab, request, ttl }: SeatPlan,
+  steps: Steps,
+): Promise<{ record: SeatRecord; renewed: boolean }> {
+  const record = await prepareRecord(request);
+  const revival = revived(record, ttl, Date.now());
+  const renewed =
+    revival?.labThen === undefined
+      ? revival
+      : { ...revival, labThen: { ...revival.labThen, ttl: lab.ttl ?? null } };
+  if (renewed) steps.note(`the time of seat ${id.seat} was up; it gets more`, id);
+  else if (existing && request.ttl !== undefined)
+    steps.note(`seat ${id.seat} keeps its end; to move it: trilab extend`, id);
+  return { record: renewed ?? record, renewed: renewed !== undefined };
+}
+
+async function deploy(
+  { drivers, id, lab }: SeatPlan,
+  record: SeatRecord,
+  engine: Engine,
+  { replace, signal }: UpOptions,
+  steps: Steps,
+): Promise<Omit<Brought, "renewed" | "parity">> {
+  if (drivers.docker || drivers.libvirt)
+    await steps.run({ step: "host", title: "host: image and storage" }, async (progress) => {
+      for (const { image, daemons } of await builtImages(record, lab, progress))
+        await ensureHost(image, daemons, progress);
+    });
+  const title = `seat ${record.seat}: ${targetsOf(record).join(" and ")}`;
+  return steps.run({ step: "deploy", title, seat: id }, async (progress) => {
+    const settings = await seatSettings(record, lab);
+    const options = { drivers, engine, progress, replace: replace === true, ...(signal ? { signal } : {}) };
+    const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
+    return {
+      record: await withAddress(record, outputs),
+      changes,
+      mended,
+      unchanged: taken.length === 0 && mended.length === 0,
+      emulated: drivers.libvirt !== undefined && settings.accelerator === "tcg",
+    };
+  });
+}
+
+/** What each target says of itself, now. */
+const factsOf = (record: SeatRecord): Promise<Facts[]> =>
+  Promise.all(targetsOf(record).map(async (target) => readFacts(await openEnvironment(record, target))));
+
+/** What each target says of itself, once it has started. */
+async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Steps): Promise<Facts[]> {
+  const answer = (target: Target): Promise<Facts> =>
+    steps.run(
+      {
+        step: "answer",
+        title: `${target}: answering`,
+        seat: { lab: record.lab, seat: record.seat },
+        machine: target,
+      },
+      async (progress) => {
+        progress.update(target === "container" ? "starting its processes" : "booting its own kernel");
+        // A machine started or made again knows an older expiry; it has a minute's grace to be told.
+        if (record.extendedTo !== undefined) await moveExpiry(record, target, expiryInForce(record), waitMs);
+        return readFacts(await openEnvironment(record, target), { waitMs });
+      },
+    );
+  const ends = await Promise.allSettled(targetsOf(record).map(answer));
+  return ends.map((end) => {
+    if (end.status === "rejected") throw end.reason;
+    return end.value;
+  });
+}
+
+/** Whether the targets are what the lab asks for, and match. */
+function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): ParityReport {
+  const byTarget = Object.fromEntries(targetsOf(record).map((target, i) => [target, facts[i]]));
+  return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));
+}
