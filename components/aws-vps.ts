@@ -5,8 +5,8 @@ import { basePackages } from "../model/base-packages.js";
 import type { CloudNetwork } from "../model/clouds.js";
 import { ownershipLabels } from "../model/labels.js";
 import { machineName } from "../model/naming.js";
-import type { CloudVpsArgs, VpsMachine } from "./cloud-vps.js";
 import { userData } from "./helpers/cloud-init.js";
+import type { CloudVpsArgs, VpsMachine } from "./vps-args.js";
 
 type Ec2 = typeof import("@pulumi/aws/ec2/index.js");
 /** Loaded with the first VPS that is rented: a seat without one must not wait for it. */

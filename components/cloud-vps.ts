@@ -1,45 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Subnet } from "../model/cidr.js";
-import type { Credits } from "../model/clouds.js";
-import type { InstanceType } from "../model/instance-catalogue.js";
-import type { Ownership } from "../model/labels.js";
-import type { MachineSpec } from "../model/machine-spec.js";
 import { type AwsVpsArgs, awsVps } from "./aws-vps.js";
-import type { CloudFile } from "./helpers/cloud-init.js";
 import { type LocalVpsArgs, localVps } from "./local-vps.js";
+import type { CloudVpsArgs } from "./vps-args.js";
 
-/** What a VPS is, whoever rents it out. */
-export interface CloudVpsArgs {
-  spec: MachineSpec;
-  /** Who owns the seat, and until when. */
-  ownership: Ownership;
-  /** The network of its own: a VPC's block, or a libvirt network's. */
-  subnet: Subnet;
-  /** What is rented. It has what the spec asks for, and often more. */
-  type: InstanceType;
-  credits: Credits;
-  /** OpenSSH public keys let in as the login user and as root; the first is the seat's own. */
-  userKeys: pulumi.Input<string[]>;
-  /** The machine's SSH host key, an OpenSSH private key file: made by us, so that clients can pin it. */
-  hostKey: pulumi.Input<string>;
-  hostPublicKey: string;
-  /** Written by cloud-init before SSH starts. */
-  files?: readonly CloudFile[];
-  /** Run by cloud-init at the end of the first boot, each with its arguments. */
-  run?: readonly (readonly string[])[];
-}
+export type { CloudVpsArgs, VpsMachine } from "./vps-args.js";
 
 /** The cloud's own part of the arguments. */
 export type CloudArgs = ({ cloud: "aws" } & AwsVpsArgs) | ({ cloud: "local" } & LocalVpsArgs);
-
-/** The machine that a cloud gave. */
-export interface VpsMachine {
-  /** Instance id, or the domain's UUID. */
-  id: pulumi.Output<string>;
-  name: pulumi.Output<string>;
-  /** Where SSH answers: public on AWS. */
-  address: pulumi.Output<string>;
-}
 
 /** The spec as a virtual private server: a rented machine that cloud-init makes the learner's at its first boot. */
 export class CloudVps extends pulumi.ComponentResource {

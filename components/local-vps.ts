@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { addressStrings, rentedCommandLine } from "../model/guest-contract.js";
 import { machineName } from "../model/naming.js";
-import type { CloudVpsArgs, VpsMachine } from "./cloud-vps.js";
 import { metaData, userData } from "./helpers/cloud-init.js";
 import { type LibvirtHostArgs, libvirtMachine } from "./libvirt-machine.js";
+import type { CloudVpsArgs, VpsMachine } from "./vps-args.js";
 
 /** The hypervisor that a rehearsal is rented from. Its image must hold cloud-init. */
 export interface LocalVpsArgs extends Omit<LibvirtHostArgs, "ownership" | "subnet"> {

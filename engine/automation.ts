@@ -11,7 +11,7 @@ import { describeEvent, diagnosticText } from "./events.js";
 import type { EngineEvent, Program } from "./inline.js";
 import { type Engine, ensureEngine } from "./install.js";
 import { endEngine, endOrphans } from "./recovery.js";
-import { createInFileBackend, type StackConfig, writeConfig } from "./work-dir.js";
+import { createInFileBackend, type StackConfig, writeConfig } from "./stack-config.js";
 
 export type { EngineEvent, OutputValue, Program, StackConfig };
 

@@ -1,9 +1,10 @@
 import { copyFile, readFile, rm } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { hasCode } from "../base/errors.js";
 import { backendUrl, passphrase, type StackRef, stackFiles } from "./backend.js";
 import { exportStack, importStack } from "./cli.js";
+import { damagedState } from "./damaged-state.js";
 import { openCrypter } from "./secrets.js";
 
 const resourceSchema = z.looseObject({
@@ -174,13 +175,4 @@ function parse<T>(schema: z.ZodType<T>, text: string, ref: StackRef, where: stri
   } catch (cause) {
     throw damagedState(ref.stack, where, cause);
   }
-}
-
-export function damagedState(stack: string, where: string, cause?: unknown): UserError {
-  return new UserError(`the state of "${stack}" cannot be read`, {
-    why: `${where} is truncated or garbled (a full disk or a crash while it was written)`,
-    fix: `run \`trilab down --by-label\`: it finds what the seat left by its labels, without the state. The last good copy may be ${where}.bak`,
-    exitCode: ExitCode.failed,
-    cause,
-  });
 }

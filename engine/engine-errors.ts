@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import { damagedState } from "./checkpoint.js";
+import { damagedState } from "./damaged-state.js";
 import { wrongPassphrase } from "./secrets.js";
 
 /** How an engine process ended, as far as an error is made from it. */

@@ -19,4 +19,4 @@ export { inspectEngine } from "./inspect.js";
 export type { Engine, EngineOptions } from "./install.js";
 export { ensureEngine, ensureLanguageHost, NotInstalled, replaceStandIns } from "./install.js";
 export { clearStaleLock } from "./recovery.js";
-export type { StackConfig } from "./work-dir.js";
+export type { StackConfig } from "./stack-config.js";

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Accelerator } from "../components/libvirt-machine.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
-import { VirshError } from "../drivers/libvirt/virsh.js";
 import { kvmVerdict, listImages } from "../images/index.js";
 import { remoteKvm } from "./remote-kvm.js";
 import { SshHost } from "./ssh-host.js";
@@ -44,12 +43,7 @@ export async function accelerator(libvirt: LibvirtDriver): Promise<AcceleratorVe
 
 /** Where libvirt offers KVM, it is tried over SSH. A host that is reached in another way is taken at libvirt's word. */
 async function remoteAccelerator(libvirt: LibvirtDriver): Promise<AcceleratorVerdict> {
-  try {
-    await libvirt.virsh("domcapabilities", "--virttype", "kvm");
-  } catch (error) {
-    if (error instanceof VirshError) return { use: "tcg", why: "the remote libvirt does not offer KVM" };
-    throw error;
-  }
+  if (!(await libvirt.offersKvm())) return { use: "tcg", why: "the remote libvirt does not offer KVM" };
   const host = SshHost.of(libvirt.uri);
   return host ? sshAccelerator(host) : { use: "kvm", why: "the remote libvirt offers it" };
 }

@@ -6,28 +6,10 @@ import { buildDisk, diskFiles } from "./build-disk.js";
 import { type BuildOptions, buildRoot, rootFiles } from "./build-root.js";
 import { diskFullError, imageDir, rootDir, withBuildLock } from "./cache.js";
 import { type ImageManifest, type RootManifest, readImageManifest, readRootManifest } from "./manifest.js";
+import type { MatchedImage } from "./matched-image.js";
 import { ToolFailure } from "./run-tool.js";
 import { checkImageSpec, type ImageSpec, imageHash, rootHash } from "./spec.js";
 import { findCorruption } from "./verify.js";
-
-/** A built image: the same files as a container image and as a guest's disk. Paths are absolute. */
-export interface MatchedImage {
-  /** 16 hex digits; see `imageHash`. */
-  hash: string;
-  /** 16 hex digits; images that differ by disk size only share it. */
-  rootHash: string;
-  /** `trilab/machine:<hash>`, once `importContainerImage` has loaded it. */
-  containerTag: string;
-  rootTar: string;
-  /** qcow2 without a backing file; the whole disk is one ext4 file system. */
-  disk: string;
-  /** ELF vmlinux, booted by PVH. */
-  kernel: string;
-  initrd: string;
-  manifest: ImageManifest;
-  /** Where the manifest lies. */
-  manifestFile: string;
-}
 
 export interface EnsureOptions extends BuildOptions {
   progress?: Progress;

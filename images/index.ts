@@ -2,7 +2,7 @@
 
 export { basePackages } from "../model/base-packages.js";
 export * from "../model/guest-contract.js";
-export { type EnsureOptions, ensureImage, findImage, type MatchedImage } from "./ensure.js";
+export { type EnsureOptions, ensureImage, findImage } from "./ensure.js";
 export {
   cachedVerdict,
   judgeProbe,
@@ -15,6 +15,7 @@ export {
 } from "./kvm-probe.js";
 export { lifetimeFiles, startLifetime } from "./lifetime-files.js";
 export { type FileRecord, type ImageManifest, recordFile } from "./manifest.js";
+export type { MatchedImage } from "./matched-image.js";
 export { checkImageSpec, type ImageSpec, imageHash, imageSpecProblems, rootHash } from "./spec.js";
 export { type CachedImage, listImages, pruneImages } from "./store.js";
 export { verifyImage } from "./verify.js";

@@ -2,7 +2,8 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import { buildLog, imageCache, imageDir, rootDir, sweepWorkDirs, withFreeLock } from "./cache.js";
-import { findImage, type MatchedImage } from "./ensure.js";
+import { findImage } from "./ensure.js";
+import type { MatchedImage } from "./matched-image.js";
 
 export interface CachedImage extends MatchedImage {
   /** Bytes on disk of the image's own disk; the root stage may be shared. */

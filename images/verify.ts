@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { UserError } from "../base/errors.js";
-import type { MatchedImage } from "./ensure.js";
 import { type FileRecord, recordFile } from "./manifest.js";
+import type { MatchedImage } from "./matched-image.js";
 
 interface Recorded {
   path: string;

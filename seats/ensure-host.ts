@@ -151,7 +151,7 @@ export async function deployHost(
     progress,
   });
   await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
-  for (const pool of POOLS) await libvirt.virsh("pool-autostart", pool.name);
+  for (const pool of POOLS) await libvirt.autostartPool(pool.name);
   await writeHostRecord(libvirt, record);
 }
 
@@ -164,8 +164,8 @@ async function knownHost(libvirt: LibvirtDriver): Promise<Checkpoint | undefined
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined) return undefined;
   const known = checkpoint.resources.filter((r) => r.type === "libvirt:index/pool:Pool").map((r) => r.id);
-  const there = await Promise.all(POOLS.map(({ name }) => libvirt.virshIfThere("pool-uuid", name)));
-  if (there.every((uuid) => uuid === undefined || known.includes(uuid.trim()))) return checkpoint;
+  const there = await Promise.all(POOLS.map(({ name }) => libvirt.poolId(name)));
+  if (there.every((uuid) => uuid === undefined || known.includes(uuid))) return checkpoint;
   await openStack(ref).removeStack({ force: true });
   return undefined;
 }

@@ -59,11 +59,7 @@ async function pruneVolumes(
     return;
   }
   const there = await libvirt.poolNames();
-  for (const { name } of POOLS.filter((pool) => there.includes(pool.name))) {
-    await libvirt.virsh("pool-destroy", name).catch(() => {}); // It may be inactive already.
-    await libvirt.virsh("pool-delete", name).catch(() => {}); // Its folder may be gone already.
-    await libvirt.virsh("pool-undefine", name);
-  }
+  for (const { name } of POOLS.filter((pool) => there.includes(pool.name))) await libvirt.removePool(name);
   await openStack(hostStack(libvirt)).removeStack({ force: true });
   await rm(hostRecordFile(libvirt), { force: true });
 }

@@ -4,7 +4,7 @@ import { subnetOf } from "../model/cidr.js";
 import { type Endpoints, LOCAL } from "../model/endpoint.js";
 import { machineName, type SeatId, seatPrefix, TARGETS, type Target } from "../model/naming.js";
 import { rentedSchema } from "../model/rented.js";
-import type { SeatMachine, SeatRecord } from "./seat-record.js";
+import type { SeatMachine, SeatRecord } from "./record-schema.js";
 
 /** The record of a seat until endpoints became a part of it. */
 export const recordV1Schema = z.object({

@@ -76,3 +76,61 @@ it("AWS's SDK is loaded by nothing that a local seat needs", async () => {
   expect(loading).toContain("drivers/ec2/inventory.ts");
   expect(loading).not.toContain("drivers/ec2/driver.ts");
 });
+
+/** Every file of the product, and the files that it imports, types as well, at load time. */
+async function imports(): Promise<Map<string, string[]>> {
+  const files = (
+    await Promise.all(
+      ROOMS.map(async (room) =>
+        (await readdir(join(repoDir, room), { recursive: true })).map((file) => join(room, file)),
+      ),
+    )
+  )
+    .flat()
+    .filter((file) => file.endsWith(".ts"));
+  const found = new Map<string, string[]>();
+  for (const file of files) {
+    const text = await readFile(join(repoDir, file), "utf8");
+    const froms = text.matchAll(/^(?:import|export)\s[^;]*?from "(\.[^"]+)";/gm);
+    found.set(
+      file,
+      [...froms].map(([, path = ""]) => join(file, "..", path).replace(/\.js$/, ".ts")),
+    );
+  }
+  return found;
+}
+
+it("no file imports itself by way of others", async () => {
+  const of = await imports();
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) circles.push([...path.slice(at), file].join(" → "));
+    if (at >= 0 || done.has(file)) return;
+    for (const next of of.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of of.keys()) visit(file, []);
+  expect(circles).toEqual([]);
+});
+
+it.each([
+  ["dockerode", /from "dockerode"/, ["drivers/docker/", "plugins/docker/"]],
+  ["virsh", /\bvirsh(IfThere)?\(|execa\("virsh"/, ["drivers/libvirt/"]],
+  [
+    "the environment's endpoints",
+    /env\.(TRILAB_DOCKER_HOST|TRILAB_LIBVIRT_URI|LIBVIRT_DEFAULT_URI|DOCKER_HOST)\b/,
+    // The CLI and plain `pulumi up` are the edges; a plugin reads what every tool of Docker's does.
+    ["cli/endpoints.ts", "seats/plain-pulumi.ts", "plugins/docker/parts.ts"],
+  ],
+])("only those who should know %s", async (_, pattern, where) => {
+  const wrong: string[] = [];
+  for (const file of (await imports()).keys())
+    if (
+      !where.some((place) => file.startsWith(place)) &&
+      pattern.test(await readFile(join(repoDir, file), "utf8"))
+    )
+      wrong.push(file);
+  expect(wrong).toEqual([]);
+});

@@ -1,8 +1,9 @@
 import type Docker from "dockerode";
+import { type DockerEndpoint, isLocal } from "../../model/endpoint.js";
 import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
 import { cgroupCost, diskFree, parentOf, processPss } from "../host-cost.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
-import type { DockerDriver } from "./driver.js";
+import { ContainerEnvironment } from "./container.js";
 import { startContainer } from "./mend-container.js";
 
 /** Seconds Docker gives the processes to end by themselves. */
@@ -11,6 +12,12 @@ const GRACE = 40;
 /** The block of ext4 and XFS, as they are made by default. */
 const BLOCK_BYTES = 4096;
 
+/** The daemon that has the container. */
+interface Daemon {
+  client: Docker;
+  endpoint: DockerEndpoint;
+}
+
 /** The container from its host's side. */
 export class ContainerMachine implements Machine {
   readonly target = "container";
@@ -18,11 +25,11 @@ export class ContainerMachine implements Machine {
   constructor(
     readonly name: string,
     private readonly user: string,
-    private readonly driver: DockerDriver,
+    private readonly daemon: Daemon,
   ) {}
 
   private get docker(): Docker {
-    return this.driver.client;
+    return this.daemon.client;
   }
 
   private get container(): Docker.Container {
@@ -74,7 +81,7 @@ export class ContainerMachine implements Machine {
     const { Mounts } = await this.container.inspect();
     const paths = Mounts.filter(({ Type }) => Type === "volume").map(({ Destination }) => Destination);
     if (paths.length === 0) return 0;
-    const inside = this.driver.environment(this.name, this.user);
+    const inside = new ContainerEnvironment(this.name, this.user, this.daemon.endpoint);
     const { exitCode, stdout, stderr } = await inside.exec(["du", "-s", "-B1", "--", ...paths], {
       root: true,
     });
@@ -119,7 +126,7 @@ export class ContainerMachine implements Machine {
 
   async diskFree(): Promise<number> {
     const { DockerRootDir } = (await this.docker.info()) as { DockerRootDir: string };
-    if (!this.driver.isLocal) throw new HostCostError("the Docker daemon is on another machine");
+    if (!isLocal(this.daemon.endpoint)) throw new HostCostError("the Docker daemon is on another machine");
     return diskFree(DockerRootDir);
   }
 
@@ -143,8 +150,8 @@ export class ContainerMachine implements Machine {
     const remove = (): Promise<void> => container.remove({ force: true, v: true });
     try {
       await startContainer(container);
-      const machine = this.driver.machine(`${this.name}-clone${index}`, this.user);
-      const environment = this.driver.environment(machine.name, this.user);
+      const machine = new ContainerMachine(`${this.name}-clone${index}`, this.user, this.daemon);
+      const environment = new ContainerEnvironment(machine.name, this.user, this.daemon.endpoint);
       await environment.firstAnswer(["true"], { signal });
       return { seconds: (performance.now() - started) / 1000, machine, environment, remove };
     } catch (error) {
@@ -154,7 +161,7 @@ export class ContainerMachine implements Machine {
   }
 
   private async mainProcess(): Promise<number> {
-    if (!this.driver.isLocal) throw new HostCostError("the Docker daemon is on another machine");
+    if (!isLocal(this.daemon.endpoint)) throw new HostCostError("the Docker daemon is on another machine");
     const { State } = await this.container.inspect();
     if (!State.Running) throw new HostCostError(`${this.name} is not running`);
     return State.Pid;

@@ -2,49 +2,23 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import ipaddr from "ipaddr.js";
 import { freeBytes } from "../../base/disk-space.js";
-import { isLocal, type LibvirtEndpoint } from "../../model/endpoint.js";
 import { imageOfVolume, imageVolumes } from "../../model/image-volumes.js";
 import type { Kind } from "../../model/kinds.js";
 import { bridgeName, DOMAIN_TARGETS, machineName, machineOf, type SeatId } from "../../model/naming.js";
 import type { Found, Inventory, Labelled } from "../found.js";
+import { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { GuestMachine } from "./guest-machine.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
 import { metadataQuestion, parseMetadata, volumeKind } from "./things.js";
-import { lines, Virsh, VirshError } from "./virsh.js";
+import { lines, VirshError } from "./virsh.js";
 import { type Element, parseXml } from "./xml.js";
 
 /** Domains asked about in one go: their names must fit in one argument of a command, 128 KiB. */
 const DOMAINS_A_CALL = 500;
 
 /** What trilab asks of one libvirt daemon, and does to it, outside the engine. */
-export class LibvirtDriver {
-  private readonly connection: Virsh;
-
-  /** Nothing is asked of the daemon yet. */
-  constructor(readonly endpoint: LibvirtEndpoint) {
-    this.connection = new Virsh(endpoint.uri);
-  }
-
-  get uri(): string {
-    return this.endpoint.uri;
-  }
-
-  /** Whether the daemon runs on this machine, so that its processes and files can be seen from here. */
-  get isLocal(): boolean {
-    return isLocal(this.endpoint);
-  }
-
-  /** Runs one virsh command. @throws VirshError, UserError: see {@link Virsh.run}. */
-  virsh(...args: string[]): Promise<string> {
-    return this.connection.run(...args);
-  }
-
-  /** As {@link virsh}, but `undefined` when the thing is not there. */
-  virshIfThere(...args: string[]): Promise<string | undefined> {
-    return this.connection.ifThere(...args);
-  }
-
+export class LibvirtDriver extends Connection {
   /** Whether the daemon answers. @throws UserError (exit 3) when it does not. */
   async preflight(): Promise<void> {
     await this.virsh("version");
@@ -83,17 +57,6 @@ export class LibvirtDriver {
   /** The storage pools; with `active`, only those that are started. */
   async poolNames(active = false): Promise<string[]> {
     return lines(await this.virsh("pool-list", "--name", ...(active ? [] : ["--all"])));
-  }
-
-  /** The state virsh gives a domain (`running`, `shut off`, …), or `undefined` when there is none of that name. */
-  async domainState(name: string): Promise<string | undefined> {
-    return (await this.virshIfThere("domstate", name))?.trim();
-  }
-
-  /** A domain's XML, with further flags of `dumpxml`; `undefined` when there is none of that name. */
-  async domain(name: string, ...flags: string[]): Promise<Element | undefined> {
-    const xml = await this.virshIfThere("dumpxml", name, ...flags);
-    return xml === undefined ? undefined : parseXml(xml);
   }
 
   /** What runs a domain: `kvm`, or `qemu` for QEMU's own translator; `undefined` when there is none of that name. */
@@ -165,6 +128,34 @@ export class LibvirtDriver {
     for (const name of await this.imageVolumeNames())
       if (imageOfVolume(name) === hash)
         await this.virshIfThere("vol-delete", name, "--pool", IMAGE_POOL.name);
+  }
+
+  /** Whether libvirt offers KVM for its guests; that it works is not tried. */
+  async offersKvm(): Promise<boolean> {
+    try {
+      await this.virsh("domcapabilities", "--virttype", "kvm");
+      return true;
+    } catch (error) {
+      if (error instanceof VirshError) return false;
+      throw error;
+    }
+  }
+
+  /** Has a storage pool start with libvirt. */
+  async autostartPool(name: string): Promise<void> {
+    await this.virsh("pool-autostart", name);
+  }
+
+  /** The UUID of a storage pool; `undefined` when there is none of that name. */
+  async poolId(name: string): Promise<string | undefined> {
+    return (await this.virshIfThere("pool-uuid", name))?.trim();
+  }
+
+  /** Removes an empty storage pool and its folder. */
+  async removePool(name: string): Promise<void> {
+    await this.virsh("pool-destroy", name).catch(() => {}); // It may be inactive already.
+    await this.virsh("pool-delete", name).catch(() => {}); // Its folder may be gone already.
+    await this.virsh("pool-undefine", name);
   }
 
   /** The IPv4 blocks of libvirt's networks. */

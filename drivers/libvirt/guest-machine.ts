@@ -15,8 +15,8 @@ import {
 } from "../host-cost.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
-import type { LibvirtDriver } from "./driver.js";
-import type { GuestAccess } from "./guest.js";
+import type { Connection } from "./connection.js";
+import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { DISK_POOL } from "./pools.js";
 import { removeQemuLogs } from "./qemu-logs.js";
 
@@ -29,7 +29,7 @@ const BOOT_LIMIT = 180_000;
 export class GuestMachine implements Machine {
   constructor(
     private readonly access: GuestAccess,
-    private readonly libvirt: LibvirtDriver,
+    private readonly libvirt: Connection,
   ) {}
 
   get target(): DomainTarget {
@@ -169,10 +169,10 @@ export class GuestMachine implements Machine {
       const access = { ...this.access, name, address, knownHostsFile };
       await appears(this.libvirt, name, keeper, signal);
       await rm(file); // the host key is in it
-      const environment = this.libvirt.environment(access);
+      const environment = new GuestEnvironment(access, this.libvirt);
       await environment.firstAnswer(["true"], { signal }, BOOT_LIMIT);
       const seconds = (performance.now() - started) / 1000;
-      return { seconds, machine: this.libvirt.machine(access), environment, remove };
+      return { seconds, machine: new GuestMachine(access, this.libvirt), environment, remove };
     } catch (error) {
       await remove();
       throw error;
@@ -201,7 +201,7 @@ function keptDomain(uri: string, file: string): ChildProcess {
 }
 
 async function appears(
-  libvirt: LibvirtDriver,
+  libvirt: Connection,
   name: string,
   keeper: ChildProcess,
   signal: AbortSignal,

@@ -11,7 +11,7 @@ import { relay, runClient, UNREACHABLE } from "../client.js";
 import { quoted, shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
-import type { LibvirtDriver } from "./driver.js";
+import type { Connection } from "./connection.js";
 import { DISK_POOL } from "./pools.js";
 
 /** How a machine with a kernel of its own is reached: the seat's guest, or its VPS. */
@@ -44,7 +44,7 @@ export class GuestEnvironment implements Environment {
   /** @param libvirt Absent: the machine is rented, and its host is its provider's. */
   constructor(
     private readonly access: GuestAccess,
-    private readonly libvirt?: LibvirtDriver,
+    private readonly libvirt?: Connection,
   ) {}
 
   get target(): DomainTarget {

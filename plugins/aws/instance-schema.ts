@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Failure } from "../harness/check.js";
+import type { Failure } from "../harness/errors.js";
 import { reason } from "../harness/errors.js";
 import type { PropertyRule } from "../harness/resource.js";
 import { isObject, same, sameSet } from "../harness/values.js";

@@ -1,4 +1,4 @@
-import type { Failure } from "../harness/check.js";
+import type { Failure } from "../harness/errors.js";
 import { reason } from "../harness/errors.js";
 import type { ContainerInputs } from "./container-schema.js";
 

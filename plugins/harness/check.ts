@@ -1,14 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { z } from "zod";
-import { reason, type StandInName, title, useOfficial } from "./errors.js";
+import { type Failure, reason, type StandInName, title, useOfficial } from "./errors.js";
 import { type AnyResource, withoutMeta } from "./resource.js";
 import { isObject, isUnknown, type PropertyMap, type PropertyValue } from "./values.js";
-
-/** One input that can't be accepted: the property's path, and what, why and how to fix. */
-export interface Failure {
-  property: string;
-  reason: string;
-}
 
 export interface Checked {
   inputs: PropertyMap;

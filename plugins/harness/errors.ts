@@ -1,5 +1,11 @@
 import { messageOf, UserError } from "../../base/errors.js";
 
+/** One input that can't be accepted: the property's path, and what, why and how to fix. */
+export interface Failure {
+  property: string;
+  reason: string;
+}
+
 /** Which plugin is stood in for; it appears in every error so that nobody takes it for the official one. */
 export interface StandInName {
   /** The Pulumi package: `docker`. */

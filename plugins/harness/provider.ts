@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { UserError } from "../../base/errors.js";
-import { type Checked, check, type Failure, problemsOf, pruneUnknown } from "./check.js";
+import { type Checked, check, problemsOf, pruneUnknown } from "./check.js";
 import type { AnyDataSource } from "./data-source.js";
 import { type Changes, diff } from "./diff.js";
+import type { Failure } from "./errors.js";
 import { reason, type StandInName, title, useOfficial } from "./errors.js";
 import {
   type AnyResource,

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Failure } from "./check.js";
+import type { Failure } from "./errors.js";
 import type { PropertyMap } from "./values.js";
 
 /** What a handler is given besides its inputs. */

@@ -1,6 +1,7 @@
 import type { Metadata, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Struct as StructMessage } from "google-protobuf/google/protobuf/struct_pb.js";
-import { type Checked, type Failure, pathText } from "./check.js";
+import { type Checked, pathText } from "./check.js";
+import type { Failure } from "./errors.js";
 import { textOf } from "./errors.js";
 import { Any, Empty, grpc, messages, PluginInfo, ResourceProviderService, Status, Struct } from "./proto.js";
 import type { StandIn } from "./provider.js";
