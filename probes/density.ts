@@ -67,7 +67,7 @@ export const density: Probe = {
       const failed = rest.find((r) => r.status === "rejected");
       if (failed) throw failed.reason;
       await Promise.all(clones.map((clone) => settle(clone, signal)));
-      const memory = await Promise.all(clones.map(async (c) => (await c.machine.memory()).total));
+      const memory = await Promise.all(clones.map(async (c) => (await c.machine.memory()).own));
       const disk = await Promise.all(clones.map((c) => c.machine.disk()));
       // Of an emulated guest the CPU time is the translator's: it must not decide how many real ones fit.
       const counted = !emulated;

@@ -9,8 +9,8 @@ import { quoted } from "../command-line.js";
 import {
   allocatedBytes,
   diskFree,
+  memoryOfProcess,
   processCpuSeconds,
-  processPss,
   processWithArgument,
 } from "../host-cost.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
@@ -68,8 +68,8 @@ export class GuestMachine implements Machine {
   }
 
   async memory(): Promise<MemoryCost> {
-    const pss = await processPss(await this.qemu());
-    return { total: pss, parts: { QEMU: pss } };
+    const { own, shared } = await memoryOfProcess(await this.qemu());
+    return { own, shared, parts: { QEMU: own } };
   }
 
   async disk(): Promise<number> {

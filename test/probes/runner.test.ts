@@ -23,7 +23,7 @@ function fakeMachine(target: Target, up: Record<Target, boolean>): Machine {
       up[target] = false;
     },
     running: async () => up[target],
-    memory: async () => ({ total: 1, parts: {} }),
+    memory: async () => ({ own: 1, shared: 0, parts: {} }),
     disk: async () => 1,
     diskFree: async () => 1,
     cpuSeconds: async () => 0,
