@@ -32,7 +32,7 @@ export const planSeconds = (steps: readonly Step[], emulated: readonly Target[])
   steps.reduce((sum, step) => sum + expected(step, emulated), 0);
 
 /** So many seconds count as measured at the expected pace: a few quick steps at the beginning say little of the rest. */
-const CONFIDENCE = 20;
+const CONFIDENCE = 60;
 /** What is shown rises only when it was this far too low. */
 const SURPRISE = 1.25;
 

@@ -4,8 +4,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scratchFolder } from "../../base/scratch.js";
+import { quoted } from "../../base/shell-words.js";
 import type { DomainTarget } from "../../model/naming.js";
-import { quoted } from "../command-line.js";
 import {
   allocatedBytes,
   diskFree,

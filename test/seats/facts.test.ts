@@ -102,6 +102,16 @@ describe("facts", () => {
     );
   });
 
+  it("tell what became of the lab's services", () => {
+    expect(parseFacts(GUEST, CALL).services).toEqual({});
+    const lines = "service=nginx running\nservice=db@main starting\nservice=cron stopped\nservice=x odd\n";
+    expect(parseFacts(lines + GUEST, CALL).services).toEqual({
+      nginx: "running",
+      "db@main": "starting",
+      cron: "stopped",
+    });
+  });
+
   it("are NaN where nothing was read, so that they match nothing", () => {
     const facts = parseFacts("clock=x\n", CALL);
     expect([facts.memory, facts.cpus, facts.disk, facts.clockOffset]).toEqual([
