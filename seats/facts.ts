@@ -88,7 +88,7 @@ export function parseFacts(output: string, call: { before: number; after: number
   const number = (key: string): number => (one(key) === "" ? Number.NaN : Number(one(key)));
 
   const isContainer = one("dockerenv") === "1";
-  const [source = "", size = ""] = one("filesystem").split(/\s+/);
+  const [, size = ""] = one("filesystem").split(/\s+/);
   const limit = memoryLimit(one("memory_limit"), isContainer);
   const visible = number("mem_total_kb") * 1024;
   const installed = all("package")
@@ -112,11 +112,10 @@ export function parseFacts(output: string, call: { before: number; after: number
       number("swap_total_kb") * 1024,
       isContainer ? swapLimit(one("swap_limit"), number("memsw_limit") - number("memory_limit")) : Infinity,
     ),
+    // A container sees the host's disks in /sys, and its root lies on one of them, whatever Docker's storage driver.
     disk:
-      source === "overlay" || one("disk_sectors") === ""
-        ? Number(size || Number.NaN)
-        : number("disk_sectors") * 512,
-    diskBounded: source !== "overlay",
+      isContainer || one("disk_sectors") === "" ? Number(size || Number.NaN) : number("disk_sectors") * 512,
+    diskBounded: !isContainer,
     packageCount: installed.length,
     packages: createHash("sha256").update(installed.join("\n")).digest("hex").slice(0, 16),
     services: Object.fromEntries(

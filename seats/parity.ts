@@ -243,7 +243,7 @@ function diskRow(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | 
   const notes = [
     ...(facts.vps && disk("vps") !== spec.disk ? ["a rented disk holds the cloud's image at least"] : []),
     ...(failing(facts, (f) => f.diskBounded).length > 0
-      ? ["a container's layer grows on the host's own disk; overlay2 bounds it only on XFS with quotas"]
+      ? ["a container's layer grows on the host's own disk, which bounds it alone"]
       : []),
   ];
   return { ...row, verdict: notes.length > 0 ? "nature" : "match", note: notes.join("; ") };
