@@ -1,10 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectDone, expectError, host, machine, openHome, tryHost, until } from "./support.js";
 
 const LAB = "web-twice";
 const home = openHome();
-let [lab, seat, key] = ["", "", ""];
+let [lab, seat, key, keys] = ["", "", "", ""];
 
 const container = (): string => machine(seat, "container", LAB);
 const inside = (target: string, ...command: string[]) =>
@@ -22,9 +24,13 @@ const GET =
 // One story, in order: each test goes on with the seat as the one before left it.
 beforeAll(async () => {
   seat = home.seat("a", LAB);
-  await host("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "learner", "-f", join(home.dir, "learner"));
-  key = await host("cat", join(home.dir, "learner.pub"));
+  // Not in the home, whose path ssh would expand.
+  keys = await mkdtemp(join(tmpdir(), "trilab-learner-"));
+  await host("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "learner", "-f", join(keys, "learner"));
+  key = await host("cat", join(keys, "learner.pub"));
 });
+
+afterAll(() => rm(keys, { recursive: true, force: true }));
 
 test("a service that no package brings is named before anything is made", async () => {
   lab = await write("[nginx, ngnix]");
@@ -53,7 +59,7 @@ test("the lab's own keys open the guest, as the user and as root; a container ha
   const address = seats.find((s: { target: string }) => s.target === "guest").address;
   const options = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
   for (const user of ["lab", "root"]) {
-    const login = ["-o", "IdentitiesOnly=yes", "-i", join(home.dir, "learner"), `${user}@${address}`];
+    const login = ["-o", "IdentitiesOnly=yes", "-i", join(keys, "learner"), `${user}@${address}`];
     expect((await tryHost("ssh", ...options, ...login, "id", "-un")).all).toMatch(
       new RegExp(`^${user}$`, "m"),
     );
