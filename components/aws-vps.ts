@@ -133,6 +133,7 @@ export function awsVps(
           packages: [...new Set([...Object.keys(basePackages), ...spec.packages])].sort(),
           files: args.files ?? [],
           run: args.run ?? [],
+          afterPackages: args.afterPackages ?? [],
         }),
       ),
       tags,

@@ -99,8 +99,9 @@ export class DockerHost extends pulumi.ComponentResource {
       }),
       {
         parent: this,
-        // What `mend` sets, so that a refresh does not take it for a difference.
-        ignoreChanges: mend ? ["cpus", "cpuSet", "cpuShares"] : [],
+        // Those it was made with stay: the provider would replace a container that an older trilab gave NET_RAW. The others
+        // are set by `mend`, so that a refresh does not take them for a difference.
+        ignoreChanges: ["capabilities", ...(mend ? ["cpus", "cpuSet", "cpuShares"] : [])],
       },
     );
 
@@ -134,10 +135,11 @@ function limits(
 const cpusAsReadBack = (cpus: number): string => (cpus % 10 === 0 ? `${cpus}.` : `${cpus}.0`);
 
 /**
- * Root inside must be able to install packages, change owners and users, and ping (alone on its bridge, raw sockets
- * reach nobody); it needs no devices, mounts, chroot or file capabilities. With the prefix, as the daemon says them back: without, they look like a change.
+ * Root inside must be able to install packages and to change owners and users; it needs no devices, mounts, chroot, file
+ * capabilities or raw sockets: ping works without (images/recipe/customize). With the prefix, as the
+ * daemon says them back: without, they look like a change.
  */
-const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_RAW", "SETGID", "SETUID"].map(
+const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"].map(
   (c) => `CAP_${c}`,
 );
 

@@ -25,6 +25,8 @@ export interface CloudVpsArgs {
   files?: readonly CloudFile[];
   /** Run by cloud-init at the end of the first boot, each with its arguments. */
   run?: readonly (readonly string[])[];
+  /** Run by cloud-init once the packages are there that it installs. */
+  afterPackages?: readonly (readonly string[])[];
 }
 
 /** The machine that a cloud gave. */

@@ -1,8 +1,4 @@
-/** Words as one line for a POSIX shell, which splits it into the same words again. Pure. */
-export const quoted = (words: readonly string[]): string =>
-  words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(" ");
+import { quoted } from "../base/shell-words.js";
 
 /**
  * The line that a machine's shell gets of what a user wrote behind `--`; the same rule for every target. One word is a

@@ -14,11 +14,27 @@ async function read(path: string): Promise<string> {
   }
 }
 
-/** Bytes of proportional set size from /proc/PID/smaps_rollup: shared pages count by their share. Pure. */
-export function parsePss(rollup: string): number {
-  const kib = /^Pss:\s+(\d+) kB/m.exec(rollup)?.[1];
-  if (kib === undefined) throw new HostCostError("there is no Pss line in smaps_rollup");
-  return Number(kib) * 1024;
+/** Memory in bytes: of its own, and files that other processes can use as well. */
+export interface HeldMemory {
+  own: number;
+  shared: number;
+}
+
+const field = (text: string, name: string): number | undefined => {
+  const value = new RegExp(`^${name}:?\\s+(\\d+)`, "m").exec(text)?.[1];
+  return value === undefined ? undefined : Number(value);
+};
+
+/**
+ * What a process holds, from /proc/PID/smaps_rollup. Its own are the pages that no file stands behind. Neither the
+ * proportional (PSS) nor the unique set size (USS) would do: both count a program's file by how many others run it. Pure.
+ */
+export function processMemory(rollup: string): HeldMemory {
+  const [resident, anonymous] = [field(rollup, "Rss"), field(rollup, "Anonymous")];
+  if (resident === undefined || anonymous === undefined)
+    throw new HostCostError("there is no Rss or Anonymous line in smaps_rollup");
+  const own = anonymous + (field(rollup, "Pss_Shmem") ?? 0);
+  return { own: own * 1024, shared: (resident - own) * 1024 };
 }
 
 /** The path of a controller's cgroup below /sys/fs/cgroup, from /proc/PID/cgroup: version 1 first, else 2. Pure. */
@@ -36,12 +52,17 @@ export function cgroupPath(
   return v2 ? { version: 2, path: `/sys/fs/cgroup${v2[2] ?? ""}` } : undefined;
 }
 
-/** A cgroup's usage less the file cache it could drop at once, as `docker stats` counts it. Bytes. Pure. */
-export function workingSet(usage: string, stat: string): number {
-  const inactive = /^(?:total_inactive_file|inactive_file) (\d+)/m.exec(
-    stat.includes("total_inactive_file") ? stat.replace(/^inactive_file .*$/m, "") : stat,
-  )?.[1];
-  return Number(usage) - Number(inactive ?? 0);
+/**
+ * What a cgroup holds, from its usage and memory.stat: files apart, as the kernel charges them to the first machine that
+ * reads them, and the next one of the same image has them for nothing. Versions 1 (the whole tree) and 2. Pure.
+ */
+export function cgroupMemory(usage: string, stat: string): HeldMemory {
+  const files = field(stat, "total_cache") ?? field(stat, "file");
+  const inMemory = field(stat, "total_shmem") ?? field(stat, "shmem") ?? 0;
+  if (files === undefined) throw new HostCostError("memory.stat does not tell what of it are files");
+  // Shared memory and tmpfs are counted with files, and have none behind them.
+  const shared = files - inMemory;
+  return { own: Number(usage) - shared, shared };
 }
 
 /** User and system seconds of a process with its threads, from /proc/PID/stat. Pure. */
@@ -51,8 +72,8 @@ export function parseCpuSeconds(stat: string): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
-export const processPss = async (pid: number): Promise<number> =>
-  parsePss(await read(`/proc/${pid}/smaps_rollup`));
+export const memoryOfProcess = async (pid: number): Promise<HeldMemory> =>
+  processMemory(await read(`/proc/${pid}/smaps_rollup`));
 
 export const processCpuSeconds = async (pid: number): Promise<number> =>
   parseCpuSeconds(await read(`/proc/${pid}/stat`));
@@ -61,8 +82,8 @@ export async function parentOf(pid: number): Promise<number> {
   return Number(/^PPid:\s+(\d+)/m.exec(await read(`/proc/${pid}/status`))?.[1] ?? 0);
 }
 
-/** Bytes that the cgroup of a process holds, and the seconds of CPU time it used. Versions 1 and 2. */
-export async function cgroupCost(pid: number): Promise<{ memory: number; cpuSeconds: number }> {
+/** What the cgroup of a process holds, and the seconds of CPU time it used. Versions 1 and 2. */
+export async function cgroupCost(pid: number): Promise<{ memory: HeldMemory; cpuSeconds: number }> {
   const text = await read(`/proc/${pid}/cgroup`);
   const memory = cgroupPath(text, "memory");
   const cpu = cgroupPath(text, "cpuacct");
@@ -70,7 +91,7 @@ export async function cgroupCost(pid: number): Promise<{ memory: number; cpuSeco
     throw new HostCostError(`process ${pid} is in no cgroup that counts`);
   const usage = memory.version === 1 ? "memory.usage_in_bytes" : "memory.current";
   return {
-    memory: workingSet(await read(`${memory.path}/${usage}`), await read(`${memory.path}/memory.stat`)),
+    memory: cgroupMemory(await read(`${memory.path}/${usage}`), await read(`${memory.path}/memory.stat`)),
     cpuSeconds:
       cpu.version === 1
         ? Number(await read(`${cpu.path}/cpuacct.usage`)) / 1e9

@@ -3,8 +3,10 @@ import type { Environment } from "./environment.js";
 
 /** What one machine costs its host, in bytes. */
 export interface MemoryCost {
-  /** All of it: `parts` summed. */
-  total: number;
+  /** What nobody else can use: `parts` summed. It is the same whatever else runs on the host. */
+  own: number;
+  /** Files in memory: programs, libraries, cache. The host holds them once, for all machines that use them. */
+  shared: number;
   /** Who holds it: `processes`, `shim`, `QEMU`. */
   parts: Readonly<Record<string, number>>;
 }

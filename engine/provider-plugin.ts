@@ -1,9 +1,18 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { downloadPlugin } from "./download.js";
-import { engineCache, isExecutable, type ProviderName, pluginDir, pluginFile, which } from "./layout.js";
+import {
+  engineCache,
+  isExecutable,
+  type ProviderName,
+  pluginDir,
+  pluginFile,
+  userPulumiHome,
+  which,
+} from "./layout.js";
 import { isStandIn, writeStandIn } from "./stand-in.js";
 import { versions } from "./versions.js";
 
@@ -45,9 +54,14 @@ export async function findPlugin(provider: ProviderName): Promise<ProviderPlugin
   if (onPath) return { kind: "official", file: onPath, way: "path" };
   const dir = pluginDir(provider);
   const file = join(dir, pluginFile(provider));
-  if (!(await isExecutable(file))) return undefined;
-  const kind = (await isStandIn(dir)) ? "stand-in" : "official";
-  return { kind, file, way: kind === "stand-in" ? "stand-in" : "pulumi-home" };
+  const here = (await isExecutable(file)) ? ((await isStandIn(dir)) ? "stand-in" : "official") : undefined;
+  if (here === "official") return { kind: here, file, way: "pulumi-home" };
+  // The user's own, which the next `up` links into our home in front of a stand-in.
+  const theirs = pluginDir(provider, userPulumiHome());
+  const official = join(theirs, pluginFile(provider));
+  const whole = (await isExecutable(official)) && !existsSync(`${theirs}.partial`);
+  if (whole && !(await isStandIn(theirs))) return { kind: "official", file: official, way: "pulumi-home" };
+  return here && { kind: here, file, way: "stand-in" };
 }
 
 /**

@@ -73,6 +73,36 @@ export function hostShare(
   };
 }
 
+/** So many virtual CPUs may share one of the host's: learners mostly read and type. Beyond that they wait for each other. */
+export const CPUS_PER_CPU = 8;
+
+/** Whether seats fit on a host with all that they may fill, and how many would. */
+export interface HostFit {
+  fits: boolean;
+  /** What there is not enough of. */
+  over: ("cpus" | "memory" | "disk")[];
+  /** The most seats that fit, and what is used up first. */
+  seats: number;
+  by: "cpus" | "memory" | "disk";
+}
+
+/** @param machines Of this spec in each seat. Pure. */
+export function hostFit(
+  spec: Pick<MachineSpec, "cpus" | "memory" | "disk">,
+  { seats, machines }: { seats: number; machines: number },
+  { cpus, memory, diskFree = Number.POSITIVE_INFINITY }: Capacity,
+): HostFit {
+  const most = (room: number, each: number): number => Math.floor(room / (each * machines));
+  const counts = [
+    ["cpus", most(cpus * CPUS_PER_CPU, spec.cpus)],
+    ["memory", most(memory, spec.memory)],
+    ["disk", most(diskFree, spec.disk)],
+  ] as const;
+  const [by, least] = counts.reduce((a, b) => (b[1] < a[1] ? b : a));
+  const over = counts.filter(([, count]) => count < seats).map(([resource]) => resource);
+  return { fits: over.length === 0, over, seats: least, by };
+}
+
 /** Bytes that the state directory must have free: Pulumi writes the whole checkpoint anew twice a step. */
 const STATE_NEEDS = 8 * MiB;
 

@@ -7,6 +7,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import { asRoot, which } from "../base/privilege.js";
 import { scratchFolder } from "../base/scratch.js";
+import { shellWord } from "../base/shell-words.js";
 import { hasSystemd } from "./daemons.js";
 
 /** A command that is to run again and again, without anybody at the terminal. */
@@ -58,16 +59,12 @@ export async function jobOf(command: readonly string[]): Promise<Job> {
   };
 }
 
-/** One word for sh. */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-
 /** The job as a line of a crontab. Pure. */
 export function cronLine(job: Job): string {
-  const env = Object.entries(job.env).map(([name, value]) => quoted(`${name}=${value}`));
-  const line = ["env", ...env, ...job.command.map(quoted)].join(" ");
+  const env = Object.entries(job.env).map(([name, value]) => shellWord(`${name}=${value}`));
+  const line = ["env", ...env, ...job.command.map(shellWord)].join(" ");
   // cron takes a bare percent sign for the end of the command.
-  return `*/${EVERY} * * * * ${`${line} >>${quoted(job.log)} 2>&1`.replaceAll("%", "\\%")} # ${job.name}`;
+  return `*/${EVERY} * * * * ${`${line} >>${shellWord(job.log)} 2>&1`.replaceAll("%", "\\%")} # ${job.name}`;
 }
 
 /** A crontab without the job's line; with `line`, if given, in its place. Every other line stays as it is. Pure. */

@@ -17,6 +17,8 @@ export const imagesDir = ((): string => {
 export const rootfsDir = join(imagesDir, "rootfs");
 /** The script that turns bare packages into the machine, and its lists. */
 export const recipeDir = join(imagesDir, "recipe");
+/** What only the machines of a lab that names services have. */
+export const servicesDir = join(imagesDir, "services");
 /** The guest's initrd: its init and the list of its modules. */
 export const initrdDir = join(imagesDir, "initrd");
 
@@ -27,6 +29,9 @@ export function recipeDigest(): string {
   digest ??= digestOf([rootfsDir, recipeDir, initrdDir]);
   return digest;
 }
+
+/** The same over what a lab with services adds: it changes no other lab's image. */
+export const servicesDigest = (): string => digestOf([servicesDir]);
 
 function digestOf(dirs: readonly string[]): string {
   const hash = createHash("sha256");

@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "../base/errors.js";
+import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
+import { SERVICES_PROGRAM } from "../model/services.js";
 import { hostFetchOptions, hostSources } from "./apt-config.js";
-import { recipeDir, rootfsDir } from "./assets.js";
+import { recipeDir, rootfsDir, servicesDir } from "./assets.js";
 import { buildLog, checkFreeSpace, rootDir, withWorkDir } from "./cache.js";
 import { buildInitrd } from "./initrd.js";
 import { newestKernelRelease, unpackKernel } from "./kernel.js";
@@ -31,6 +33,7 @@ export async function buildRoot(
 ): Promise<RootManifest> {
   const started = Date.now();
   const hash = rootHash(spec);
+  const { services = [] } = spec;
   return await withWorkDir(async (work, scratch) => {
     await checkFreeSpace([work, scratch], options.spaceNeeded ?? spaceForRoot, "the root file system");
     const out = join(work, "out");
@@ -39,7 +42,7 @@ export async function buildRoot(
 
     progress.update("unpacking the kernel");
     const tree = join(work, "boot-tree");
-    const kernelRelease = await extractBootFiles(join(out, rootFiles.rootTar), tree);
+    const kernelRelease = await extractBootFiles(join(out, rootFiles.rootTar), tree, services.length > 0);
     const vmlinux = join(work, rootFiles.kernel);
     await unpackKernel(join(tree, "boot", `vmlinuz-${kernelRelease}`), vmlinux);
     await rename(vmlinux, join(out, rootFiles.kernel));
@@ -53,6 +56,7 @@ export async function buildRoot(
       user: spec.user,
       kernelRelease,
       packages: installedPackages(await readFile(join(tree, "var/lib/dpkg/status"), "utf8")),
+      ...(services.length > 0 ? { services: withInitScripts(services, tree) } : {}),
       files: {
         rootTar: await recordFile(join(out, rootFiles.rootTar)),
         kernel: await recordFile(join(out, rootFiles.kernel)),
@@ -82,6 +86,7 @@ async function bootstrap(
   progress: Progress,
   options: BuildOptions,
 ): Promise<void> {
+  const { services = [] } = spec;
   const log = buildLog(rootHash(spec));
   await rm(log, { force: true });
   await packRecipe(work);
@@ -100,6 +105,12 @@ async function bootstrap(
         "--customize-hook=tar-in recipe.tar /",
         "--customize-hook=tar-in rootfs.tar /",
         '--customize-hook=chroot "$1" sh /.trilab/customize',
+        ...(services.length > 0
+          ? [
+              "--customize-hook=tar-in services.tar /",
+              `--customize-hook=chroot "$1" ${SERVICES_PROGRAM} only ${services.join(" ")}`,
+            ]
+          : []),
         spec.release,
         rootTar,
         ...sources,
@@ -123,8 +134,19 @@ async function bootstrap(
   }
 }
 
+const withInitScripts = (services: readonly string[], tree: string) =>
+  services.map((name) => ({ name, initScript: existsSync(join(tree, "etc/init.d", name)) }));
+
 function explain(failure: ToolFailure, spec: ImageSpec, sources: readonly string[]): UserError {
   const lines = failure.tail.filter((line) => line.trim() !== "");
+  const service = lines.map((line) => /^trilab: there is no service (\S+)$/.exec(line)?.[1]).find(Boolean);
+  if (service !== undefined)
+    return new UserError(`there is no service "${service}"`, {
+      why: "the machine's packages have neither a systemd unit nor a script in /etc/init.d of this name",
+      fix: "correct machine.services in lab.yaml, or add the package that brings it to machine.packages",
+      exitCode: ExitCode.usage,
+      cause: failure,
+    });
   const unknown = lines
     .map((line) =>
       /Unable to locate package (\S+)|Package '?([^ ']+)'? has no installation candidate/.exec(line),
@@ -155,12 +177,13 @@ function explain(failure: ToolFailure, spec: ImageSpec, sources: readonly string
 async function packRecipe(work: string): Promise<void> {
   const common = ["--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX", "--sort=name"];
   await runTool("tar", [...common, "-C", rootfsDir, "-cf", join(work, "rootfs.tar"), "."]);
+  await runTool("tar", [...common, "-C", servicesDir, "-cf", join(work, "services.tar"), "."]);
   const intoHidden = "--transform=s,^\\.,./.trilab,";
   await runTool("tar", [...common, intoHidden, "-C", recipeDir, "-cf", join(work, "recipe.tar"), "."]);
 }
 
 /** Takes from the root's tar what kernel, initrd and manifest are made from. Returns the kernel's release. */
-async function extractBootFiles(rootTar: string, tree: string): Promise<string> {
+async function extractBootFiles(rootTar: string, tree: string, initScripts: boolean): Promise<string> {
   await mkdir(tree);
   await runTool("tar", [
     "-C",
@@ -175,6 +198,7 @@ async function extractBootFiles(rootTar: string, tree: string): Promise<string> 
     "./usr/lib/modules/*/modules.dep",
     "./usr/lib/modules/*/kernel/drivers/*",
     "./usr/lib/modules/*/kernel/net/*",
+    ...(initScripts ? ["./etc/init.d/*"] : []),
   ]);
   return await newestKernelRelease(join(tree, "boot"));
 }

@@ -13,7 +13,7 @@ export {
   probeArguments,
   probeKvm,
 } from "./kvm-probe.js";
-export { lifetimeFiles, startLifetime } from "./lifetime-files.js";
+export { lifetimeFiles, serviceFiles, startLifetime } from "./machine-files.js";
 export { type FileRecord, type ImageManifest, recordFile } from "./manifest.js";
 export type { MatchedImage } from "./matched-image.js";
 export { checkImageSpec, type ImageSpec, imageHash, imageSpecProblems, rootHash } from "./spec.js";

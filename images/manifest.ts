@@ -26,6 +26,8 @@ const rootSchema = z.strictObject({
   kernelRelease: z.string(),
   /** Every installed package, sorted by name. */
   packages: z.array(packageSchema),
+  /** The services that the lab names, and whether each has a script in /etc/init.d. Absent: it names none. */
+  services: z.array(z.strictObject({ name: z.string(), initScript: z.boolean() })).optional(),
   files: z.strictObject({ rootTar: fileSchema, kernel: fileSchema, initrd: fileSchema }),
   /** ISO 8601. */
   builtAt: z.string(),

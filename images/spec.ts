@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { ExitCode, UserError } from "../base/errors.js";
 import { basePackages } from "../model/base-packages.js";
 import { isReservedName } from "../model/reserved-names.js";
-import { recipeDigest } from "./assets.js";
+import { serviceNameProblem } from "../model/services.js";
+import { recipeDigest, servicesDigest } from "./assets.js";
 
 /** What a matched image is made from. */
 export interface ImageSpec {
@@ -10,6 +11,8 @@ export interface ImageSpec {
   release: string;
   /** Debian packages beyond `basePackages`. Order and repetition do not matter. */
   packages: readonly string[];
+  /** Services to start, in this order; with any, no other package's are. Absent: Debian's defaults, under systemd alone. */
+  services?: readonly string[];
   /** Login user, uid 1000, with /home, bash and a locked password. */
   user: string;
   /** Size of the guest's disk in bytes, a multiple of 1 MiB; at least 1 GiB. */
@@ -28,6 +31,10 @@ export function imageSpecProblems(spec: ImageSpec): string[] {
   for (const [index, name] of spec.packages.entries())
     if (!/^[a-z0-9][a-z0-9+.-]{1,127}$/.test(name))
       problems.push(`packages[${index}]: ${JSON.stringify(name)} is not a Debian package name`);
+  for (const [index, name] of (spec.services ?? []).entries()) {
+    const problem = serviceNameProblem(name);
+    if (problem !== undefined) problems.push(`services[${index}]: ${JSON.stringify(name)} ${problem}`);
+  }
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(spec.user) || isReservedName(spec.user))
     problems.push(
       `user: ${JSON.stringify(spec.user)}: want lower-case letters, digits and "-", and no user or group of Debian's own`,
@@ -53,9 +60,11 @@ export function allPackages(spec: Pick<ImageSpec, "packages">): string[] {
   return [...new Set([...Object.keys(basePackages), ...spec.packages])].sort();
 }
 
-/** Names the root file system: 16 hex digits over release, packages, user and recipe, not the disk's size. */
+/** Names the root file system: 16 hex digits over release, packages, services, user and recipe, not the disk's size. */
 export function rootHash(spec: Omit<ImageSpec, "diskBytes">): string {
-  return shortHash([recipeVersion, recipeDigest(), process.arch, spec.release, allPackages(spec), spec.user]);
+  const { release, services = [], user } = spec;
+  const added = services.length > 0 ? [services, servicesDigest()] : [];
+  return shortHash([recipeVersion, recipeDigest(), process.arch, release, allPackages(spec), user, ...added]);
 }
 
 /** Names the whole image: 16 hex digits over the root file system's hash and the disk's size. */

@@ -43,7 +43,7 @@ export function commandLineText(more: readonly string[] = []): string {
   return [...pairs, ...kernelCommandLine.flags, ...more].join(" ");
 }
 
-/** Exits 0 inside the guest once the rest of the system is up too (SSH answers earlier). */
+/** Exits 0 inside guest and VPS once the rest of the system is up too (SSH answers earlier). */
 export const settledCommand = ["systemctl", "is-active", "--quiet", "multi-user.target"] as const;
 
 const ipv4 = "(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)\\.){3}(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)";

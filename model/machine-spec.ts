@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MAX_USER_KEYS, publicKeySchema } from "./guest-contract.js";
 import { isUsablePublicKey } from "./public-key.js";
 import { isReservedName } from "./reserved-names.js";
+import { serviceNameProblem } from "./services.js";
 import { formatSize, MiB, parseSize } from "./units.js";
 
 /** One machine, before it is a container, a guest or a VPS. Sizes are in bytes. */
@@ -16,9 +17,14 @@ export interface MachineSpec {
   release: string;
   /** Debian packages beside the base set, sorted and without repeats. */
   packages: string[];
+  /** Services that run in every target, in the order in which a container starts them; no other package's do then. */
+  services: string[];
   /** The login user, uid 1000, in every target. */
   user: string;
-  /** OpenSSH public keys let in beside the seat's own. */
+  /**
+   * OpenSSH public keys let in beside the seat's own, as the user and as root, where a machine has an SSH server: guest
+   * and VPS. A container has none.
+   */
   authorizedKeys: string[];
 }
 
@@ -88,6 +94,19 @@ export const machineSpecSchema = z
       )
       .default([])
       .transform((names) => [...new Set(names)].sort()),
+    services: z
+      .array(
+        z.string().superRefine((name, ctx) => {
+          const problem = serviceNameProblem(name);
+          if (problem !== undefined) ctx.addIssue(`"${name}" ${problem}`);
+        }),
+      )
+      .default([])
+      .transform((names) => [...new Set(names)])
+      .meta({
+        description:
+          "Services to run in every target: nginx. A container starts them by their /etc/init.d scripts, guest and VPS by systemd; other packages' services stay off. Absent: a guest starts what its packages enable, a container nothing",
+      }),
     user: z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,31}$/, "is no login name")
@@ -105,7 +124,11 @@ export const machineSpecSchema = z
         }),
       )
       .max(MAX_USER_KEYS - 1)
-      .default([]),
+      .default([])
+      .meta({
+        description:
+          "SSH public keys that guest and VPS let in, as the user and as root. A container has no SSH server: it is entered through Docker",
+      }),
   })
   .meta({ id: "MachineSpec" });
 

@@ -11,7 +11,7 @@ import { openMachine } from "../seats/open.js";
 import { driversOf, emulatedTargets } from "../seats/seat-drivers.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { verify } from "../seats/verify.js";
-import { compareTargets } from "./compare.js";
+import { compareForecast, compareTargets } from "./compare.js";
 import type { Probe } from "./probe.js";
 import type { RunDocument } from "./run-document.js";
 import type { Step } from "./schedule.js";
@@ -20,10 +20,10 @@ import { SeatSubject } from "./seat-subject.js";
 /** Milliseconds for a target that was started just now. */
 const STARTING = 120_000;
 
-/** What two targets take, of which one is emulated, on two CPUs. */
-const [QUICK_MS, FULL_MS] = [3 * 60_000, 15 * 60_000];
 /** So many times that a busy host may take; what is not measured by then is left out. */
 const PATIENCE = 2.5;
+/** Seconds that count at least: one boot on a busy host may take most of a minute. */
+const LEAST = 180;
 
 export interface SeatComparison {
   spec: MachineSpec;
@@ -60,8 +60,11 @@ async function measure(record: SeatRecord, request: SeatComparison, steps: Steps
   const { vps } = record;
   const targets = await answering(record, steps);
   const left = endOf(expiryInForce(record)) - Date.now();
-  const usual = (request.quick ? QUICK_MS : FULL_MS) * Math.max(1, targets.length / 2);
-  if (left < usual)
+  const emulated = await emulatedTargets(record, targets);
+  const { runs, seconds } = compareForecast({ ...request, targets, emulated });
+  const about = formatDuration(Math.ceil(seconds / 10) * 10);
+  steps.note(`${runs} runs: about ${about} on a calm host with two CPUs`);
+  if (left < seconds * 1000)
     steps.note(
       `the seat ends in ${formatDuration(Math.max(0, left / 1000))}, perhaps before this does: trilab extend`,
     );
@@ -70,7 +73,6 @@ async function measure(record: SeatRecord, request: SeatComparison, steps: Steps
     const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
     steps.note(`out of parity: ${wrong.join(", ")}; the figures concerned are marked (see trilab parity)`);
   }
-  const emulated = await emulatedTargets(record, targets);
   const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
   const title = `comparing ${targets.join(", ")}${request.quick ? ", quick" : ""}`;
   const seat = { lab: record.lab, seat: record.seat };
@@ -87,7 +89,7 @@ async function measure(record: SeatRecord, request: SeatComparison, steps: Steps
         emulated,
         drivers: driversOf(record),
         ...(vps && targets.includes("vps") ? { vps: { cloud: vps.cloud, type: vps.type } } : {}),
-        limit: (usual * PATIENCE) / 1000,
+        limit: Math.max(seconds, LEAST) * PATIENCE,
         onStep: (step, index, count, left) => progress.update(stepText(step, index, count, left)),
       });
     });
@@ -97,9 +99,9 @@ async function measure(record: SeatRecord, request: SeatComparison, steps: Steps
 }
 
 /** `cpu in the guest, run 41 of 180, about 2m left`. */
-function stepText(step: Step, index: number, count: number, left: number | undefined): string {
-  const rest = left === undefined ? "" : `, about ${formatDuration(Math.ceil(left / 5) * 5)} left`;
-  return `${step.probe.id} in the ${step.target}, run ${index} of ${count}${rest}`;
+function stepText(step: Step, index: number, count: number, left: number): string {
+  const rest = formatDuration(Math.ceil(left / 5) * 5);
+  return `${step.probe.id} in the ${step.target}, run ${index} of ${count}, about ${rest} left`;
 }
 
 /** The seat's targets that answer. @throws UserError when none does. */

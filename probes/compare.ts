@@ -10,8 +10,10 @@ import { emptyFirst } from "./overhead.js";
 import type { Metric, Probe } from "./probe.js";
 import { RUN_SCHEMA, type RunDocument } from "./run-document.js";
 import { type RunnerOptions, runProbes } from "./runner.js";
+import { plan } from "./schedule.js";
 import type { SeatSubject } from "./seat-subject.js";
 import type { Doubt } from "./tally.js";
+import { planSeconds } from "./time-left.js";
 
 export interface CompareOptions {
   lab: string;
@@ -35,6 +37,17 @@ export interface CompareOptions {
   /** Seconds that measuring may take; the document is partial then. Default: no limit. */
   limit?: number;
   onStep: RunnerOptions["onStep"];
+}
+
+/** How many runs a comparison has, and the seconds that they are expected to take. Pure. */
+export function compareForecast(of: {
+  probes: readonly Probe[];
+  targets: readonly Target[];
+  emulated: readonly Target[];
+  quick: boolean;
+}): { runs: number; seconds: number } {
+  const steps = plan(emptyFirst(of.probes), of.targets, { seed: 0, quick: of.quick });
+  return { runs: steps.length, seconds: planSeconds(steps, of.emulated) };
 }
 
 /** Measures a seat's targets and returns the run's document. The targets are left as they were found: running. */

@@ -4,9 +4,9 @@ import { memoryAvailable } from "../drivers/host-cost.js";
 import type { Clone, Machine } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { SEAT_SLOTS } from "../model/cidr.js";
-import { settledCommand } from "../model/guest-contract.js";
 import { MiB } from "../model/units.js";
 import type { Probe } from "./probe.js";
+import { settled } from "./settled.js";
 
 /** Milliseconds over which idle CPU use is measured. */
 const IDLE_WINDOW = 3_000;
@@ -67,7 +67,7 @@ export const density: Probe = {
       const failed = rest.find((r) => r.status === "rejected");
       if (failed) throw failed.reason;
       await Promise.all(clones.map((clone) => settle(clone, signal)));
-      const memory = await Promise.all(clones.map(async (c) => (await c.machine.memory()).total));
+      const memory = await Promise.all(clones.map(async (c) => (await c.machine.memory()).own));
       const disk = await Promise.all(clones.map((c) => c.machine.disk()));
       // Of an emulated guest the CPU time is the translator's: it must not decide how many real ones fit.
       const counted = !emulated;
@@ -131,13 +131,12 @@ async function idleCpu(machine: Machine, signal: AbortSignal): Promise<number> {
 }
 
 async function settle({ environment }: Clone, signal: AbortSignal): Promise<void> {
-  if (environment.target === "container") return;
   for (
     const deadline = Date.now() + SETTLE_LIMIT;
     Date.now() < deadline;
     await sleep(500, undefined, { signal })
   ) {
-    if ((await environment.exec(settledCommand)).exitCode === 0) return;
+    if ((await settled(environment)).exitCode === 0) return;
   }
   throw new Error(`${environment.name} did not finish starting`);
 }

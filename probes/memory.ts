@@ -1,3 +1,4 @@
+import type { MemoryCost } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { MiB } from "../model/units.js";
 import type { Metric, Probe, Subject } from "./probe.js";
@@ -26,6 +27,7 @@ export const memory: Probe = {
     metric("idle", "while nothing runs in it"),
     metric("touched", `while ${TOUCH} MiB are in use`),
     metric("kept", `still held once ${TOUCH} MiB were freed`),
+    { ...metric("shared", "files in memory meanwhile, held once for all who use them"), better: "none" },
     { ...metric("promised", "what the spec promises"), better: "none" },
     { ...metric("seen", "MemTotal as seen inside"), better: "none" },
   ],
@@ -57,9 +59,10 @@ export const memory: Probe = {
     const freed = await cost(subject);
     return {
       values: {
-        idle: idle.total,
-        touched: touched.total,
-        kept: Math.max(0, freed.total - idle.total),
+        idle: idle.own,
+        touched: touched.own,
+        kept: Math.max(0, freed.own - idle.own),
+        shared: idle.shared,
         promised: spec.memory / MiB,
         seen: seen / 1024,
       },
@@ -68,9 +71,9 @@ export const memory: Probe = {
           title: "what is counted",
           value:
             subject.target !== "container"
-              ? "QEMU's proportional set size (PSS); the translator's code with it, where it is emulated"
-              : "its cgroup less the file cache that can be dropped, and the PSS of its shim",
-          note: "read on the host, from /proc and the cgroups",
+              ? "QEMU's memory that no file stands behind; the translator's code with it, where it is emulated"
+              : "its cgroup's memory and its shim's, both without files",
+          note: "read on the host, from /proc and the cgroups; files (programs, libraries, cache) are stated apart, as other machines share them",
         },
       ],
       output: JSON.stringify({ idle, touched, freed }),
@@ -83,10 +86,11 @@ function metric(id: string, title: string): Metric {
 }
 
 /** In MiB. */
-async function cost({ machine }: Subject): Promise<{ total: number; parts: Record<string, number> }> {
-  const { total, parts } = await machine.memory();
+async function cost({ machine }: Subject): Promise<MemoryCost> {
+  const { own, shared, parts } = await machine.memory();
   return {
-    total: total / MiB,
+    own: own / MiB,
+    shared: shared / MiB,
     parts: Object.fromEntries(Object.entries(parts).map(([part, bytes]) => [part, bytes / MiB])),
   };
 }

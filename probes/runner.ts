@@ -8,6 +8,7 @@ import { BUSY, type HostLoad } from "./host-load.js";
 import { type Probe, ProbeProblem, type Reading, type Subject } from "./probe.js";
 import { type Phase, plan, type Step } from "./schedule.js";
 import { Tally } from "./tally.js";
+import { TimeLeft } from "./time-left.js";
 
 export interface RunnerOptions {
   probes: readonly Probe[];
@@ -23,8 +24,8 @@ export interface RunnerOptions {
   limit?: number;
   /** Seconds a run that is over gets to tidy up, before the next step and before the end. Default 60. */
   patience?: number;
-  /** Before each step: the probe, the target, run i of n, and seconds left by what the steps so far took. */
-  onStep(step: Step, index: number, count: number, secondsLeft: number | undefined): void;
+  /** Before each step: the probe, the target, run i of n, and seconds left by the plan and what the steps so far took. */
+  onStep(step: Step, index: number, count: number, secondsLeft: number): void;
   /** Asked before each round. */
   load(): Promise<HostLoad>;
   /** Before a phase, each target by itself: one that can't be made ready gives no figures in it. */
@@ -83,10 +84,11 @@ async function runPlan(options: RunnerOptions): Promise<Measured> {
     rounds: 0,
     partial: false,
   };
-  const began = Date.now();
+  const time = new TimeLeft(steps, options.emulated);
   let [phase, round] = [undefined as Phase | undefined, -1];
   try {
     for (const [index, step] of steps.entries()) {
+      const began = performance.now();
       if (step.phase !== phase) {
         if (phase !== undefined) await options.leave?.(phase);
         phase = step.phase;
@@ -105,9 +107,10 @@ async function runPlan(options: RunnerOptions): Promise<Measured> {
         await beginRound(options, measured);
       }
       if (signal.aborted) break;
-      const left = index === 0 ? undefined : secondsLeft(began, steps, index);
-      options.onStep(step, index + 1, steps.length, left);
-      await runStep(step, options, measured);
+      options.onStep(step, index + 1, steps.length, time.left(index));
+      const ran = await runStep(step, options, measured);
+      // What made its phase ready is part of it.
+      time.took(index, ran ? (performance.now() - began) / 1000 : undefined);
     }
   } finally {
     if (phase !== undefined) await options.leave?.(phase);
@@ -142,12 +145,6 @@ async function prepare(
   }
 }
 
-/** By how long each phase's steps are known to take at most, scaled to what the ones so far took. */
-function secondsLeft(began: number, steps: readonly Step[], index: number): number {
-  const weight = (some: readonly Step[]): number => some.reduce((sum, step) => sum + step.probe.timeLimit, 0);
-  return (((Date.now() - began) / 1000) * weight(steps.slice(index))) / weight(steps.slice(0, index));
-}
-
 /** A busy host gets a second to calm down; if it does not, the round is flagged. */
 async function beginRound(options: RunnerOptions, measured: Measured): Promise<void> {
   let load = await options.load();
@@ -160,18 +157,19 @@ async function beginRound(options: RunnerOptions, measured: Measured): Promise<v
   if (load.busy > BUSY) measured.busyRounds += 1;
 }
 
-async function runStep(step: Step, options: RunnerOptions, measured: Measured): Promise<void> {
+/** @returns whether it was tried at all. */
+async function runStep(step: Step, options: RunnerOptions, measured: Measured): Promise<boolean> {
   const { probe, target, round } = step;
   const { tallies } = measured;
   const tally = tallies.get(probe);
   const subject = options.subjects.find((s) => s.target === target);
-  if (tally === undefined || subject === undefined || tally.ended(target)) return;
+  if (tally === undefined || subject === undefined || tally.ended(target)) return false;
   // A target that was lost is not waited for again by each probe.
   const lost = measured.lost.get(target);
   if (lost && !(await subject.machine.running().catch(() => false))) {
     tally.fail(step, lost);
     tally.end(target, lost);
-    return;
+    return false;
   }
   const run = {
     round,
@@ -187,12 +185,13 @@ async function runStep(step: Step, options: RunnerOptions, measured: Measured): 
     if (!options.signal.aborted || !hasNoValue(reading)) tally.add(step, reading);
   } catch (error) {
     // Ctrl-C reaches the tools too: what they say then is no finding.
-    if (options.signal.aborted) return;
+    if (options.signal.aborted) return true;
     const problem = await asProblem(error, subject);
     tally.fail(step, problem);
     if (problem.status === "lost") measured.lost.set(target, problem);
     if (FINAL.includes(problem.status) || tally.failures(target) >= STRIKES) tally.end(target, problem);
   }
+  return true;
 }
 
 const hasNoValue = (reading: Reading): boolean => Object.keys(reading.values).length === 0;

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Environment, ExecOptions, ExecResult } from "../drivers/environment.js";
 import { GuestEnvironment } from "../drivers/libvirt/guest.js";
 import type { Machine } from "../drivers/machine.js";
-import { settledCommand } from "../model/guest-contract.js";
 import type { Target } from "../model/naming.js";
 import { openEnvironment, openMachine } from "../seats/open.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import { ProbeProblem, type Subject } from "./probe.js";
+import { settled } from "./settled.js";
 
-/** Milliseconds a guest gets to start the rest of its system. */
+/** Milliseconds a machine gets to start the rest of its system. */
 const SETTLE_LIMIT = 120_000;
 
 /** A seat's target under measurement. */
@@ -50,12 +50,11 @@ export class SeatSubject implements Subject {
 
   async settle(signal: AbortSignal): Promise<void> {
     await this.connect();
-    if (this.target === "container") return;
     for (const deadline = Date.now() + SETTLE_LIMIT; ; await sleep(300, undefined, { signal })) {
-      const result = await this.environment.exec(settledCommand);
+      const result = await settled(this.environment);
       if (result.exitCode === 0) return;
       if (Date.now() > deadline)
-        throw new ProbeProblem("timeout", "the guest did not finish starting", result.stderr);
+        throw new ProbeProblem("timeout", `the ${this.target} did not finish starting`, result.stderr);
     }
   }
 

@@ -35,5 +35,7 @@ done
 echo "cpus_visible=$(nproc)"
 echo "virtualisation=$(systemd-detect-virt)"
 echo "filesystem=$(df -B1 --output=source,size / | { read -r _; read -r line; echo "$line"; })"
+# Waits for services that are still starting.
+[ -x /usr/local/lib/trilab/services ] && /usr/local/lib/trilab/services wait
 dpkg-query -W -f 'package=${db:Status-Abbrev} ${Package} ${Version} ${Architecture}\n'
 echo "clock=$(date +%s.%N)"

@@ -5,6 +5,13 @@ import { UserError } from "../base/errors.js";
 import { repoDir } from "../base/paths.js";
 import type { Environment } from "../drivers/environment.js";
 
+const SERVICE_STATES = ["running", "starting", "stopped"] as const;
+/** `starting`: it does not run, and its machine has not started everything yet. */
+export type ServiceState = (typeof SERVICE_STATES)[number];
+
+/** Milliseconds the script may take: services are waited for two minutes at most. */
+const SCRIPT_LIMIT = 180_000;
+
 /** What one target really is. Numbers that could not be read are NaN: they match nothing. */
 export interface Facts {
   kernel: string;
@@ -37,6 +44,8 @@ export interface Facts {
   packageCount: number;
   /** The first 16 hex digits of SHA-256 over the sorted lines "name version architecture" of what is installed. */
   packages: string;
+  /** What became of each service that the lab named when the image was made; empty where it named none. */
+  services: Record<string, ServiceState>;
   /** Seconds the clock is off ours; 0 when it lies within the call. */
   clockOffset: number;
 }
@@ -52,7 +61,7 @@ export async function readFacts(environment: Environment, options: { waitMs?: nu
   // One call is both question and sign of life: under emulation an SSH handshake alone takes over a second.
   const { result, before, after } = await environment.firstAnswer(
     ["sh", "-s"],
-    { root: true, input: script },
+    { root: true, input: script, timeoutMs: SCRIPT_LIMIT },
     options.waitMs ?? 0,
   );
   if (result.exitCode !== 0 || !result.stdout.includes("\nclock=")) {
@@ -79,7 +88,7 @@ export function parseFacts(output: string, call: { before: number; after: number
   const number = (key: string): number => (one(key) === "" ? Number.NaN : Number(one(key)));
 
   const isContainer = one("dockerenv") === "1";
-  const [source = "", size = ""] = one("filesystem").split(/\s+/);
+  const [, size = ""] = one("filesystem").split(/\s+/);
   const limit = memoryLimit(one("memory_limit"), isContainer);
   const visible = number("mem_total_kb") * 1024;
   const installed = all("package")
@@ -103,13 +112,19 @@ export function parseFacts(output: string, call: { before: number; after: number
       number("swap_total_kb") * 1024,
       isContainer ? swapLimit(one("swap_limit"), number("memsw_limit") - number("memory_limit")) : Infinity,
     ),
+    // A container sees the host's disks in /sys, and its root lies on one of them, whatever Docker's storage driver.
     disk:
-      source === "overlay" || one("disk_sectors") === ""
-        ? Number(size || Number.NaN)
-        : number("disk_sectors") * 512,
-    diskBounded: source !== "overlay",
+      isContainer || one("disk_sectors") === "" ? Number(size || Number.NaN) : number("disk_sectors") * 512,
+    diskBounded: !isContainer,
     packageCount: installed.length,
     packages: createHash("sha256").update(installed.join("\n")).digest("hex").slice(0, 16),
+    services: Object.fromEntries(
+      all("service").flatMap((line) => {
+        const [name = "", word] = line.split(" ");
+        const state = SERVICE_STATES.find((s) => s === word);
+        return state === undefined ? [] : [[name, state]];
+      }),
+    ),
     clockOffset: clockOffset(number("clock"), call),
   };
 }

@@ -7,6 +7,7 @@ import type { Target } from "../model/naming.js";
 export const imageSpecOf = (spec: MachineSpec): ImageSpec => ({
   release: spec.release,
   packages: spec.packages,
+  services: spec.services,
   user: spec.user,
   diskBytes: spec.disk,
 });

@@ -2,7 +2,7 @@ import { sustainedCpus } from "../model/instance-catalogue.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import { formatSize } from "../model/units.js";
-import type { Facts } from "./facts.js";
+import type { Facts, ServiceState } from "./facts.js";
 import { baselineWords, type RentedShape } from "./rented.js";
 
 /**
@@ -46,8 +46,10 @@ type FactsByTarget = Partial<Record<Target, Facts>>;
 export function compareFacts(spec: MachineSpec, facts: FactsByTarget, rented?: RentedShape): ParityReport {
   const rows = [
     ...matchingRows(spec, facts, rented),
+    ...servicesRow(spec, facts),
     diskRow(spec, facts, rented),
     ...rowsByNature(facts, rented),
+    ...keysRow(spec, facts),
   ];
   return { rows, inTolerance: rows.every((r) => r.verdict !== "wrong") };
 }
@@ -172,6 +174,61 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
   ];
 }
 
+/** The services that the lab names, where it names any. */
+function servicesRow({ services }: MachineSpec, facts: FactsByTarget): ParityRow[] {
+  if (services.length === 0) return [];
+  const states = (f: Facts): string =>
+    services
+      .map((name) => (f.services[name] === "running" ? name : `${name} ${f.services[name] ?? "stopped"}`))
+      .join(", ");
+  const withState = (state: ServiceState): string[] =>
+    failing(facts, (f) => services.every((name) => (f.services[name] ?? "stopped") !== state));
+  const row = {
+    id: "services",
+    title: "services",
+    wanted: services.join(", "),
+    values: column(facts, states),
+  };
+  const [stopped, starting] = [withState("stopped"), withState("starting")];
+  if (stopped.length > 0)
+    return [
+      {
+        ...row,
+        verdict: "wrong",
+        note: `${stopped.join(", ")}: not running; why says: service NAME status, and trilab logs`,
+      },
+    ];
+  return starting.length > 0
+    ? [
+        {
+          ...row,
+          verdict: "nature",
+          note: `${starting.join(", ")}: still starting; ask again: trilab parity`,
+        },
+      ]
+    : [{ ...row, verdict: "match", note: "" }];
+}
+
+/** Whom the lab's own keys let in, where it has any: a container is entered through Docker. */
+function keysRow({ authorizedKeys }: MachineSpec, facts: FactsByTarget): ParityRow[] {
+  if (authorizedKeys.length === 0) return [];
+  return [
+    {
+      id: "authorized_keys",
+      title: "authorizedKeys let in",
+      wanted: String(authorizedKeys.length),
+      values: Object.fromEntries(
+        Object.keys(facts).map((target) => [
+          target,
+          target === "container" ? "none: no SSH server" : String(authorizedKeys.length),
+        ]),
+      ),
+      verdict: "nature",
+      note: "guest and VPS let them in by SSH, as the user and as root; a container is entered through Docker, by whoever may use the daemon",
+    },
+  ];
+}
+
 function diskRow(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | undefined): ParityRow {
   const disk = (target: string): number => (target === "vps" && rented ? rented.disk : spec.disk);
   const row = {
@@ -186,7 +243,7 @@ function diskRow(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | 
   const notes = [
     ...(facts.vps && disk("vps") !== spec.disk ? ["a rented disk holds the cloud's image at least"] : []),
     ...(failing(facts, (f) => f.diskBounded).length > 0
-      ? ["a container's layer grows on the host's own disk; overlay2 bounds it only on XFS with quotas"]
+      ? ["a container's layer grows on the host's own disk, which bounds it alone"]
       : []),
   ];
   return { ...row, verdict: notes.length > 0 ? "nature" : "match", note: notes.join("; ") };

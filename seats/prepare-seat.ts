@@ -187,9 +187,21 @@ export async function builtImages(
     if (hash === undefined) continue;
     const image = hash === imageHash(spec) ? await ensureImage(spec, { progress }) : await findImage(hash);
     const bootIt = machines.filter(({ target }) => (target === "vps") === (of === "vps"));
+    if (image && bootIt.some(({ target }) => target === "container")) requireInitScripts(image);
     if (image) built.push({ image, daemons: driversOf({ machines: bootIt }) });
   }
   return built;
+}
+
+/** @throws UserError (exit 2) when a container could not start all of its lab's services. */
+function requireInitScripts({ manifest }: MatchedImage): void {
+  const without = (manifest.services ?? []).filter((s) => !s.initScript).map((s) => s.name);
+  if (without.length === 0) return;
+  throw new UserError(`a container can't start the service ${without.join(", ")}`, {
+    why: "its package has a systemd unit only, and no script in /etc/init.d; a container runs no systemd",
+    fix: "take it out of machine.services, choose another package, or have guest and VPS only: targets: [guest]",
+    exitCode: ExitCode.usage,
+  });
 }
 
 /** The settings of the seat's program. */

@@ -71,14 +71,11 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   const us = [owner(), record?.owner];
   const mine = options.owner === undefined ? us : [options.owner];
   await clearStaleLock(ref);
-  if (!options.byLabel) await destroyByState(id, options, progress);
+  if (!options.byLabel) await destroyByState(id, options, mine, progress);
 
   progress.update(`asking ${driverWords(options.drivers)} what is left`);
   const found = await seatInventory(id, options.drivers);
-  // What carries no label is named as only this seat's things are; unless its machines are somebody else's.
-  const others = found.filter((f) => f.owner !== undefined && !mine.includes(f.owner));
-  const isOurs = (f: Found): boolean =>
-    f.owner === undefined ? others.length === 0 : mine.includes(f.owner);
+  const { isOurs, others } = whose(found, mine);
   for (const { kind, name, owner: theirs } of others)
     progress.note(`left alone: ${kind} ${name}, which belongs to ${theirs}`);
   await removeThings(found.filter(isOurs), progress, (thing) => removeFound(thing, options.drivers));
@@ -98,6 +95,21 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   return {
     ...{ lab: id.lab, seat: id.seat, left, residue: ours, asked, gone, at: at.toISOString() },
     ...(cost === undefined ? {} : { cost }),
+  };
+}
+
+/**
+ * Tells our things from somebody else's. What carries no label is named as only this seat's things are; unless its machines
+ * are somebody else's.
+ */
+function whose(
+  found: readonly Found[],
+  mine: readonly (string | undefined)[],
+): { others: Found[]; isOurs: (thing: Found) => boolean } {
+  const others = found.filter((f) => f.owner !== undefined && !mine.includes(f.owner));
+  return {
+    others,
+    isOurs: (f) => (f.owner === undefined ? others.length === 0 : mine.includes(f.owner)),
   };
 }
 
@@ -133,6 +145,7 @@ async function costOfSession(record: SeatRecord, now: Date): Promise<number | un
 async function destroyByState(
   id: SeatId,
   { drivers, gone = [], signal }: RemoveOptions,
+  mine: readonly (string | undefined)[],
   progress: Progress,
 ): Promise<void> {
   // The engine would ask a daemon that is gone, and fail at it: what is elsewhere goes by its labels.
@@ -140,7 +153,11 @@ async function destroyByState(
   const ref = { stack: seatPrefix(id) };
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined || checkpoint.resources.length === 0) return;
-  const { missing } = drift(checkpoint, await seatInventory(id, drivers));
+  const inventory = await seatInventory(id, drivers);
+  const { missing, orphans } = drift(checkpoint, inventory);
+  // The engine does not know what a plugin that died had just made: its network, say, would be in use.
+  const { isOurs } = whose(inventory, mine);
+  await removeThings(orphans.filter(isOurs), progress, (thing) => removeFound(thing, drivers));
   const config = providerConfig(drivers);
   await editState(ref, (state) => editSeatState(state, { protect: false }));
   try {

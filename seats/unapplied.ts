@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { repoDir } from "../base/paths.js";
-import { quoted } from "../drivers/command-line.js";
+import { quoted } from "../base/shell-words.js";
 import { imageHash } from "../images/index.js";
 import type { Lab } from "../labs/define-lab.js";
 import { sizeProblem } from "../labs/vps.js";

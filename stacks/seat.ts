@@ -4,7 +4,7 @@ import type { Accelerator, GuestImage } from "../components/libvirt-machine.js";
 import { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "../components/matched-lab.js";
 import type { ContainerWanted } from "../drivers/docker/mend-container.js";
 import { DISK_POOL, IMAGE_POOL } from "../drivers/libvirt/pools.js";
-import { lifetimeFiles, startLifetime } from "../images/index.js";
+import { lifetimeFiles, serviceFiles, startLifetime } from "../images/index.js";
 import { subnetOf } from "../model/cidr.js";
 import { imageVolumes } from "../model/image-volumes.js";
 import type { InstanceType } from "../model/instance-catalogue.js";
@@ -14,6 +14,7 @@ import { EXPIRES_FILE, expiresInMachine } from "../model/lifetime.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { machineName, type Target } from "../model/naming.js";
 import type { Rented } from "../model/rented.js";
+import { SERVICES_PROGRAM } from "../model/services.js";
 
 /** All a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up` alike. */
 export interface SeatSettings {
@@ -109,15 +110,21 @@ function onHost(hash: string): GuestImage {
 }
 
 function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<MatchedLabArgs["vps"]> {
-  const { hostKey, hostPublicKey, ownership, vps } = settings;
+  const { hostKey, hostPublicKey, ownership, spec, vps } = settings;
   if (vps === undefined) throw new Error("a seat with a VPS has no record of what it rents");
   const { cloud, credits, type } = vps;
   // Read by the dead-man switch, which a cloud's own image has to be given.
   const end = cloud === "aws" ? settings.expires : ownership.expires;
   const expires = { path: EXPIRES_FILE, content: `${expiresInMachine(end)}\n` };
-  const files = cloud === "aws" ? [...lifetimeFiles(), expires] : [expires];
+  // Its packages are installed at its first boot.
+  const services = cloud === "aws" ? spec.services : [];
+  const files = cloud === "aws" ? [...lifetimeFiles(), expires, ...serviceFiles(services)] : [expires];
   const run = cloud === "aws" ? startLifetime : [];
-  return { type, credits, userKeys, hostKey, hostPublicKey, files, run, ...cloudArgs(vps, settings) };
+  const afterPackages = services.length > 0 ? [[SERVICES_PROGRAM, "enable", ...services]] : [];
+  return {
+    ...{ type, credits, userKeys, hostKey, hostPublicKey, files, run, afterPackages },
+    ...cloudArgs(vps, settings),
+  };
 }
 
 function cloudArgs(

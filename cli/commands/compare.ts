@@ -11,7 +11,7 @@ export const compare = defineCommand({
   description: "measure the targets of a seat side by side, and store what was found",
   options: {
     ...labAndSeatOptions,
-    quick: { type: "boolean", describe: "fewer runs, for a demonstration: under 3 minutes; marked so" },
+    quick: { type: "boolean", describe: "fewer runs, for a demonstration; marked so" },
     probes: { type: "string", describe: "only these, with commas: start,memory,cpu; default: the lab's" },
     seed: { type: "string", describe: "of the order in which probes run: a whole number; default: random" },
     csv: { type: "boolean", describe: "the samples as CSV on standard output" },
@@ -22,7 +22,7 @@ export const compare = defineCommand({
     },
   },
   examples: [
-    ["trilab compare --quick", "a demonstration in under 3 minutes"],
+    ["trilab compare --quick", "a demonstration"],
     ["trilab compare --probes start,memory", "only what it costs to start and to be there"],
     ["trilab compare history", "the runs there are"],
   ],

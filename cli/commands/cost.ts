@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../../base/errors.js";
-import type { HostShare } from "../../hosts/capacity.js";
+import type { Capacity, HostFit, HostShare } from "../../hosts/capacity.js";
 import { REGION_NAME } from "../../model/clouds.js";
 import { type Cost, costOf, formatUsd, type Quote, quote, type UnknownPrice } from "../../model/prices.js";
 import { formatDuration, formatSize } from "../../model/units.js";
@@ -77,10 +77,12 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   const price = quote(table, rental);
   if (wantedRegion !== undefined && price.unknown?.what === "region") throw noPrices(price.unknown, region);
 
-  const { hostShare } = await import("../../hosts/capacity.js");
+  const { CPUS_PER_CPU, hostFit, hostShare } = await import("../../hosts/capacity.js");
   const host = await capacityHere(lab, await chosenEndpoints(args));
   const local = lab.targets.map((target): LocalRow => ({ target, ...hostShare(lab.machine, seats, host) }));
   const together = hostShare(lab.machine, seats * local.length, host);
+  const fit = hostFit(lab.machine, { seats, machines: local.length }, host);
+  const one = hostFit(lab.machine, { seats, machines: 1 }, host);
   const rented = price.perHour === null ? null : costOf(price.perHour, seats, ttl);
   const endless = !Number.isFinite(ttl);
   const data = {
@@ -90,6 +92,7 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
     host: { ...host, diskFree: host.diskFree ?? null },
     local,
     together,
+    fit,
     rented: { cloud: "aws", ...rental, ...price, cost: rented },
   };
   report(ctx, "cost", data, () => [
@@ -104,6 +107,11 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
     ]),
     ctx.style.dim(
       `  of ${host.cpus} CPUs, ${formatSize(host.memory)}${host.diskFree === undefined ? "" : `, ${formatSize(host.diskFree)} free`}; CPUs are shared in time, the rest fills as it is used`,
+    ),
+    fitLine(
+      fit,
+      { share: together, host, perCpu: CPUS_PER_CPU, alone: local.length > 1 ? one.seats : undefined },
+      ctx,
     ),
     "",
     ...rentedLines(ctx, { seats, ttl, region, size: rental.size, price, rented }),
@@ -148,6 +156,43 @@ const localCells = ({ target, cpus, memory, disk, share }: LocalRow, ctx: Contex
   `${formatSize(memory)}${percent(share.memory, ctx)}`,
   `${formatSize(disk)}${percent(share.disk, ctx)}`,
 ];
+
+const RESOURCES = { cpus: "CPUs", memory: "memory", disk: "disk" } as const;
+
+/**
+ * The verdict in one line: whether the seats fit, what there is not enough of, and how many would.
+ *
+ * @param alone How many seats would fit with one target each; absent where they have one.
+ */
+function fitLine(
+  { by, fits, over, seats }: HostFit,
+  {
+    share,
+    host,
+    perCpu,
+    alone,
+  }: { share: HostShare; host: Capacity; perCpu: number; alone: number | undefined },
+  { style }: Context,
+): string {
+  const room = `at most ${seats} would, by ${RESOURCES[by]}`;
+  if (fits) return style.good(`  fits on this host (${room})`);
+  const needs = {
+    cpus: `CPUs (${share.cpus} for ${host.cpus}; more than ${perCpu} to one wait for each other)`,
+    memory: `memory (${formatSize(share.memory)} of ${formatSize(host.memory)})`,
+    disk: `disk (${formatSize(share.disk)} of ${formatSize(host.diskFree ?? 0)})`,
+  };
+  const ways = [
+    seats > 0 ? `${seats} of these seats` : undefined,
+    alone !== undefined && alone > seats ? `${alone} with one target each` : undefined,
+  ].filter((way) => way !== undefined);
+  const advice =
+    ways.length > 0
+      ? `What fits: ${ways.join(", or ")}; or smaller machines, or another host`
+      : "Take smaller machines or another host";
+  return style.bad(
+    `  does not fit on this host: too little ${over.map((r) => needs[r]).join(", ")}. ${advice}.`,
+  );
+}
 
 interface Rented {
   seats: number;

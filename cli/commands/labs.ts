@@ -63,6 +63,7 @@ const show = defineCommand({
           "system",
           `Debian ${lab.machine.release}${lab.machine.packages.length > 0 ? ` with ${lab.machine.packages.join(", ")}` : ""}`,
         ],
+        ...(lab.machine.services.length > 0 ? [["services", lab.machine.services.join(", ")]] : []),
         ...(lab.targets.includes("vps")
           ? [["vps", `${instanceTypeFor(lab.machine, lab.vps.size).name}, cloud: ${lab.vps.cloud}`]]
           : []),

@@ -57,6 +57,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
     }
     const rented = rentedSince(record);
     const answers = await thingsOf(record, ctx);
+    if (await isDestroyed(record, answers)) continue;
     for (const { address = "", endpoint, name, target } of record.machines) {
       const there = answers.get(addressOf(endpoint));
       const found = there?.find(
@@ -129,6 +130,18 @@ async function silence({ docker, libvirt }: Drivers): Promise<UserError | undefi
     if (error instanceof UserError) return error;
     throw error;
   }
+}
+
+/**
+ * Whether plain `pulumi destroy` has taken the seat away, which leaves its record: every host says that nothing of it is
+ * there, and no state of ours knows it.
+ */
+async function isDestroyed(record: SeatRecord, answers: ReadonlyMap<string, Found[]>): Promise<boolean> {
+  const empty = record.machines.every(({ endpoint }) => answers.get(addressOf(endpoint))?.length === 0);
+  if (!empty) return false;
+  const { readCheckpoint } = await import("../../engine/index.js");
+  const { seatPrefix } = await import("../../model/naming.js");
+  return (await readCheckpoint({ stack: seatPrefix(record) }).catch(() => "damaged")) === undefined;
 }
 
 async function costSoFar(record: Rented): Promise<RunningCost | null> {

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { ExitCode, UserError } from "../../base/errors.js";
+import { quoted } from "../../base/shell-words.js";
 
 /** A file that cloud-init writes before SSH starts. */
 export interface CloudFile {
@@ -24,6 +25,8 @@ export interface UserDataArgs {
   files?: readonly CloudFile[];
   /** Commands for the end of the first boot, before the packages are there, each with its arguments. */
   run?: readonly (readonly string[])[];
+  /** Commands for when the packages are there. */
+  afterPackages?: readonly (readonly string[])[];
 }
 
 /** EC2 takes no more, and what is more than this does not belong there. */
@@ -41,6 +44,18 @@ const hostsFile = (hostname: string): CloudFile => ({
   content: `127.0.0.1\tlocalhost\n127.0.1.1\t${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
 });
 
+/** cloud-init runs commands of its own at one place only; later ones are a file. */
+const scriptOf = (commands: readonly (readonly string[])[]): CloudFile[] =>
+  commands.length === 0
+    ? []
+    : [
+        {
+          path: "/var/lib/cloud/scripts/per-instance/trilab",
+          content: `#!/bin/sh\n${commands.map((words) => `${quoted(words)}\n`).join("")}`,
+          mode: "0755",
+        },
+      ];
+
 /**
  * The cloud-init user-data of a rented machine: the same for every cloud, so that what boots at a rehearsal is what boots
  * on EC2. Pure. Only the modules that have work are named: under emulation each of cloud-init's costs a second.
@@ -48,7 +63,7 @@ const hostsFile = (hostname: string): CloudFile => ({
  * @throws UserError (exit 2) when it is larger than clouds take.
  */
 export function userData(args: UserDataArgs): string {
-  const { files = [], packages = [], run = [], user, userKeys } = args;
+  const { afterPackages = [], files = [], packages = [], run = [], user, userKeys } = args;
   const config = {
     hostname: args.hostname,
     preserve_hostname: false,
@@ -68,7 +83,7 @@ export function userData(args: UserDataArgs): string {
     ssh_keys: { ed25519_private: args.hostKey, ed25519_public: args.hostPublicKey },
     ssh_quiet_keygen: true,
     no_ssh_fingerprints: true,
-    write_files: [SSH_SETTINGS, hostsFile(args.hostname), ...files].map(
+    write_files: [SSH_SETTINGS, hostsFile(args.hostname), ...files, ...scriptOf(afterPackages)].map(
       ({ path, content, mode = "0644" }) => ({
         path,
         content,
@@ -83,6 +98,7 @@ export function userData(args: UserDataArgs): string {
     cloud_final_modules: [
       ...(run.length > 0 ? ["scripts-user"] : []),
       ...(packages.length > 0 ? ["package-update-upgrade-install"] : []),
+      ...(afterPackages.length > 0 ? ["scripts-per-instance"] : []),
     ],
   };
   // Anchors would be read back by cloud-init, but not by everyone who looks at it.

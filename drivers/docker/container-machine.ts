@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { type DockerEndpoint, isLocal } from "../../model/endpoint.js";
 import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
-import { cgroupCost, diskFree, parentOf, processPss } from "../host-cost.js";
+import { cgroupCost, diskFree, memoryOfProcess, parentOf } from "../host-cost.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
 import { ContainerEnvironment } from "./container.js";
 import { startContainer } from "./mend-container.js";
@@ -56,9 +56,13 @@ export class ContainerMachine implements Machine {
     const [{ memory }, shim] = await Promise.all([
       cgroupCost(pid),
       // The process that holds the container's strings for the daemon is a cost of it, too.
-      parentOf(pid).then((parent) => processPss(parent)),
+      parentOf(pid).then((parent) => memoryOfProcess(parent)),
     ]);
-    return { total: memory + shim, parts: { processes: memory, shim } };
+    return {
+      own: memory.own + shim.own,
+      shared: memory.shared + shim.shared,
+      parts: { processes: memory.own, shim: shim.own },
+    };
   }
 
   /** Its writable layer, and the volumes that are its own: as a guest's disk holds its home, too. */

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
 import { hasCode, UserError } from "../../base/errors.js";
 import { type Progress, silent } from "../../base/progress.js";
+import { SERVICES_PROGRAM } from "../../model/services.js";
 
 /** A container image that was built, and is to be loaded. */
 export interface BuiltImage {
@@ -14,7 +15,8 @@ export interface BuiltImage {
   rootTar: string;
   /** `trilab/machine:<hash>` */
   containerTag: string;
-  manifest: { release: string; user: string };
+  /** `services`: those that the image's entry point starts. */
+  manifest: { release: string; user: string; services?: readonly unknown[] | undefined };
 }
 
 /** Whether the daemon has this image: a tag, or an id. */
@@ -57,6 +59,7 @@ export async function importContainerImage(
     "ENV LANG=C.UTF-8",
     // A machine that stays up and reaps what is orphaned is the container component's affair; this is the default.
     'CMD ["sleep", "infinity"]',
+    ...(manifest.services ? [`ENTRYPOINT ${JSON.stringify([SERVICES_PROGRAM, "run"])}`] : []),
   ];
   const { size } = await stat(image.rootTar);
   let sent = 0;

@@ -4,13 +4,13 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scratchFolder } from "../../base/scratch.js";
+import { quoted } from "../../base/shell-words.js";
 import type { DomainTarget } from "../../model/naming.js";
-import { quoted } from "../command-line.js";
 import {
   allocatedBytes,
   diskFree,
+  memoryOfProcess,
   processCpuSeconds,
-  processPss,
   processWithArgument,
 } from "../host-cost.js";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
@@ -68,8 +68,8 @@ export class GuestMachine implements Machine {
   }
 
   async memory(): Promise<MemoryCost> {
-    const pss = await processPss(await this.qemu());
-    return { total: pss, parts: { QEMU: pss } };
+    const { own, shared } = await memoryOfProcess(await this.qemu());
+    return { own, shared, parts: { QEMU: own } };
   }
 
   async disk(): Promise<number> {

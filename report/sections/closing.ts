@@ -48,6 +48,7 @@ export function limits(runs: readonly ShownRun[]): Html {
 export function method(runs: readonly ShownRun[]): Html {
   return html`<section aria-labelledby="method"><h2 id="method">How it was measured</h2>
 <p>One image and the same tools in every target; targets in turns, in an order shuffled by a seeded generator; the micro-benchmarks' first runs, their warm-ups, discarded. Each figure is the median of its samples. Its interval is the ${CONFIDENCE * 100}\u00a0% percentile bootstrap of ${RESAMPLES} seeded resamples (Efron 1979); ratios are of medians, both sides resampled. Fewer than ${MIN_FOR_INTERVAL} samples make no such interval: then the extremes are drawn as a thin line, and below ${MIN_FOR_DIFFERENCE} a side nothing is concluded from a difference.</p>
+<p>A machine's memory is what nobody else can use: of a container its cgroup's and its shim's, of a guest QEMU's, in each without files. Program files and cached ones are stated apart, as the host holds them once for all machines that use them. A share of them (PSS) would make a machine look smaller the more neighbours it has.</p>
 ${runs.map(
   ({ letter, run }) => html`<dl class="method">
 ${runs.length > 1 && html`<dt>run</dt><dd><b>${letter}</b></dd>`}

@@ -61,6 +61,21 @@ describe("trilab cost", () => {
     expect(out).toMatch(/list prices of \d{4}-\d\d-\d\d .*spot prices are not listed/);
   });
 
+  it("gives a verdict on the host: what there is too little of, and what would fit", async () => {
+    const one = await cost("--json");
+    expect(JSON.parse(one.out).fit).toMatchObject({ fits: true, over: [] });
+    expect((await cost()).out).toMatch(
+      /^ {2}fits on this host \(at most \d+ would, by (CPUs|memory|disk)\)$/m,
+    );
+    const { fit, host } = JSON.parse((await cost("--seats", "9999", "--json")).out);
+    expect(fit).toMatchObject({ fits: false, over: expect.arrayContaining(["cpus", "memory"]) });
+    // Container and guest each: 8 virtual CPUs share one of the host's.
+    expect(fit.seats).toBeLessThanOrEqual(host.cpus * 4);
+    expect((await cost("--seats", "9999")).out).toMatch(
+      /does not fit on this host: too little CPUs \(19998 for \d+; .*memory \(.*What fits: \d+ of these seats, or \d+ with one target each/,
+    );
+  });
+
   it("takes the lab's own ttl, and says day and month of what never ends", async () => {
     expect((await cost("first-boot")).out).toMatch(/PER HOUR +FOR 3h$/m);
     expect((await cost("--ttl", "none")).out).toMatch(/PER DAY +PER MONTH\n1 × t3\.nano .*\$8\.09$/m);

@@ -78,6 +78,18 @@ describe("user-data", () => {
     expect(config.cloud_final_modules).toEqual(["scripts-user", "package-update-upgrade-install"]);
   });
 
+  it("runs what waits for the packages once they are there", () => {
+    const config = parse(
+      userData({ ...args, packages: ["nginx"], afterPackages: [["/lib/services", "enable", "it's"]] }),
+    );
+    expect(config.cloud_final_modules).toEqual(["package-update-upgrade-install", "scripts-per-instance"]);
+    expect(config.write_files.at(-1)).toEqual({
+      path: "/var/lib/cloud/scripts/per-instance/trilab",
+      content: "#!/bin/sh\n/lib/services enable 'it'\\''s'\n",
+      permissions: "0755",
+    });
+  });
+
   it("repeats the keys instead of pointing at them: not every reader follows YAML's anchors", () => {
     expect(userData(args)).not.toMatch(/[&*]a\d/);
   });

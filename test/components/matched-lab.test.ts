@@ -80,7 +80,6 @@ describe("MatchedLab", () => {
           "CAP_FOWNER",
           "CAP_FSETID",
           "CAP_KILL",
-          "CAP_NET_RAW",
           "CAP_SETGID",
           "CAP_SETUID",
         ],
@@ -106,18 +105,18 @@ describe("MatchedLab", () => {
     });
   });
 
-  it("replaces no container for its CPUs, which are set in place, and no network for a daemon's options", async () => {
+  it("replaces no container for its CPUs, which are set in place, or its capabilities, and no network for a daemon's options", async () => {
     const held = { ...container, mend: async () => {} };
     const one = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container: held }, one.opts));
     expect(one.ignored).toEqual({
-      "docker:index/container:Container": ["cpus", "cpuSet", "cpuShares"],
+      "docker:index/container:Container": ["capabilities", "cpus", "cpuSet", "cpuShares"],
       "docker:index/network:Network": ["options"],
     });
     // With nobody to set them the provider must.
     const other = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container }, other.opts));
-    expect(other.ignored).not.toHaveProperty("docker:index/container:Container");
+    expect(other.ignored).toHaveProperty("docker:index/container:Container", ["capabilities"]);
   });
 
   it("lends the container nothing of the host", async () => {

@@ -36,8 +36,13 @@ export function openHostServices(): HostServices {
     await stop();
     await tryHost("ip", "addr", "del", `${METADATA}/32`, "dev", "lo");
   });
-  const ask: HostServices["ask"] = (address, run) =>
-    run("timeout", "3", "bash", "-c", `head -n1 </dev/tcp/${address}/${PORT}`);
+  const ask: HostServices["ask"] = async (address, run) => {
+    const connect = `timeout 3 bash -c 'head -n1 </dev/tcp/${address}/${PORT}'; echo asked`;
+    const said = await run("sh", "-c", connect);
+    // A machine that could not be entered has not asked anybody.
+    if (!said.endsWith("asked")) throw new Error(`nothing asked ${address}: ${said}`);
+    return said.slice(0, -"asked".length).trim();
+  };
   return {
     addresses(machine) {
       const outside = Object.values(networkInterfaces())

@@ -219,9 +219,10 @@ export async function expectDown(run: Run, lab: string, seat: string): Promise<v
   expectDone(run);
   const receipt = JSON.parse(run.stdout) as { left: Record<string, number | null>; residue: unknown[] };
   const counts = Object.values(receipt.left);
-  // Nothing was rented, so AWS was not asked.
-  expect(counts.filter((count) => count === null).length).toBe(10);
-  expect(counts.filter((count) => count === 0).length).toBe(9);
+  // Nothing was rented, so AWS was not asked; of Docker and libvirt those were that the seat is on.
+  const asked = counts.filter((count) => count !== null);
+  expect([3, 6, 9]).toContain(asked.length);
+  expect(asked.every((count) => count === 0)).toBe(true);
   expect(receipt.residue).toEqual([]);
   expect(await residueOf(lab, seat)).toEqual([]);
 }

@@ -229,6 +229,16 @@ describe.skipIf(!compiled).each(PROVIDERS)("the %s plugin", (provider) => {
     await expect(ensurePlugin(provider, "/bin/false", silent)).rejects.toMatchObject({ exitCode: 2 });
   });
 
+  test("of the user's own home is the official one, before it is linked, too", async () => {
+    const { home } = await freshMachine();
+    await ensurePlugin(provider, "/bin/false", silent);
+    expect(await findPlugin(provider)).toMatchObject({ kind: "stand-in" });
+    const theirs = await script(join(pluginDir(provider, join(home, ".pulumi")), file), "echo official");
+    expect(await findPlugin(provider)).toMatchObject({ kind: "official", file: theirs });
+    await writeFile(`${pluginDir(provider, join(home, ".pulumi"))}.partial`, "");
+    expect(await findPlugin(provider)).toMatchObject({ kind: "stand-in" });
+  });
+
   test("of a half-installed user plugin is not linked", async () => {
     const { home } = await freshMachine();
     await mkdir(pluginDir(provider, join(home, ".pulumi")), { recursive: true });

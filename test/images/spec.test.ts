@@ -50,6 +50,12 @@ describe("imageHash", () => {
     expect(new Set([spec, ...variants].map(imageHash)).size).toBe(variants.length + 1);
   });
 
+  it("changes by services, by their order too, and stays the same where there are none", () => {
+    const of = (...services: string[]) => imageHash({ ...spec, services });
+    expect(of()).toBe(imageHash(spec));
+    expect(new Set([of(), of("nginx"), of("nginx", "cron"), of("cron", "nginx")]).size).toBe(4);
+  });
+
   it("shares the root file system among disk sizes", () => {
     expect(rootHash({ ...spec, diskBytes: 8192 * mib } as ImageSpec)).toBe(rootHash(spec));
   });
@@ -62,12 +68,14 @@ describe("imageSpecProblems", () => {
     const problems = imageSpecProblems({
       release: "../x",
       packages: ["ok", "-o=x"],
+      services: ["nginx", "nginx; reboot"],
       user: "root",
       diskBytes: 5,
     });
     expect(problems.map((problem) => problem.split(":")[0])).toEqual([
       "release",
       "packages[1]",
+      "services[1]",
       "user",
       "diskBytes",
     ]);

@@ -49,6 +49,7 @@ describe("lab.yaml", () => {
         disk: 4 * 2 ** 30,
         release: "bookworm",
         packages: ["fio", "linux-perf", "sysbench"], // what the probes need
+        services: [],
         user: "lab",
         authorizedKeys: [],
       },
@@ -110,6 +111,9 @@ describe("lab.yaml", () => {
     ["machine: { authorizedKeys: [ssh-dss AAAAB3Nza me] }", /authorizedKeys\.0: is no OpenSSH public key/],
     [`machine: { authorizedKeys: [${Array(16).fill("ssh-ed25519 AAAA")}] }`, /authorizedKeys/],
     ["machine: { packages: ['a b'] }", /machine\.packages\.0: is no Debian package name/],
+    ["machine: { services: [nginx.service] }", /machine\.services\.0: "nginx.service" is no service name/],
+    ["machine: { services: ['a b'] }", /machine\.services\.0: "a b" is no service name/],
+    ["machine: { services: [ssh] }", /machine\.services\.0: "ssh" can't be chosen: guest and VPS always run/],
     ["machine: { release: sid }", /machine\.release: must be "bookworm"/],
     ["targets: [vm]", /targets\.0/],
     ["vps: { size: t3.mirco }", /vps\.size: .*did you mean "t3\.micro"/],
@@ -149,6 +153,14 @@ describe("lab.yaml", () => {
       "f",
     );
     expect(machine.packages).toEqual(["g++", "memtest86+"]);
+  });
+
+  it("keeps services in the order in which they are to start, each once", () => {
+    const { machine } = parseLab(
+      `${MINIMAL}machine: { services: [redis-server, nginx, redis-server] }\n`,
+      "f",
+    );
+    expect(machine.services).toEqual(["redis-server", "nginx"]);
   });
 
   it.each(["First Boot", "UPPER", "-x", "a_b", "x".repeat(64)])("refuses the name %j", (name) => {

@@ -15,7 +15,7 @@ const machine = (more: Partial<Machine> = {}): Machine => ({
   start: async () => {},
   stop: async () => {},
   running: async () => true,
-  memory: async () => ({ total: 10 * MiB, parts: {} }),
+  memory: async () => ({ own: 10 * MiB, shared: 0, parts: {} }),
   disk: async () => MiB,
   diskFree: async () => 1000 * MiB,
   cpuSeconds: async () => performance.now() / 2000, // half of one CPU

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { repoDir } from "../../base/paths.js";
-import { cgroupPath, parseCpuSeconds, parsePss, workingSet } from "../../drivers/host-cost.js";
+import { cgroupMemory, cgroupPath, parseCpuSeconds, processMemory } from "../../drivers/host-cost.js";
 import { cloneAddress, cloneXml } from "../../drivers/libvirt/clone-xml.js";
 import { parseSysbenchCpu } from "../../probes/cpu.js";
 import { howManyFit } from "../../probes/density.js";
@@ -102,11 +102,22 @@ describe("in the target", () => {
 });
 
 describe("on the host", () => {
-  it("PSS and CPU time of QEMU", () => {
-    expect(parsePss(captured("qemu.smaps_rollup.txt"))).toBe(744_782 * 1024);
+  it("memory and CPU time of QEMU", () => {
+    const [own, shared] = [691_732 * 1024, (762_528 - 691_732) * 1024];
+    expect(processMemory(captured("qemu.smaps_rollup.txt"))).toEqual({ own, shared });
     expect(parseCpuSeconds("12 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0")).toBe(2);
     expect(parseCpuSeconds(captured("qemu.stat.txt"))).toBeGreaterThan(1);
-    expect(() => parsePss("Rss: 12 kB")).toThrow(/no Pss/);
+    expect(() => processMemory("Rss: 12 kB")).toThrow(/no Rss or Anonymous/);
+  });
+
+  it("a process's own memory is the same alone and beside others that run its program", () => {
+    const alone =
+      "Rss: 13652 kB\nPss: 13652 kB\nPrivate_Clean: 10788 kB\nPrivate_Dirty: 2864 kB\nAnonymous: 2864 kB\n";
+    const beside =
+      "Rss: 13652 kB\nPss: 5276 kB\nShared_Clean: 10788 kB\nPrivate_Dirty: 2864 kB\nAnonymous: 2864 kB\n";
+    expect(processMemory(alone)).toEqual({ own: 2864 * 1024, shared: 10_788 * 1024 });
+    expect(processMemory(beside)).toEqual(processMemory(alone));
+    expect(processMemory(`${alone}Pss_Shmem: 100 kB\n`).own).toBe(2964 * 1024);
   });
 
   it("the memory cgroup, version 1 and 2", () => {
@@ -121,12 +132,13 @@ describe("on the host", () => {
     expect(cgroupPath("3:cpu,cpuacct:/x\n", "memory")).toBeUndefined();
   });
 
-  it("the working set leaves out what can be dropped: of the whole tree in version 1", () => {
+  it("a cgroup's own memory leaves files out, but not shared memory: of the whole tree in version 1", () => {
     const stat = captured("memory.stat-v1.txt");
-    const inactive = Number(/^total_inactive_file (\d+)/m.exec(stat)?.[1]);
-    expect(workingSet("3948544", stat)).toBe(3_948_544 - inactive);
-    expect(workingSet("1000", "anon 5\ninactive_file 200\n")).toBe(800);
-    expect(workingSet("1000", "inactive_file 100\ntotal_inactive_file 300\n")).toBe(700);
+    const files = Number(/^total_cache (\d+)/m.exec(stat)?.[1]);
+    expect(cgroupMemory("3948544", stat)).toEqual({ own: 3_948_544 - files, shared: files });
+    expect(cgroupMemory("1000", "anon 5\nfile 200\nshmem 50\n")).toEqual({ own: 850, shared: 150 });
+    expect(cgroupMemory("1000", "cache 100\nshmem 0\ntotal_cache 300\ntotal_shmem 10\n").own).toBe(710);
+    expect(() => cgroupMemory("1000", "anon 5\n")).toThrow(/what of it are files/);
   });
 
   it("load", () => {

@@ -46,6 +46,17 @@ clock=999
 `;
 
 describe("facts", () => {
+  it.each(["/dev/vda1", "tank/docker/0a1b", "overlay"])(
+    "of a container whose root is %s: its disk is the file system, not the host's device",
+    (source) => {
+      const output = CONTAINER.replace("=overlay ", `=${source} `).replace(
+        "release=",
+        "disk_sectors=536870912\nrelease=",
+      );
+      expect(parseFacts(output, CALL)).toMatchObject({ disk: 270_465_130_496, diskBounded: false });
+    },
+  );
+
   it("of a guest: all RAM the firmware gives, its own disk, every CPU it sees", () => {
     const facts = parseFacts(GUEST, CALL);
     expect(facts).toMatchObject({
@@ -100,6 +111,16 @@ describe("facts", () => {
     expect(parseFacts(GUEST.replace("2.6.1", "2.6.2"), CALL).packages).not.toBe(
       parseFacts(GUEST, CALL).packages,
     );
+  });
+
+  it("tell what became of the lab's services", () => {
+    expect(parseFacts(GUEST, CALL).services).toEqual({});
+    const lines = "service=nginx running\nservice=db@main starting\nservice=cron stopped\nservice=x odd\n";
+    expect(parseFacts(lines + GUEST, CALL).services).toEqual({
+      nginx: "running",
+      "db@main": "starting",
+      cron: "stopped",
+    });
   });
 
   it("are NaN where nothing was read, so that they match nothing", () => {

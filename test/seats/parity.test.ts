@@ -24,6 +24,7 @@ const container: Facts = {
   disk: 99 * MiB,
   diskBounded: false,
   packages: "abc",
+  services: {},
   packageCount: 142,
   clockOffset: 0,
 };
@@ -128,4 +129,43 @@ describe("beside a VPS", () => {
 
 it("says nothing of a container's disk where there is no container", () => {
   expect(verdict("disk", { guest })).toMatchObject({ verdict: "match", note: "" });
+});
+
+describe("services", () => {
+  const web = { ...spec, services: ["nginx", "cron"] };
+  const row = (inContainer: Facts["services"], inGuest: Facts["services"]) =>
+    compareFacts(web, {
+      container: { ...container, services: inContainer },
+      guest: { ...guest, services: inGuest },
+    }).rows.find(({ id }) => id === "services");
+  const running = { nginx: "running", cron: "running" } as const;
+
+  it("match where all run, and are not spoken of where the lab names none", () => {
+    expect(row(running, running)).toMatchObject({ verdict: "match", wanted: "nginx, cron" });
+    expect(verdict("services", { container, guest })).toBeUndefined();
+  });
+
+  it("are wrong where one does not run or its machine knows of none, with the target's name", () => {
+    expect(row({ ...running, cron: "stopped" }, running)).toMatchObject({
+      verdict: "wrong",
+      values: { container: "nginx, cron stopped", guest: "nginx, cron" },
+      note: expect.stringMatching(/^container: not running/),
+    });
+    expect(row(running, {})).toMatchObject({ verdict: "wrong", note: expect.stringMatching(/^guest:/) });
+  });
+
+  it("are to be asked for again while one is starting", () => {
+    expect(row(running, { ...running, nginx: "starting" })).toMatchObject({ verdict: "nature" });
+  });
+});
+
+it("says whom the lab's own keys let in, where it has any", () => {
+  const keys = { ...spec, authorizedKeys: ["ssh-ed25519 AAAA me"] };
+  const row = compareFacts(keys, { container, guest }).rows.find(({ id }) => id === "authorized_keys");
+  expect(row).toMatchObject({
+    verdict: "nature",
+    values: { container: "none: no SSH server", guest: "1" },
+    note: expect.stringContaining("as the user and as root"),
+  });
+  expect(verdict("authorized_keys", { container, guest })).toBeUndefined();
 });

@@ -1,0 +1,81 @@
+import type { Target } from "../model/naming.js";
+import type { Probe } from "./probe.js";
+import type { Step } from "./schedule.js";
+
+/** Seconds that one run takes in a container, in a guest, and in an emulated one: medians of a calm host with two CPUs. */
+const SECONDS: Record<Probe["id"], readonly [container: number, guest: number, emulated: number]> = {
+  empty: [0.1, 0.1, 0.2],
+  start: [0.8, 4, 12],
+  stop: [1, 3, 6],
+  memory: [1, 2, 3],
+  disk: [2, 3, 6],
+  cpu: [1, 1, 2],
+  syscall: [1, 1, 2],
+  "fork-exec": [1, 1, 2],
+  "context-switch": [1, 1, 2],
+  "memory-bandwidth": [1, 1, 2],
+  "disk-io": [2, 2, 4],
+  elasticity: [1, 1, 1],
+  isolation: [3, 3, 5],
+  duel: [20, 20, 25],
+  density: [6, 10, 40],
+};
+
+/** What one run of a probe is expected to take. */
+function expected({ probe, target }: Step, emulated: readonly Target[]): number {
+  const [container, guest, slow] = SECONDS[probe.id];
+  return target === "container" ? container : emulated.includes(target) ? slow : guest;
+}
+
+/** Seconds that the whole plan is expected to take. Pure. */
+export const planSeconds = (steps: readonly Step[], emulated: readonly Target[]): number =>
+  steps.reduce((sum, step) => sum + expected(step, emulated), 0);
+
+/** So many seconds count as measured at the expected pace: a few quick steps at the beginning say little of the rest. */
+const CONFIDENCE = 60;
+/** What is shown rises only when it was this far too low. */
+const SURPRISE = 1.25;
+
+/** How long the rest of a plan takes, by what its steps took so far: a probe's own earlier runs in that target, else the pace of all. */
+export class TimeLeft {
+  private readonly taken = new Map<string, number[]>();
+  private measured = CONFIDENCE;
+  private foreseen = CONFIDENCE;
+  private shown: { seconds: number; at: number } | undefined;
+
+  constructor(
+    private readonly steps: readonly Step[],
+    private readonly emulated: readonly Target[],
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Step `index` took so many seconds; undefined: it was passed over, as those after it of its probe there will be. */
+  took(index: number, seconds: number | undefined): void {
+    const step = this.steps[index];
+    if (step === undefined) return;
+    const before = this.taken.get(keyOf(step)) ?? [];
+    this.taken.set(keyOf(step), seconds === undefined ? [0] : [...before, seconds]);
+    if (seconds === undefined) return;
+    this.measured += seconds;
+    this.foreseen += expected(step, this.emulated);
+  }
+
+  /** Seconds left before step `index`, steadier than the estimate itself: it goes down with the clock, and seldom up. */
+  left(index: number): number {
+    const estimate = this.steps.slice(index).reduce((sum, step) => sum + this.estimate(step), 0);
+    const at = this.now();
+    const before = this.shown && Math.max(0, this.shown.seconds - (at - this.shown.at) / 1000);
+    const seconds =
+      before === undefined || estimate > before * SURPRISE ? estimate : Math.min(before, estimate);
+    this.shown = { seconds, at };
+    return seconds;
+  }
+
+  private estimate(step: Step): number {
+    const own = this.taken.get(keyOf(step));
+    if (own === undefined) return (expected(step, this.emulated) * this.measured) / this.foreseen;
+    return own.reduce((a, b) => a + b, 0) / own.length;
+  }
+}
+
+const keyOf = ({ probe, target }: Step): string => `${probe.id} ${target}`;
