@@ -92,8 +92,12 @@ describe("a seat whose time is up", () => {
     await aws.up(seat, "--ttl", "1s");
     const run = await home.trilab(["reap"], { ...aws.env, AWS_ACCESS_KEY_ID: "" });
     expect(run).toMatchObject({ exitCode: 8 });
-    expect(run.stderr).toMatch(/AWS was not asked: eu-central-1 .*no AWS credentials/);
+    const unasked = /AWS \(eu-central-1\) was not asked: .*no AWS credentials/;
+    expect(run.stderr).toMatch(unasked);
     expect(run.stdout).toMatch(new RegExp(`${seat} .* failed: .*no AWS credentials`));
+    // Whoever only lists must not take what was not asked for all there is.
+    const dry = await home.trilab(["reap", "--dry-run"], { ...aws.env, AWS_ACCESS_KEY_ID: "" });
+    expect(dry).toMatchObject({ exitCode: 3, stderr: expect.stringMatching(unasked) });
     expect(await reapOf(seat, home)).toMatchObject({ outcome: "removed" });
   });
 
