@@ -66,7 +66,7 @@ export function changesOf(run: Run): string[] {
  * test has put there is reached through the port that it wrote down.
  */
 const sshOf = (portFile: string): string => `#!/bin/sh
-if port=$(cat ${portFile} 2>/dev/null); then
+if port=$(cat '${portFile}' 2>/dev/null); then
   exec ${which("ssh")} -o ProxyCommand="${process.execPath} -e 'process.stdin.pipe(require(\\"net\\").connect($port)).pipe(process.stdout)'" "$@"
 fi
 echo 'ssh: connect to host: Connection refused' >&2
