@@ -7,7 +7,7 @@ import { ExitCode, UserError } from "../../base/errors.js";
 import { repoDir } from "../../base/paths.js";
 import { labNames, labSchema, loadLab, parseLab } from "../../labs/define-lab.js";
 import { labJsonSchema } from "../../labs/json-schema.js";
-import { PROBE_IDS } from "../../labs/probe-needs.js";
+import { PROBE_IDS, PROBE_NEEDS } from "../../labs/probe-needs.js";
 
 const MINIMAL = "name: l\ntitle: T\nsummary: S\n";
 
@@ -240,4 +240,19 @@ describe("finding a lab", () => {
       });
     }
   });
+});
+
+it("README names every key of lab.yaml, and what the probes install", async () => {
+  const readme = await readFile(join(repoDir, "README.md"), "utf8");
+  const { properties = {}, definitions = {} } = labJsonSchema();
+  const keysOf = (schema: unknown): string[] =>
+    Object.keys((schema as { properties?: object } | undefined)?.properties ?? {});
+  const keys = [...Object.keys(properties), ...keysOf(definitions.MachineSpec), ...keysOf(properties.vps)];
+  const packages = Object.values(PROBE_NEEDS).flat();
+  const table = readme.slice(readme.indexOf("## A lab of your own"));
+  const missing = [...keys, ...packages, "guide.md"].filter(
+    (word) => !new RegExp(`\`[^\`]*\\b${word}\\b`).test(table),
+  );
+  expect(keys.length).toBeGreaterThan(20);
+  expect(missing.filter((key) => key !== "machine" && key !== "vps")).toEqual([]);
 });
