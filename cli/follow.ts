@@ -63,7 +63,7 @@ export function lineFollow(write: (line: string) => void): Follow {
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /** One line for each running step, redrawn in place; a step that is over stays as a line, with its time. */
-export function terminalFollow(stream: NodeJS.WriteStream): Follow {
+export function terminalFollow(stream: NodeJS.WriteStream, tell: (line: string) => void): Follow {
   return async (events) => {
     const { createLogUpdate } = await import("log-update");
     const { default: cliTruncate } = await import("cli-truncate");
@@ -84,7 +84,7 @@ export function terminalFollow(stream: NodeJS.WriteStream): Follow {
     };
     const keep = (text: string): void => {
       draw.clear();
-      stream.write(`${text}\n`);
+      tell(text);
       redraw();
     };
     const timer = setInterval(redraw, 100);

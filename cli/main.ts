@@ -1,6 +1,7 @@
 import { closest, distance } from "fastest-levenshtein";
 import yargs, { type Argv } from "yargs";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { asCalled, program } from "../base/program.js";
 import { COMMANDS } from "./commands/index.js";
 import type { Context } from "./context.js";
 import { type Args, type Command, rest } from "./define-command.js";
@@ -23,14 +24,17 @@ export async function main(
   let exitCode: number = ExitCode.done;
   requireWorkingDirectory();
   const parser = yargs(joinNegatives(argv))
-    .scriptName("trilab")
+    .scriptName(program())
     .usage("$0 <command>\n\nThe same machine as a container and as a virtual machine, side by side.")
     .options(GLOBAL_OPTIONS)
     .parserConfiguration({ "populate--": true, "parse-numbers": false })
     .strict()
     .recommendCommands()
     .demandCommand(1, "name a command")
-    .completion("completion", "print a shell completion script (bash, zsh): source <(trilab completion)")
+    .completion(
+      "completion",
+      asCalled("print a shell completion script (bash, zsh): source <(trilab completion)"),
+    )
     .version(readVersion())
     .help()
     .alias("h", "help")
@@ -48,6 +52,10 @@ export async function main(
       exitCode = code;
     });
   }
+  if (argv.length === 0) {
+    makeContext(false).print(await parser.getHelp());
+    return ExitCode.done;
+  }
   await parser.parseAsync();
   return exitCode;
 }
@@ -64,7 +72,7 @@ function register(
     builder: (sub: Argv) => {
       for (const [name, options] of Object.entries(command.positionals ?? {})) sub.positional(name, options);
       sub.options(command.options ?? {});
-      for (const [line, what] of command.examples ?? []) sub.example(line, what);
+      for (const [line, what] of command.examples ?? []) sub.example(asCalled(line), what);
       for (const child of command.subcommands ?? []) register(sub, child, makeContext, done);
       if (command.subcommands && !command.handler)
         sub.demandCommand(1, `${command.usage.split(" ")[0]}: name what to do`);

@@ -1,6 +1,8 @@
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { ExitCode, UserError } from "../base/errors.js";
+import { asCalled } from "../base/program.js";
+import { wrapLine } from "../base/wrap.js";
 import type { Context, Style } from "./context.js";
 import { lineFollow, terminalFollow } from "./follow.js";
 
@@ -11,23 +13,35 @@ export function terminalContext(json: boolean, signal: AbortSignal): Context {
   const { stderr, stdout } = process;
   const drawn = stderr.isTTY && process.env.TERM !== "dumb" && process.env.CI === undefined;
   const tell = (line: string): void => {
-    stderr.write(`${line}\n`);
+    stderr.write(`${forPeople(line, stderr)}\n`);
   };
   return {
     json,
     tell,
     print: (line) => {
-      stdout.write(`${line}\n`);
+      stdout.write(`${json ? line : forPeople(line, stdout)}\n`);
     },
     async confirm(question) {
       const answer = await ask(`${question} [Y/n]`);
       return answer === undefined ? undefined : /^(y|yes|)$/i.test(answer);
     },
     ask,
-    follow: drawn ? terminalFollow(stderr) : lineFollow(tell),
+    follow: drawn ? terminalFollow(stderr, tell) : lineFollow(tell),
     signal,
     style: style(Boolean(stderr.isTTY) && !process.env.NO_COLOR && process.env.TERM !== "dumb"),
   };
+}
+
+/** A text with the commands in it as they are typed here; on a terminal cut between words at its width. */
+function forPeople(text: string, stream: NodeJS.WriteStream): string {
+  const named = asCalled(text);
+  const width = stream.isTTY ? stream.columns : 0;
+  return width > 0
+    ? named
+        .split("\n")
+        .flatMap((line) => wrapLine(line, width))
+        .join("\n")
+    : named;
 }
 
 /** One trimmed line from the terminal. */

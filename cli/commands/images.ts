@@ -87,5 +87,6 @@ const prune = defineCommand({
 export const images = defineCommand({
   usage: "images",
   description: "list, build or prune the matched images",
+  ...(ls.handler ? { handler: ls.handler } : {}),
   subcommands: [ls, build, prune],
 });

@@ -82,5 +82,6 @@ const show = defineCommand({
 export const labs = defineCommand({
   usage: "labs",
   description: "list labs, or show one",
+  ...(ls.handler ? { handler: ls.handler } : {}),
   subcommands: [ls, show],
 });

@@ -65,12 +65,21 @@ describe("bad usage", () => {
     [["cp", "a", "b"], ExitCode.usage, "target:path"],
     [["labs", "show", "nothing"], ExitCode.notFound, "did you mean"],
     [["down", "no-such-lab-at-all"], ExitCode.notFound, "did you mean"],
-    [[], ExitCode.usage, "--help"],
   ])("trilab %j ends with %i and helps", async (argv, exitCode, help) => {
     const result = await run(...argv);
     expect(result.exitCode).toBe(exitCode);
     expect(`${result.error?.message} ${result.error?.fix}`).toContain(help);
   });
+});
+
+it("a command that is not told what to do helps, or lists", async () => {
+  expect(await run()).toMatchObject({
+    exitCode: 0,
+    out: expect.stringMatching(/trilab <command>[\s\S]*Exit codes/),
+  });
+  for (const command of ["labs", "images"])
+    expect((await run(command, "--json")).out).toBe((await run(command, "ls", "--json")).out);
+  expect((await run("labs", "lss")).exitCode).toBe(ExitCode.usage);
 });
 
 it("a flag may be given twice, and words behind -- are left as they are", async () => {

@@ -244,10 +244,14 @@ describe("finding a lab", () => {
 
 it("README names every key of lab.yaml, and what the probes install", async () => {
   const readme = await readFile(join(repoDir, "README.md"), "utf8");
-  const { properties = {}, definitions = {} } = labJsonSchema();
+  const { properties = {}, definitions } = labJsonSchema();
   const keysOf = (schema: unknown): string[] =>
     Object.keys((schema as { properties?: object } | undefined)?.properties ?? {});
-  const keys = [...Object.keys(properties), ...keysOf(definitions.MachineSpec), ...keysOf(properties.vps)];
+  const keys = [
+    ...Object.keys(properties),
+    ...keysOf((definitions as { MachineSpec?: unknown } | undefined)?.MachineSpec),
+    ...keysOf(properties.vps),
+  ];
   const packages = Object.values(PROBE_NEEDS).flat();
   const table = readme.slice(readme.indexOf("## A lab of your own"));
   const missing = [...keys, ...packages, "guide.md"].filter(

@@ -1,0 +1,26 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
+const COLOURS = /\u001b\[[0-9;]*m/g;
+
+/** The width of a text on a terminal, without its colour codes. */
+export const widthOf = (text: string): number => text.replace(COLOURS, "").length;
+
+/**
+ * A line cut between words so that no piece is wider than `width`; what goes on is indented as the line begins. A word
+ * that is wider stays whole. Pure.
+ */
+export function wrapLine(line: string, width: number): string[] {
+  if (widthOf(line) <= width) return [line];
+  const indent = /^ */.exec(line)?.[0] ?? "";
+  const lines: string[] = [];
+  let current = indent;
+  // Words with the spaces before them, as columns are made of spaces.
+  for (const [, space = "", word = ""] of line.slice(indent.length).matchAll(/( *)([^ ]+)/g)) {
+    const empty = current === indent;
+    const longer = empty ? current + word : current + space + word;
+    if (!empty && widthOf(longer) > width) {
+      lines.push(current);
+      current = indent + word;
+    } else current = longer;
+  }
+  return [...lines, current];
+}
