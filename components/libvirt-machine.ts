@@ -29,6 +29,19 @@ export interface GuestImage {
   initrd: string;
 }
 
+/** What a domain is defined as, as far as a seat's settings can change it. */
+export interface DomainDefinition {
+  name: string;
+  accelerator: Accelerator;
+  /** Bytes. */
+  memory: number;
+  cpus: number;
+  /** The kernel command line, word by word. */
+  kernelParameters: readonly string[];
+  /** SMBIOS type 11 strings. */
+  oemStrings: readonly string[];
+}
+
 /** What every machine on a libvirt host is given. */
 export interface LibvirtHostArgs {
   /** Who owns the seat, and until when. */
@@ -39,6 +52,11 @@ export interface LibvirtHostArgs {
   /** The storage pool for the seat's overlay disk, and its path on the host. */
   diskPool: { name: string; path: string };
   accelerator: Accelerator;
+  /**
+   * Called before the domain is defined, but not in a preview. A changed definition replaces the domain, which the
+   * provider switches off like a pulled plug: here it can be shut down before. Default: nothing is done.
+   */
+  makeWay?: ((definition: DomainDefinition) => Promise<void>) | undefined;
   /** Last words on the children's arguments. */
   transform?: {
     network?: Transform<libvirt.NetworkArgs>;
@@ -71,6 +89,16 @@ export function libvirtMachine(
 ): libvirt.Domain {
   const { commandLine, diskPool, image, ownership, shape, subnet, target, transform } = args;
   const machine = machineName(ownership, target);
+  const definition = {
+    name: machine,
+    accelerator: args.accelerator,
+    memory: Math.floor(shape.memory / MiB) * MiB,
+    cpus: shape.cpus,
+    kernelParameters: [
+      ...Object.entries(commandLine.pairs).map(([key, value]) => `${key}=${value}`),
+      ...commandLine.flags,
+    ],
+  };
 
   const network = new libvirt.Network(
     `${name}-network`,
@@ -141,8 +169,9 @@ export function libvirtMachine(
       autostart: true,
       running: true,
       xml: {
-        xslt: pulumi.output(args.oemStrings).apply((oemStrings) =>
-          domainXslt({
+        xslt: pulumi.output(args.oemStrings).apply(async (oemStrings) => {
+          if (!pulumi.runtime.isDryRun()) await args.makeWay?.({ ...definition, oemStrings });
+          return domainXslt({
             oemStrings,
             ownership,
             target,
@@ -151,10 +180,11 @@ export function libvirtMachine(
             consoleLog: `${diskPool.path}/${consoleLogName(ownership, target)}`,
             accelerator: args.accelerator,
             cpuShare: args.cpuShare,
-          }),
-        ),
+          });
+        }),
       },
     }),
-    { parent },
+    // Libvirt takes no second domain of the same name beside the old one. The disk is a resource of its own and stays.
+    { parent, deleteBeforeReplace: true },
   );
 }

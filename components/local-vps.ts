@@ -30,6 +30,7 @@ export function localVps(
       image: args.image,
       diskPool: args.diskPool,
       accelerator,
+      makeWay: args.makeWay,
       ...(args.transform ? { transform: args.transform } : {}),
       target: "vps",
       shape: { cpus: type.vcpus, memory: type.memory, disk: spec.disk },

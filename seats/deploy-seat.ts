@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
+import type { DomainDefinition } from "../components/libvirt-machine.js";
 import type { Drivers } from "../drivers/drivers.js";
+import { shutDownForChange } from "../drivers/libvirt/redefinition.js";
 import {
   clearStaleLock,
   type Engine,
@@ -62,11 +64,22 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
   const { mended, refresh } = await reconcile(settings.ownership, drivers);
   // Where it may replace, what is protected is so again once it has.
   await editState(ref, (state) => editSeatState(state, { protect: options.replace !== true }));
+  const { libvirt } = drivers;
+  const stopped: string[] = [];
+  const makeWay = async (wanted: DomainDefinition): Promise<void> => {
+    if (libvirt && (await shutDownForChange(libvirt, wanted, progress))) stopped.push(wanted.name);
+  };
   // The SDKs take half a second to load: that is done while the engine starts.
   const stack = (zone?: string, onEvent?: (event: EngineEvent) => void): StackHandle => {
     const onMended = (what: string): void => void mended.push(what);
     const program = async () =>
-      (await import("../stacks/seat.js")).seatProgram({ ...settings, zone, onMended, protect: true })();
+      (await import("../stacks/seat.js")).seatProgram({
+        ...settings,
+        makeWay,
+        zone,
+        onMended,
+        protect: true,
+      })();
     const config = providerConfig(drivers);
     return openStack({
       ...{ ...ref, engine, program, config, progress },
@@ -87,8 +100,14 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
       throw wouldReplace(settings.ownership, error.urns, reasons);
     }
   };
-  const result = await (region === undefined || type === undefined
-    ? up()
-    : inSomeZone(up, { type: type.name, region, ref, progress }));
-  return { ...result, mended };
+  try {
+    const result = await (region === undefined || type === undefined
+      ? up()
+      : inSomeZone(up, { type: type.name, region, ref, progress }));
+    return { ...result, mended };
+  } finally {
+    // It was not replaced: the engine failed before, or somebody had changed its definition by hand.
+    for (const name of stopped)
+      if ((await libvirt?.domainState(name)) === "shut off") await libvirt?.virsh("start", name);
+  }
 }

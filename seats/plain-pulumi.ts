@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ExitCode, UserError } from "../base/errors.js";
 import { stderrProgress } from "../base/progress.js";
+import type { DomainDefinition } from "../components/libvirt-machine.js";
+import { shutDownForChange } from "../drivers/libvirt/redefinition.js";
 import { CLOUD_WISHES } from "../labs/cloud-wishes.js";
 import { loadLab } from "../labs/define-lab.js";
 import { parseTargets } from "../labs/targets.js";
@@ -8,6 +10,7 @@ import { addressOf, type Endpoints, endpointWords, LOCAL, sameEndpoint } from ".
 import { seatProgram } from "../stacks/seat.js";
 import { ensureHost } from "./ensure-host.js";
 import { builtImages, checkSeatName, prepareRecord, seatSettings } from "./prepare-seat.js";
+import { driversOf } from "./seat-drivers.js";
 import { unapplied } from "./unapplied.js";
 
 /*
@@ -70,7 +73,11 @@ if (!pulumi.runtime.isDryRun()) {
 }
 const settings = await seatSettings(record, lab);
 const onMended = (what: string): void => void pulumi.log.info(what);
-const outputs = await seatProgram({ ...settings, onMended })();
+const makeWay = async (wanted: DomainDefinition): Promise<void> => {
+  const { libvirt } = driversOf(record);
+  if (libvirt) await shutDownForChange(libvirt, wanted, stderrProgress);
+};
+const outputs = await seatProgram({ ...settings, makeWay, onMended })();
 
 /** How each target is reached. */
 export const machines = outputs.targets;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { CloudArgs } from "../components/cloud-vps.js";
-import type { Accelerator, GuestImage } from "../components/libvirt-machine.js";
+import type { Accelerator, DomainDefinition, GuestImage } from "../components/libvirt-machine.js";
 import { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "../components/matched-lab.js";
 import type { ContainerWanted } from "../drivers/docker/mend-container.js";
 import { DISK_POOL, IMAGE_POOL } from "../drivers/libvirt/pools.js";
@@ -45,6 +45,8 @@ export interface SeatSettings {
   protect?: boolean;
   /** Told what was mended in a machine without the engine: "container: put back on its network". */
   onMended?: (what: string) => void;
+  /** Shuts a domain down that is about to be replaced by one of another definition. Default: nothing is done. */
+  makeWay?: (definition: DomainDefinition) => Promise<void>;
 }
 
 /** The outputs of a seat's stack. */
@@ -55,7 +57,8 @@ export type SeatOutputs = {
 /** One learner's copy of a lab: the chosen targets. */
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {
   return async () => {
-    const { accelerator, hostKey, image, ownership, slot, spec, swapLimit, targets, userKey } = settings;
+    const { accelerator, hostKey, image, makeWay, ownership, slot, spec, swapLimit, targets, userKey } =
+      settings;
     const userKeys = [userKey, ...spec.authorizedKeys];
     const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
     const args: MatchedLabArgs = {
@@ -72,7 +75,16 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
           }
         : {}),
       ...(targets.includes("guest")
-        ? { guest: { image: onHost(image.hash), diskPool: DISK_POOL, accelerator, userKeys, hostKey } }
+        ? {
+            guest: {
+              image: onHost(image.hash),
+              diskPool: DISK_POOL,
+              accelerator,
+              makeWay,
+              userKeys,
+              hostKey,
+            },
+          }
         : {}),
       ...(vps ? { vps } : {}),
     };
@@ -129,7 +141,7 @@ function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<Matche
 
 function cloudArgs(
   vps: NonNullable<SeatSettings["vps"]>,
-  { accelerator, expires, writeVpsSeed, zone }: SeatSettings,
+  { accelerator, expires, makeWay, writeVpsSeed, zone }: SeatSettings,
 ): CloudArgs {
   if (vps.cloud === "local" && vps.image !== undefined) {
     return {
@@ -137,6 +149,7 @@ function cloudArgs(
       image: onHost(vps.image),
       diskPool: DISK_POOL,
       accelerator,
+      makeWay,
       writeSeed: writeVpsSeed,
     };
   }

@@ -43,24 +43,13 @@ export class GuestMachine implements Machine {
   async start(): Promise<void> {
     const state = await this.libvirt.domainState(this.name);
     if (state === "running") return;
-    if (state === "in shutdown") await this.isOff(GRACE); // until then libvirt takes it for active
+    // Until then libvirt takes it for active.
+    if (state === "in shutdown") await isOff(this.libvirt, this.name, GRACE);
     await this.libvirt.virsh("start", this.name);
   }
 
-  async stop(): Promise<void> {
-    if (await this.running()) await this.libvirt.virsh("shutdown", this.name);
-    if (await this.isOff(GRACE)) return;
-    await this.libvirt.virsh("destroy", this.name).catch(() => {}); // it may end by itself just now
-    if (!(await this.isOff(GRACE))) throw new Error(`${this.name} does not stop`);
-  }
-
-  /** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
-  private async isOff(waitMs: number): Promise<boolean> {
-    for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
-      const state = await this.libvirt.domainState(this.name);
-      if (state === undefined || state === "shut off") return true;
-      if (Date.now() > deadline) return false;
-    }
+  stop(): Promise<void> {
+    return stopDomain(this.libvirt, this.name);
   }
 
   async running(): Promise<boolean> {
@@ -184,6 +173,23 @@ export class GuestMachine implements Machine {
     const pid = await processWithArgument(`guest=${this.name},`);
     if (pid === undefined) throw new HostCostError(`${this.name} is not running`);
     return pid;
+  }
+}
+
+/** Shuts a domain down, or switches it off where it does not heed for 40 s, and resolves when it is off. */
+export async function stopDomain(libvirt: LibvirtDriver, name: string): Promise<void> {
+  if ((await libvirt.domainState(name)) === "running") await libvirt.virsh("shutdown", name);
+  if (await isOff(libvirt, name, GRACE)) return;
+  await libvirt.virsh("destroy", name).catch(() => {}); // it may end by itself just now
+  if (!(await isOff(libvirt, name, GRACE))) throw new Error(`${name} does not stop`);
+}
+
+/** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
+async function isOff(libvirt: LibvirtDriver, name: string, waitMs: number): Promise<boolean> {
+  for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
+    const state = await libvirt.domainState(name);
+    if (state === undefined || state === "shut off") return true;
+    if (Date.now() > deadline) return false;
   }
 }
 

@@ -169,6 +169,22 @@ describe("MatchedLab", () => {
     expect(domain).not.toHaveProperty("cpu");
   });
 
+  it("tells what the domain is to be before it is defined, so that a changed one can be shut down", async () => {
+    const told: unknown[] = [];
+    const makeWay = async (definition: unknown) => void told.push(definition);
+    await registered(() => new MatchedLab("alice", { ...base, guest: { ...guest, makeWay } }));
+    expect(told).toEqual([
+      expect.objectContaining({
+        name: "trilab-first-boot-alice-guest",
+        accelerator: "tcg",
+        memory: 512 * 2 ** 20,
+        cpus: 2,
+        kernelParameters: expect.arrayContaining(["root=/dev/vda", "quiet"]),
+        oemStrings: expect.arrayContaining(["trilab:user-key=ssh-ed25519 AAAA seat"]),
+      }),
+    ]);
+  });
+
   it("keeps the guest's identity, with its private host key, secret", async () => {
     const resources = await registered(() => new MatchedLab("alice", { ...base, guest }));
     const { inputs } = only(resources, "libvirt:index/domain:Domain");

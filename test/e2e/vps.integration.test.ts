@@ -1,26 +1,30 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openAws } from "./aws-support.js";
 import { openHostServices } from "./host-services.js";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, expectError, openHome, tryHost, virsh } from "./support.js";
+import { expectDone, expectDown, expectError, host, openHome, tryHost, virsh } from "./support.js";
 
-const LAB = "first-boot";
+const LAB = "three";
+const wish = (machine: string): string => `machine: ${machine}\ntargets: [container, guest, vps]\n`;
 const NO_ACCOUNT = { HOME: "/nowhere", AWS_PROFILE: "", AWS_ACCESS_KEY_ID: "", AWS_REGION: "" };
 const home = openHome();
 const aws = openAws(home);
 const services = openHostServices();
 let seat: string;
+let lab: string;
 const ssh = (...args: string[]) => home.trilab(["ssh", "vps", "--seat", seat, ...args]);
 const upJson = async (...args: string[]) =>
-  JSON.parse(expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json", ...args])).stdout);
+  JSON.parse(expectDone(await home.trilab(["up", lab, "--seat", seat, "--json", ...args])).stdout);
 
-beforeAll(() => {
-  seat = home.seat("v");
+beforeAll(async () => {
+  seat = home.seat("v", LAB);
+  lab = await home.lab(LAB, wish("{ cpus: 1, memory: 512MiB, disk: 4GiB }"));
 });
 
 test("a machine that costs money is not had without an account, and nothing is made", async () => {
-  const run = await home.trilab(["up", LAB, "--seat", seat, "--on", "vps", "--cloud", "aws"], NO_ACCOUNT);
+  const run = await home.trilab(["up", lab, "--seat", seat, "--on", "vps", "--cloud", "aws"], NO_ACCOUNT);
   expect(run.exitCode).toBe(3);
   expect(run.stderr).toMatch(/no AWS credentials[\s\S]*--cloud local/);
   expect(await residueOf(LAB, seat)).toEqual([]);
@@ -44,7 +48,7 @@ describe("a seat with all three targets", () => {
   });
 
   test("a second up changes nothing, and says again that it is no cloud", async () => {
-    const run = expectDone(await home.trilab(["up", LAB, "--seat", seat]));
+    const run = expectDone(await home.trilab(["up", lab, "--seat", seat]));
     expect(run.stdout).toMatch(/nothing changed/);
     expect(run.stdout).toMatch(/rehearsal, not a cloud/);
     expect(expectDone(await home.trilab(["status"])).stdout).toMatch(
@@ -107,6 +111,38 @@ describe("a seat with all three targets", () => {
     expect(expectDone(await ssh("--", "id", "-un")).stdout).toBe("lab");
   });
 
+  test("memory and keys changed in lab.yaml: container and guest get them, disks and the rented machine stay", async () => {
+    const key = join(home.dir, "more");
+    await host("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key);
+    const more = (await readFile(`${key}.pub`, "utf8")).trim();
+    const inGuest = (...command: string[]) => home.trilab(["ssh", "guest", "--seat", seat, "--", ...command]);
+    const write = "echo mine > ~/work.txt"; // not synced: an orderly shutdown writes it
+    expectDone(await inGuest("sh", "-c", write));
+    expectDone(await ssh("--", "sh", "-c", write));
+    const rentedId = await virsh("domid", `trilab-${LAB}-${seat}-vps`);
+    await home.lab(
+      LAB,
+      wish(`{ cpus: 1, memory: 448MiB, disk: 4GiB, authorizedKeys: [${JSON.stringify(more)}] }`),
+    );
+    const run = expectDone(await home.trilab(["up", lab, "--seat", seat, "--json"]));
+    expect(run.stderr).toMatch(/-guest is started anew.*memory 512MiB → 448MiB; keys.*its disk is kept/);
+    const { changes, parity } = JSON.parse(run.stdout);
+    expect(changes).toMatchObject({ replace: 1 });
+    expect(parity.rows.find((r: { id: string }) => r.id === "memory").values).toMatchObject({
+      container: "448MiB",
+      vps: expect.stringMatching(/^51\d/),
+    });
+    expect(expectDone(await inGuest("cat", "work.txt")).stdout).toBe("mine");
+    expect(await virsh("domid", `trilab-${LAB}-${seat}-vps`)).toBe(rentedId);
+    const { seats } = JSON.parse(expectDone(await home.trilab(["status", "--json"])).stdout);
+    const { address } = seats.find((s: { target: string }) => s.target === "guest");
+    const known = home.record(LAB, seat, "known_hosts");
+    const login = ["-F", "none", "-i", key, "-o", `UserKnownHostsFile=${known}`, "-o", "BatchMode=yes"];
+    expect(await host("ssh", ...login, `lab@${address}`, "cat", "work.txt")).toBe("mine");
+    const again = await upJson();
+    expect(Object.keys(again.changes)).toEqual(["same"]);
+  });
+
   test("down: nothing of it is left", async () => {
     await expectDown(await home.trilab(["down", LAB, "--seat", seat, "--json"]), LAB, seat);
   });
@@ -114,7 +150,7 @@ describe("a seat with all three targets", () => {
 
 describe("a container here and a VPS at AWS", () => {
   test("come up together, are left alone by a second up, and go together", async () => {
-    const mixed = home.seat("m");
+    const [LAB, mixed] = ["first-boot", home.seat("m")];
     const { TRILAB_DOCKER_HOST: _, ...env } = aws.env;
     const trilab = (command: string, ...args: string[]) =>
       home.trilab([command, "--seat", mixed, ...args], env);

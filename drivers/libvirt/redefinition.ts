@@ -1,0 +1,52 @@
+import type { Progress } from "../../base/progress.js";
+import type { DomainDefinition } from "../../components/libvirt-machine.js";
+import { formatSize } from "../../model/units.js";
+import type { LibvirtDriver } from "./driver.js";
+import { stopDomain } from "./guest-machine.js";
+import { parseXml } from "./xml.js";
+
+/**
+ * Shuts a domain down that the engine is about to replace because its definition changes: the provider would switch it
+ * off like a pulled plug, and what the guest had not written to its disk would be lost. The disk itself is kept.
+ *
+ * @returns whether it was shut down. A domain that is not there, or is defined so already, is left alone.
+ */
+export async function shutDownForChange(
+  libvirt: LibvirtDriver,
+  wanted: DomainDefinition,
+  progress: Progress,
+): Promise<boolean> {
+  const xml = await libvirt.virshIfThere("dumpxml", wanted.name, "--inactive");
+  const changes = xml === undefined ? [] : definitionChanges(xml, wanted);
+  if (changes.length === 0) return false;
+  progress.note(
+    `${wanted.name} is started anew, because its definition changes (${changes.join("; ")}); its disk is kept`,
+  );
+  progress.update(`shutting ${wanted.name} down`);
+  await stopDomain(libvirt, wanted.name);
+  return true;
+}
+
+/** What differs between a domain's XML (`dumpxml --inactive`) and a definition, in words; empty: nothing. Pure. */
+export function definitionChanges(xml: string, wanted: DomainDefinition): string[] {
+  const domain = parseXml(xml);
+  const accelerator = domain.attributes.type === "kvm" ? "kvm" : "tcg";
+  const memory = Number(domain.find("memory")?.text) * 1024;
+  const cpus = Number(domain.find("vcpu")?.text);
+  const parameters = (domain.find("os", "cmdline")?.text ?? "").split(" ").filter(Boolean);
+  const strings = domain.all("sysinfo").flatMap((info) => info.find("oemStrings")?.all("entry") ?? []);
+  const same = (a: readonly string[], b: readonly string[]): boolean =>
+    [...a].sort().join("\n") === [...b].sort().join("\n");
+  return [
+    ...(memory === wanted.memory ? [] : [`memory ${formatSize(memory)} → ${formatSize(wanted.memory)}`]),
+    ...(cpus === wanted.cpus ? [] : [`CPUs ${cpus} → ${wanted.cpus}`]),
+    ...(accelerator === wanted.accelerator ? [] : [`${accelerator} → ${wanted.accelerator}`]),
+    ...(same(parameters, wanted.kernelParameters) ? [] : ["kernel parameters"]),
+    ...(same(
+      strings.map(({ text }) => text),
+      wanted.oemStrings,
+    )
+      ? []
+      : ["keys or address"]),
+  ];
+}
