@@ -47,7 +47,7 @@ export class LibvirtGuest extends pulumi.ComponentResource {
         ownership,
         subnet,
         shape: spec,
-        commandLine: kernelCommandLine,
+        commandLine: kernelCommandLine(host.accelerator),
         oemStrings: identity,
       },
       this,

@@ -1,6 +1,7 @@
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import type { Subnet } from "../model/cidr.js";
+import { type CommandLine, commandLineWords } from "../model/guest-contract.js";
 import type { Ownership } from "../model/labels.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import {
@@ -69,7 +70,7 @@ export interface LibvirtHostArgs {
 export interface LibvirtMachineArgs extends LibvirtHostArgs {
   target: DomainTarget;
   shape: Pick<MachineSpec, "cpus" | "memory" | "disk">;
-  commandLine: { pairs: Record<string, string>; flags: readonly string[] };
+  commandLine: CommandLine;
   /** SMBIOS type 11 strings. */
   oemStrings: pulumi.Input<string[]>;
   /** The path here of an image with cloud-init's files, for a second disk. Absent: there is none. */
@@ -94,10 +95,7 @@ export function libvirtMachine(
     accelerator: args.accelerator,
     memory: Math.floor(shape.memory / MiB) * MiB,
     cpus: shape.cpus,
-    kernelParameters: [
-      ...Object.entries(commandLine.pairs).map(([key, value]) => `${key}=${value}`),
-      ...commandLine.flags,
-    ],
+    kernelParameters: commandLineWords(commandLine),
   };
 
   const network = new libvirt.Network(

@@ -34,7 +34,7 @@ export function localVps(
       ...(args.transform ? { transform: args.transform } : {}),
       target: "vps",
       shape: { cpus: type.vcpus, memory: type.memory, disk: spec.disk },
-      commandLine: rentedCommandLine,
+      commandLine: rentedCommandLine(accelerator),
       oemStrings: addressStrings({
         address: `${subnet.address}/${subnet.prefix}`,
         gateway: subnet.gateway,

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import { execa } from "execa";
 import { printable } from "../base/printable.js";
 import type { ExecOptions, ExecResult } from "./environment.js";
@@ -15,9 +16,14 @@ export async function runClient(
     reject: false,
     timeout: options.timeoutMs ?? 60_000,
     ...(options.signal && { cancelSignal: options.signal }),
-    ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
+    ...(options.input === undefined
+      ? { stdin: "ignore" }
+      : options.reply
+        ? { stdin: "pipe" }
+        : { input: options.input }),
   });
-  const { onOutput } = options;
+  const { onOutput, reply } = options;
+  if (reply) converse(child, options.input ?? "", (text) => reply(printable(text)));
   if (onOutput) child.stdout.setEncoding("utf8").on("data", (text: string) => onOutput(printable(text)));
   child.once("exit", (_, signal) => {
     // Who was killed may have handed its output on, as ssh does to the process that keeps the connection: that would be
@@ -53,4 +59,18 @@ export async function relay(
   ] as const)
     from.setEncoding("utf8").on("data", (text: string) => to.write(fit(text)));
   return (await child).exitCode ?? UNREACHABLE;
+}
+
+/** Writes `input` and then, as output comes, the replies to it. */
+function converse(
+  { stdin, stdout }: { stdin: Writable | null; stdout: Readable | null },
+  input: string,
+  reply: NonNullable<ExecOptions["reply"]>,
+): void {
+  stdin?.on("error", () => {}); // It ended without reading all: its exit code tells.
+  stdin?.write(input);
+  stdout?.setEncoding("utf8").on("data", (text: string) => {
+    const said = reply(text);
+    if (said !== undefined && stdin?.writable) stdin.write(said);
+  });
 }

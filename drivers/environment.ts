@@ -9,6 +9,10 @@ export interface ExecOptions {
   timeoutMs?: number;
   /** Called with each piece of its standard output as it comes. Default: none. */
   onOutput?: (text: string) => void;
+  /** Called with each piece of its standard output as it comes. What it returns is written to its standard input, behind `input`. */
+  reply?: (text: string) => string | undefined;
+  /** Called with what happens to a machine while its first answer is waited for. Default: none. */
+  tell?: (text: string) => void;
   /** Ends our end of it, and any waiting for the first answer, when aborted; what runs inside may go on. Default: none. */
   signal?: AbortSignal;
 }

@@ -5,10 +5,14 @@ import { z } from "zod";
  * images/rootfs (trilab-identity) and images/initrd.
  */
 
-/**
- * The kernel command line: `key=value` pairs, and bare flags. Mitigations, audit and AppArmor stay as Debian has them.
- */
-export const kernelCommandLine = {
+/** A kernel command line: `key=value` pairs, and bare flags. */
+export interface CommandLine {
+  pairs: Readonly<Record<string, string>>;
+  flags: readonly string[];
+}
+
+/** Mitigations, audit and AppArmor stay as Debian has them. */
+const ALWAYS: CommandLine = {
   pairs: {
     root: "/dev/vda",
     console: "ttyS0",
@@ -21,27 +25,43 @@ export const kernelCommandLine = {
     /** SSH before the rest of the system. */
     "systemd.unit": "trilab-early.target",
     "random.trust_cpu": "1",
+    /** A kernel that panics reboots after as many seconds. Else the machine would outlive the seat: its end is looked after inside. */
+    panic: "10",
   },
   flags: ["rw", "quiet"],
-} as const satisfies { pairs: Record<string, string>; flags: readonly string[] };
+};
+
+/**
+ * Only where an emulator runs the kernel. On a busy host it measures the emulated TSC wrongly, so that its clock runs
+ * fast until it notices; or finds no timer at its first look, and panics.
+ */
+const EMULATED: CommandLine = { pairs: { tsc: "unstable" }, flags: ["no_timer_check"] };
+
+/** The command line of a guest. */
+export const kernelCommandLine = (accelerator: "kvm" | "tcg"): CommandLine =>
+  accelerator === "kvm"
+    ? ALWAYS
+    : { pairs: { ...ALWAYS.pairs, ...EMULATED.pairs }, flags: [...ALWAYS.flags, ...EMULATED.flags] };
 
 /**
  * The same for a rehearsed VPS: the whole system as Debian starts it, cloud-init before SSH. Its address is the
  * hypervisor's affair, as a cloud's is; cloud-init would ask for a lease.
  */
-export const rentedCommandLine: { pairs: Record<string, string>; flags: readonly string[] } = {
-  pairs: {
-    ...Object.fromEntries(Object.entries(kernelCommandLine.pairs).filter(([key]) => key !== "systemd.unit")),
-    "network-config": "disabled",
-  },
-  flags: kernelCommandLine.flags,
-};
-
-/** The command line as one string, for QEMU and raw domain XML. `more` is appended: `["trilab.probe"]`. */
-export function commandLineText(more: readonly string[] = []): string {
-  const pairs = Object.entries(kernelCommandLine.pairs).map(([key, value]) => `${key}=${value}`);
-  return [...pairs, ...kernelCommandLine.flags, ...more].join(" ");
+export function rentedCommandLine(accelerator: "kvm" | "tcg"): CommandLine {
+  const { flags, pairs } = kernelCommandLine(accelerator);
+  const { "systemd.unit": _, ...rest } = pairs;
+  return { pairs: { ...rest, "network-config": "disabled" }, flags };
 }
+
+/** A guest's command line as one string, for raw domain XML. `more` is appended: `["trilab.probe"]`. */
+export const commandLineText = (accelerator: "kvm" | "tcg", more: readonly string[] = []): string =>
+  [...commandLineWords(kernelCommandLine(accelerator)), ...more].join(" ");
+
+/** A command line, word by word. */
+export const commandLineWords = ({ flags, pairs }: CommandLine): string[] => [
+  ...Object.entries(pairs).map(([key, value]) => `${key}=${value}`),
+  ...flags,
+];
 
 /** Exits 0 inside guest and VPS once the rest of the system is up too (SSH answers earlier). */
 export const settledCommand = ["systemctl", "is-active", "--quiet", "multi-user.target"] as const;

@@ -22,6 +22,7 @@ value cpu_period /sys/fs/cgroup/cpu/cpu.cfs_period_us /sys/fs/cgroup/cpu,cpuacct
 value memory_limit /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes
 value swap_limit /sys/fs/cgroup/memory.swap.max
 value memsw_limit /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes
+value clocksource /sys/devices/system/clocksource/clocksource0/current_clocksource
 value disk_sectors /sys/block/vda/size /sys/block/nvme0n1/size
 [ -e /.dockerenv ] && echo dockerenv=1
 . /etc/os-release; echo "release=$VERSION_CODENAME"
@@ -38,4 +39,9 @@ echo "filesystem=$(df -B1 --output=source,size / | { read -r _; read -r line; ec
 # Waits for services that are still starting.
 [ -x /usr/local/lib/trilab/services ] && /usr/local/lib/trilab/services wait
 dpkg-query -W -f 'package=${db:Status-Abbrev} ${Package} ${Version} ${Architecture}\n'
-echo "clock=$(date +%s.%N)"
+# The clock comes last. Who listens answers each `clock?` with a line, their own time in seconds: so nothing but this
+# exchange lies between their clock and ours. With the argument `set` ours is set to theirs first. The date that is thrown
+# away has the program read from disk, so that the next one starts at once.
+[ "$1" = set ] && date >/dev/null && { echo 'clock?'; read -r now; date -s "@$now" >/dev/null; }
+{ echo 'clock?'; read -r now; echo "clock=$(date +%s.%N)"; }
+exit

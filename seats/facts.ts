@@ -46,7 +46,9 @@ export interface Facts {
   packages: string;
   /** What became of each service that the lab named when the image was made; empty where it named none. */
   services: Record<string, ServiceState>;
-  /** Seconds the clock is off ours; 0 when it lies within the call. */
+  /** What the kernel counts time by: `tsc`, `hpet`, `kvm-clock`, … */
+  clockSource: string;
+  /** Seconds the clock is off ours; 0 when it lies within the exchange that read it. */
   clockOffset: number;
 }
 
@@ -54,14 +56,26 @@ export interface Facts {
  * Reads the facts of one target.
  *
  * @param options.waitMs Milliseconds to wait for a target that is still starting. Default 0: it must answer now.
+ * @param options.setClock Sets its clock to ours first. Only for a machine with a clock of its own. Default false.
+ * @param options.tell Called with what happens to it meanwhile. Default: none.
  * @throws UserError when it does not answer.
  */
-export async function readFacts(environment: Environment, options: { waitMs?: number } = {}): Promise<Facts> {
+export async function readFacts(
+  environment: Environment,
+  options: { waitMs?: number; setClock?: boolean; tell?: (text: string) => void } = {},
+): Promise<Facts> {
   const script = await readFile(join(repoDir, "seats", "facts.sh"), "utf8");
   // One call is both question and sign of life: under emulation an SSH handshake alone takes over a second.
-  const { result, before, after } = await environment.firstAnswer(
-    ["sh", "-s"],
-    { root: true, input: script, timeoutMs: SCRIPT_LIMIT },
+  const clock = new ClockExchange();
+  const { result } = await environment.firstAnswer(
+    ["sh", "-s", ...(options.setClock ? ["set"] : [])],
+    {
+      root: true,
+      input: script,
+      reply: clock.reply,
+      timeoutMs: SCRIPT_LIMIT,
+      ...(options.tell ? { tell: options.tell } : {}),
+    },
     options.waitMs ?? 0,
   );
   if (result.exitCode !== 0 || !result.stdout.includes("\nclock=")) {
@@ -70,18 +84,36 @@ export async function readFacts(environment: Environment, options: { waitMs?: nu
       fix: "check that it runs: trilab status; then bring it up: trilab up",
     });
   }
-  return parseFacts(result.stdout, { before, after });
+  return parseFacts(result.stdout, clock);
+}
+
+/** Tells facts.sh the time when it asks, and notes how long the exchange took that reads its clock. */
+export class ClockExchange {
+  /** Our clock, in milliseconds, when the last question was answered, and when its clock had come. */
+  before = Number.NaN;
+  after = Number.NaN;
+  private line = "";
+
+  readonly reply = (text: string): string | undefined => {
+    const lines = `${this.line}${text}`.split("\n");
+    this.line = lines.pop() ?? "";
+    // Our clock tells whole milliseconds: the one that has begun counts.
+    if (lines.some((line) => line.startsWith("clock="))) this.after = Date.now() + 1;
+    if (!lines.includes("clock?")) return undefined;
+    this.before = Date.now();
+    return `${this.before / 1000}\n`;
+  };
 }
 
 /**
  * Facts from what facts.sh printed. Pure.
  *
- * @param call Our clock, in milliseconds, before and after the script ran.
+ * @param exchange Our clock, in milliseconds, before and after it was asked for its own.
  */
-export function parseFacts(output: string, call: { before: number; after: number }): Facts {
-  const lines = output.split("\n").map((line): [string, string] => {
+export function parseFacts(output: string, exchange: { before: number; after: number }): Facts {
+  const lines = output.split("\n").flatMap((line): [string, string][] => {
     const at = line.indexOf("=");
-    return [line.slice(0, at), line.slice(at + 1).trim()];
+    return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1).trim()]];
   });
   const one = (key: string): string => lines.find(([k]) => k === key)?.[1] ?? "";
   const all = (key: string): string[] => lines.filter(([k]) => k === key).map(([, v]) => v);
@@ -102,6 +134,7 @@ export function parseFacts(output: string, call: { before: number; after: number
     debian: one("debian"),
     release: one("release"),
     init: one("init"),
+    clockSource: one("clocksource"),
     virtualisation: one("virtualisation"),
     cpus: cpuQuota(one("cpu_max") || `${one("cpu_quota")} ${one("cpu_period")}`) ?? number("cpus_visible"),
     cpusVisible: number("cpus_visible"),
@@ -125,13 +158,13 @@ export function parseFacts(output: string, call: { before: number; after: number
         return state === undefined ? [] : [[name, state]];
       }),
     ),
-    clockOffset: clockOffset(number("clock"), call),
+    clockOffset: clockOffset(number("clock"), exchange),
   };
 }
 
-/** Seconds between a moment read inside and the call's nearest end; it was read within the call, so between is none. */
-function clockOffset(clock: number, call: { before: number; after: number }): number {
-  const [before, after] = [call.before / 1000, call.after / 1000];
+/** Seconds between a moment read inside and the exchange's nearest end; it was read within that, so between is none. */
+function clockOffset(clock: number, exchange: { before: number; after: number }): number {
+  const [before, after] = [exchange.before / 1000, exchange.after / 1000];
   return clock >= before && clock <= after ? 0 : clock - (clock < before ? before : after);
 }
 

@@ -292,6 +292,14 @@ function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): Pa
       (f) => `${f.system} ${f.kernel}`,
       "a container runs on the host's kernel, a guest boots its own",
     ),
+    nature(
+      "clock_source",
+      "clock source",
+      (f) => f.clockSource,
+      Object.values(facts).some((f) => f.virtualisation === "qemu")
+        ? "what the kernel counts time by; an emulated one is told not to trust its TSC (tsc=unstable no_timer_check), which it would measure wrongly on a busy host"
+        : "what the kernel counts time by",
+    ),
     nature("init", "process 1", (f) => f.init, "a guest boots an init system, a container starts a program"),
     nature("virtualisation", "what it runs in", (f) => f.virtualisation, "what systemd-detect-virt says"),
   ];

@@ -8,7 +8,7 @@ import { ensureHost } from "./ensure-host.js";
 import { type Facts, readFacts } from "./facts.js";
 import { expiryInForce, revived } from "./lifetime.js";
 import { moveExpiry } from "./move-expiry.js";
-import { openEnvironment } from "./open.js";
+import { isRented, openEnvironment } from "./open.js";
 import { compareFacts, type ParityReport } from "./parity.js";
 import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
@@ -157,7 +157,10 @@ async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Step
         progress.update(target === "container" ? "starting its processes" : "booting its own kernel");
         // A machine started or made again knows an older expiry; it has a minute's grace to be told.
         if (record.extendedTo !== undefined) await moveExpiry(record, target, expiryInForce(record), waitMs);
-        return readFacts(await openEnvironment(record, target), { waitMs });
+        // A guest knows the time only to the second, and has nobody to ask; what is rented has its cloud's clock.
+        const setClock = target !== "container" && !isRented(record, target);
+        const environment = await openEnvironment(record, target);
+        return readFacts(environment, { waitMs, setClock, tell: progress.note });
       },
     );
   const ends = await Promise.allSettled(targetsOf(record).map(answer));

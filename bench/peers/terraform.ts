@@ -82,6 +82,7 @@ const of = (attribute: string): string => `\${${attribute}}`;
 /** What components/libvirt-guest.ts says, in Terraform's words. */
 function configuration(scene: Scene, place: Place): object {
   const { accelerator, base, spec } = scene;
+  const commandLine = kernelCommandLine(accelerator);
   const now = new Date().toISOString();
   const xslt = domainXslt({
     oemStrings: oemStrings(place.identity),
@@ -130,7 +131,7 @@ function configuration(scene: Scene, place: Place): object {
           ...(accelerator === "kvm" ? { cpu: { mode: "host-passthrough" } } : {}),
           kernel: base.kernel,
           initrd: base.initrd,
-          cmdline: [kernelCommandLine.pairs, { _: kernelCommandLine.flags.join(" ") }],
+          cmdline: [commandLine.pairs, { _: commandLine.flags.join(" ") }],
           disk: [{ volume_id: of("libvirt_volume.guest.id") }],
           network_interface: [
             {

@@ -104,7 +104,7 @@ function vagrantfile(scene: Scene, place: Place): string {
     v.features = ["acpi", "apic"]
     v.kernel = ${ruby(base.kernel)}
     v.initrd = ${ruby(base.initrd)}
-    v.cmd_line = ${ruby(commandLineText())}
+    v.cmd_line = ${ruby(commandLineText(accelerator))}
     v.sysinfo = { "oem strings" => [${oemStrings(place.identity).map(ruby).join(", ")}] }
     v.graphics_type = "none"
     v.memballoon_enabled = false

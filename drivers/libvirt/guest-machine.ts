@@ -155,7 +155,8 @@ export class GuestMachine implements Machine {
       const knownHostsFile = join(dir, "known_hosts");
       const known = await readFile(this.access.knownHostsFile, "utf8");
       await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
-      const access = { ...this.access, name, address, knownHostsFile };
+      // It logs its console nowhere: that of the guest it is made from would tell of that one.
+      const access = { ...this.access, name, address, knownHostsFile, consoleLog: `${name}.console.log` };
       await appears(this.libvirt, name, keeper, signal);
       await rm(file); // the host key is in it
       const environment = new GuestEnvironment(access, this.libvirt);
@@ -177,7 +178,7 @@ export class GuestMachine implements Machine {
 }
 
 /** Shuts a domain down, or switches it off where it does not heed for 40 s, and resolves when it is off. */
-export async function stopDomain(libvirt: LibvirtDriver, name: string): Promise<void> {
+export async function stopDomain(libvirt: Connection, name: string): Promise<void> {
   if ((await libvirt.domainState(name)) === "running") await libvirt.virsh("shutdown", name);
   if (await isOff(libvirt, name, GRACE)) return;
   await libvirt.virsh("destroy", name).catch(() => {}); // it may end by itself just now
@@ -185,7 +186,7 @@ export async function stopDomain(libvirt: LibvirtDriver, name: string): Promise<
 }
 
 /** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
-async function isOff(libvirt: LibvirtDriver, name: string, waitMs: number): Promise<boolean> {
+async function isOff(libvirt: Connection, name: string, waitMs: number): Promise<boolean> {
   for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
     const state = await libvirt.domainState(name);
     if (state === undefined || state === "shut off") return true;

@@ -12,6 +12,7 @@ import { relay, runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
+import { BootWatch, readPanics } from "./boot-watch.js";
 import type { Connection } from "./connection.js";
 import { DISK_POOL } from "./pools.js";
 
@@ -33,6 +34,9 @@ export interface GuestAccess {
 const BOOT_MS = 30_000;
 /** How often libvirt is asked whether it runs at all; milliseconds. */
 const LOOK_MS = 500;
+
+/** How often the console of one that does not answer is read; milliseconds. */
+const WATCH_MS = 2_000;
 
 /** How long a machine may refuse our key, or show another than its own, while it still boots; in milliseconds. */
 const REFUSAL_MS = 15_000;
@@ -62,7 +66,14 @@ export class GuestEnvironment implements Environment {
     let state: string | undefined;
     let refusedSince: number | undefined;
     const began = Date.now();
-    for (let looked = 0; ; ) {
+    const watch = new BootWatch(
+      () => this.consoleTail(),
+      async (words) => {
+        options.tell?.(`the ${this.target} ${this.name} said "${words}"; it is restarted`);
+        await this.libvirt?.virsh("reset", this.name);
+      },
+    );
+    for (let looked = 0, watched = 0; ; ) {
       options.signal?.throwIfAborted();
       // A domain that is not running is not asked: its address may then be somebody else's.
       if (this.libvirt && Date.now() - looked >= LOOK_MS) {
@@ -76,12 +87,20 @@ export class GuestEnvironment implements Environment {
       said = result.stderr.trim().split("\n").at(-1) ?? "";
       const refuses = /host key|Permission denied/i.test(result.stderr);
       refusedSince = refuses ? (refusedSince ?? before) : undefined;
+      if (this.libvirt && waitMs > 0 && Date.now() - watched >= WATCH_MS) {
+        const panicked = await watch.look().catch(() => undefined); // What matters is whether it answers.
+        watched = Date.now();
+        if (panicked !== undefined) throw await this.panicked(panicked);
+      }
       if (refusedSince !== undefined && Date.now() - refusedSince > REFUSAL_MS) break;
       const pause = before - began < BOOT_MS ? 100 : 500;
       if (Date.now() + pause >= deadline) break;
       await sleep(pause);
     }
     const refused = refusedSince !== undefined;
+    const console = this.rented ? "" : await this.consoleTail().catch(unread);
+    const panic = readPanics(console);
+    const panicked = panic.isLast && state === "running";
     const given = waitMs > 0 && !refused ? `; it was given ${Math.round(waitMs / 1000)} s` : "";
     const what = refused ? "answers SSH, but its keys are not the seat's" : "does not answer SSH";
     throw new UserError(`the ${this.target} ${this.name} ${what}`, {
@@ -90,11 +109,22 @@ export class GuestEnvironment implements Environment {
           ? `it is rented, at ${this.access.address}${given}`
           : `the domain is ${state ?? "gone"}${given}`,
         ...(said ? [`ssh said: ${said}`] : []),
-        ...(this.rented
-          ? []
-          : ["its console ended with:", await this.consoleTail({ lines: 12 }).catch(unread)]),
+        ...(panicked ? [`its kernel said last: ${panic.words}`] : []),
+        ...(this.rented ? [] : ["its console ended with:", lastLines(console, 12)]),
       ].join("\n"),
-      fix: this.wayOut(refused),
+      fix: this.wayOut(refused, panicked),
+      exitCode: ExitCode.failed,
+    });
+  }
+
+  /** The error for a kernel that panics at every boot. */
+  private async panicked(words: string): Promise<UserError> {
+    return new UserError(`the ${this.target} ${this.name} does not boot: its kernel panics`, {
+      why: [
+        `it said "${words}", was restarted, and panicked again; its console said before:`,
+        readPanics(await this.consoleTail().catch(unread)).context,
+      ].join("\n"),
+      fix: `see the whole console with \`trilab logs ${this.target}\`; more time does not help. Undo what was changed in its kernel's parameters or files; or make it anew, which loses what is on its disk: trilab down, trilab up`,
       exitCode: ExitCode.failed,
     });
   }
@@ -133,7 +163,7 @@ export class GuestEnvironment implements Environment {
   }
 
   /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
-  async consoleTail({ lines, raw = false }: { lines?: number; raw?: boolean }): Promise<string> {
+  async consoleTail({ lines, raw = false }: { lines?: number; raw?: boolean } = {}): Promise<string> {
     const { consoleLog } = this.access;
     if (this.libvirt === undefined || consoleLog === undefined) return "(no console log)";
     const dir = await scratchFolder("console");
@@ -147,8 +177,8 @@ export class GuestEnvironment implements Environment {
         return "(no console log)";
       }
       const text = await readFile(file, "utf8");
-      const all = (raw ? text : printable(text)).trimEnd().split("\n");
-      return (lines === undefined ? all : all.slice(-lines)).join("\n");
+      const all = (raw ? text : printable(text)).trimEnd();
+      return lines === undefined ? all : lastLines(all, lines);
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
@@ -198,12 +228,14 @@ export class GuestEnvironment implements Environment {
     };
   }
 
-  /** What to do when it does not answer, or with keys that are not the seat's. */
-  private wayOut(refused: boolean): string {
+  /** What to do when it does not answer, or with keys that are not the seat's, or its kernel has panicked. */
+  private wayOut(refused: boolean, panicked: boolean): string {
     if (refused)
       return `put back what was changed in its ~/.ssh or /etc/ssh; or make it anew, which loses what is on its disk: trilab down, trilab up`;
     if (this.rented)
       return "its firewall lets in one address only, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)";
+    if (panicked)
+      return `\`trilab up\` restarts it; see the whole console with \`trilab logs ${this.target}\``;
     return `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped ${this.target}`;
   }
 
@@ -261,6 +293,8 @@ export function jumpCommand(uri: string): string | undefined {
   // ssh gives this to a shell, after it has replaced its own % tokens.
   return words.map((word) => (word === "[%h]:%p" ? word : quoted([word]).replaceAll("%", "%%"))).join(" ");
 }
+
+const lastLines = (text: string, count: number): string => text.split("\n").slice(-count).join("\n");
 
 /** What stands for a log that can't be read, where it must not hide the error in hand. */
 const unread = (error: unknown): string => `(not to be read: ${messageOf(error)})`;

@@ -1,7 +1,7 @@
 import type { Progress } from "../../base/progress.js";
 import type { DomainDefinition } from "../../components/libvirt-machine.js";
 import { formatSize } from "../../model/units.js";
-import type { LibvirtDriver } from "./driver.js";
+import type { Connection } from "./connection.js";
 import { stopDomain } from "./guest-machine.js";
 import { parseXml } from "./xml.js";
 
@@ -12,7 +12,7 @@ import { parseXml } from "./xml.js";
  * @returns whether it was shut down. A domain that is not there, or is defined so already, is left alone.
  */
 export async function shutDownForChange(
-  libvirt: LibvirtDriver,
+  libvirt: Connection,
   wanted: DomainDefinition,
   progress: Progress,
 ): Promise<boolean> {

@@ -10,6 +10,7 @@ import {
   machine,
   openHome,
   tryHost,
+  until,
   virsh,
 } from "./support.js";
 
@@ -307,6 +308,33 @@ describe("a guest seat that was changed by hand", () => {
     );
     const { seats } = JSON.parse((await home.trilab(["status", "--seat", seat, "--json"])).stdout);
     expect(seats).toMatchObject([{ target: "guest", state: "shut off" }]);
+  });
+
+  test("kernel crashed: up restarts it; one that panics at every boot ends up early, with its words", async () => {
+    const asRoot = (script: string) =>
+      home.trilab(["ssh", "guest", "--seat", seat, "--root", "--", "sh", "-c", script]);
+    const boot = () => inside(seat, "guest", "cat /proc/sys/kernel/random/boot_id");
+    await up(seat);
+    const before = await boot();
+    // Not before ssh has gone: it would wait for an answer for ever.
+    expectDone(await asRoot("(sleep 2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &"));
+    await until("the crash", async () =>
+      (await home.trilab(["logs", "guest", "--seat", seat])).stdout.includes("sysrq triggered crash"),
+    );
+    await up(seat);
+    expect(await boot()).not.toBe(before);
+    await asRoot("mv /usr/lib/systemd/systemd /root/ && sync");
+    await virsh("destroy", guest);
+    const run = await home.trilab(["up", LAB, "--seat", seat, "--wait", "30m"]);
+    expectError(
+      run,
+      1,
+      /does not boot: its kernel panics/,
+      /it said "Kernel panic - not syncing: .*", was restarted, and panicked again/,
+      /trilab: initrd: \/dev\/vda mounted/,
+    );
+    expect(run.stderr).not.toContain("--wait 10m");
+    expectError(await home.trilab(["parity", "--seat", seat]), 1, /does not answer SSH/);
   });
 
   test("disk deleted by hand: up makes a new machine", async () => {

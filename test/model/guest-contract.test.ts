@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { commandLineText, type GuestIdentity, kernelCommandLine, oemStrings } from "../../images/index.js";
+import {
+  commandLineText,
+  commandLineWords,
+  type GuestIdentity,
+  kernelCommandLine,
+  oemStrings,
+  rentedCommandLine,
+} from "../../images/index.js";
 import { rawGuestXml } from "../support/raw-guest.js";
 
 const hostKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----\n";
@@ -63,13 +70,29 @@ describe("oemStrings", () => {
 
 describe("kernelCommandLine", () => {
   it("keeps the distribution's security as it is", () => {
-    expect(commandLineText()).not.toMatch(/mitigations|apparmor|audit|nokaslr/);
+    for (const accelerator of ["kvm", "tcg"] as const)
+      expect(commandLineText(accelerator)).not.toMatch(/mitigations|apparmor|audit|nokaslr/);
   });
 
   it("has pairs and flags that survive the provider's way of writing them", () => {
-    for (const [key, value] of Object.entries(kernelCommandLine.pairs))
-      expect(`${key}${value}`).not.toMatch(/\s|^$/);
-    expect(kernelCommandLine.flags).toContain("rw");
+    const { flags, pairs } = kernelCommandLine("tcg");
+    for (const [key, value] of Object.entries(pairs)) expect(`${key}${value}`).not.toMatch(/\s|^$/);
+    expect(flags).toContain("rw");
+  });
+
+  it("distrusts TSC and timer where they are emulated, and only there", () => {
+    for (const line of [kernelCommandLine, rentedCommandLine]) {
+      expect(commandLineWords(line("tcg"))).toEqual(
+        expect.arrayContaining(["tsc=unstable", "no_timer_check"]),
+      );
+      expect(commandLineWords(line("kvm")).join(" ")).not.toMatch(/tsc|timer/);
+    }
+  });
+
+  it("restarts a kernel that panics, guest and VPS alike", () => {
+    expect(kernelCommandLine("kvm").pairs.panic).toBe("10");
+    expect(rentedCommandLine("kvm").pairs).toMatchObject({ panic: "10", "network-config": "disabled" });
+    expect(rentedCommandLine("kvm").pairs).not.toHaveProperty("systemd.unit");
   });
 });
 

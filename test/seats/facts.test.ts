@@ -1,6 +1,10 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
-import { describe, expect, it } from "vitest";
-import { parseFacts } from "../../seats/facts.js";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { GuestEnvironment } from "../../drivers/libvirt/guest.js";
+import { parseFacts, readFacts } from "../../seats/facts.js";
 
 const CALL = { before: 1_000_000, after: 1_004_000 };
 
@@ -134,9 +138,48 @@ describe("facts", () => {
   });
 
   it("facts.sh runs in any POSIX shell and prints what it can", async () => {
-    const { stdout } = await execa("sh", ["seats/facts.sh"]);
+    const { stdout } = await execa("sh", ["seats/facts.sh"], { stdin: "ignore" });
     const facts = parseFacts(stdout, { before: Date.now() - 60_000, after: Date.now() });
     expect(facts).toMatchObject({ system: "Linux", clockOffset: 0 });
     expect(facts.memoryVisible).toBeGreaterThan(2 ** 20);
+  });
+});
+
+describe("the clock", () => {
+  let bin: string;
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await rm(bin, { recursive: true });
+  });
+
+  /** A rented machine whose login takes 1.2 s, and whose clock is a second behind until it is set. */
+  async function slowMachine(): Promise<GuestEnvironment> {
+    bin = await mkdtemp(join(tmpdir(), "trilab-test-"));
+    const program = (name: string, text: string) =>
+      writeFile(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    await program("ssh", 'sleep 1.2; for last; do :; done; exec sh -c "$last"');
+    const behind = `/bin/date +%s.%N | awk '{ printf "%.3f", $1 - 1 }'`;
+    await program(
+      "date",
+      `[ "$1" = -s ] && echo "\${2#@}" >${bin}/set && exit; if [ -e ${bin}/set ]; then exec /bin/date "$@"; else ${behind}; fi`,
+    );
+    vi.stubEnv("PATH", `${bin}:${process.env.PATH}`);
+    const files = { identityFile: "", knownHostsFile: "" };
+    return new GuestEnvironment({ target: "vps", name: "m", address: "192.0.2.1", user: "lab", ...files });
+  }
+
+  it("is judged by the exchange that read it, not by a login that takes longer", async () => {
+    const { clockOffset } = await readFacts(await slowMachine());
+    expect(clockOffset).toBeLessThan(-0.5);
+    expect(clockOffset).toBeGreaterThan(-1.1);
+  });
+
+  it("is set to ours before it is read, where that is asked for", async () => {
+    const before = Date.now() / 1000;
+    const { clockOffset } = await readFacts(await slowMachine(), { setClock: true });
+    expect(clockOffset).toBe(0);
+    const set = Number(await readFile(join(bin, "set"), "utf8"));
+    expect(set).toBeGreaterThan(before);
+    expect(set).toBeLessThan(Date.now() / 1000);
   });
 });

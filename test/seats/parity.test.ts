@@ -15,6 +15,7 @@ const container: Facts = {
   release: "bookworm",
   init: "docker-init",
   virtualisation: "docker",
+  clockSource: "tsc",
   cpus: 1,
   cpusVisible: 8,
   memory: 512 * MiB,
@@ -33,6 +34,7 @@ const guest: Facts = {
   kernel: "g",
   init: "systemd",
   virtualisation: "kvm",
+  clockSource: "kvm-clock",
   memory: 512 * MiB - 4096,
   memoryUsable: 460 * MiB,
   disk: 4096 * MiB,
@@ -51,6 +53,7 @@ it("is in tolerance for two machines of one image", () => {
     "memory_visible",
     "cpus_visible",
     "kernel",
+    "clock_source",
     "init",
     "virtualisation",
   ]);

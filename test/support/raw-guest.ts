@@ -61,7 +61,7 @@ export function rawGuestXml(guest: RawGuest): string {
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>${xml(guest.kernel)}</kernel>
     <initrd>${xml(guest.initrd)}</initrd>
-    <cmdline>${xml(commandLineText(guest.moreCommandLine))}</cmdline>
+    <cmdline>${xml(commandLineText(type === "kvm" ? "kvm" : "tcg", guest.moreCommandLine))}</cmdline>
     <smbios mode='sysinfo'/>
   </os>
   <features><acpi/><apic/>${type === "qemu" ? `<tcg><tb-cache unit='MiB'>128</tb-cache></tcg>` : ""}</features>
