@@ -4,7 +4,7 @@ import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
 import type { DomainDefinition } from "../components/libvirt-machine.js";
 import type { Drivers } from "../drivers/drivers.js";
-import { shutDownForChange } from "../drivers/libvirt/redefinition.js";
+import { shutDownForChange, startAgain } from "../drivers/libvirt/redefinition.js";
 import {
   clearStaleLock,
   type Engine,
@@ -107,7 +107,6 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
     return { ...result, mended };
   } finally {
     // It was not replaced: the engine failed before, or somebody had changed its definition by hand.
-    for (const name of stopped)
-      if ((await libvirt?.domainState(name)) === "shut off") await libvirt?.virsh("start", name);
+    if (libvirt) await startAgain(libvirt, stopped);
   }
 }

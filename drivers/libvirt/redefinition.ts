@@ -27,6 +27,12 @@ export async function shutDownForChange(
   return true;
 }
 
+/** Starts those of the domains that were shut down and have not been replaced. */
+export async function startAgain(libvirt: Connection, names: readonly string[]): Promise<void> {
+  for (const name of names)
+    if ((await libvirt.domainState(name)) === "shut off") await libvirt.virsh("start", name);
+}
+
 /** What differs between a domain's XML (`dumpxml --inactive`) and a definition, in words; empty: nothing. Pure. */
 export function definitionChanges(xml: string, wanted: DomainDefinition): string[] {
   const domain = parseXml(xml);
