@@ -74,7 +74,7 @@ export class LibvirtDriver extends Connection {
       await this.refreshPool(pool);
       return lines(await this.virsh("vol-list", pool)).map((line) => line.split(/\s{2,}/)[0] ?? line);
     } catch (error) {
-      if (error instanceof VirshError && (error.gone || /is not active/.test(error.message))) return [];
+      if (error instanceof VirshError && (error.gone || /is not active/.test(error.said))) return [];
       throw error;
     }
   }
@@ -86,7 +86,7 @@ export class LibvirtDriver extends Connection {
         await this.virsh("pool-refresh", pool);
         return;
       } catch (error) {
-        const busy = error instanceof VirshError && /asynchronous jobs running/.test(error.message);
+        const busy = error instanceof VirshError && /asynchronous jobs running/.test(error.said);
         if (!busy || Date.now() > deadline) throw error;
       }
     }

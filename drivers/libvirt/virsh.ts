@@ -2,16 +2,35 @@ import { execa } from "execa";
 import { ExitCode, hasCode, UserError } from "../../base/errors.js";
 
 /** What `virsh` said against doing something. `gone` when the thing asked about is not there. */
-export class VirshError extends Error {
+export class VirshError extends UserError {
   readonly gone: boolean;
+  /** Its own words, whole. */
+  readonly said: string;
   constructor(args: readonly string[], stderr: string) {
-    super(`virsh ${args.join(" ")}: ${stderr.trim()}`);
+    const said = stderr.trim();
+    super(`libvirt refuses "${args.join(" ")}"`, { why: said || "it gave no reason", ...wayOut(said) });
+    this.said = said;
     // libvirt's error texts are untranslated under LC_ALL=C, and virsh has no other form for the error's code.
     this.gone =
       /not found|no domain with matching|no storage (pool|vol)|failed to get (domain|network|vol|pool)|Network not found/i.test(
         stderr,
       );
   }
+}
+
+/** How what libvirt refuses can be mended, as far as its words tell. */
+function wayOut(said: string): { fix: string; exitCode?: ExitCode } {
+  if (/kvm/i.test(said))
+    return {
+      fix: "make KVM work again (load kvm_intel or kvm_amd, see /dev/kvm), or make the seat anew without it, which loses what is on its disk: trilab down, trilab up",
+      exitCode: ExitCode.hostNotReady,
+    };
+  if (/cannot allocate memory|no space left/i.test(said))
+    return {
+      fix: "free some of the host's memory or disk, and run the command again",
+      exitCode: ExitCode.hostNotReady,
+    };
+  return { fix: "check the host (trilab doctor) and libvirt's own log, then run the command again" };
 }
 
 /** Runs virsh commands on one connection. */
