@@ -38,7 +38,8 @@ export async function accelerator(libvirt: LibvirtDriver): Promise<AcceleratorVe
   const image = (await listImages())[0];
   if (image === undefined) return UNPROBED;
   const probe = await kvmVerdict({ kernel: image.kernel, initrd: image.initrd });
-  return { use: probe.works ? "kvm" : "tcg", why: probe.why };
+  const { inconclusive: provisional = false, why, works } = probe;
+  return { use: works ? "kvm" : "tcg", why, provisional };
 }
 
 /** Where libvirt offers KVM, it is tried over SSH. A host that is reached in another way is taken at libvirt's word. */

@@ -26,6 +26,10 @@ const verdictSchema = z.strictObject({
   why: z.string(),
   /** How long the probe took. */
   seconds: z.number(),
+  /** It found nothing out: the host was too busy to boot a kernel in time, whatever runs it. */
+  inconclusive: z.boolean().optional(),
+  /** The kernel was started, and given up. */
+  timedOut: z.boolean().optional(),
 });
 
 export type ProbeVerdict = z.infer<typeof verdictSchema>;
@@ -99,7 +103,7 @@ const cacheSchema = z.strictObject({ key: z.string(), verdict: verdictSchema });
 
 /**
  * The verdict for this host, from `<cacheDir>/kvm.json` when boot, host kernel, QEMU and the state of /dev/kvm
- * are the same as when it was found, else by probing.
+ * are the same as when it was found, else by probing. One that is inconclusive is not kept.
  */
 export async function kvmVerdict(
   options: Omit<ProbeOptions, "accel"> & { fresh?: boolean },
@@ -129,6 +133,25 @@ export async function cachedVerdict(
   await mkdir(cacheDir(), { recursive: true, mode: 0o700 });
   await writeFileAtomic(path, `${JSON.stringify({ key, verdict })}\n`);
   return verdict;
+}
+
+/**
+ * A kernel that starts under KVM and gets nowhere may have been slow on a busy host. Emulated it is slower still: where it
+ * boots so in the same time, it was KVM's fault.
+ */
+export async function conclude(
+  verdict: ProbeVerdict,
+  options: Omit<ProbeOptions, "accel">,
+  probe: typeof probeKvm = probeKvm,
+): Promise<ProbeVerdict> {
+  if (verdict.works || !verdict.timedOut) return verdict;
+  const emulated = await probe({ ...options, accel: "tcg" });
+  if (emulated.works) return verdict;
+  return {
+    ...verdict,
+    inconclusive: true,
+    why: `${verdict.why}, nor emulated: the host is too busy to tell`,
+  };
 }
 
 async function hostKey(): Promise<string> {
