@@ -6,7 +6,7 @@ export function commandReference(): string {
   const lines = [
     "# Commands",
     "",
-    "Generated from cli/commands/ by scripts/generate. Every command also takes `--json` and `--help`.",
+    "Generated from cli/commands/ by scripts/generate. Every command also takes `--help`, and `--json`, which prints its result as JSON (except ssh, cp and logs, which pass on what the machine prints).",
     ...COMMANDS.flatMap((command) => section(command, "trilab")),
   ];
   return lines.join("\n");

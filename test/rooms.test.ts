@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -133,4 +134,15 @@ it.each([
     )
       wrong.push(file);
   expect(wrong).toEqual([]);
+});
+
+it("README's table names every folder", async () => {
+  const readme = await readFile(join(repoDir, "README.md"), "utf8");
+  const tracked = execFileSync("git", ["ls-tree", "-d", "--name-only", "HEAD"], {
+    cwd: repoDir,
+    encoding: "utf8",
+  });
+  const folders = tracked.split("\n").filter((name) => name !== "" && !name.startsWith("."));
+  expect(folders.length).toBeGreaterThan(10);
+  expect(folders.filter((name) => !readme.includes(`[${name}/](${name})`))).toEqual([]);
 });
