@@ -1,8 +1,9 @@
 import { columns } from "../base/columns.js";
+import { widthOf, wrapLine } from "../base/wrap.js";
 import { rentedWords } from "../model/clouds.js";
 import type { ProbeResult, RunDocument } from "../probes/run-document.js";
 import { comparisonOf, controlOf, figureOf, headlineOf, metricsOf, seriesOf } from "./figures.js";
-import { certainty, formatFactor, formatInterval, formatQuantity } from "./quantity.js";
+import { certainty, formatFactor, formatNumber, formatQuantity, scaleFor } from "./quantity.js";
 import { shortTitle } from "./runs.js";
 import type { Summary } from "./statistics.js";
 
@@ -13,45 +14,39 @@ interface TableStyle {
   warn(text: string): string;
 }
 
+/** Columns that the table fills at most, on a terminal of any width. */
+const WIDTH = 100;
+/** A title keeps at least so many columns beside its figures; where they leave less, it stands above them. */
+const MIN_TITLE = 24;
+
+/** A row of figures: what was measured, then a cell a target and the ratio. */
+interface Row {
+  title: string;
+  cells: string[];
+}
+
 /** The figures for a terminal: per probe and metric, each target's median with its 95 % interval, and their ratio. */
 export function compareTable(run: RunDocument, style: TableStyle): string[] {
-  const heads = run.targets.map((t) => (t === "vps" && run.vps ? `vps (${rentedWords(run.vps)})` : t));
-  const rows: string[][] = [["", ...heads, "guest : container"].map(style.bold)];
-  /** Headings by the row that they stand before: they are no cells, so that they widen no column. */
-  const headings = new Map<number, string>();
+  const head = [...run.targets.map((t) => (t === "vps" && run.vps ? `vps (${run.vps.type})` : t)), "ratio"];
   const notes = new Set<string>();
-  for (const probe of run.probes) {
-    const missing = probe.status !== "ok";
-    const trouble = missing ? style.warn(` ${probe.status}: ${probe.note || "no reason given"}`) : "";
-    const before = headings.get(rows.length);
-    headings.set(rows.length, `${before ? `${before}\n` : ""}${style.bold(probe.title)}${trouble}`);
-    for (const metric of metricsOf(probe)) {
-      const all = probe.series.filter((s) => s.metric === metric);
-      const cells = run.targets.map((target) => {
-        const series = seriesOf(probe, metric, target);
-        const failed = all.find((s) => s.target === target);
-        const figure = series && figureOf(run, probe.id, series);
-        if (series === undefined || figure === undefined)
-          return style.dim(failed && failed.status !== "ok" ? failed.status : "–");
-        if (!series.representative) notes.add(series.note || "not representative");
-        return `${cell(figure, series.unit)}${series.representative ? "" : style.warn(" *")}`;
-      });
-      const compared = comparisonOf(run, probe, metric);
-      const ratio = compared ? formatFactor(compared.ratio.value) : "";
-      rows.push([
-        `  ${all[0]?.title ?? metric}`,
-        ...cells,
-        compared?.representative === false ? style.dim(`(${ratio})`) : ratio,
-      ]);
-    }
-  }
+  const probes = run.probes.map((probe) => ({ probe, rows: rowsOf(run, probe, style, notes) }));
+  const [top = "", ...lines] = layOut(
+    [{ title: "", cells: head.map(style.bold) }, ...probes.flatMap(({ rows }) => rows)],
+    WIDTH,
+  );
+  const table = probes.flatMap(({ probe, rows }) => {
+    const trouble =
+      probe.status === "ok" ? "" : style.warn(` ${probe.status}: ${probe.note || "no reason given"}`);
+    return [`${style.bold(probe.title)}${trouble}`, ...lines.splice(0, rows.length).flat()];
+  });
+  const both = run.targets.includes("container") && run.targets.includes("guest");
   return [
-    ...[...columns(rows), undefined].flatMap((line, i) => [
-      ...(headings.get(i)?.split("\n") ?? []),
-      ...(line === undefined ? [] : [line]),
-    ]),
+    ...top,
+    ...table,
     "",
     style.dim("median [95 % interval of the median]; {smallest, largest} where samples are too few for one"),
+    ...(both ? [style.dim("ratio: the guest's median divided by the container's")] : []),
+    ...(run.vps ? [style.dim(`the vps: ${rentedWords(run.vps)}`)] : []),
     ...run.probes.filter((probe) => probe.control).flatMap((probe) => controlLine(run, probe)),
     ...(run.emulated
       ? [
@@ -63,7 +58,46 @@ export function compareTable(run: RunDocument, style: TableStyle): string[] {
     ...[...notes].map((note) => style.warn(`* not representative: ${note}`)),
     ...(run.quick ? [style.warn("a quick run: a demonstration, not a measurement")] : []),
     ...(run.partial ? [style.warn("a partial run: ended before all was measured")] : []),
-  ];
+  ].flatMap((line) => wrapLine(line, WIDTH));
+}
+
+/** @param notes Gets why a figure is not representative. */
+function rowsOf(run: RunDocument, probe: ProbeResult, style: TableStyle, notes: Set<string>): Row[] {
+  return metricsOf(probe).map((metric) => {
+    const all = probe.series.filter((s) => s.metric === metric);
+    const cells = run.targets.map((target) => {
+      const series = seriesOf(probe, metric, target);
+      const failed = all.find((s) => s.target === target);
+      const figure = series && figureOf(run, probe.id, series);
+      if (series === undefined || figure === undefined)
+        return style.dim(failed && failed.status !== "ok" ? failed.status : "–");
+      if (!series.representative) notes.add(series.note || "not representative");
+      return `${cell(figure, series.unit)}${series.representative ? "" : style.warn(" *")}`;
+    });
+    const compared = comparisonOf(run, probe, metric);
+    const ratio = compared ? formatFactor(compared.ratio.value) : "";
+    return {
+      title: all[0]?.title ?? metric,
+      cells: [...cells, compared?.representative === false ? style.dim(`(${ratio})`) : ratio],
+    };
+  });
+}
+
+/** Each row as the lines it takes: a title that is too long for its column goes on below, beside no figures. */
+function layOut(rows: readonly Row[], width: number): string[][] {
+  const figures = columns(rows.map(({ cells }) => cells));
+  const left = width - Math.max(...figures.map(widthOf)) - 2;
+  const longest = Math.max(...rows.map(({ title }) => widthOf(title))) + 2;
+  const titles = rows.map(({ title }) =>
+    wrapLine(`  ${title}`, left < MIN_TITLE ? width : Math.min(left, longest)),
+  );
+  if (left < MIN_TITLE && longest > left)
+    return rows.map((_, i) => [...(titles[i] ?? []).filter((line) => line.trim()), `    ${figures[i]}`]);
+  const column = Math.max(...titles.flat().map(widthOf));
+  return titles.map(([first = "", ...more], i) => [
+    `${first.padEnd(column)}  ${figures[i]}`.trimEnd(),
+    ...more,
+  ]);
 }
 
 /** What the negative control says of all the rows above. */
@@ -77,9 +111,14 @@ function controlLine(run: RunDocument, { id, title }: ProbeResult): string[] {
   ];
 }
 
+/** `471 ms [460–486]`: the interval in the unit of the median. */
 function cell(figure: Summary, unit: string): string {
   const [open, close] = figure.interval.kind === "bootstrap" ? ["[", "]"] : ["{", "}"];
-  return `${formatQuantity(figure.median, unit)} ${open}${formatInterval(figure.interval, unit)}${close}`;
+  const scale = scaleFor(unit, figure.median);
+  const [low, high] = [figure.interval.low, figure.interval.high].map((end) =>
+    formatNumber(end * scale.factor),
+  );
+  return `${formatQuantity(figure.median, unit, scale)} ${open}${low}–${high}${close}`;
 }
 
 const CSV_COLUMNS = [

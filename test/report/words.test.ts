@@ -166,7 +166,9 @@ describe("the summary in words", () => {
     for (const [container, guest, figure, word] of cases) {
       const run = withSamples(syntheticRun({ emulated: false }), "cpu", "events", container, guest);
       expect(about(run, "cpu")?.figure).toBe(figure);
-      const line = compareTable(run, style).find((l) => l.startsWith("negative control, CPU: "));
+      const line = compareTable(run, style)
+        .join(" ")
+        .match(/negative control, CPU: .*/)?.[0];
       expect(line).toMatch(new RegExp(`: ${word} \\(guest : container `));
     }
     const unfair = withSamples(syntheticRun({ emulated: false }), "cpu", "events", flat(1000), flat(900));
@@ -310,11 +312,38 @@ describe("the terminal's table", () => {
     const lines = compareTable(run, style);
     for (const probe of run.probes) expect(lines).toContain(probe.title);
     const total = lines.find((line) => line.includes("to the first command answered"));
-    expect(total).toMatch(/\d\sms \[\d+\s–\s\d+\sms\] +[\d.]+\ss \[[\d.\s–]+\ss\] +\d+×$/u);
+    expect(total).toMatch(/\d\sms \[\d+–\d+\] +[\d.]+\ss \[[\d.]+–[\d.]+\] +\d+×$/u);
     expect(lines.find((line) => line.includes("getppid"))).toMatch(/ \* +\([\d.]+×\)$/);
     expect(lines.join("\n")).toContain("* not representative: emulated");
     expect(lines.join("\n")).toContain("a virtual machine was emulated, without KVM");
     expect(compareTable(syntheticRun({ emulated: false }), style).join("\n")).not.toContain("emulated");
+  });
+
+  it("fits 100 columns, and loses no word for it", () => {
+    const run = syntheticRun();
+    const long = "a title of many words that nobody cut short when the probe was written, and which goes on";
+    const failed =
+      "the Docker daemon is on another machine, where nobody can read what this probe has to read";
+    const [start, stop, memory] = run.probes;
+    for (const series of start?.series ?? []) if (series.metric === "total") series.title = long;
+    Object.assign(stop ?? {}, { status: "skipped", note: failed });
+    const rented = structuredClone(run);
+    rented.vps = { cloud: "local", type: "t3.micro" };
+    rented.targets.push("vps");
+    for (const probe of rented.probes)
+      for (const series of probe.series.filter((s) => s.target === "guest"))
+        probe.series.push({ ...series, target: "vps" });
+    for (const shown of [run, rented]) {
+      const lines = compareTable(shown, style);
+      expect(lines.filter((line) => [...line].length > 100)).toEqual([]);
+      expect(lines.filter((line) => line.includes("\n"))).toEqual([]);
+      const words = lines.join(" ").replaceAll(/ +/g, " ");
+      expect(words).toContain(`skipped: ${failed}`);
+      if (shown === rented) expect(words).toContain(long);
+      else for (const word of long.split(" ")) expect(words).toContain(word);
+      expect(lines).toContain(memory?.title);
+    }
+    expect(compareTable(rented, style).join(" ")).toContain("the vps: t3.micro: rehearsal, not a cloud");
   });
 });
 
