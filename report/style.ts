@@ -47,6 +47,7 @@ section { margin-top: clamp(2.5rem, 6vw, 4.5rem); }
 .figure { font: 600 1.9rem/1 var(--serif); letter-spacing: -.02em; text-align: right; white-space: nowrap; font-variant-numeric: lining-nums; }
 .trace { color: var(--muted); font: .75rem/1.5 var(--sans); } .trace code { font-size: inherit; }
 .facts, .parity { table-layout: fixed; } .facts th:first-child { width: 34%; } .parity th:first-child { width: 40%; }
+.facts td, .parity td { overflow-wrap: anywhere; }
 code.trace { display: block; margin-top: .15rem; font-family: var(--mono); }
 .left-out { margin-top: 1.2rem; padding: .9rem 1.1rem; background: var(--warn-paper); border-radius: 6px; font: .88rem/1.5 var(--sans); }
 .left-out h3 { font: 600 .88rem/1.4 var(--sans); color: var(--warn); }
@@ -82,8 +83,10 @@ summary:focus-visible { outline: 2px solid var(--container); outline-offset: 3px
 .raw { font-size: .8rem; } .raw td { white-space: nowrap; } .raw .samples { white-space: normal; min-width: 22rem; font: .75rem/1.5 var(--mono); color: var(--muted); }
 footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint); font: .82rem/1.5 var(--sans); color: var(--muted); }
 @media (min-width: 52.01rem) { .lead > section:last-child { position: sticky; top: 1.5rem; } }
-@media (max-width: 52rem) {
-    .parity, .facts { table-layout: auto; }
+@media screen and (max-width: 52rem) {
+  :is(.facts, .parity) tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--faint); }
+  :is(.facts, .parity) :is(th, td) { flex: 1 1 4rem; min-width: 0; border: 0; }
+  :is(.facts, .parity) tbody th { flex-basis: 100%; padding-bottom: 0; } :is(.facts, .parity) thead th:first-child { display: none; }
   .guesses thead { display: none; } .guesses tr { display: grid; grid-template-columns: auto 1fr; padding: .6rem 0; border-bottom: 1px solid var(--faint); }
   .guesses tbody th, .guesses td:last-child { grid-column: 1 / -1; } .guesses tbody :is(th, td) { border: 0; padding-block: .1rem; }
   .guesses .guess::before { content: "guess "; font-weight: 400; color: var(--muted); }

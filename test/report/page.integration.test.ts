@@ -11,6 +11,13 @@ import { syntheticRun } from "./fixture.js";
 let browser: Browser;
 let dir: string;
 const run = syntheticRun();
+const CGROUP = `0::/docker/${"3b61cb61".repeat(8)}`;
+run.probes
+  .find((p) => p.id === "isolation")
+  ?.facts.push({ title: "its cgroup", values: { container: CGROUP, guest: "0::/user.slice" }, note: "" });
+run.probes
+  .find((p) => p.id === "disk")
+  ?.facts.push({ title: "what is counted", values: { container: "its layer" }, note: "of one target only" });
 
 beforeAll(async () => {
   browser = await openBrowser();
@@ -88,7 +95,7 @@ describe("the page in a browser", () => {
       }
       const start = await page.locator("#probe-start svg").first().textContent();
       expect(start).toContain("published: 6× the container · arXiv 2110.11462 (secondary)");
-      expect(await page.locator("#probe-isolation tbody tr").count()).toBe(5);
+      expect(await page.locator("#probe-isolation tbody tr").count()).toBe(6);
       expect(await page.locator(".parity tbody tr").count()).toBeGreaterThan(5);
     }));
 
@@ -125,6 +132,31 @@ describe("the page in a browser", () => {
         `Math.min(...[...document.querySelectorAll("figure svg text")].map((t) => t.getBoundingClientRect().height))`,
       );
       expect(size).toBeGreaterThan(9);
+    }),
+  );
+
+  // A container's cgroup is a path of 80 characters without a break.
+  it.each([
+    ["a wide window", WIDE, "screen"],
+    ["a phone", PHONE, "screen"],
+    ["paper", { viewport: { width: 690, height: 980 } }, "print"],
+  ] as const)("shows every target's column of its tables on %s", (_where, options, media) =>
+    see("one", options, async (page) => {
+      await page.emulateMedia({ media });
+      const hidden =
+        await page.evaluate(`[...document.querySelectorAll(".facts, .parity")].flatMap((table) => {
+        const frame = table.closest(".scroll").getBoundingClientRect();
+        return [...table.querySelectorAll("td, thead th[class]")].flatMap((cell) => {
+          const box = cell.getBoundingClientRect();
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          const text = range.getBoundingClientRect();
+          const seen = box.width > 40 && box.left >= frame.left - 1 && text.right <= Math.min(box.right, frame.right) + 1;
+          return seen ? [] : [table.className + ": " + cell.textContent];
+        });
+      })`);
+      expect(hidden).toEqual([]);
+      expect(await page.locator("#probe-isolation .facts").textContent()).toContain(CGROUP);
     }),
   );
 
