@@ -68,7 +68,11 @@ describe("a seat whose time is up", () => {
     expect(await reapOf(seat, stranger)).toMatchObject({ verdict: "listed", known: false });
     expect(await reapOf(seat, home, "--dry-run")).toMatchObject({ verdict: "expired", known: true });
     expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1 });
-    const receipt = { residue: [], left: { instance: 0, VPC: 0 }, asked: { aws: ["eu-central-1"] } };
+    const receipt = {
+      residue: [],
+      left: { instance: 0, VPC: 0 },
+      asked: [{ kind: "ec2", region: "eu-central-1" }],
+    };
     expect(await reapOf(seat, home)).toMatchObject({ outcome: "removed", receipt });
     expect(await aws.total(seat)).toBe(0);
     expect(await reapOf(seat, home)).toBe(undefined);

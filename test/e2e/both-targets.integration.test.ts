@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, machine, openHome, tryHost } from "./support.js";
+import { expectDone, expectDown, expectError, machine, openHome, tryHost } from "./support.js";
 
 const LAB = "first-boot";
 const home = openHome();
@@ -180,10 +180,12 @@ describe("what is kept", () => {
 });
 
 describe("down", () => {
-  test("takes everything away, twice", async () => {
+  test("takes everything away; a seat that is not there is looked for only by its labels", async () => {
     expect((await residueOf(LAB, seat)).length).toBeGreaterThan(5);
     await expectDown(await home.trilab(["down", LAB, "--seat", seat, "--json"]), LAB, seat);
-    await expectDown(await home.trilab(["down", LAB, "--seat", seat, "--json"]), LAB, seat);
+    const again = await home.trilab(["down", LAB, "--seat", seat, "--json"]);
+    expectError(again, 6, /there is no seat/, /nothing was touched/, /--by-label/);
+    await expectDown(await home.trilab(["down", LAB, "--seat", seat, "--by-label", "--json"]), LAB, seat);
     expect((await tryHost("docker", "inspect", machine(seat, "container"))).exitCode).not.toBe(0);
     const left = await readdir(home.state, { recursive: true });
     expect(left.filter((path) => path.includes(seat) && !path.endsWith(".lock"))).toEqual([]);

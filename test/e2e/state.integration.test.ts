@@ -1,11 +1,9 @@
-import { chmod, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectDone, expectDown, expectError, host, machine, openHome, tryHost } from "./support.js";
 
 const LAB = "first-boot";
-const NO_DOCKER = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
-const NO_LIBVIRT = { LIBVIRT_DEFAULT_URI: "qemu+unix:///system?socket=/nonexistent/libvirt-sock" };
 
 const home = openHome();
 let seat: string;
@@ -128,45 +126,73 @@ test("a disk that no record knows is not taken over by a target that is added", 
 });
 
 describe("a daemon that does not answer", () => {
-  test("dockerd: up and down are exit 3, nothing is lost, and a normal down works afterwards", async () => {
+  /** Sockets of the daemons under other names, which are the seat's endpoints: a daemon goes when its link does. */
+  const dir = join("/tmp", `trilab-e2e-sockets-${process.pid}`);
+  const [docker, libvirt] = [join(dir, "docker.sock"), join(dir, "libvirt-sock")];
+  const chosen = ["--docker", `unix://${docker}`, "--libvirt", `qemu+unix:///system?socket=${libvirt}`];
+  const link = async (): Promise<void> => {
+    await symlink("/var/run/docker.sock", docker).catch(() => {});
+    await symlink("/run/libvirt/libvirt-sock", libvirt).catch(() => {});
+  };
+  beforeAll(() => host("mkdir", "-p", dir));
+  beforeEach(link);
+  afterAll(() => host("rm", "-rf", dir));
+
+  test("dockerd: the seat's host is named and all of it kept, whatever the environment says by now", async () => {
     seat = home.seat("nd");
-    expectError(
-      await home.trilab(args("up", "--on", "container"), NO_DOCKER),
-      3,
-      /not ready/,
-      /Docker daemon/,
-    );
-    expectDone(await up());
+    await rm(docker);
+    const first = await home.trilab(args("up", "--on", "container", ...chosen));
+    expectError(first, 3, /not ready/, /Docker daemon/);
+    await link();
+    expectDone(await home.trilab(args("up", "--on", "container", ...chosen)));
     const id = await containerId();
     const state = await readFile(home.checkpoint(LAB, seat), "utf8");
-    for (const command of ["up", "down"]) {
-      const run = await home.trilab(args(command), NO_DOCKER);
-      expectError(run, 3, /Docker daemon/, /nonexistent/, /start|doctor/);
-    }
-    expectError(await home.trilab(args("down", "--by-label"), NO_DOCKER), 3, /Docker daemon/);
-    expectError(await home.trilab(["parity", "--seat", seat], NO_DOCKER), 1, /does not run commands/);
+    await rm(docker);
+    // The daemon of this machine answers, and is not the seat's.
+    for (const command of ["up", "down"])
+      expectError(await home.trilab(args(command)), 3, /Docker daemon/, /docker\.sock/, /start|doctor/);
+    expectError(await home.trilab(args("down")), 3, /all of it was kept/, /--host-gone/);
+    expect((await home.trilab(["status", "--seat", seat])).stdout).toMatch(/container +not answered/);
+    expectError(await home.trilab(["parity", "--seat", seat]), 1, /does not run commands|is not running/);
     expect(await readFile(home.checkpoint(LAB, seat), "utf8")).toBe(state);
     expect(await containerId()).toBe(id);
+    await link();
     await down();
+  });
+
+  test("dockerd, gone for good: the rest is removed, and the receipt says what was not asked", async () => {
+    seat = home.seat("ng");
+    expectDone(await home.trilab(args("up", "--on", "container", ...chosen)));
+    await rm(docker);
+    const run = expectDone(await home.trilab(args("down", "--host-gone")));
+    expect(run.stdout).toMatch(/containers +not asked/);
+    expect(run.stdout).toMatch(/docker\.sock was not asked: it does not answer/);
+    expect(run.stdout).not.toContain("Nothing of it is left");
+    expectError(await home.trilab(args("down")), 6, /there is no seat/);
+    await expectDown(await home.trilab(args("down", "--by-label", "--json")), LAB, seat);
   });
 
   test("libvirtd: likewise, with both targets", async () => {
     seat = home.seat("nl");
-    expectError(await home.trilab(args("up"), NO_LIBVIRT), 3, /not ready/, /libvirt/);
-    expectDone(await home.trilab(args("up")));
-    for (const command of ["up", "down"]) {
-      const run = await home.trilab(args(command), NO_LIBVIRT);
-      expectError(run, 3, /libvirt/, /nonexistent/, /start|doctor/);
-    }
+    expectDone(await home.trilab(args("up", ...chosen)));
+    await rm(libvirt);
+    for (const command of ["up", "down"])
+      expectError(await home.trilab(args(command)), 3, /libvirt/, /libvirt-sock/, /start|doctor/);
     expect(await host("virsh", "-c", "qemu:///system", "domstate", machine(seat, "guest"))).toBe("running");
+    await link();
     await down();
   });
 
-  test("down of a seat that never was asks whom it can, and says whom it could not", async () => {
+  test("a seat that never was is exit 6; by its labels, a receipt claims only what was asked", async () => {
     seat = home.seat("nn");
-    const run = expectDone(await home.trilab(args("down"), NO_DOCKER));
-    expect(run.stdout).toContain("asked libvirt,");
+    expectError(await home.trilab(args("down")), 6, /there is no seat/, /nothing was touched/);
+    await rm(docker);
+    const run = expectDone(await home.trilab(args("down", "--by-label", ...chosen)));
+    expect(run.stdout).toMatch(/\(asked libvirt at [^,]*libvirt-sock,/);
     expect(run.stdout).toMatch(/containers +not asked/);
+    expect(run.stdout).toMatch(/Nothing of it is left at libvirt at/);
+    await rm(libvirt);
+    expectError(await home.trilab(args("down", "--by-label", ...chosen)), 3, /nobody could be asked/);
   });
 });
 
