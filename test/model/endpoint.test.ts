@@ -1,0 +1,45 @@
+import { expect, it } from "vitest";
+import {
+  type Endpoint,
+  endpointSchema,
+  endpointsWords,
+  isLocal,
+  LOCAL,
+  sameEndpoint,
+} from "../../model/endpoint.js";
+
+const docker = (host: string) => ({ kind: "docker", host }) as const;
+const libvirt = (uri: string) => ({ kind: "libvirt", uri }) as const;
+
+it.each([
+  [docker("unix:///run/user/1000/docker.sock"), true],
+  [docker("tcp://127.0.0.1:2376"), false],
+  [docker("ssh://lab1"), false],
+  [libvirt("qemu:///system"), true],
+  [libvirt("qemu+unix:///system?socket=/run/x"), true],
+  [libvirt("qemu+ssh://lab1/system"), false],
+  // Without a transport it is TLS, to another host.
+  [libvirt("qemu://lab1/system"), false],
+  [libvirt("not a URI"), false],
+])("whether %j is on this machine: %s", (endpoint, local) => {
+  expect(isLocal(endpoint)).toBe(local);
+});
+
+it("names a daemon of this machine by its name alone, and every other one by its address", () => {
+  const afar: Endpoint[] = [docker("ssh://lab1"), LOCAL.libvirt, { kind: "ec2", region: "eu-west-1" }];
+  expect(endpointsWords(afar)).toBe("Docker at ssh://lab1 and libvirt and AWS (eu-west-1)");
+  expect(endpointsWords([])).toBe("");
+});
+
+it("is the same by its address, whatever account or certificates it is used with", () => {
+  const region = { kind: "ec2", region: "eu-west-1" } as const;
+  expect(sameEndpoint(region, { ...region, account: "1" })).toBe(true);
+  expect(sameEndpoint(docker("tcp://h:1"), { ...docker("tcp://h:1"), certPath: "/c" })).toBe(true);
+  expect(sameEndpoint(docker("tcp://h:1"), docker("tcp://h:2"))).toBe(false);
+  expect(sameEndpoint(LOCAL.docker, LOCAL.libvirt)).toBe(false);
+});
+
+it("is read back as it was written, and nothing else is", () => {
+  expect(endpointSchema.parse(JSON.parse(JSON.stringify(LOCAL.docker)))).toEqual(LOCAL.docker);
+  expect(endpointSchema.safeParse({ kind: "swarm", host: "h" }).success).toBe(false);
+});
