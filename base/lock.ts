@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { execa } from "execa";
 import { ExitCode, UserError } from "./errors.js";
+import { localTime } from "./local-time.js";
 
 export interface Holder {
   pid: number;
@@ -105,7 +106,7 @@ async function notTaken(
   const holder = await readHolder(path);
   return new UserError(`${what} is in use by another run`, {
     why: holder
-      ? `process ${holder.pid} (${holder.command}) has held it since ${holder.since}`
+      ? `process ${holder.pid} (${holder.command}) has held it since ${localTime(holder.since)}`
       : `${path} is locked`,
     fix: "wait until it has finished, or end that process",
     exitCode: ExitCode.locked,

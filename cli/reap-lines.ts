@@ -1,7 +1,7 @@
 import type { Orphan, Reaped, ReapedOrphan, ReapSeat } from "../seats/reap.js";
 import { columns, type Style } from "./context.js";
 import { receiptLines } from "./receipt-lines.js";
-import { timeLeft } from "./time-left.js";
+import { moment } from "./time-left.js";
 
 export interface ReapResult {
   dryRun: boolean;
@@ -17,7 +17,7 @@ export function reapLines({ dryRun, seats, orphans }: ReapResult, style: Style):
       s.lab,
       s.seat,
       s.owner ?? "?",
-      timeLeft(s.expires ?? ""),
+      moment(s.expires ?? ""),
       became(s, "--unknown, or --others if it isn't yours"),
     ]),
     ...orphans.map((o) => [o.kind, o.name, "?", "", became(o, "--unknown")]),

@@ -1,3 +1,4 @@
+import { localTime } from "../base/local-time.js";
 import { endpointsWords, endpointWords } from "../model/endpoint.js";
 import { isAwsKind, KINDS } from "../model/kinds.js";
 import { formatUsd } from "../model/prices.js";
@@ -18,7 +19,7 @@ export function receiptLines(receipt: Receipt, style: Style): string[] {
   if (!aws) rows.push(["  rented from AWS", shown(null)]);
   return [
     bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) +
-      dim(` (asked ${asked || "nobody"}, ${receipt.at})`),
+      dim(` (asked ${asked || "nobody"}, ${localTime(receipt.at)})`),
     ...columns(rows),
     ...receipt.residue.map((found) => bad(`  left: ${found.kind} ${found.name}`)),
     ...(receipt.cost === undefined

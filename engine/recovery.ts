@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { localTime } from "../base/local-time.js";
 import { type StackRef, stackFiles, workDir } from "./backend.js";
 
 const lockSchema = z.object({
@@ -162,7 +163,7 @@ async function isLiveEngine(pid: number): Promise<boolean> {
 
 function stillLocked(stack: string, lock: EngineLock): UserError {
   return new UserError(`an engine is still working on "${stack}"`, {
-    why: `process ${lock.pid} of ${lock.username} on ${lock.hostname}, since ${lock.timestamp}`,
+    why: `process ${lock.pid} of ${lock.username} on ${lock.hostname}, since ${localTime(lock.timestamp)}`,
     fix: "wait until it has finished, or end that process; what it has done so far is in the state",
     exitCode: ExitCode.locked,
   });

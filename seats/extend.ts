@@ -1,4 +1,5 @@
 import { messageOf, UserError } from "../base/errors.js";
+import { localTime } from "../base/local-time.js";
 import { reporting, type StepEvent } from "../model/events.js";
 import type { SeatId, Target } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";
@@ -86,7 +87,7 @@ function notExtended(id: SeatId, expires: string, outcomes: Outcome[]): UserErro
     why: [
       ...problems,
       reached.length > 0
-        ? `${reached.join(" and ")} took it (${expires}); the seat as a whole keeps its former end`
+        ? `${reached.join(" and ")} took it (${localTime(expires)}); the seat as a whole keeps its former end`
         : "no machine took it; the seat keeps its former end",
     ].join("\n"),
     fix: `machines that have ended are started again by: trilab up ${id.lab} --seat ${id.seat}`,

@@ -4,6 +4,7 @@ import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { guessFirst } from "../guesses.js";
 import { labName, labOf, resolveSeat } from "../seats.js";
+import { moment } from "../time-left.js";
 import { readVersion } from "../version.js";
 
 export const compare = defineCommand({
@@ -123,9 +124,10 @@ async function showHistory(args: Args, ctx: Context): Promise<undefined> {
   report(ctx, "history", { runs: data }, () => {
     if (runs.length === 0) return ["No runs yet. Measure with: trilab compare"];
     return columns([
-      ["RUN", "TARGETS", "PROBES", ""].map(ctx.style.bold),
+      ["RUN", "STARTED", "TARGETS", "PROBES", ""].map(ctx.style.bold),
       ...runs.map(({ id, run, problem }) => [
         id,
+        run ? moment(run.startedAt) : "?",
         run?.targets.join(",") ?? "?",
         run ? String(run.probes.length) : "?",
         problem ?? [run?.quick ? "quick" : "", run?.partial ? "partial" : ""].filter(Boolean).join(", "),

@@ -1,9 +1,9 @@
-import { formatDuration } from "../../model/units.js";
 import { budgetOf, budgetOption } from "../budget.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { lifetime } from "../duration.js";
 import { resolveSeat } from "../seats.js";
+import { moment } from "../time-left.js";
 
 export const extend = defineCommand({
   usage: "extend [duration]",
@@ -37,7 +37,7 @@ async function giveTime(args: Args, ctx: Context): Promise<undefined> {
   report(ctx, "extend", { lab, seat, targets: targetsOf(record), expires }, () => [
     expires === "never"
       ? `Seat ${seat} of lab ${lab} has no end now: it stays until trilab down.`
-      : `Seat ${seat} of lab ${lab} ends at ${expires}, in ${formatDuration((Date.parse(expires) - Date.now()) / 1000)}.`,
+      : `Seat ${seat} of lab ${lab} ends at ${moment(expires)}.`,
   ]);
   return undefined;
 }

@@ -6,6 +6,7 @@ import { defineCommand, flag, text, yesOption } from "../define-command.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { readyHost } from "../ready-host.js";
 import { DEFAULT_LAB } from "../seats.js";
+import { moment } from "../time-left.js";
 
 const ls = defineCommand({
   usage: "ls",
@@ -25,7 +26,13 @@ const ls = defineCommand({
         ? ["No image is built yet. trilab up, or trilab images build, makes one."]
         : columns([
             ["IMAGE", "DEBIAN", "PACKAGES", "BUILT", "ON DISK"].map(ctx.style.bold),
-            ...images.map((i) => [i.hash, i.release, String(i.packages), i.built, formatSize(i.bytes)]),
+            ...images.map((i) => [
+              i.hash,
+              i.release,
+              String(i.packages),
+              moment(i.built),
+              formatSize(i.bytes),
+            ]),
           ]),
     );
     return undefined;

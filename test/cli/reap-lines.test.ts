@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { reapLines } from "../../cli/reap-lines.js";
-import { timeLeft } from "../../cli/time-left.js";
+import { moment, timeLeft } from "../../cli/time-left.js";
 import type { Orphan, ReapSeat } from "../../seats/reap.js";
 
 const as = (text: string): string => text;
@@ -26,7 +26,7 @@ test("each seat and orphan stands with what became of it", () => {
   expect(lines).toEqual([
     expect.stringMatching(/^LAB +SEAT +OWNER +ENDS +WHAT$/),
     expect.stringMatching(/^l +a +me@here +never +stays$/),
-    expect.stringMatching(/^l +b +me@here +\S+ ago +would be removed$/),
+    expect.stringMatching(/^l +b +me@here +202[56]-\d\d-\d\d [\d:]+ UTC\S*, \S+ ago +would be removed$/),
     expect.stringMatching(/^l +c +me@here +left alone: .*--unknown, or --others/),
     expect.stringMatching(/^guest disk +trilab-l-x-guest.qcow2 +\? +left alone: .*being made$/),
     expect.stringContaining("dry run"),
@@ -52,4 +52,6 @@ test("time left is said from now", () => {
   expect(timeLeft("2025-12-31T23:55:00Z", now)).toBe("5m ago");
   expect(timeLeft("never", now)).toBe("never");
   expect(timeLeft("", now)).toBe("");
+  expect(moment("2026-01-01T01:30:00Z", now)).toMatch(/^202[56]-\d\d-\d\d \d\d:\d\d UTC\S*, in 1h30m$/);
+  expect(moment("never", now)).toBe("never");
 });

@@ -50,6 +50,13 @@ async function run(argv: string[], answers?: string[]) {
   }
 }
 
+it("trilab compare history says when each run was, in words for people", async () => {
+  await saveRun(syntheticRun({ seed: 1 }));
+  const { out } = await run(["compare", "history"]);
+  expect(out).toMatch(/^RUN +STARTED +TARGETS/);
+  expect(out).toMatch(/-synthetic-test +2026-01-0\d \d\d:\d\d UTC\S*, \S+ ago +container,guest/);
+});
+
 describe("trilab report", () => {
   it("makes a page of the seat's newest run, of a run named, and of several", async () => {
     await saveRun(syntheticRun({ seed: 1 }));

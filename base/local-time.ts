@@ -1,0 +1,14 @@
+/**
+ * A point in time for people, in this process's time zone, which it names: `2026-11-26 08:13 UTC`,
+ * `2026-11-26 09:13 UTC+1`. A text that is no time stays as it is.
+ */
+export function localTime(iso: string): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return iso;
+  const two = (n: number): string => String(n).padStart(2, "0");
+  const east = -at.getTimezoneOffset();
+  const [hours, minutes] = [Math.floor(Math.abs(east) / 60), Math.abs(east) % 60];
+  const zone = east === 0 ? "" : `${east < 0 ? "−" : "+"}${hours}${minutes === 0 ? "" : `:${two(minutes)}`}`;
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())} UTC${zone}`;
+}
