@@ -1,12 +1,12 @@
 import { rm } from "node:fs/promises";
 import type { Progress } from "../base/progress.js";
-import type { Drivers } from "../drivers/drivers.js";
+import { connect, type Drivers } from "../drivers/drivers.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
 import { DISK_POOL, POOLS } from "../drivers/libvirt/pools.js";
 import { openStack } from "../engine/index.js";
 import { forgetIsolation } from "../hosts/isolation.js";
 import { pruneImages } from "../images/index.js";
-import { endpointWords } from "../model/endpoint.js";
+import { endpointWords, LOCAL } from "../model/endpoint.js";
 import { imageOfVolume } from "../model/image-volumes.js";
 import { deployHost, hostRecordFile, hostStack, readHostRecord, withHostLock } from "./ensure-host.js";
 import { answersAt } from "./seat-drivers.js";
@@ -25,6 +25,9 @@ export async function pruneHost({ docker, libvirt }: Drivers, progress: Progress
       seats.flatMap((r) => [r?.image, r?.vps?.image].filter((hash) => hash !== undefined)),
     );
     const silent = [];
+    // The cache is this machine's: what boots on its own libvirt stays in it, whichever host is asked.
+    if (!libvirt?.isLocal && (await answersAt(LOCAL.libvirt)))
+      for (const hash of await connect(LOCAL.libvirt).imagesUnderDisks()) inUse.add(hash);
     if (libvirt) {
       if (await answersAt(libvirt.endpoint)) {
         // Other state directories' seats on this host are known by what their disks are laid over.

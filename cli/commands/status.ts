@@ -1,5 +1,4 @@
 import { UserError } from "../../base/errors.js";
-import type { Drivers } from "../../drivers/drivers.js";
 import type { Found } from "../../drivers/found.js";
 import { addressOf, type Endpoint } from "../../model/endpoint.js";
 import { formatUsd, type Rented, type RunningCost, runningCost } from "../../model/prices.js";
@@ -100,7 +99,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
  * not hide the others.
  */
 async function thingsOf(record: SeatRecord, ctx: Context): Promise<Map<string, Found[]>> {
-  const { seatInventory } = await import("../../drivers/drivers.js");
+  const { connect, seatInventory } = await import("../../drivers/drivers.js");
   const { driversAt } = await import("../../seats/seat-drivers.js");
   const { requireAccount } = await import("../../seats/account.js");
   const answers = new Map<string, Found[]>();
@@ -109,27 +108,15 @@ async function thingsOf(record: SeatRecord, ctx: Context): Promise<Map<string, F
     [...endpoints].map(async ([address, endpoint]) => {
       try {
         if (endpoint.kind === "ec2") await requireAccount(record, endpoint.region);
+        else await connect(endpoint).preflight();
         answers.set(address, await seatInventory(record, driversAt([endpoint])));
       } catch (error) {
-        const drivers = driversAt([endpoint]);
-        const problem = error instanceof UserError ? error : await silence(drivers);
-        if (problem === undefined) throw error;
-        ctx.tell([problem.message, problem.why].filter(Boolean).join(": "));
+        if (!(error instanceof UserError)) throw error;
+        ctx.tell([error.message, error.why].filter(Boolean).join(": "));
       }
     }),
   );
   return answers;
-}
-
-/** Why a daemon does not answer; `undefined` where it does. */
-async function silence({ docker, libvirt }: Drivers): Promise<UserError | undefined> {
-  try {
-    await (docker ?? libvirt)?.preflight();
-    return undefined;
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
-  }
 }
 
 /**

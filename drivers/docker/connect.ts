@@ -118,8 +118,9 @@ class SshAgent extends Agent {
     super({ keepAlive: false });
     const port = endpoint.port === undefined ? [] : ["-p", String(endpoint.port)];
     this.#args = [
-      "-o",
-      "BatchMode=yes",
+      ...["-o", "BatchMode=yes"],
+      // A host that takes connections and says nothing must not keep an ssh for ever.
+      ...["-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"],
       "-T",
       ...port,
       "--",
@@ -137,6 +138,8 @@ class SshAgent extends Agent {
       complaint = `${complaint}${text}`.slice(-2000);
     });
     const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+    // A connection that ends while nobody reads from it is an error of the stream that nobody waits for.
+    stream.on("error", () => {});
     child.once("error", (error) => stream.destroy(error));
     child.once("exit", (code) => {
       if (code !== 0) stream.destroy(new Error(`ssh ended with ${code}: ${complaint.trim()}`));

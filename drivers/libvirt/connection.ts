@@ -4,7 +4,7 @@ import { type Element, parseXml } from "./xml.js";
 
 /** A connection to one libvirt daemon: what a machine of it needs to ask. */
 export class Connection {
-  private readonly connection: Virsh;
+  protected readonly connection: Virsh;
 
   /** Nothing is asked of the daemon yet. */
   constructor(readonly endpoint: LibvirtEndpoint) {

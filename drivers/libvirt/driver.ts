@@ -19,9 +19,14 @@ const DOMAINS_A_CALL = 500;
 
 /** What trilab asks of one libvirt daemon, and does to it, outside the engine. */
 export class LibvirtDriver extends Connection {
-  /** Whether the daemon answers. @throws UserError (exit 3) when it does not. */
-  async preflight(): Promise<void> {
-    await this.virsh("version");
+  /**
+   * Whether the daemon answers.
+   *
+   * @param timeoutMs Default 15 s: a connection through ssh, under emulation, takes seconds.
+   * @throws UserError (exit 3) when it does not.
+   */
+  async preflight(timeoutMs = 15_000): Promise<void> {
+    await this.connection.runWithin(timeoutMs, "version");
   }
 
   /** The versions of libvirt and of its hypervisor: `9.0.0`, `QEMU 7.2.15`. */

@@ -262,7 +262,8 @@ export class GuestEnvironment implements Environment {
       ["-o", "IdentitiesOnly=yes"],
       ["-o", "StrictHostKeyChecking=yes"],
       ["-o", `UserKnownHostsFile=${optionPath(knownHostsFile)}`],
-      ["-o", "ConnectTimeout=5"],
+      // Through another host, or under emulation on a busy one, a handshake takes seconds.
+      ["-o", "ConnectTimeout=15"],
       ["-o", "LogLevel=ERROR"],
       ...(jump === undefined ? [] : [["-o", `ProxyCommand=${jump}`]]),
       ...(this.controlPath === undefined ? [] : [["-S", this.controlPath]]),

@@ -42,12 +42,17 @@ export class Virsh {
    *
    * @throws VirshError when virsh refuses; UserError (exit 3) when there is no virsh, or libvirt does not answer.
    */
-  async run(...args: string[]): Promise<string> {
+  run(...args: string[]): Promise<string> {
+    return this.runWithin(120_000, ...args);
+  }
+
+  /** As {@link run}; libvirt does not answer when it takes longer than this many milliseconds. */
+  async runWithin(timeout: number, ...args: string[]): Promise<string> {
     const result = await execa("virsh", ["--quiet", "--connect", this.uri, ...args], {
       reject: false,
       env: { LC_ALL: "C" },
       stdin: "ignore",
-      timeout: 120_000,
+      timeout,
     });
     if (result.exitCode === 0) return result.stdout;
     const said = result.stderr || result.message || "";
