@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Subnet } from "../model/cidr.js";
-import { type GuestIdentity, kernelCommandLine, oemStrings } from "../model/guest-contract.js";
+import { kernelCommandLine, oemStrings } from "../model/guest-contract.js";
 import { expiresInMachine } from "../model/lifetime.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { machineName } from "../model/naming.js";
@@ -10,15 +9,15 @@ export interface LibvirtGuestArgs extends LibvirtHostArgs {
   spec: MachineSpec;
   /** OpenSSH public keys let in as the login user and as root. */
   userKeys: pulumi.Input<string[]>;
-  /** The guest's SSH host key, an OpenSSH private key file: made by us, so that clients can pin it. */
-  hostKey: pulumi.Input<string>;
+  /** The path here of the guest's SSH host key, an OpenSSH private key file: made by us, so that clients can pin it. */
+  hostKeyFile: pulumi.Input<string>;
 }
 
 /**
  * The spec as a guest under libvirt: a NAT network of the seat's own, an overlay on the read-only base disk, the domain.
  *
- * The guest boots its kernel directly and reads who it is (name, address, keys) from SMBIOS, so it waits for no
- * metadata service and no DHCP lease. Which hypervisor, says the libvirt provider's configuration (`libvirt:uri`).
+ * The guest boots its kernel directly and reads who it is (name, address, keys) from SMBIOS, and its host key from a file
+ * that only QEMU may read, so it waits for no metadata service and no DHCP lease. Which hypervisor, says the libvirt provider's configuration (`libvirt:uri`).
  */
 export class LibvirtGuest extends pulumi.ComponentResource {
   /** The domain's UUID. */
@@ -30,11 +29,15 @@ export class LibvirtGuest extends pulumi.ComponentResource {
 
   constructor(name: string, args: LibvirtGuestArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilab:index:LibvirtGuest", name, {}, opts);
-    const { hostKey, ownership, spec, subnet, userKeys, ...host } = args;
+    const { hostKeyFile, ownership, spec, subnet, userKeys, ...host } = args;
     const machine = machineName(ownership, "guest");
-    const identity = pulumi.secret(pulumi.all([userKeys, hostKey])).apply(([keys, key]) =>
+    const identity = pulumi.output(userKeys).apply((keys) =>
       oemStrings({
-        ...guestIdentity(machine, subnet, keys, key),
+        hostname: machine,
+        address: `${subnet.address}/${subnet.prefix}`,
+        gateway: subnet.gateway,
+        dns: [subnet.gateway],
+        userKeys: keys,
         expires: expiresInMachine(ownership.expires),
       }),
     );
@@ -49,6 +52,7 @@ export class LibvirtGuest extends pulumi.ComponentResource {
         shape: spec,
         commandLine: kernelCommandLine(host.accelerator),
         oemStrings: identity,
+        hostKeyFile,
       },
       this,
     );
@@ -58,15 +62,4 @@ export class LibvirtGuest extends pulumi.ComponentResource {
     this.address = pulumi.output(subnet.address);
     this.registerOutputs({ domainId: this.domainId, name: this.name, address: this.address });
   }
-}
-
-function guestIdentity(hostname: string, subnet: Subnet, userKeys: string[], hostKey: string): GuestIdentity {
-  return {
-    hostname,
-    address: `${subnet.address}/${subnet.prefix}`,
-    gateway: subnet.gateway,
-    dns: [subnet.gateway],
-    userKeys,
-    hostKey,
-  };
 }

@@ -9,12 +9,13 @@ import {
   consoleLogName,
   type DomainTarget,
   diskName,
+  hostKeyName,
   macAddress,
   machineName,
   seedName,
 } from "../model/naming.js";
 import { MiB } from "../model/units.js";
-import { diskXslt, domainXslt, networkXslt } from "./helpers/domain-xslt.js";
+import { diskXslt, domainXslt, networkXslt, secretXslt } from "./helpers/domain-xslt.js";
 import { applyTransform, type Transform } from "./helpers/transform.js";
 
 /** What runs the guest's instructions: the CPU itself, or QEMU's translator (slow: its CPU figures mean nothing). */
@@ -63,6 +64,7 @@ export interface LibvirtHostArgs {
     network?: Transform<libvirt.NetworkArgs>;
     disk?: Transform<libvirt.VolumeArgs>;
     seed?: Transform<libvirt.VolumeArgs>;
+    hostKey?: Transform<libvirt.VolumeArgs>;
     domain?: Transform<libvirt.DomainArgs>;
   };
 }
@@ -75,6 +77,8 @@ export interface LibvirtMachineArgs extends LibvirtHostArgs {
   oemStrings: pulumi.Input<string[]>;
   /** The path here of an image with cloud-init's files, for a second disk. Absent: there is none. */
   seed?: pulumi.Input<string>;
+  /** The path here of an SSH host key, an OpenSSH private key file, which the machine finds in QEMU's fw_cfg. Absent: none. */
+  hostKeyFile?: pulumi.Input<string>;
   /** The share of each virtual CPU that it may use. Absent: all of it. */
   cpuShare?: number | undefined;
 }
@@ -127,20 +131,23 @@ export function libvirtMachine(
     { parent },
   );
 
-  const seed =
-    args.seed &&
-    // Not the provider's CloudinitDisk: it downloads itself at every look, and its client's streams then hang at times.
+  // Not the provider's CloudinitDisk: it downloads itself at every look, and its client's streams then hang at times.
+  const upload = (part: "seed" | "hostKey", volume: string, source: pulumi.Input<string>) =>
     new libvirt.Volume(
-      `${name}-seed`,
-      applyTransform(transform?.seed, {
-        name: seedName(ownership),
+      `${name}-${part === "seed" ? "seed" : "host-key"}`,
+      applyTransform(transform?.[part], {
+        name: volume,
         pool: diskPool.name,
-        source: args.seed,
+        source,
         format: "raw",
+        xml: { xslt: secretXslt() },
       }),
-      // Where it came from does not matter any more, and libvirt finds a format of its own in it.
-      { parent, ignoreChanges: ["source", "format"] },
+      // Where it came from does not matter any more, libvirt finds a format of its own in it, and its permissions were
+      // given once.
+      { parent, ignoreChanges: ["source", "format", "xml"] },
     );
+  const seed = args.seed && upload("seed", seedName(ownership), args.seed);
+  const hostKey = args.hostKeyFile && upload("hostKey", hostKeyName(ownership), args.hostKeyFile);
 
   return new libvirt.Domain(
     `${name}-domain`,
@@ -175,6 +182,7 @@ export function libvirtMachine(
             target,
             diskFile: `${diskPool.path}/${diskName(ownership, target)}`,
             seedFile: args.seed && `${diskPool.path}/${seedName(ownership)}`,
+            hostKeyFile: args.hostKeyFile && `${diskPool.path}/${hostKeyName(ownership)}`,
             consoleLog: `${diskPool.path}/${consoleLogName(ownership, target)}`,
             accelerator: args.accelerator,
             cpuShare: args.cpuShare,
@@ -183,6 +191,6 @@ export function libvirtMachine(
       },
     }),
     // Libvirt takes no second domain of the same name beside the old one. The disk is a resource of its own and stays.
-    { parent, deleteBeforeReplace: true },
+    { parent, deleteBeforeReplace: true, dependsOn: hostKey ? [hostKey] : [] },
   );
 }

@@ -80,6 +80,9 @@ export const publicKeySchema = z
     "is no OpenSSH public key on one line of ASCII (ssh-ed25519, ssh-rsa, ecdsa-sha2-…, sk-…)",
   );
 
+/** The fw_cfg entry by which a guest gets its SSH host key, an OpenSSH private key file, in the place of an SMBIOS string. */
+export const HOST_KEY_ENTRY = "opt/trilab/host-key";
+
 /** What makes one guest of many; everything but these is in the image. */
 export const guestIdentitySchema = z.strictObject({
   /** One RFC 1123 label, lower case. */
@@ -102,12 +105,16 @@ export const guestIdentitySchema = z.strictObject({
     .optional(),
   /** Public keys in authorized_keys form, authorised for the login user and for root. */
   userKeys: z.array(publicKeySchema).min(1).max(MAX_USER_KEYS),
-  /** An unencrypted OpenSSH ed25519 private key file: the text. */
+  /**
+   * An unencrypted OpenSSH ed25519 private key file: the text. Strings stand on QEMU's command line for every user of the
+   * host to read, so this is for throw-away machines. Others get a file by {@link HOST_KEY_ENTRY}.
+   */
   hostKey: z
     .string()
     .regex(/^-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END OPENSSH PRIVATE KEY-----\n?$/, {
       error: "want the text of an OpenSSH private key file",
-    }),
+    })
+    .optional(),
   /** When the machine ends itself, unless its disk says so already: Unix seconds, or `never`. */
   expires: z
     .string()
@@ -121,7 +128,6 @@ export type GuestIdentity = z.infer<typeof guestIdentitySchema>;
 
 /**
  * The SMBIOS type 11 strings for `<sysinfo type='smbios'><oemStrings>`, in the order to write them.
- * The host key among them is secret.
  *
  * @throws Error listing every field that is wrong, never a value of the host key.
  */
@@ -137,7 +143,9 @@ export function oemStrings(identity: GuestIdentity): string[] {
     `trilab:hostname=${hostname}`,
     ...addressStrings(checked.data),
     ...userKeys.map((key) => `trilab:user-key=${key}`),
-    `trilab:host-key=${base64(hostKey.endsWith("\n") ? hostKey : `${hostKey}\n`)}`,
+    ...(hostKey === undefined
+      ? []
+      : [`trilab:host-key=${base64(hostKey.endsWith("\n") ? hostKey : `${hostKey}\n`)}`]),
     ...(expires === undefined ? [] : [`trilab:expires=${expires}`]),
     ...(motd === undefined ? [] : [`trilab:motd=${base64(motd)}`]),
   ];

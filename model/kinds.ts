@@ -35,6 +35,7 @@ export const KINDS = [
   "guest network",
   "guest disk",
   "cloud-init seed",
+  "host key",
   "console log",
   "lease",
   ...AWS_KINDS,
@@ -57,6 +58,6 @@ const HOLDING_WORK: readonly string[] = [
   "aws:ec2/instance:Instance",
 ];
 
-/** Whether a resource must not be replaced unasked. A rehearsed VPS's seed is made anew from the record. */
+/** Whether a resource must not be replaced unasked. A rehearsed VPS's seed and a host key are made anew from the record. */
 export const holdsWork = (type: string, name: unknown): boolean =>
-  HOLDING_WORK.includes(type) && !String(name).endsWith(".seed.iso");
+  HOLDING_WORK.includes(type) && !/\.(seed\.iso|host-key)$/.test(String(name));

@@ -59,6 +59,9 @@ export const consoleLogName = (id: SeatId, target: DomainTarget): string =>
 /** The local VPS's cloud-init seed: a small ISO image, a volume of the same pool. */
 export const seedName = (id: SeatId): string => `${machineName(id, "vps")}.seed.iso`;
 
+/** The guest's SSH host key, a volume of the same pool that only QEMU and root may read. */
+export const hostKeyName = (id: SeatId): string => `${machineName(id, "guest")}.host-key`;
+
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** The firewall knows seats' bridges by it: `-i tl+`. */

@@ -222,6 +222,7 @@ export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSe
     mendContainer: async (container, wanted) => (await docker?.mend(container, wanted)) ?? [],
     userKey: keys.publicKey,
     hostKey: keys.hostKey,
+    hostKeyFile: keys.hostKeyFile,
     hostPublicKey: keys.hostPublicKey,
     writeVpsSeed: (userData, metaData) => writeVpsSeed(record, userData, metaData),
   };

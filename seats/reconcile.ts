@@ -1,10 +1,11 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import { type Drivers, removeFound, seatInventory, startFound } from "../drivers/drivers.js";
 import { type Found, removalOrder, targetOf } from "../drivers/found.js";
+import { volumeKind } from "../drivers/libvirt/things.js";
 import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/index.js";
 import { isAwsKind, type Kind } from "../model/kinds.js";
 import type { Ownership } from "../model/labels.js";
-import { type SeatId, seatPrefix, type Target } from "../model/naming.js";
+import { machineOf, type SeatId, seatPrefix, type Target } from "../model/naming.js";
 
 /** Resource types of the seat's stack, and what Docker, libvirt or AWS call the same thing. */
 const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
@@ -13,7 +14,6 @@ const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "docker:index/volume:Volume": "container volume",
   "libvirt:index/domain:Domain": "domain",
   "libvirt:index/network:Network": "guest network",
-  "libvirt:index/volume:Volume": "guest disk",
   "aws:ec2/instance:Instance": "instance",
   "aws:ec2/keyPair:KeyPair": "key pair",
   "aws:ec2/securityGroup:SecurityGroup": "security group",
@@ -54,10 +54,11 @@ export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Fo
 }
 
 /** A volume is what its name says. */
-const kindOf = ({ inputs, type }: CheckpointResource): Kind | undefined =>
-  type === "libvirt:index/volume:Volume" && String(inputs.name).endsWith(".seed.iso")
-    ? "cloud-init seed"
-    : KIND_OF_TYPE[type];
+function kindOf({ inputs, type }: CheckpointResource): Kind | undefined {
+  if (type !== "libvirt:index/volume:Volume") return KIND_OF_TYPE[type];
+  const name = String(inputs.name);
+  return volumeKind(machineOf(name), name);
+}
 
 /** AWS's things go by their ids, but for key pairs, which the state knows by name. */
 const isOf = (r: CheckpointResource, f: Found): boolean => r.id === (f.kind === "key pair" ? f.name : f.id);
@@ -101,10 +102,11 @@ const HELD_BY: Readonly<Partial<Record<Kind, Kind>>> = {
   "guest network": "domain",
   "guest disk": "domain",
   "cloud-init seed": "domain",
+  "host key": "domain",
 };
 
 /**
- * The machines whose network, disk or seed is no more: they are removed, so that the engine makes them again with what
+ * The machines whose network, disk, seed or host key is no more: they are removed, so that the engine makes them again with what
  * is missing. Pure.
  */
 export function stranded(missing: readonly CheckpointResource[], inventory: readonly Found[]): Found[] {

@@ -33,8 +33,9 @@ export interface SeatKeys {
   /** Path of the private key, 0600. */
   identityFile: string;
   publicKey: string;
-  /** The guest's host key: an OpenSSH private key file's text. */
+  /** The guest's host key: an OpenSSH private key file's text, and its path. */
   hostKey: string;
+  hostKeyFile: string;
   hostPublicKey: string;
   knownHostsFile: string;
 }
@@ -136,6 +137,7 @@ export async function seatKeys(record: SeatId & Pick<SeatRecord, "machines">): P
     identityFile: join(dir, "id_ed25519"),
     publicKey: own.publicKey,
     hostKey: host.privateKey,
+    hostKeyFile: join(dir, "host_ed25519"),
     hostPublicKey: host.publicKey,
     knownHostsFile,
   };

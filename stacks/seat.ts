@@ -36,8 +36,9 @@ export interface SeatSettings {
   /** Makes the container what it should be where the provider does not; tells what was changed, in words. */
   mendContainer: (containerId: string, wanted: ContainerWanted) => Promise<string[]>;
   userKey: string;
-  /** Secret. */
+  /** The machines' SSH host key: secret; and the file here that holds it. */
   hostKey: string;
+  hostKeyFile: string;
   hostPublicKey: string;
   /** Writes the seed of a rehearsed VPS from its user-data and meta-data, and returns its path on this machine. */
   writeVpsSeed: (userData: string, metaData: string) => Promise<string>;
@@ -57,7 +58,7 @@ export type SeatOutputs = {
 /** One learner's copy of a lab: the chosen targets. */
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {
   return async () => {
-    const { accelerator, hostKey, image, makeWay, ownership, slot, spec, swapLimit, targets, userKey } =
+    const { accelerator, hostKeyFile, image, makeWay, ownership, slot, spec, swapLimit, targets, userKey } =
       settings;
     const userKeys = [userKey, ...spec.authorizedKeys];
     const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
@@ -82,7 +83,7 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
               accelerator,
               makeWay,
               userKeys,
-              hostKey,
+              hostKeyFile,
             },
           }
         : {}),

@@ -1,3 +1,4 @@
+import { HOST_KEY_ENTRY } from "../../model/guest-contract.js";
 import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "../../model/labels.js";
 import type { DomainTarget } from "../../model/naming.js";
 
@@ -34,6 +35,13 @@ export const diskXslt = (): string =>
       <permissions><mode>0600</mode></permissions><compat>1.1</compat></xsl:copy>
   </xsl:template>`);
 
+/** A file with a key in it, which only QEMU and root may read. */
+export const secretXslt = (): string =>
+  stylesheet(`  <xsl:template match="/volume/target">
+    <xsl:copy><xsl:apply-templates select="@*|node()[not(self::permissions)]"/>
+      <permissions><mode>0600</mode></permissions></xsl:copy>
+  </xsl:template>`);
+
 export interface DomainXsltArgs {
   /** SMBIOS type 11 strings: the guest's identity. */
   oemStrings: readonly string[];
@@ -44,6 +52,8 @@ export interface DomainXsltArgs {
   diskFile: string;
   /** Path on the libvirt host of a cloud-init seed, the second disk. Absent: there is none. */
   seedFile?: string | undefined;
+  /** Path on the libvirt host of the SSH host key, passed on by QEMU's fw_cfg device. Absent: none is. */
+  hostKeyFile?: string | undefined;
   /** The share of each virtual CPU that it may use: 0.1 is a tenth. Absent: all of it. */
   cpuShare?: number | undefined;
   /** Path on the libvirt host that the serial console is logged to. */
@@ -67,6 +77,10 @@ export function domainXslt(args: DomainXsltArgs): string {
     args.cpuShare === undefined
       ? ""
       : `<cputune><period>${QUOTA_PERIOD}</period><quota>${Math.round(args.cpuShare * QUOTA_PERIOD)}</quota></cputune>`;
+  const hostKey =
+    args.hostKeyFile === undefined
+      ? ""
+      : `<sysinfo type="fwcfg"><entry name="${HOST_KEY_ENTRY}" file="${escapeXml(args.hostKeyFile)}"/></sysinfo>`;
   // The cloud kernel has no driver for the CD-ROM drive that libvirt would give a seed.
   const seed =
     args.seedFile === undefined
@@ -79,7 +93,7 @@ export function domainXslt(args: DomainXsltArgs): string {
   return stylesheet(`  <xsl:template match="/domain">
     <xsl:copy><xsl:apply-templates select="@*"/>
       <metadata><trilab:seat xmlns:trilab="${METADATA_NAMESPACE}">${labels}</trilab:seat></metadata>
-      ${quota}<sysinfo type="smbios"><oemStrings>${strings}</oemStrings></sysinfo>
+      ${quota}<sysinfo type="smbios"><oemStrings>${strings}</oemStrings></sysinfo>${hostKey}
       <xsl:apply-templates select="node()[not(self::metadata or self::sysinfo)]"/></xsl:copy>
   </xsl:template>
   <xsl:template match="/domain/os">

@@ -3,15 +3,16 @@ import { METADATA_NAMESPACE } from "../../model/labels.js";
 import { parseXml } from "./xml.js";
 
 /**
- * What a volume of the seats' pool is to a machine: its disk, its cloud-init seed, its console's log (virtlogd numbers
+ * What a volume of the seats' pool is to a machine: its disk, its cloud-init seed, its host key, its console's log (virtlogd numbers
  * those it rolled over), or any of a clone that a `compare` did not live to remove. Pure.
  */
 export function volumeKind(machine: string, volume: string): Kind | undefined {
   if (!volume.startsWith(machine)) return undefined;
   const suffix = volume.slice(machine.length);
-  const what = /^(?:-clone\d+)?\.(qcow2|seed\.iso|console\.log)(?:\.\d+)?$/.exec(suffix)?.[1];
+  const what = /^(?:-clone\d+)?\.(qcow2|seed\.iso|host-key|console\.log)(?:\.\d+)?$/.exec(suffix)?.[1];
   if (what === "qcow2") return "guest disk";
   if (what === "seed.iso") return "cloud-init seed";
+  if (what === "host-key") return "host key";
   return what === "console.log" ? "console log" : undefined;
 }
 

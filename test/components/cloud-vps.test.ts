@@ -1,6 +1,7 @@
 import type { ComponentResourceOptions } from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { secretXslt } from "../../components/helpers/domain-xslt.js";
 import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
 import { instanceType } from "../../model/instance-catalogue.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
@@ -304,6 +305,7 @@ describe("a VPS rehearsed on the local hypervisor", () => {
       pool: "trilab",
       source: "/seats/alice/vps-seed.iso",
       format: "raw",
+      xml: { xslt: secretXslt() },
     });
     expect(resources.find((r) => r.name === "alice-vps-disk")?.inputs).toMatchObject({
       name: `${NAME}.qcow2`,
@@ -344,7 +346,7 @@ it("all three targets stand side by side in addresses of their own", async () =>
       new MatchedLab("alice", {
         ...base,
         container: { image: "trilab/machine:abc" },
-        guest: { ...local, userKeys: rented.userKeys, hostKey: HOST_KEY },
+        guest: { ...local, userKeys: rented.userKeys, hostKeyFile: "/seats/alice/host_ed25519" },
         vps: local,
       }),
   );

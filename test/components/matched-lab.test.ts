@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { diskXslt } from "../../components/helpers/domain-xslt.js";
+import { diskXslt, secretXslt } from "../../components/helpers/domain-xslt.js";
 import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
 import { ignoredChanges, only, registered } from "./pulumi-mocks.js";
 
-const HOST_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${"A".repeat(68)}\n-----END OPENSSH PRIVATE KEY-----\n`;
 const ownership = {
   owner: "teacher@host",
   lab: "first-boot",
@@ -24,7 +23,7 @@ const guest: MatchedLabArgs["guest"] = {
   diskPool: { name: "trilab", path: "/p/disks" },
   accelerator: "tcg",
   userKeys: ["ssh-ed25519 AAAA seat"],
-  hostKey: HOST_KEY,
+  hostKeyFile: "/seats/alice/host_ed25519",
 };
 const LABELS = [
   { label: "trilab.owner", value: "teacher@host" },
@@ -44,6 +43,7 @@ describe("MatchedLab", () => {
       "docker:index/volume:Volume",
       "libvirt:index/domain:Domain",
       "libvirt:index/network:Network",
+      "libvirt:index/volume:Volume",
       "libvirt:index/volume:Volume",
       "trilab:index:DockerHost",
       "trilab:index:LibvirtGuest",
@@ -140,7 +140,7 @@ describe("MatchedLab", () => {
 
   it("gives the guest an overlay on the base disk, a network of its own and a fixed address", async () => {
     const resources = await registered(() => new MatchedLab("alice", { ...base, guest }));
-    expect(only(resources, "libvirt:index/volume:Volume").inputs).toEqual({
+    expect(resources.find((r) => r.name === "alice-guest-disk")?.inputs).toEqual({
       name: "trilab-first-boot-alice-guest.qcow2",
       pool: "trilab",
       baseVolumeName: "abc.qcow2",
@@ -185,15 +185,23 @@ describe("MatchedLab", () => {
     ]);
   });
 
-  it("keeps the guest's identity, with its private host key, secret", async () => {
+  it("tells the guest who it is by strings, and its host key by a file that only QEMU may read", async () => {
     const resources = await registered(() => new MatchedLab("alice", { ...base, guest }));
-    const { inputs } = only(resources, "libvirt:index/domain:Domain");
-    // Pulumi wraps a secret input with its signature; what the mocks see must be so wrapped.
-    const text = JSON.stringify(inputs.xml);
-    expect(text).toContain("1b47061264138c4ac30d75fd1eb44270");
-    expect(text).toContain("trilab:hostname=trilab-first-boot-alice-guest");
-    expect(text).toContain("trilab:address=10.213.1.82/28");
-    expect(text).toContain("trilab:expires=1767236400<");
+    const { xslt } = only(resources, "libvirt:index/domain:Domain").inputs.xml as { xslt: string };
+    expect(xslt).toContain("trilab:hostname=trilab-first-boot-alice-guest");
+    expect(xslt).toContain("trilab:address=10.213.1.82/28");
+    expect(xslt).toContain("trilab:expires=1767236400<");
+    expect(xslt).not.toContain("host-key=");
+    expect(xslt).toContain(
+      '<entry name="opt/trilab/host-key" file="/p/disks/trilab-first-boot-alice-guest.host-key"/>',
+    );
+    expect(resources.find((r) => r.name === "alice-guest-host-key")?.inputs).toEqual({
+      name: "trilab-first-boot-alice-guest.host-key",
+      pool: "trilab",
+      source: "/seats/alice/host_ed25519",
+      format: "raw",
+      xml: { xslt: secretXslt() },
+    });
   });
 
   it("under KVM passes the host's CPU on and has no translation cache", async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { diskXslt, domainXslt, networkXslt } from "../../components/helpers/domain-xslt.js";
+import { diskXslt, domainXslt, networkXslt, secretXslt } from "../../components/helpers/domain-xslt.js";
 
 let dir: string;
 beforeAll(async () => {
@@ -76,6 +76,18 @@ it("turns spanning tree off and keeps the bridge's name", async () => {
     '<network><name>n</name><bridge name="tl0" stp="on"/></network>',
   );
   expect(out).toContain('<bridge name="tl0" stp="off" delay="0"/>');
+});
+
+it("closes a file with a key in it to other users, and passes a host key on by its path", async () => {
+  const volume = `<volume><name>n</name><target><format type="raw"/><permissions><mode>644</mode></permissions></target></volume>`;
+  expect((await transform(secretXslt(), volume)).replace(/>\s+</g, "><")).toContain(
+    '<target><format type="raw"/><permissions><mode>0600</mode></permissions></target>',
+  );
+  const out = await transform(domainXslt({ ...args, hostKeyFile: "/pool/x.host-key" }), DOMAIN);
+  expect(out).toContain(
+    '<sysinfo type="fwcfg"><entry name="opt/trilab/host-key" file="/pool/x.host-key"/></sysinfo>',
+  );
+  expect(await transform(domainXslt(args), DOMAIN)).not.toContain("fwcfg");
 });
 
 it("closes a disk to other users, in the format that gives space back, and keeps the rest", async () => {

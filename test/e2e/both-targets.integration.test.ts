@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, expectError, machine, openHome, tryHost } from "./support.js";
+import { expectDone, expectDown, expectError, host, machine, openHome, tryHost } from "./support.js";
 
 const LAB = "first-boot";
 const home = openHome();
@@ -23,7 +23,7 @@ describe("a seat with both targets", () => {
     const run = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json"]));
     const up = JSON.parse(run.stdout);
     expect(up).toMatchObject({ schema: 1, kind: "up", lab: LAB, seat, targets: ["container", "guest"] });
-    expect(up.changes).toEqual({ create: 10 });
+    expect(up.changes).toEqual({ create: 11 });
     const verdicts = Object.fromEntries(
       up.parity.rows.map((r: { id: string; verdict: string }) => [r.id, r.verdict]),
     );
@@ -59,7 +59,7 @@ describe("a seat with both targets", () => {
   test("a second up changes nothing, and what the learner wrote is there", async () => {
     await inBoth("sh", "-c", "echo mine > ~/work.txt");
     const run = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json"]));
-    expect(JSON.parse(run.stdout).changes).toEqual({ same: 10 });
+    expect(JSON.parse(run.stdout).changes).toEqual({ same: 11 });
     expect(await inBoth("sh", "-c", "cat ~/work.txt")).toEqual({ container: "mine", guest: "mine" });
   });
 
@@ -128,6 +128,19 @@ describe("access to the guest", () => {
       "true",
     );
     expect(other.all).toContain("Permission denied (publickey)");
+  });
+
+  test("no other user of the host can read the host key: not in a command line, nor in a file", async () => {
+    const name = machine(seat, "guest");
+    const [pid] = (await host("pgrep", "-f", `guest=${name},`)).split("\n");
+    const command = (await readFile(`/proc/${pid}/cmdline`, "latin1")).replaceAll("\0", " ");
+    expect(command).toContain(`file=/var/lib/libvirt/images/trilab/${name}.host-key`);
+    const secret = await readFile(home.record(LAB, seat, "host_ed25519"), "utf8");
+    for (const form of [secret, Buffer.from(secret).toString("base64")])
+      expect(command).not.toContain(form.slice(0, 60).split("\n").at(-1));
+    expect(command).not.toContain("host-key=");
+    const { mode } = await stat(`/var/lib/libvirt/images/trilab/${name}.host-key`);
+    expect((mode & 0o777).toString(8)).toBe("600");
   });
 
   test("the host key is pinned: another one ends the connection", async () => {

@@ -60,7 +60,7 @@ describe("a seat that is given more time", () => {
     const { seats } = JSON.parse(expectDone(await home.trilab(["status", "--seat", seat, "--json"])).stdout);
     expect(seats[0].expires).toBe(expires);
     const again = JSON.parse(expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json"])).stdout);
-    expect(again).toMatchObject({ changes: { same: 10 }, expires });
+    expect(again).toMatchObject({ changes: { same: 11 }, expires });
     expect(await reapOf(seat, home)).toMatchObject({ verdict: "live" });
   });
 

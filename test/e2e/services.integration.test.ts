@@ -43,7 +43,7 @@ test("up: what the lab names runs in container and guest", async () => {
   const row = (id: string) => parity.rows.find((r: { id: string }) => r.id === id);
   expect(row("services")).toMatchObject({ verdict: "match", values: { container: "nginx", guest: "nginx" } });
   expect(row("authorized_keys").values).toEqual({ container: "none: no SSH server", guest: "1" });
-  expect(JSON.parse(expectDone(await up()).stdout).changes).toEqual({ same: 10 });
+  expect(JSON.parse(expectDone(await up()).stdout).changes).toEqual({ same: 11 });
 });
 
 test("the same command asks both, and what the lab does not name runs in neither", async () => {

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openAws } from "./aws-support.js";
@@ -34,7 +34,7 @@ describe("a seat with all three targets", () => {
   test("up: the VPS is a rehearsal and says so, and all are in parity", async () => {
     const up = await upJson("--on", "container,guest,vps");
     expect(up.targets).toEqual(["container", "guest", "vps"]);
-    expect(up.changes).toEqual({ create: 15 });
+    expect(up.changes).toEqual({ create: 16 });
     expect(up.vps).toMatchObject({ cloud: "local", type: "t3.nano", credits: "standard" });
     expect(up.parity.inTolerance).toBe(true);
     const row = (id: string) => up.parity.rows.find((r: { id: string }) => r.id === id);
@@ -90,6 +90,8 @@ describe("a seat with all three targets", () => {
     const shown = expectDone(await ssh("--root", "--", "cat", "/etc/ssh/ssh_host_ed25519_key.pub")).stdout;
     const pinned = (await tryHost("cat", home.record(LAB, seat, "known_hosts"))).all;
     expect(pinned).toContain(shown.split(" ")[1]);
+    const seed = await stat(`/var/lib/libvirt/images/trilab/trilab-${LAB}-${seat}-vps.seed.iso`);
+    expect((seed.mode & 0o777).toString(8)).toBe("600"); // the key is in it
   });
 
   test("no service of this host answers it, and no metadata", async () => {
@@ -104,7 +106,7 @@ describe("a seat with all three targets", () => {
   test("one that was switched off or removed by hand comes back", async () => {
     const domain = `trilab-${LAB}-${seat}-vps`;
     await virsh("destroy", domain);
-    expect((await upJson()).changes).toEqual({ same: 15 });
+    expect((await upJson()).changes).toEqual({ same: 16 });
     await virsh("destroy", domain);
     await virsh("undefine", domain);
     expect((await upJson()).changes).toMatchObject({ create: 1 });

@@ -36,6 +36,11 @@ describe("oemStrings", () => {
     expect(strings.at(-1)).toBe(`trilab:motd=${Buffer.from("Grüß Gott\n").toString("base64")}`);
   });
 
+  it("holds no host key for a machine that gets it by a file", () => {
+    const { hostKey: _, ...rest } = identity;
+    expect(oemStrings(rest).join("\n")).not.toContain("host-key");
+  });
+
   it("says when the machine ends itself, if it is told", () => {
     expect(oemStrings({ ...identity, expires: "1767236400" })).toContain("trilab:expires=1767236400");
     expect(oemStrings({ ...identity, expires: "never" })).toContain("trilab:expires=never");

@@ -5,6 +5,7 @@ import {
   bridgeName,
   consoleLogName,
   diskName,
+  hostKeyName,
   labelProblem,
   MAX_LAB_LENGTH,
   MAX_SEAT_LENGTH,
@@ -38,6 +39,7 @@ describe("names", () => {
     expect(diskName(seat, "guest")).toBe("trilab-first-boot-alice-guest.qcow2");
     expect(consoleLogName(seat, "vps")).toBe("trilab-first-boot-alice-vps.console.log");
     expect(seedName(seat)).toBe("trilab-first-boot-alice-vps.seed.iso");
+    expect(hostKeyName(seat)).toBe("trilab-first-boot-alice-guest.host-key");
   });
 
   it.each(["", "A", "a b", "-a", "a-", "ä", "a_b", "x".repeat(64)])("%j is no DNS label", (name) => {
