@@ -6,14 +6,14 @@ import { explain } from "./explain.js";
 import { main } from "./main.js";
 import { terminalContext } from "./terminal-context.js";
 
-// State, keys and checkpoints are their owner's alone; Pulumi writes its checkpoints 0666 & ~umask.
+// Only their owner may read state, keys and checkpoints; Pulumi writes its checkpoints with 0666 & ~umask.
 process.umask(0o077);
 
 const argv = process.argv.slice(2);
 const interrupt = new AbortController();
 const ctx = terminalContext(argv.includes("--json"), interrupt.signal);
 
-// The first Ctrl-C lets the engine finish its step (engine/ handles it, too), the second ends the engine, the third only us.
+// The first Ctrl-C lets the engine finish its step (engine/ handles it, too). The second ends the engine. The third ends only this process.
 let interrupts = 0;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
@@ -25,12 +25,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       return;
     }
     ctx.tell(
-      "interrupted: finishing the step in hand (again to end now); `trilab up` or `trilab down` goes on from here",
+      "interrupted: finishing the current step (Ctrl-C again ends it now); `trilab up` or `trilab down` continues from here",
     );
   });
 }
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // A reader that went away (`trilab labs ls | head -1`) is no failure.
+  // A reader that closed the pipe (`trilab labs ls | head -1`) is not a failure.
   if (error.code === "EPIPE") process.exit(ExitCode.done);
   const unwritten = new UserError("standard output can't be written", {
     why: error.message,
@@ -40,8 +40,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const exitCode = await main(argv, () => ctx).catch((error: unknown) => explain(error, ctx));
-// At the end, when an engine whose command was killed has been waited for. What can't be swept now is swept another time.
+// Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.
 await sweepScratch().catch(() => {});
-// A failed write shows before we end.
+// Report a failed write before the process ends.
 await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
 process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);

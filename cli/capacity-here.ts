@@ -2,7 +2,7 @@ import type { Capacity } from "../hosts/capacity.js";
 import type { Lab } from "../labs/define-lab.js";
 import type { Endpoints } from "../model/endpoint.js";
 
-/** What this host has. An estimate needs no daemon: where Docker or libvirt don't answer, the operating system does. */
+/** What this host has. If Docker or libvirt don't answer, the operating system's figures are used: an estimate needs no daemon. */
 export async function capacityHere(lab: Pick<Lab, "targets">, chosen: Endpoints): Promise<Capacity> {
   const { hostCapacity } = await import("../hosts/capacity.js");
   const { driversAt, endpointOf } = await import("../seats/seat-drivers.js");

@@ -2,7 +2,7 @@ import type { Follow } from "./follow.js";
 
 export { columns } from "../base/columns.js";
 
-/** What a command may touch of the outside: everything it prints goes through here, so tests can listen. */
+/** A command's access to the outside. Everything it prints goes through here, so that tests can read it. */
 export interface Context {
   /** `--json`: data as one JSON document on standard output, and nothing else there. */
   json: boolean;
@@ -10,18 +10,18 @@ export interface Context {
   print(line: string): void;
   /** A line for people, on standard error. */
   tell(line: string): void;
-  /** Asks yes or no on the terminal; `undefined` where there is none to ask on. */
+  /** Asks yes or no on the terminal; `undefined` if there is no terminal. */
   confirm(question: string): Promise<boolean | undefined>;
-  /** Asks for a line of text on the terminal; `undefined` where there is none to ask on. */
+  /** Asks for a line of text on the terminal; `undefined` if there is no terminal. */
   ask(question: string): Promise<string | undefined>;
   /** Shows the events of an operation while it runs, and returns its result. */
   follow: Follow;
-  /** Aborted by the first Ctrl-C: an operation then ends after the step in hand. */
+  /** Aborted by the first Ctrl-C: an operation then ends after the current step. */
   signal: AbortSignal;
   style: Style;
 }
 
-/** Terminal colours, or nothing where they don't belong (NO_COLOR, no terminal). */
+/** Terminal colours, or plain text (with NO_COLOR, or without a terminal). */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;

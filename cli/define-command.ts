@@ -4,7 +4,7 @@ import type { Context } from "./context.js";
 /** A command's parsed arguments, as yargs gives them: checked against `positionals` and `options`. */
 export type Args = Readonly<Record<string, unknown>>;
 
-/** A command is data: how it is called, and what it does. Heavy modules are imported inside `handler`. */
+/** A command as data: how it is called, and what it does. `handler` imports heavy modules itself. */
 export interface Command {
   /** With positionals as yargs writes them: `up [lab]`. */
   usage: string;
@@ -12,19 +12,19 @@ export interface Command {
   description: string;
   positionals?: Readonly<Record<string, PositionalOptions>>;
   options?: Readonly<Record<string, Options>>;
-  /** Command line and what it does. */
+  /** Each: a command line, and what it does. */
   examples?: readonly (readonly [string, string])[];
-  /** Returns the exit code; nothing is 0. Throws UserError for what the user can mend. */
+  /** Returns the exit code; `undefined` means 0. Throws UserError for what the user can fix. */
   handler?: (args: Args, ctx: Context) => Promise<number | undefined>;
-  /** It takes words behind `--`. */
+  /** Whether it takes arguments after `--`. */
   takesRest?: true;
-  /** Options that may stand without a value. */
+  /** Options whose value may be left out. */
   valueOptional?: readonly string[];
   /** Commands below this one: `labs ls`. */
   subcommands?: readonly Command[];
 }
 
-/** Says what a command is; exists so that a command's file is checked where it is written. */
+/** Returns the command unchanged; exists so that the compiler checks each command in its own file. */
 export const defineCommand = (command: Command): Command => command;
 
 /** An argument that is text, or `undefined` when it was not given. */
@@ -35,7 +35,7 @@ export function text(args: Args, name: string): string | undefined {
 
 export const flag = (args: Args, name: string): boolean => args[name] === true;
 
-/** What follows `--`. */
+/** The arguments after `--`. */
 export const rest = (args: Args): string[] => (Array.isArray(args["--"]) ? args["--"].map(String) : []);
 
 /** The options that name a seat, the same for every command that works on one. */

@@ -5,7 +5,7 @@ import { type Args, flag, text } from "./define-command.js";
 import { type FoundByCheck, findAll, findingLines } from "./findings.js";
 import { makeReady } from "./ready-host.js";
 
-/** `doctor --host`: checks another host over SSH, and with --fix gets it ready. */
+/** `doctor --host`: checks another host over SSH, and gets it ready with --fix. */
 export async function examineHost(address: string, args: Args, ctx: Context): Promise<number> {
   const { SshHost } = await import("../hosts/ssh-host.js");
   const { remoteChecks } = await import("../hosts/remote-checks.js");
@@ -15,7 +15,7 @@ export async function examineHost(address: string, args: Args, ctx: Context): Pr
     libvirt: targets.includes("guest") || targets.includes("vps"),
   };
   const host = new SshHost(address);
-  await host.run("true"); // One that can't be reached is one error, not one a check.
+  await host.run("true"); // A host that can't be reached is one error, instead of one per check.
   const checks = remoteChecks(host, daemons);
   if (flag(args, "fix")) await makeReady(ctx, address, checks, flag(args, "yes"));
 

@@ -9,8 +9,8 @@ import { type DockerEndpoint, type Endpoints, LOCAL } from "../model/endpoint.js
 import { type Args, text } from "./define-command.js";
 
 /*
- * The only place that reads from the environment where the daemons are. What it finds is for a new seat, and for
- * questions about no seat in particular; a seat that exists keeps the endpoints in its record.
+ * The only file of the CLI that reads the daemons' endpoints from the environment. They are for a new seat, and for
+ * commands that are not about one seat. An existing seat keeps the endpoints in its record.
  */
 
 /** The options that choose the daemons. */
@@ -33,7 +33,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * The daemons to use: by flag, else by the environment, else by config.yaml in trilab's configuration directory
  * (`docker:` and `libvirt:`), else this machine's.
  *
- * @throws UserError (exit 2) for an address that is none, or a context that Docker does not know.
+ * @throws UserError (exit 2) for an invalid address, or a context that Docker does not know.
  */
 export async function chosenEndpoints(args: Args = {}, env: Environment = process.env): Promise<Endpoints> {
   const file = await configFile();
@@ -72,7 +72,7 @@ async function chosenDocker(
 const dockerConfigDir = (env: Environment): string =>
   env.DOCKER_CONFIG || join(env.HOME || homedir(), ".docker");
 
-/** Certificates are looked for as Docker's own tools do: DOCKER_CERT_PATH, else ~/.docker where TLS is wanted. */
+/** Certificates are found as Docker's own tools do it: in DOCKER_CERT_PATH, else in ~/.docker if TLS is requested. */
 function dockerAt(host: string, env: Environment): DockerEndpoint {
   const wantsTls = Boolean(env.DOCKER_TLS_VERIFY) || host.endsWith(":2376");
   const certPath = env.DOCKER_CERT_PATH || (wantsTls ? dockerConfigDir(env) : undefined);
@@ -87,11 +87,11 @@ async function currentContext(env: Environment): Promise<string | undefined> {
     const { currentContext } = JSON.parse(text) as { currentContext?: unknown };
     return typeof currentContext === "string" && currentContext !== "default" ? currentContext : undefined;
   } catch {
-    return undefined; // Docker's own tools say what is wrong with it.
+    return undefined; // Docker's own tools report what is wrong with it.
   }
 }
 
-/** What Docker itself says of a context. */
+/** The endpoint of a context, as the `docker` command reports it. */
 async function contextEndpoint(name: string, env: Environment): Promise<DockerEndpoint> {
   if (name === "default") return LOCAL.docker;
   const { execa } = await import("execa");
@@ -108,13 +108,13 @@ async function contextEndpoint(name: string, env: Environment): Promise<DockerEn
   } catch (error) {
     throw new UserError(`the Docker context "${name}" can't be used`, {
       why: result.stderr || result.message || messageOf(error),
-      fix: "see docker context ls; or name the daemon itself: --docker",
+      fix: "list the contexts: docker context ls; or give the daemon's address: --docker",
       exitCode: ExitCode.usage,
     });
   }
 }
 
-/** `docker:` and `libvirt:` of the configuration file; nothing where there is none. */
+/** `docker:` and `libvirt:` of the configuration file; empty if there is no file. */
 async function configFile(): Promise<{ docker?: string | undefined; libvirt?: string | undefined }> {
   const path = join(configDir(), "config.yaml");
   if (!existsSync(path)) return {};
@@ -126,7 +126,7 @@ async function configFile(): Promise<{ docker?: string | undefined; libvirt?: st
   } catch (error) {
     throw new UserError("trilab's configuration file can't be read", {
       why: `${path}: ${error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)}`,
-      fix: "it may hold docker: and libvirt:, each with an address",
+      fix: "its only keys are docker: and libvirt:, each with an address",
       exitCode: ExitCode.usage,
     });
   }

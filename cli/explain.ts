@@ -3,7 +3,7 @@ import { printable } from "../base/printable.js";
 import type { Context } from "./context.js";
 
 /**
- * Prints what went wrong, for people: what, why, how to fix; a stack only for errors of ours.
+ * Prints an error for people: what, why, how to fix. Only bugs of trilab print a stack.
  *
  * @returns the exit code.
  */
@@ -11,7 +11,7 @@ export function explain(thrown: unknown, ctx: Pick<Context, "tell" | "style">): 
   const { bad, bold, dim } = ctx.style;
   const error = thrown instanceof UserError ? thrown : (fileSystemError(thrown) ?? thrown);
   if (error instanceof UserError) {
-    // A machine's own words may be among them.
+    // The text may contain output of a machine.
     ctx.tell(`${bad("error:")} ${bold(printable(error.message))}`);
     for (const line of printable(error.why ?? "").split("\n")) if (line) ctx.tell(`  ${line}`);
     if (error.fix) ctx.tell(`${dim("fix:")} ${printable(error.fix)}`);
@@ -22,25 +22,23 @@ export function explain(thrown: unknown, ctx: Pick<Context, "tell" | "style">): 
   }
   ctx.tell(`${bad("error:")} ${bold("something went wrong in trilab itself")}`);
   ctx.tell(printable(error instanceof Error ? (error.stack ?? error.message) : String(error)));
-  ctx.tell(
-    `${dim("fix:")} please report this with the lines above; \`trilab down\` still takes the seat away`,
-  );
+  ctx.tell(`${dim("fix:")} please report this with the lines above; \`trilab down\` still removes the seat`);
   return ExitCode.failed;
 }
 
-/** What the file system refuses is the user's to mend, wherever in trilab it was met. */
+/** The user can fix what the file system refuses, so these errors become a UserError wherever they occur. */
 function fileSystemError(error: unknown): UserError | undefined {
   const details = { why: messageOf(error), exitCode: ExitCode.hostNotReady, cause: error };
   if (hasCode(error, "ENOSPC", "EDQUOT")) {
     return new UserError("the disk is full: no space left", {
       ...details,
-      fix: "free some space and run the command again; it goes on from where it stopped",
+      fix: "free some space and run the command again; it continues where it stopped",
     });
   }
   if (hasCode(error, "EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST")) {
     return new UserError("trilab can't use its state or cache directory", {
       ...details,
-      fix: "check owner and permissions of the path above; XDG_STATE_HOME and XDG_CACHE_HOME choose others",
+      fix: "check owner and permissions of the path above, or choose other directories with XDG_STATE_HOME and XDG_CACHE_HOME",
     });
   }
   return undefined;

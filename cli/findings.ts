@@ -10,7 +10,7 @@ export interface FoundByCheck extends Omit<Finding, "fix" | "repair"> {
   fix: string | undefined;
 }
 
-/** Runs checks in order, as each may rely on those before it. A check that fails itself is a finding, too. */
+/** Runs checks in order, because each may rely on those before it. A check that throws is a finding, too. */
 export async function findAll(checks: readonly HostCheck[]): Promise<FoundByCheck[]> {
   const all: FoundByCheck[] = [];
   for (const { id, level, run, title } of checks) {

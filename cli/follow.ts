@@ -5,7 +5,7 @@ import { formatDuration } from "../model/units.js";
 /** Shows the events of an operation while it runs, and returns its result. */
 export type Follow = <T>(events: AsyncGenerator<StepEvent, T>) => Promise<T>;
 
-/** Seconds after which a line-wise display says again what it waits for. */
+/** Seconds after which the line display repeats what it waits for. */
 const HEARTBEAT = 30;
 
 /** A step that runs. */
@@ -18,7 +18,7 @@ interface Active {
 const keyOf = ({ machine, seat, step }: StepEvent): string =>
   [seat?.lab, seat?.seat, machine, step].join("/");
 
-/** Lines for a log: a step's start, what it says when that is news, its end. Nothing at all for work under a second. */
+/** Lines for a log: a step's start, its news, its end. Prints nothing for a step that takes less than a second. */
 export function lineFollow(write: (line: string) => void): Follow {
   return async (events) => {
     const active = new Map<string, Active & { said: boolean; timers: NodeJS.Timeout[] }>();
@@ -62,7 +62,7 @@ export function lineFollow(write: (line: string) => void): Follow {
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
-/** One line for each running step, redrawn in place; a step that is over stays as a line, with its time. */
+/** One line for each running step, redrawn in place. A finished step stays as a line with its time. */
 export function terminalFollow(stream: NodeJS.WriteStream, tell: (line: string) => void): Follow {
   return async (events) => {
     const { createLogUpdate } = await import("log-update");

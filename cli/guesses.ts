@@ -8,7 +8,7 @@ import { type Args, text } from "./define-command.js";
 interface Question<T> {
   flag: string;
   ask: string;
-  /** `undefined` for what is no answer. */
+  /** `undefined` for an invalid answer. */
   parse(answer: string): T | undefined;
   /** What an answer looks like. */
   wanted: string;
@@ -32,7 +32,7 @@ const LOSERS: readonly Prediction["duelLoser"][] = ["container", "guest", "neith
 const loser = (answer: string): Prediction["duelLoser"] | undefined =>
   LOSERS.find((t) => answer.length > 0 && t.startsWith(answer.toLowerCase()));
 
-// No example answers: a number that is named draws the guess to itself.
+// No examples: a number in the question would influence the guess.
 const FACTOR = "a factor above 0, where 1 is the same for both";
 
 const START: Question<number> = {
@@ -49,24 +49,24 @@ const MEMORY: Question<number> = {
 };
 const DUEL: Question<Prediction["duelLoser"]> = {
   flag: "duel-loser",
-  ask: "A hog in one of them: who suffers more from its neighbour, container, guest or neither?",
+  ask: "One of them uses all it can get: who suffers more from this neighbour, container, guest or neither?",
   parse: loser,
   wanted: "container, guest or neither",
 };
 const FIT: Question<number> = {
   flag: "fit",
-  ask: "How many more such guests fit on this host, beside what runs on it now?",
+  ask: "How many more such guests fit on this host, in addition to what runs on it now?",
   parse: number(0),
   wanted: "a number of guests, 0 or more",
 };
 
-/** The command line that asks nothing. */
+/** The command line with all answers, which asks nothing. */
 export const ALL_FLAGS = `trilab predict --start-ratio FACTOR --memory-ratio FACTOR --duel-loser ${LOSERS.join("|")} --fit NUMBER`;
 
-/** What asking takes of the context. */
+/** The part of the context that asking needs. */
 type Talk = Pick<Context, "ask" | "confirm" | "tell">;
 
-/** The options that give the guesses without being asked. */
+/** The options with which a learner gives the guesses on the command line. */
 export const guessOptions = Object.fromEntries(
   [START, MEMORY, DUEL, FIT].map(({ flag, ask, wanted }) => [
     flag,
@@ -75,12 +75,12 @@ export const guessOptions = Object.fromEntries(
 );
 
 /**
- * A learner's guesses: from their flags, and what those leave open by asking.
+ * A learner's guesses: from the flags, and by asking for the rest.
  *
- * @throws UserError (exit 2) for a flag that is no answer, and where something is open and there is nobody to ask.
+ * @throws UserError (exit 2) for a flag with an invalid answer, or if a guess is missing and there is no terminal.
  */
 export async function askGuesses(args: Args, ctx: Talk): Promise<Prediction> {
-  // What was given wrongly is said before anything is asked.
+  // Wrong flags are reported before the first question.
   for (const question of [START, MEMORY, FIT]) given(question, args);
   given(DUEL, args);
   return {
@@ -93,10 +93,10 @@ export async function askGuesses(args: Args, ctx: Talk): Promise<Prediction> {
 }
 
 /**
- * Guesses come before figures: who has made none is asked, once, and may decline unless the lab requires them.
+ * Asks for guesses before measuring, once, if the seat has none. The learner may decline unless the lab requires them.
  *
- * @param declined Not to be asked: by flag, or because only data is wanted.
- * @throws UserError (exit 2) where they are required and can't be had.
+ * @param declined Don't ask: by flag, or because the output is data.
+ * @throws UserError (exit 2) if they are required and can't be asked for.
  */
 export async function guessFirst(
   id: SeatId,
@@ -106,7 +106,7 @@ export async function guessFirst(
   const { readPrediction, savePrediction } = await import("../report/prediction.js");
   if ((await readPrediction(id)) !== undefined) return;
   if (declined && required) {
-    throw new UserError(`lab "${id.lab}" wants your guesses before it measures`, {
+    throw new UserError(`lab "${id.lab}" requires your guesses before it measures`, {
       why: "its lab.yaml says predict: required, and this seat has made none",
       fix: `guess first: trilab predict --lab ${id.lab} --seat ${id.seat}`,
       exitCode: ExitCode.usage,
@@ -117,7 +117,7 @@ export async function guessFirst(
   await savePrediction(id, await askGuesses({}, ctx));
 }
 
-/** What a flag says. @throws UserError (exit 2) when that is no answer. */
+/** The answer in a flag. @throws UserError (exit 2) when it is not valid. */
 function given<T>(question: Question<T>, args: Args): T | undefined {
   const word = text(args, question.flag);
   if (word === undefined) return undefined;
@@ -130,7 +130,7 @@ function given<T>(question: Question<T>, args: Args): T | undefined {
   });
 }
 
-/** From the flag, else asked until it is an answer. @throws UserError (exit 2) where there is nobody to ask. */
+/** From the flag, else asks until the answer is valid. @throws UserError (exit 2) if there is no terminal. */
 async function answer<T>(question: Question<T>, args: Args, ctx: Talk): Promise<T> {
   const known = given(question, args);
   if (known !== undefined) return known;
@@ -145,6 +145,6 @@ async function answer<T>(question: Question<T>, args: Args, ctx: Talk): Promise<
     }
     const value = question.parse(line);
     if (value !== undefined) return value;
-    ctx.tell(`That is no answer: give ${question.wanted}.`);
+    ctx.tell(`That is not a valid answer: give ${question.wanted}.`);
   }
 }

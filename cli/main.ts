@@ -9,7 +9,7 @@ import { readVersion } from "./version.js";
 
 /** Options that every command takes. */
 const GLOBAL_OPTIONS = {
-  json: { type: "boolean", describe: "data as JSON on standard output" },
+  json: { type: "boolean", describe: "print the result as JSON" },
 } as const;
 
 /**
@@ -75,7 +75,7 @@ function register(
       for (const [line, what] of command.examples ?? []) sub.example(asCalled(line), what);
       for (const child of command.subcommands ?? []) register(sub, child, makeContext, done);
       if (command.subcommands && !command.handler)
-        sub.demandCommand(1, `${command.usage.split(" ")[0]}: name what to do`);
+        sub.demandCommand(1, `${command.usage.split(" ")[0]}: give a subcommand`);
       return sub;
     },
     handler: async (args) => {
@@ -109,9 +109,9 @@ const valueOptions = (commands: readonly Command[]): string[] =>
   ]);
 
 /**
- * Hands on `--ttl -1h` as `--ttl=-1h`, which yargs would take for the flags -1 and -h (help).
+ * Turns `--ttl -1h` into `--ttl=-1h`, because yargs would read it as the flags -1 and -h (help).
  *
- * @throws UserError (exit 2) for such a word where no value is due.
+ * @throws UserError (exit 2) for such a word where no value is expected.
  */
 function joinNegatives(argv: readonly string[]): string[] {
   const withValue = new Set(valueOptions(COMMANDS));
@@ -132,12 +132,12 @@ function joinNegatives(argv: readonly string[]): string[] {
   return joined;
 }
 
-/** @throws UserError (exit 2) for an option given twice, or without a value, and for words behind `--` nobody takes. */
+/** @throws UserError (exit 2) for an option given twice or without a value, and for unused arguments after `--`. */
 function checkValues(command: Command, args: Args): void {
   const behind = rest(args);
   if (behind.length > 0 && !command.takesRest) {
-    throw new UserError(`nothing is taken behind --: ${behind.join(" ")}`, {
-      why: "only ssh runs what stands there",
+    throw new UserError(`this command takes nothing after --: ${behind.join(" ")}`, {
+      why: "only ssh takes a command there",
       fix: "leave it out",
       exitCode: ExitCode.usage,
     });
@@ -155,20 +155,20 @@ function checkValues(command: Command, args: Args): void {
     if (value === "" && !command.valueOptional?.includes(name)) {
       throw new UserError(`--${name} has no value`, {
         why: "it is empty",
-        fix: `write it behind, or leave --${name} out`,
+        fix: `give it a value, or leave --${name} out`,
         exitCode: ExitCode.usage,
       });
     }
   }
 }
 
-/** yargs' own complaint, with what is known there and the nearest of it. */
+/** yargs' error, with the known names and the nearest of them. */
 function usageError(message: string, argv: readonly string[]): UserError {
   const given = argv.find((word) => !word.startsWith("-"));
   const command = COMMANDS.find((c) => c.usage.split(" ")[0] === given || c.aliases?.includes(given ?? ""));
   const help = `see trilab ${command ? `${given} ` : ""}--help`;
   const commands = COMMANDS.map((c) => c.usage.split(" ")[0] ?? "");
-  // For a command close to one it knows yargs says no more than "Did you mean …?".
+  // If a command is close to a known one, yargs says only "Did you mean …?".
   if (command === undefined && given !== undefined && /^(Did you mean|Unknown command)/.test(message)) {
     return new UserError(`there is no command "${given}"`, {
       why: `the commands are: ${commands.join(", ")}`,
@@ -189,7 +189,7 @@ function usageError(message: string, argv: readonly string[]): UserError {
   });
 }
 
-/** `did you mean …? ` where something that is known is near enough. */
+/** `did you mean …? ` if a known name is near enough. */
 function suggestion(word: string, known: readonly string[]): string {
   const near = closest(word, known);
   return distance(near, word) <= Math.max(2, word.replace(/^--/, "").length / 3)

@@ -6,12 +6,12 @@ import { columns, type Style } from "./context.js";
 
 const MARK: Record<Verdict, string> = { match: "=", nature: "~", wrong: "✗" };
 const HEADING: Record<Verdict, string> = {
-  match: "the same in each",
+  match: "the same in all",
   nature: "different by nature",
   wrong: "wrong",
 };
 
-/** The parity report as tables: what matches, what differs by nature and why, what is wrong and why. */
+/** The parity report as a table: what matches, what differs by nature and why, what is wrong and why. */
 export function parityLines(
   report: ParityReport,
   targets: readonly Target[],
@@ -42,7 +42,7 @@ export function parityLines(
       notes.push(row.note || undefined);
     }
   }
-  // One grid for all, so that the columns stand under each other; a note goes below its row, as it may be long.
+  // One grid for all rows, so that the columns align. A note goes below its row, because it may be long.
   return columns(rows).flatMap((line, i) => {
     const note = notes[i];
     return note === undefined ? [line] : [line, style.dim(`     ${note}`)];

@@ -11,11 +11,11 @@ export async function readyHost(ctx: Context, drivers: Drivers, yes: boolean): P
 }
 
 /**
- * Makes a host ready: what is missing is named, and once the user agrees installed and started.
+ * Makes a host ready: lists what is missing, and installs and starts it after the user agrees.
  *
- * @param name As the user knows the host: `this host`, `ssh://root@lab1`.
+ * @param name The host's name for the user: `this host`, `ssh://root@lab1`.
  * @param yes Don't ask.
- * @throws UserError (exit 3) when something is missing that can't be, or may not be, mended.
+ * @throws UserError (exit 3) when something is missing that can't be repaired, or that the user does not want repaired.
  */
 export async function makeReady(
   ctx: Context,
@@ -23,7 +23,7 @@ export async function makeReady(
   all: readonly HostCheck[],
   yes: boolean,
 ): Promise<void> {
-  // Advice informs only.
+  // Advice only informs.
   const checks = all.filter(({ level }) => level === "required");
   const first = await Promise.all(checks.map(async (check) => ({ check, finding: await check.run() })));
   const failing = first.filter(({ finding }) => !finding.ok);
@@ -37,7 +37,7 @@ export async function makeReady(
   if (!yes && (await ctx.confirm("Do that now?")) !== true) {
     throw new UserError(`${name} is not ready`, {
       why: failing.map(({ check, finding }) => `${check.title}: ${finding.found}`).join("\n"),
-      fix: "run it again with -y (trilab up -y, trilab doctor --fix -y), or do by hand what is listed above",
+      fix: "run it again with -y (trilab up -y, trilab doctor --fix -y), or do what is listed above by hand",
       exitCode: ExitCode.hostNotReady,
     });
   }
@@ -45,7 +45,7 @@ export async function makeReady(
   await ctx.follow(
     reporting((steps) =>
       steps.run({ step: "repair", title }, async (progress) => {
-        // In order, as what is mended first makes the next checks possible.
+        // In order, because each repair makes the next checks possible.
         for (const check of checks) {
           const finding = await check.run();
           if (finding.ok) continue;

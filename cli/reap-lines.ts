@@ -9,9 +9,9 @@ export interface ReapResult {
   orphans: readonly (Orphan | ReapedOrphan)[];
 }
 
-/** What is here, when it ends and what became of it; then each removed seat's receipt. */
+/** What exists, when it ends and what happened to it; then the receipt of each removed seat. */
 export function reapLines({ dryRun, seats, orphans }: ReapResult, style: Style): string[] {
-  if (seats.length + orphans.length === 0) return ["No seats are here."];
+  if (seats.length + orphans.length === 0) return ["There are no seats here."];
   const rows = [
     ...seats.map((s) => [
       s.lab,
@@ -29,7 +29,7 @@ export function reapLines({ dryRun, seats, orphans }: ReapResult, style: Style):
   ];
 }
 
-/** @param flags What would have it removed, where it is left alone. */
+/** @param flags The options that would remove it, if it is left alone. */
 function became(it: ReapSeat | Reaped | Orphan | ReapedOrphan, flags: string): string {
   if ("outcome" in it)
     return it.why === undefined ? it.outcome : `${it.outcome}: ${it.why.replaceAll("\n", " ")}`;
@@ -41,6 +41,6 @@ function became(it: ReapSeat | Reaped | Orphan | ReapedOrphan, flags: string): s
     case "listed":
       return `left alone: not of this state directory (${flags})`;
     case "young":
-      return "left alone: its machine may just be being made";
+      return "left alone: its machine may be in creation";
   }
 }

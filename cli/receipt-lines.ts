@@ -5,7 +5,7 @@ import { formatUsd } from "../model/prices.js";
 import type { Receipt } from "../seats/remove-seat.js";
 import { columns, type Style } from "./context.js";
 
-/** A receipt for people: what was asked, how many of each kind are left, and which. */
+/** A receipt for people: who was queried, how many of each kind are left, and which. */
 export function receiptLines(receipt: Receipt, style: Style): string[] {
   const { bad, bold, dim, good, warn } = style;
   const asked = endpointsWords(receipt.asked);
@@ -30,7 +30,9 @@ export function receiptLines(receipt: Receipt, style: Style): string[] {
           ),
         ]),
     ...receipt.gone.map((endpoint) =>
-      warn(`${endpointWords(endpoint)} was not asked: it does not answer. What was there is forgotten.`),
+      warn(
+        `${endpointWords(endpoint)} was not asked: it does not answer. Its part of the seat is forgotten.`,
+      ),
     ),
     receipt.residue.length === 0
       ? good(asked ? `Nothing of it is left at ${asked}.` : "The seat is forgotten; nobody was asked.")

@@ -7,9 +7,9 @@ import type { RentedShape } from "../seats/rented.js";
 import type { Context, Style } from "./context.js";
 
 /**
- * Says what is about to be rented, and at what price; then asks, unless the answer was given with -y.
+ * Says what will be rented, and at what price; then asks, unless -y was given.
  *
- * @throws UserError: exit 2 where nobody can be asked, exit 1 when the answer is no.
+ * @throws UserError: exit 2 if there is no terminal, exit 1 when the answer is no.
  */
 export async function agreeToRent(ctx: Context, spending: Spending, yes: boolean): Promise<void> {
   const { readPriceTable } = await import("../drivers/ec2/price-table.js");
@@ -21,7 +21,7 @@ export async function agreeToRent(ctx: Context, spending: Spending, yes: boolean
     answer === false ? "nothing was rented" : "a machine is rented only with your consent",
     {
       why: answer === false ? "you said no" : `${price.replace(/\.$/, "")}; there is no terminal to ask on`,
-      fix: "agree with -y; or rehearse on this host, for nothing: --cloud local",
+      fix: "agree with -y; or rehearse for free on this host: --cloud local",
       exitCode: answer === false ? ExitCode.failed : ExitCode.usage,
     },
   );
@@ -41,7 +41,7 @@ export function priceLine({ rental, ttl, unlimited }: Spending, table: PriceTabl
   ].join(", ");
 }
 
-/** What must be said of a seat's VPS at the end of `up`: that it is none, or that it costs money. */
+/** The note on a seat's VPS at the end of `up`: that it is a rehearsal, or that it costs money. */
 export function cloudNotes(
   rented: RentedShape | undefined,
   style: Style,
@@ -57,14 +57,14 @@ export function cloudNotes(
       ]
     : [
         style.warn(
-          `The VPS is a rehearsal, not a cloud: a machine of a ${type.name}'s shape on this host's hypervisor. For a rented one: --cloud aws.`,
+          `The VPS is a rehearsal, not a cloud: a machine with the shape of a ${type.name} on the local hypervisor. For a rented one: --cloud aws.`,
         ),
       ];
 }
 
-/** Which machines are emulated, where KVM does not work, and what that means. */
+/** Which machines are emulated because KVM does not work, and what that means. */
 export function emulationNote(targets: readonly Target[], rented: RentedShape | undefined): string {
   const machines = [targets.includes("guest") && "guest", rented?.cloud === "local" && "VPS"].filter(Boolean);
   const [are, its] = machines.length > 1 ? ["are", "their"] : ["is", "its"];
-  return `The ${machines.join(" and the ")} ${are} emulated, as KVM does not work here: the same system, slower; ${its} CPU figures say nothing of real VMs.`;
+  return `The ${machines.join(" and the ")} ${are} emulated, because KVM does not work here: the same system, but slower. ${its} CPU figures say nothing about real VMs.`;
 }

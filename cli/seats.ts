@@ -8,9 +8,9 @@ import { parseTarget } from "../labs/targets.js";
 import { MAX_SEAT_LENGTH, type SeatId } from "../model/naming.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 
-// Every command imports this file, so heavy modules are imported inside: `trilab --help` loads none.
+// Every command imports this file, so heavy modules are imported in the functions: `trilab --help` loads none.
 
-/** The lab that a newcomer gets. */
+/** The lab of a first `up`. */
 export const DEFAULT_LAB = "first-boot";
 
 /** `TRILAB_SEAT`, else the login name as a DNS label. */
@@ -23,11 +23,11 @@ export function defaultSeat(): string {
   return name.slice(0, MAX_SEAT_LENGTH).replace(/-+$/, "") || "me";
 }
 
-/** A lab's name from what a user typed: a name, or the path of its folder. */
+/** A lab's name, from a name or the path of its folder. */
 export const labName = (nameOrPath: string): string =>
   isFolderPath(nameOrPath) ? basename(resolve(nameOrPath)) : nameOrPath;
 
-/** The seats that fit what was given; none given: all. */
+/** The seats that match what was given; all if nothing was given. */
 export async function matchingSeats(lab: string | undefined, seat: string | undefined): Promise<SeatId[]> {
   const { listSeats } = await import("../seats/seat-record.js");
   const seats = await listSeats();
@@ -36,20 +36,20 @@ export async function matchingSeats(lab: string | undefined, seat: string | unde
   );
 }
 
-/** Of the seats that fit the only one, or of several the caller's own. @throws UserError (exit 2) when that is not one. */
+/** The only matching seat, or the caller's own among several. @throws UserError (exit 2) when that is not exactly one. */
 function onlySeat(seats: readonly SeatId[]): SeatId | undefined {
   const own = seats.filter((s) => s.seat === defaultSeat());
   const [only, second] = seats.length > 1 && own.length === 1 ? own : seats;
   if (second === undefined) return only;
-  throw new UserError("several seats fit", {
+  throw new UserError("several seats match", {
     why: seats.map((s) => `lab ${s.lab}, seat ${s.seat}`).join("\n"),
-    fix: "name one: lab and --seat",
+    fix: "choose one with the lab and --seat",
     exitCode: ExitCode.usage,
   });
 }
 
 /**
- * The one seat that is meant: by what was given, and of several the caller's own.
+ * The seat that matches what was given; the caller's own among several.
  *
  * @throws UserError: exit 6 when there is none, exit 2 when there are several.
  */
@@ -63,8 +63,8 @@ export async function resolveSeat(lab: string | undefined, seat: string | undefi
 }
 
 /**
- * Where the lab of a seat lies: the folder it was made from, or, where that is gone (a checkout moved), the registered
- * lab of the same name. What neither has, `loadLab` explains.
+ * The folder of a seat's lab: the one it was made from, or, if that is gone (a moved checkout), the registered
+ * lab of the same name. If both are missing, `loadLab` reports it.
  */
 export async function labOf(record: SeatRecord): Promise<string> {
   if (existsSync(join(record.labDir, "lab.yaml"))) return record.labDir;
@@ -72,7 +72,7 @@ export async function labOf(record: SeatRecord): Promise<string> {
   return (await labNames()).includes(record.lab) ? record.lab : record.labDir;
 }
 
-/** The seat that `up` means: where no lab is named one that is there, else the newcomer's. */
+/** The seat for `up`: if no lab is given, the existing one, else one of the default lab. */
 export async function meantSeat(
   lab: string | undefined,
   seat: string | undefined,
@@ -85,12 +85,12 @@ export async function meantSeat(
   return { lab: record ? await labOf(record) : there.lab, seat: there.seat };
 }
 
-/** What was named is not here. */
+/** The error for a seat that does not exist. */
 export function noSeat(lab: string | undefined, seat: string | undefined): UserError {
   const wanted = [lab && `of lab "${lab}"`, seat && `named "${seat}"`].filter(Boolean).join(" ");
   return new UserError(`there is no seat${wanted ? ` ${wanted}` : ""}`, {
-    why: "nothing of that name is up here",
-    fix: "see what there is: trilab status; or bring one up: trilab up",
+    why: "no seat of that name is up here",
+    fix: "list the seats: trilab status; or start one: trilab up",
     exitCode: ExitCode.notFound,
   });
 }
@@ -111,7 +111,7 @@ export async function environmentOf(record: SeatRecord, word: string): Promise<E
 }
 
 /**
- * As {@link environmentOf}, for what only a machine that runs can do.
+ * As {@link environmentOf}, for what only a running machine can do.
  *
  * @throws UserError when it does not run, or its daemon does not answer.
  */
@@ -120,7 +120,7 @@ export async function runningEnvironmentOf(record: SeatRecord, word: string): Pr
   const { isRented, openMachine } = await import("../seats/open.js");
   const { target } = environment;
   if (await (await openMachine(record, target)).running()) return environment;
-  // "Not running" is also what a daemon that is away looks like.
+  // A daemon that does not answer also looks like "not running".
   const { machineOf } = await import("../seats/seat-record.js");
   const { connect } = await import("../drivers/drivers.js");
   const endpoint = machineOf(record, target)?.endpoint;
@@ -137,7 +137,7 @@ export async function runningEnvironmentOf(record: SeatRecord, word: string): Pr
         endOf(expires) <= Date.now()
           ? `its time was up ${timeLeft(expires)}`
           : rented
-            ? "it has ended, or its firewall lets in another address than yours"
+            ? "it has ended, or its firewall allows another address than yours"
             : "it was stopped, or has ended",
       fix: rented ? `${up}; with a new address of yours: ${up} --ssh-from ADDRESS` : `start it: ${up}`,
     },

@@ -32,7 +32,7 @@ export function terminalContext(json: boolean, signal: AbortSignal): Context {
   };
 }
 
-/** A text with the commands in it as they are typed here; on a terminal cut between words at its width. */
+/** Text with the commands in it as the user types them; on a terminal, wrapped at its width. */
 function forPeople(text: string, stream: NodeJS.WriteStream): string {
   const named = asCalled(text);
   const width = stream.isTTY ? stream.columns : 0;
@@ -61,7 +61,7 @@ async function ask(question: string): Promise<string | undefined> {
   }
 }
 
-/** Styles that colour, or that leave text as it is. */
+/** Styles with colours, or styles that leave text unchanged. */
 function style(coloured: boolean): Style {
   const as = (format: Format) => (text: string) =>
     coloured ? styleText(format, text, { validateStream: false }) : text;

@@ -1,7 +1,7 @@
 import { localTime } from "../base/local-time.js";
 import { formatDuration } from "../model/units.js";
 
-/** When something ends, beside now: `in 1h30m`, `5m ago`, `never`; empty when nothing tells. */
+/** When something ends, relative to now: `in 1h30m`, `5m ago`, `never`; empty when unknown. */
 export function timeLeft(expires: string, now = Date.now()): string {
   if (expires === "" || expires === "never") return expires;
   const seconds = (Date.parse(expires) - now) / 1000;

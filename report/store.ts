@@ -122,7 +122,7 @@ export async function findRun(idOrPath: string): Promise<RunDocument> {
 
 function noRun(what: string, newest?: string): UserError {
   return new UserError(what, {
-    why: newest ? `the newest run here is ${newest}` : "nothing was measured yet",
+    why: newest ? `the newest run here is ${newest}` : "nothing has been measured yet",
     fix: "list what there is: trilab compare history; or measure: trilab compare",
     exitCode: ExitCode.notFound,
   });

@@ -7,7 +7,7 @@ import { type SeatId, seatPrefix } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";
 import { readRecord, rentedAt, type SeatRecord } from "./seat-record.js";
 
-/** The AWS account that a seat rents in: by its record, or, where that is older than this, by its state. Pure. */
+/** The AWS account in which a seat rents: from its record, or from its state if the record is too old to have it. Pure. */
 export function accountOf(
   record: Pick<SeatRecord, "machines"> | undefined,
   resources: readonly Pick<CheckpointResource, "type" | "outputs">[],
@@ -20,31 +20,31 @@ export function accountOf(
   return owners.find(Boolean);
 }
 
-/** Who we are to AWS, whose SDK is loaded only where something is rented. @throws UserError with AWS's reason. */
+/** Who the credentials belong to. Loads AWS's SDK only if something is rented. @throws UserError with AWS's reason. */
 export const askCaller = async (region: string): Promise<Caller> =>
   (await import("../drivers/ec2/caller.js")).caller(region);
 
-/** The most that the clocks may differ, in seconds. */
+/** How much the clocks may differ, in seconds. */
 const MAX_SKEW_S = 120;
 
-/** @throws UserError (exit 3) where this machine's clock, by which all that is rented ends, is not AWS's. */
+/** @throws UserError (exit 3) if this machine's clock differs from AWS's: the expiry of what is rented depends on it. */
 export function requireClock(clockAhead: number): void {
   if (Math.abs(clockAhead) <= MAX_SKEW_S) return;
   const way = clockAhead > 0 ? "ahead of" : "behind";
   throw new UserError(`this machine's clock is ${formatDuration(Math.abs(clockAhead))} ${way} AWS's`, {
-    why: `what is rented ends by it: that would be too ${clockAhead > 0 ? "early" : "late"}; nothing was touched`,
+    why: `rented machines would end too ${clockAhead > 0 ? "early" : "late"}; nothing was touched`,
     fix: "set the clock (timedatectl set-ntp true), then run it again",
     exitCode: ExitCode.hostNotReady,
   });
 }
 
 /**
- * Asks AWS whether the credentials in use are of the account that a seat rents in. Another one's would find nothing of it
- * there, and take it for gone.
+ * Checks with AWS that the credentials belong to the account in which a seat rents. Those of another account would find
+ * nothing, and the seat would look removed.
  *
- * @param options.lost The user says that it is to go whatever is known of it: then they need only not be another's.
- * @param options.clock Something is about to begin or end by this machine's clock: then that must be right.
- * @throws UserError (exit 3) naming both accounts, or how wrong the clock is; with AWS's reason where it does not answer.
+ * @param options.lost The user wants the seat removed without its record: then the account may be unknown, but not different.
+ * @param options.clock The operation depends on this machine's clock, so it is checked, too.
+ * @throws UserError (exit 3) naming both accounts, or the clock's error, or AWS's reason for not answering.
  */
 export async function requireAccount(
   id: SeatId,
@@ -61,7 +61,7 @@ export async function requireAccount(
   if (account === undefined || caller === account || (caller === undefined && options.lost)) return;
   const from = (await awsCredentials()) ?? "this machine's role";
   throw new UserError(`seat "${id.seat}" of lab "${id.lab}" is rented in the AWS account ${account}`, {
-    why: `the credentials in use (${from}) are of ${caller === undefined ? `an account that has no network in ${region}, and so does not tell its number` : `account ${caller}`}; nothing was touched`,
+    why: `the credentials in use (${from}) belong to ${caller === undefined ? `an account without a network in ${region}, so its number is unknown` : `account ${caller}`}; nothing was touched`,
     fix: `use those of account ${account}: AWS_PROFILE=… with the profile it was rented with, or its AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY${caller === undefined ? `; if they are, and all of it was removed by hand: trilab down ${id.lab} --seat ${id.seat} --by-label` : ""}`,
     exitCode: ExitCode.hostNotReady,
   });
@@ -71,9 +71,12 @@ const unanswered = (
   id: SeatId,
   { message, why, fix = "run it again", exitCode, cause }: UserError,
 ): UserError =>
-  new UserError(`AWS can't be asked about seat "${id.seat}" of lab "${id.lab}"; nothing of it was touched`, {
-    why: [message, why].filter(Boolean).join(": "),
-    fix,
-    exitCode,
-    cause,
-  });
+  new UserError(
+    `AWS can't be queried about seat "${id.seat}" of lab "${id.lab}"; nothing of it was touched`,
+    {
+      why: [message, why].filter(Boolean).join(": "),
+      fix,
+      exitCode,
+      cause,
+    },
+  );

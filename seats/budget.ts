@@ -2,18 +2,18 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { costOf, formatUsd, type PriceTable, quote, type Rental } from "../model/prices.js";
 import { formatDuration } from "../model/units.js";
 
-/** What is to be paid for. */
+/** What the budget has to cover. */
 export interface Spending {
   /** Each seat's rented machine. */
   rental: Rental;
   seats: number;
-  /** Seconds that each is to live; Infinity for `none`. */
+  /** How long each lives, in seconds; Infinity for `none`. */
   ttl: number;
-  /** Its CPU credits cost by use. Default false. */
+  /** Whether its CPU credits cost extra by use. Default false. */
   unlimited?: boolean;
 }
 
-/** What a user can do to have it live as long as the budget lasts, in so many seconds; `undefined`: nothing. */
+/** Advice for shortening its life to the given number of seconds, which the budget covers; `undefined`: none. */
 type Shorter = (affordable: number) => string | undefined;
 const shorterLife: Shorter = (affordable) => `a shorter life (--ttl ${formatDuration(affordable)})`;
 
@@ -23,7 +23,7 @@ export async function keepTo(budget: number, spending: Spending, shorter?: Short
   requireBudget(budget, spending, await readPriceTable(), shorter);
 }
 
-/** @throws UserError (exit 2) when it costs more than `budget` US dollars, or nobody can say how much. Pure. */
+/** @throws UserError (exit 2) when it costs more than `budget` US dollars, or the cost is unknown. Pure. */
 export function requireBudget(
   budget: number,
   { rental, seats, ttl, unlimited = false }: Spending,
@@ -32,24 +32,24 @@ export function requireBudget(
 ): void {
   if (budget === Number.POSITIVE_INFINITY) return;
   if (unlimited) {
-    throw new UserError(`nobody can promise a budget of ${formatUsd(budget)}`, {
+    throw new UserError(`a budget of ${formatUsd(budget)} can't be guaranteed`, {
       why: "the machine has unlimited CPU credits, which cost by use, on top of its price",
-      fix: "set vps.credits to standard in lab.yaml before it is rented, or leave --budget out (--budget none lifts a seat's)",
+      fix: "set vps.credits to standard in lab.yaml before it is rented, or leave --budget out (--budget none removes a seat's budget)",
       exitCode: ExitCode.usage,
     });
   }
   const { perHour, unknown } = quote(table, rental);
   if (perHour === null) {
-    throw new UserError(`there is no price to hold against a budget of ${formatUsd(budget)}`, {
+    throw new UserError(`there is no price to compare with a budget of ${formatUsd(budget)}`, {
       why: `the ${unknown.what} "${unknown.given}" is not in the price table`,
-      fix: `${unknown.nearest === undefined ? "" : `did you mean "${unknown.nearest}"? `}AWS knows more: trilab cost --refresh --region ${rental.region}`,
+      fix: `${unknown.nearest === undefined ? "" : `did you mean "${unknown.nearest}"? `}to fetch more prices from AWS: trilab cost --refresh --region ${rental.region}`,
       exitCode: ExitCode.usage,
     });
   }
   const { hour, session } = costOf(perHour, seats, ttl);
   if (session !== null && session <= budget) return;
   const machines = seats === 1 ? rental.size : `${seats} × ${rental.size}`;
-  // Rounded down to the minute, so that what is advised fits.
+  // Rounded down to the minute, so that the advice fits the budget.
   const affordable = Math.floor(((budget / hour) * 3600) / 60) * 60;
   const less = (affordable >= 60 ? shorter(affordable) : undefined) ?? [];
   const fewer = seats > 1 ? ["fewer seats"] : [];

@@ -5,8 +5,8 @@ import { driversOf } from "./seat-drivers.js";
 import type { SeatRecord } from "./seat-record.js";
 
 /**
- * Removes the machines that a `compare` which was killed had made for its measurements: they would still run, and be
- * measured with the seat's own. The caller holds the seat's lock.
+ * Removes machines left behind by an interrupted `compare`: they would still run, and distort the next measurement.
+ * The caller holds the seat's lock.
  *
  * @returns what was removed.
  */
@@ -25,7 +25,7 @@ export function isClone(
   { kind, name, owner: theirs }: Pick<Found, "kind" | "name" | "owner">,
 ): boolean {
   if (theirs !== undefined && theirs !== owner) return false;
-  // The start probe makes a container that it does not start, named with a few letters behind the seat's.
+  // The start probe creates a container without starting it. Its name is the seat's container plus a few letters.
   if (kind === "container") return name.startsWith(`${machineName(id, "container")}-`);
   return TARGETS.some((target) => name.startsWith(`${machineName(id, target)}-clone`));
 }

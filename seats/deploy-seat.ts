@@ -26,7 +26,7 @@ import { seatDir } from "./seat-record.js";
 import { noteReplacement, type ReplaceReasons, wouldReplace } from "./would-replace.js";
 import { inSomeZone } from "./zones.js";
 
-/** Holds a seat's lock while `body` works on it; its file goes with the seat. @throws UserError (exit 7) naming the holder. */
+/** Holds a seat's lock while `body` works on it. The lock file is removed with the seat. @throws UserError (exit 7) naming the holder. */
 export const withSeatLock = <T>(id: SeatId, body: () => Promise<T>): Promise<T> => {
   const what = `seat "${id.seat}" of lab "${id.lab}"`;
   const isGone = async (): Promise<boolean> => !existsSync(join(seatDir(id), "seat.json"));
@@ -40,12 +40,12 @@ export interface DeployOptions {
   progress: Progress;
   /** Whether machines and disks may be replaced, with what is in them. */
   replace?: boolean;
-  /** Ends the operation after the steps that the engine is at. */
+  /** Ends the operation after the engine's current steps. */
   signal?: AbortSignal;
 }
 
 export interface Deployment extends UpResult {
-  /** What was mended without the engine, in words. */
+  /** What was repaired without the engine, in words. */
   mended: string[];
 }
 
@@ -62,14 +62,14 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
   await clearStaleLock(ref);
   progress.update("looking at what is there");
   const { mended, refresh } = await reconcile(settings.ownership, drivers);
-  // Where it may replace, what is protected is so again once it has.
+  // If it may replace, the protection is set again afterwards.
   await editState(ref, (state) => editSeatState(state, { protect: options.replace !== true }));
   const { libvirt } = drivers;
   const stopped: string[] = [];
   const makeWay = async (wanted: DomainDefinition): Promise<void> => {
     if (libvirt && (await shutDownForChange(libvirt, wanted, progress))) stopped.push(wanted.name);
   };
-  // The SDKs take half a second to load: that is done while the engine starts.
+  // The SDKs take half a second to load, so they load while the engine starts.
   const stack = (zone?: string, onEvent?: (event: EngineEvent) => void): StackHandle => {
     const onMended = (what: string): void => void mended.push(what);
     const program = async () =>
@@ -93,7 +93,7 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
     } catch (error) {
       if (!(error instanceof ReplacementRefused)) throw error;
       const reasons: ReplaceReasons = new Map();
-      // It fails for the same reason, but tells on the way what would change.
+      // The preview fails for the same reason, but reports what would change.
       await stack(zone, (event) => noteReplacement(reasons, event))
         .preview()
         .catch(() => {});
@@ -106,7 +106,7 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
       : inSomeZone(up, { type: type.name, region, ref, progress }));
     return { ...result, mended };
   } finally {
-    // It was not replaced: the engine failed before, or somebody had changed its definition by hand.
+    // It was not replaced: the engine failed earlier, or somebody had changed its definition by hand.
     if (libvirt) await startAgain(libvirt, stopped);
   }
 }

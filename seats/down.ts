@@ -5,7 +5,7 @@ import { type Receipt, removeSeat } from "./remove-seat.js";
 import { type AskOptions, driversToAsk } from "./seat-drivers.js";
 
 /**
- * Takes a seat down, and asks those who had its machines what is left.
+ * Removes a seat, then queries its endpoints for what is left.
  *
  * @throws UserError as driversToAsk and removeSeat do.
  */

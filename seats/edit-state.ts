@@ -1,7 +1,7 @@
 import type { RawDeployment, RawResource } from "../engine/index.js";
 import { holdsWork } from "../model/kinds.js";
 
-/** What the official Docker plugin keeps in the state of a container beyond what ours kept at first. */
+/** What the official Docker plugin stores for a container and our first stand-in did not. */
 const CONTAINER_OUTPUTS = {
   stdinOpen: false,
   tty: false,
@@ -10,10 +10,10 @@ const CONTAINER_OUTPUTS = {
 } as const;
 
 /**
- * Makes an older state fit for this version and for either Docker plugin, and sets what of it the engine must not replace
- * or delete.
+ * Adapts an older state to this version and to both Docker plugins, and marks the resources that the engine must not
+ * replace or delete.
  *
- * @param protect Whether what holds a learner's work is protected.
+ * @param protect Whether to protect resources that hold a learner's work.
  * @returns whether anything changed.
  */
 export function editSeatState(deployment: RawDeployment, { protect }: { protect: boolean }): boolean {
@@ -27,13 +27,13 @@ export function editSeatState(deployment: RawDeployment, { protect }: { protect:
   return changed;
 }
 
-/** A container that our stand-in made before it knew these: the official plugin would replace it for them. */
+/** Adds what an early version of our stand-in did not store: the official plugin would replace the container. */
 function adaptContainer({ inputs = {}, outputs }: RawResource): boolean {
   if (!outputs) return false;
   const absent = Object.entries(CONTAINER_OUTPUTS).filter(([key]) => !(key in outputs));
   for (const [key, value] of absent) outputs[key] = value;
   const unasked = "cgroupnsMode" in outputs && !("cgroupnsMode" in inputs);
-  // The official plugin has it with no value where nobody asked for it.
+  // The official plugin stores it without a value if it was not set.
   const named = unasked && Boolean(outputs.cgroupnsMode);
   if (named) delete outputs.cgroupnsMode;
   return absent.length > 0 || named;

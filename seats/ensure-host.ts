@@ -25,9 +25,9 @@ import { type LibvirtEndpoint, LOCAL, sameEndpoint } from "../model/endpoint.js"
 import { imageVolumes } from "../model/image-volumes.js";
 import type { HostImage, HostSettings } from "../stacks/host.js";
 
-/** What a libvirt host's stack carries; the reality is asked for beside it. */
+/** What the stack of a libvirt host should contain. What really exists is queried from libvirt. */
 const hostRecordSchema = z.object({
-  /** With the paths they were uploaded from: an image may leave our cache while seats still run on it. */
+  /** With the paths from which they were uploaded: an image may be removed from our cache while seats still use it. */
   images: z.array(
     z.object({
       hash: z.string(),
@@ -40,13 +40,13 @@ const hostRecordSchema = z.object({
 });
 export type HostRecord = z.infer<typeof hostRecordSchema>;
 
-/** Empty for this machine's libvirt; a suffix for every other one, whose stack and record have names of their own. */
+/** Empty for this machine's libvirt. Every other one gets a suffix, and so a stack and a record of its own. */
 const suffix = (endpoint: LibvirtEndpoint): string =>
   sameEndpoint(endpoint, LOCAL.libvirt)
     ? ""
     : `-${createHash("sha256").update(endpoint.uri).digest("hex").slice(0, 8)}`;
 
-/** The stack of what the seats on one libvirt host share. */
+/** The stack with what the seats on one libvirt host share. */
 export const hostStack = ({ endpoint }: LibvirtDriver): StackRef => ({
   stack: `trilab-host${suffix(endpoint)}`,
 });
@@ -55,7 +55,7 @@ export const hostStack = ({ endpoint }: LibvirtDriver): StackRef => ({
 export const hostRecordFile = ({ endpoint }: LibvirtDriver): string =>
   join(stateDir(), `host${suffix(endpoint)}.json`);
 
-/** Holds the lock under which what hosts share is changed. */
+/** Holds the lock for changes of what seats share on hosts. */
 export const withHostLock = <T>(body: () => Promise<T>): Promise<T> =>
   withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, body);
 
@@ -63,7 +63,7 @@ export async function readHostRecord(libvirt: LibvirtDriver): Promise<HostRecord
   try {
     return hostRecordSchema.parse(JSON.parse(await readFile(hostRecordFile(libvirt), "utf8")));
   } catch {
-    // The host stack holds only what can be made again, so a lost or damaged record costs a second look, no more.
+    // The host stack holds only what can be made again, so a lost or damaged record only costs another check.
     return { images: [] };
   }
 }
@@ -73,7 +73,7 @@ async function writeHostRecord(libvirt: LibvirtDriver, record: HostRecord): Prom
   await writeFile(hostRecordFile(libvirt), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
-/** The configuration of the default providers in a stack of ours: the daemons and the region that they talk to. */
+/** The configuration of the default providers in our stacks: which daemons and which region they use. */
 export function providerConfig(drivers: Drivers): StackConfig {
   const { docker, libvirt, ec2 } = drivers;
   const { host, certPath } = docker?.endpoint ?? LOCAL.docker;
@@ -86,7 +86,8 @@ export function providerConfig(drivers: Drivers): StackConfig {
 }
 
 /**
- * Gives the daemons an image: the container image to Docker; pools and base volumes to libvirt. Quick when they have it.
+ * Makes sure that the daemons have an image: the container image in Docker; pools and base volumes in libvirt. Quick if
+ * they have it.
  *
  * @returns whether anything was done.
  */
@@ -104,7 +105,7 @@ export async function ensureHost(
   return loads || uploads;
 }
 
-/** Asks libvirt, so that an image removed by hand is noticed. */
+/** Queries libvirt, so that an image removed by hand is noticed. */
 const hasImage = (libvirt: LibvirtDriver, hash: string): Promise<boolean> =>
   libvirt.hasImage(
     hash,
@@ -129,7 +130,7 @@ const hostImage = ({ hash, disk, kernel, initrd, manifestFile }: MatchedImage): 
   manifest: manifestFile,
 });
 
-/** Brings the host's stack to what `record` says, and writes it down. The caller holds the host's lock. */
+/** Deploys the host's stack as `record` says, and saves the record. The caller holds the host's lock. */
 export async function deployHost(
   libvirt: LibvirtDriver,
   record: HostRecord,
@@ -138,7 +139,7 @@ export async function deployHost(
   const ref = hostStack(libvirt);
   await clearStaleLock(ref);
   const checkpoint = await knownHost(libvirt);
-  // What an ended engine may have made is taken over by name, so it needs no looking up.
+  // What an interrupted engine may have made is adopted by name, so nothing has to be looked up.
   if ((checkpoint?.pendingOperations.length ?? 0) > 0) await clearPending(ref);
   for (const { hash } of record.images) await dropPartial(libvirt, hash);
   const settings = await hostSettings(libvirt, record, checkpoint);
@@ -156,8 +157,8 @@ export async function deployHost(
 }
 
 /**
- * Our state of the host, or `undefined` where it has none that counts: pools that are there and that it does not know
- * are somebody else's, or ours from before the state was lost. They are used, not made again.
+ * Our state of the host, or `undefined` if it does not know the existing pools. Those are somebody else's, or ours from
+ * before the state was lost. They are used as they are, and not made again.
  */
 async function knownHost(libvirt: LibvirtDriver): Promise<Checkpoint | undefined> {
   const ref = hostStack(libvirt);
@@ -170,7 +171,7 @@ async function knownHost(libvirt: LibvirtDriver): Promise<Checkpoint | undefined
   return undefined;
 }
 
-/** Removes what a broken-off upload left, so that it is uploaded anew; never what a disk is laid over. */
+/** Removes what an interrupted upload left, so that it is uploaded again; never a volume on which a disk is based. */
 async function dropPartial(libvirt: LibvirtDriver, hash: string): Promise<void> {
   const there = await libvirt.imageVolumeNames();
   const names = imageVolumes(hash);
@@ -180,8 +181,8 @@ async function dropPartial(libvirt: LibvirtDriver, hash: string): Promise<void> 
 }
 
 /**
- * What of a record our stack is to hold: what its state knows, and what the host lacks. An image that has left our
- * cache stays if it is on the host and in our state; it can't be uploaded again.
+ * The images of a record that belong into our stack: those in its state, and those that the host lacks. An image that is
+ * no longer in our cache stays if it is on the host and in our state, because it can't be uploaded again.
  */
 async function hostSettings(
   libvirt: LibvirtDriver,

@@ -11,10 +11,10 @@ import { budgetInForce, rentalOf, rentedSince } from "./rental.js";
 import { machineOf, readRecord, type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
 
 /**
- * Moves a seat's end on, in each of its machines and in its record.
+ * Moves a seat's expiry to a later time, in each of its machines and in its record.
  *
- * @param seconds Counted from the end in force, or from now where that is past; Infinity for no end.
- * @param asked US dollars that what it rents may cost by then; Infinity lifts the seat's budget, absent keeps it.
+ * @param seconds Counted from the effective expiry, or from now if that has passed; Infinity for no end.
+ * @param asked US dollars that the rented machine may cost by then; Infinity removes the seat's budget, absent keeps it.
  * @returns the record with the new end.
  * @throws UserError: exit 2 when it would cost more than the budget; exit 1 when a machine does not take it.
  */
@@ -25,14 +25,14 @@ export const extend = (
 ): AsyncGenerator<StepEvent, SeatRecord> =>
   reporting((steps) =>
     withSeatLock(seat, async () => {
-      // Read under the lock: another run may have moved it just now.
+      // Read under the lock: another command may just have moved it.
       const record = (await readRecord(seat)) ?? seat;
       const expires = extended(record, seconds, Date.now());
       const budget = budgetInForce(record, asked);
       if (budget !== undefined) await requireSeatBudget(record, expires, budget);
-      // A renting that failed left nothing to tell; the `up` that mends it tells what it makes.
+      // If renting failed, there is no machine to update; the next `up` makes it with the new expiry.
       const rentless = record.vps !== undefined && machineOf(record, "vps")?.address === undefined;
-      if (rentless) steps.note("the vps is not up yet: trilab up, which gives it the new end, too", seat);
+      if (rentless) steps.note("the vps is not up yet: trilab up starts it, with the new end", seat);
       const outcomes = await Promise.all(
         targetsOf(record)
           .filter((target) => !(target === "vps" && rentless))
@@ -54,7 +54,7 @@ export const extend = (
     }),
   );
 
-/** @throws UserError (exit 2) when what the seat rents would cost more than `budget` US dollars by that end. */
+/** @throws UserError (exit 2) when the rented machine would cost more than `budget` US dollars until that end. */
 async function requireSeatBudget(record: SeatRecord, expires: string, budget: number): Promise<void> {
   const rental = rentalOf(record);
   if (rental === undefined) return;
@@ -69,13 +69,13 @@ async function requireSeatBudget(record: SeatRecord, expires: string, budget: nu
   );
 }
 
-/** How one target took its new expiry. */
+/** Whether one target took its new expiry. */
 interface Outcome {
   target: Target;
   problem?: UserError;
 }
 
-/** The record keeps the old expiry unless all have the new one: better a machine that ends too late than a false promise. */
+/** The record keeps the old expiry unless all machines have the new one: a machine may live longer than promised, but not shorter. */
 function notExtended(id: SeatId, expires: string, outcomes: Outcome[]): UserError {
   const reached = outcomes.filter((o) => o.problem === undefined).map((o) => o.target);
   const problems = outcomes.flatMap(({ target, problem }) =>
@@ -87,9 +87,9 @@ function notExtended(id: SeatId, expires: string, outcomes: Outcome[]): UserErro
     why: [
       ...problems,
       reached.length > 0
-        ? `${reached.join(" and ")} took it (${localTime(expires)}); the seat as a whole keeps its former end`
-        : "no machine took it; the seat keeps its former end",
+        ? `${reached.join(" and ")} took it (${localTime(expires)}); the seat as a whole keeps its old end`
+        : "no machine took it; the seat keeps its old end",
     ].join("\n"),
-    fix: `machines that have ended are started again by: trilab up ${id.lab} --seat ${id.seat}`,
+    fix: `to start machines that have ended: trilab up ${id.lab} --seat ${id.seat}`,
   });
 }

@@ -6,10 +6,10 @@ import { repoDir } from "../base/paths.js";
 import type { Environment } from "../drivers/environment.js";
 
 const SERVICE_STATES = ["running", "starting", "stopped"] as const;
-/** `starting`: it does not run, and its machine has not started everything yet. */
+/** `starting`: it does not run, but its machine has not finished starting. */
 export type ServiceState = (typeof SERVICE_STATES)[number];
 
-/** Milliseconds the script may take: services are waited for two minutes at most. */
+/** Milliseconds that the script may take: it waits at most two minutes for services. */
 const SCRIPT_LIMIT = 180_000;
 
 /** What one target really is. Numbers that could not be read are NaN: they match nothing. */
@@ -24,31 +24,31 @@ export interface Facts {
   release: string;
   /** The name of process 1. */
   init: string;
-  /** systemd-detect-virt's word. */
+  /** As systemd-detect-virt names it. */
   virtualisation: string;
-  /** CPUs' worth of time: the cgroup's quota, else every CPU seen. */
+  /** CPU time, in CPUs: the cgroup's quota, else all CPUs seen. */
   cpus: number;
   cpusVisible: number;
-  /** Bytes: the cgroup's limit, else the RAM the firmware hands the kernel. */
+  /** Bytes: the cgroup's limit, else the RAM that the firmware gives the kernel. */
   memory: number;
-  /** Bytes: what is left once the target's own kernel, if it has one, took its share. */
+  /** Bytes that are left after the target's own kernel, if it has one, has taken its share. */
   memoryUsable: number;
   /** Bytes: /proc/meminfo's MemTotal. */
   memoryVisible: number;
-  /** Bytes of swap it may use: its own, or of the host's what a container's cgroup allows. */
+  /** Bytes of swap that it may use: its own, or what a container's cgroup allows of the host's. */
   swap: number;
   /** Bytes: the root disk; a container's is the host's file system. */
   disk: number;
-  /** Whether it is bounded at all. */
+  /** Whether it has a limit. */
   diskBounded: boolean;
   packageCount: number;
   /** The first 16 hex digits of SHA-256 over the sorted lines "name version architecture" of what is installed. */
   packages: string;
-  /** What became of each service that the lab named when the image was made; empty where it named none. */
+  /** The state of each service that the lab named when the image was made. */
   services: Record<string, ServiceState>;
-  /** What the kernel counts time by: `tsc`, `hpet`, `kvm-clock`, … */
+  /** The kernel's clock source: `tsc`, `hpet`, `kvm-clock`, … */
   clockSource: string;
-  /** Seconds the clock is off ours; 0 when it lies within the exchange that read it. */
+  /** Seconds between its clock and ours; 0 if its time lies within the exchange that read it. */
   clockOffset: number;
 }
 
@@ -57,7 +57,7 @@ export interface Facts {
  *
  * @param options.waitMs Milliseconds to wait for a target that is still starting. Default 0: it must answer now.
  * @param options.setClock Sets its clock to ours first. Only for a machine with a clock of its own. Default false.
- * @param options.tell Called with what happens to it meanwhile. Default: none.
+ * @param options.tell Called with news about the machine while waiting. Default: none.
  * @throws UserError when it does not answer.
  */
 export async function readFacts(
@@ -65,7 +65,7 @@ export async function readFacts(
   options: { waitMs?: number; setClock?: boolean; tell?: (text: string) => void } = {},
 ): Promise<Facts> {
   const script = await readFile(join(repoDir, "seats", "facts.sh"), "utf8");
-  // One call is both question and sign of life: under emulation an SSH handshake alone takes over a second.
+  // One call both waits and reads: under emulation, an SSH handshake alone takes over a second.
   const clock = new ClockExchange();
   const { result } = await environment.firstAnswer(
     ["sh", "-s", ...(options.setClock ? ["set"] : [])],
@@ -80,16 +80,16 @@ export async function readFacts(
   );
   if (result.exitCode !== 0 || !result.stdout.includes("\nclock=")) {
     throw new UserError(`can't read the facts of ${environment.name}`, {
-      why: result.stderr.trim() || "it said less than it should",
-      fix: "check that it runs: trilab status; then bring it up: trilab up",
+      why: result.stderr.trim() || "its answer is incomplete",
+      fix: "check that it runs: trilab status; if not, start it: trilab up",
     });
   }
   return parseFacts(result.stdout, clock);
 }
 
-/** Tells facts.sh the time when it asks, and notes how long the exchange took that reads its clock. */
+/** Sends facts.sh the time when it asks, and records how long the exchange took that reads its clock. */
 export class ClockExchange {
-  /** Our clock, in milliseconds, when the last question was answered, and when its clock had come. */
+  /** Our clock, in milliseconds, when the last question was answered, and when its clock had arrived. */
   before = Number.NaN;
   after = Number.NaN;
   private line = "";
@@ -97,7 +97,7 @@ export class ClockExchange {
   readonly reply = (text: string): string | undefined => {
     const lines = `${this.line}${text}`.split("\n");
     this.line = lines.pop() ?? "";
-    // Our clock tells whole milliseconds: the one that has begun counts.
+    // Our clock counts whole milliseconds: round up.
     if (lines.some((line) => line.startsWith("clock="))) this.after = Date.now() + 1;
     if (!lines.includes("clock?")) return undefined;
     this.before = Date.now();
@@ -108,7 +108,7 @@ export class ClockExchange {
 /**
  * Facts from what facts.sh printed. Pure.
  *
- * @param exchange Our clock, in milliseconds, before and after it was asked for its own.
+ * @param exchange Our clock, in milliseconds, before and after the target's clock was read.
  */
 export function parseFacts(output: string, exchange: { before: number; after: number }): Facts {
   const lines = output.split("\n").flatMap((line): [string, string][] => {
@@ -145,7 +145,7 @@ export function parseFacts(output: string, exchange: { before: number; after: nu
       number("swap_total_kb") * 1024,
       isContainer ? swapLimit(one("swap_limit"), number("memsw_limit") - number("memory_limit")) : Infinity,
     ),
-    // A container sees the host's disks in /sys, and its root lies on one of them, whatever Docker's storage driver.
+    // A container sees the host's disks in /sys, and its root is on one of them, with any storage driver of Docker.
     disk:
       isContainer || one("disk_sectors") === "" ? Number(size || Number.NaN) : number("disk_sectors") * 512,
     diskBounded: !isContainer,
@@ -162,7 +162,7 @@ export function parseFacts(output: string, exchange: { before: number; after: nu
   };
 }
 
-/** Seconds between a moment read inside and the exchange's nearest end; it was read within that, so between is none. */
+/** Seconds between a time read inside and the nearest end of the exchange; 0 if it lies within the exchange. */
 function clockOffset(clock: number, exchange: { before: number; after: number }): number {
   const [before, after] = [exchange.before / 1000, exchange.after / 1000];
   return clock >= before && clock <= after ? 0 : clock - (clock < before ? before : after);
@@ -180,13 +180,13 @@ function memoryLimit(text: string, isContainer: boolean): number | undefined {
   return isContainer && bytes > 0 && bytes < 2 ** 60 ? bytes : undefined;
 }
 
-/** What a cgroup allows: its own word (v2), else memory and swap together less memory (v1); no word, no limit. */
+/** The swap that a cgroup allows: its swap limit (v2), else memory and swap together minus memory (v1); undefined is no limit. */
 function swapLimit(word: string, difference: number): number {
   if (word !== "") return word === "max" ? Number.POSITIVE_INFINITY : Number(word);
   return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
 }
 
-/** The bytes of `0x0-0x9fbff` ranges, both ends included. */
+/** The number of bytes in `0x0-0x9fbff` ranges, both ends included. */
 function ramGiven(ranges: readonly string[]): number {
   return ranges.reduce((sum, range) => {
     const [first = Number.NaN, last = Number.NaN] = range.split("-").map(Number);

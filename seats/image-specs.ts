@@ -12,20 +12,20 @@ export const imageSpecOf = (spec: MachineSpec): ImageSpec => ({
   diskBytes: spec.disk,
 });
 
-/** The image of its VPS at a rehearsal: clouds' images have cloud-init. `disk`: bytes of the seat's own disks. */
+/** The image of a rehearsed VPS. It has cloud-init, as clouds' images do. `disk`: bytes of the seat's own disks. */
 export const rentedImageSpec = (spec: MachineSpec, disk: number): ImageSpec => ({
   ...imageSpecOf(spec),
   packages: [...spec.packages, "cloud-init"],
   diskBytes: disk,
 });
 
-/** An image that a seat boots on this host, and for what: container and guest share one, a rehearsed VPS has its own. */
+/** An image that a seat boots on this host, and its targets: container and guest share one, a rehearsed VPS has its own. */
 export interface HostedImage {
   of: "machine" | "vps";
   spec: ImageSpec;
 }
 
-/** The images that these targets need on this host, by what the lab says now; a rented VPS needs none. */
+/** The images that these targets need on this host, for the lab as it is now; a rented VPS needs none. */
 export function hostedImages(
   spec: MachineSpec,
   targets: readonly Target[],
@@ -40,7 +40,7 @@ export function hostedImages(
   ];
 }
 
-/** The hash of the image that a seat was made with, whatever its lab says now; `undefined` before it has one. */
+/** The hash of the image with which a seat was made, even if its lab has changed; `undefined` before it has one. */
 export const keptImage = (
   record: { image: string; vps?: { image?: string | undefined } | undefined } | undefined,
   of: HostedImage["of"],

@@ -5,17 +5,16 @@ import type { SeatRecord } from "./seat-record.js";
 export const endOf = (expires: string): number =>
   expires === "never" ? Number.POSITIVE_INFINITY : Date.parse(expires);
 
-/** The other way round: ISO 8601 or `never`. Whole seconds, as machines count their time in them. */
+/** The reverse: ISO 8601 or `never`, in whole seconds, because machines count in seconds. */
 export const expiresAt = (end: number): string =>
   Number.isFinite(end) ? new Date(Math.ceil(end / 1000) * 1000).toISOString() : "never";
 
-/** The expiry in force: what `extend` made it, else what the seat was made with. */
+/** The effective expiry: the one that `extend` set, else the original one. */
 export const expiryInForce = (record: Pick<SeatRecord, "expires" | "extendedTo">): string =>
   record.extendedTo ?? record.expires;
 
 /**
- * The expiry moved on by `seconds` (Infinity: for good), counted from the one in force; for a seat whose time is up
- * already, from now.
+ * The expiry, `seconds` later (Infinity: never) than the effective one; for a seat whose time is up, counted from now.
  *
  * @throws UserError (exit 2) when the seat has no end that could be moved.
  */
@@ -23,7 +22,7 @@ export function extended(record: SeatRecord, seconds: number, now: number): stri
   const end = endOf(expiryInForce(record));
   if (!Number.isFinite(end) && Number.isFinite(seconds)) {
     throw new UserError(`seat "${record.seat}" of lab "${record.lab}" has no end to move`, {
-      why: "it was given none, and stays until it is taken down",
+      why: "it was made without an end, and stays until it is taken down",
       fix: `take it down when it is no longer needed: trilab down ${record.lab} --seat ${record.seat}`,
       exitCode: ExitCode.usage,
     });
@@ -32,8 +31,8 @@ export function extended(record: SeatRecord, seconds: number, now: number): stri
 }
 
 /**
- * A seat whose time is up, with a new lease of `ttl` seconds (absent: no end) from now; `undefined` for one that still
- * has time. Not written down: its machines must have it first.
+ * A seat whose time is up, with a new lease of `ttl` seconds from now (absent: no end); `undefined` if it still has
+ * time. The record is not saved here: the machines must have the new expiry first.
  */
 export function revived(record: SeatRecord, ttl: number | undefined, now: number): SeatRecord | undefined {
   if (endOf(expiryInForce(record)) > now) return undefined;

@@ -8,7 +8,7 @@ import { openEnvironment } from "./open.js";
 import { rentedAt, type SeatRecord } from "./seat-record.js";
 
 /**
- * Moves the end of one of a seat's targets: in the machine, and, where it is rented, in the tags of all that goes with it.
+ * Moves the expiry of one target: in the machine, and, if it is rented, in the tags of everything that belongs to it.
  *
  * @param expires ISO 8601 or `never`.
  * @param waitMs How long the machine may take to answer. Default 0: it must at once.
@@ -28,7 +28,7 @@ export async function moveExpiry(
 }
 
 /**
- * Tells a running target when to end itself.
+ * Sets a running target's expiry.
  *
  * @param expires ISO 8601 or `never`.
  * @param waitMs How long it may take to answer. Default 0: it must at once.
@@ -44,6 +44,6 @@ export async function setExpiry(
   if (result.exitCode === 0) return;
   throw new UserError(`${environment.name} did not take its new expiry`, {
     why: result.stderr.trim() || `${LIFETIME_PROGRAM} ended with ${result.exitCode}`,
-    fix: "look at it with `trilab ssh`; a machine made by an older trilab has no such program: trilab down, then up",
+    fix: "look at it with `trilab ssh`; a machine of an older trilab lacks the program: trilab down, then trilab up",
   });
 }

@@ -7,7 +7,7 @@ import type { Machine } from "../drivers/machine.js";
 import { consoleLogName, type Target } from "../model/naming.js";
 import { machineOf, rentedAt, type SeatMachine, type SeatRecord, seatKeys } from "./seat-record.js";
 
-/** The environment of one of a seat's targets. Nothing is asked of it yet. */
+/** The environment of one of a seat's targets. Does not connect yet. */
 export async function openEnvironment(record: SeatRecord, target: Target): Promise<Environment> {
   const { endpoint, name } = machineNamed(record, target);
   if (endpoint.kind === "docker") return connect(endpoint).environment(name, record.user);
@@ -25,7 +25,7 @@ export async function openMachine(record: SeatRecord, target: Target): Promise<M
     : new RentedMachine(access.name, access.address);
 }
 
-/** Whether the target runs on somebody else's host. */
+/** Whether the target is rented. */
 export const isRented = (record: SeatRecord, target: Target): boolean =>
   target === "vps" && rentedAt(record) !== undefined;
 
@@ -41,8 +41,8 @@ async function sshAccess(record: SeatRecord, target: Target): Promise<GuestAcces
   if (target === "container") throw new Error("a container is not reached by ssh");
   if (address === undefined) {
     throw new UserError(`the address of ${name} is not known yet`, {
-      why: "AWS gives it one when it is rented",
-      fix: `bring the seat up: trilab up ${record.lab} --seat ${record.seat}`,
+      why: "AWS assigns it when the machine is rented",
+      fix: `start the seat: trilab up ${record.lab} --seat ${record.seat}`,
     });
   }
   const console = endpoint.kind === "libvirt" ? { consoleLog: consoleLogName(record, target) } : {};

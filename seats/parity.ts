@@ -6,19 +6,19 @@ import type { Facts, ServiceState } from "./facts.js";
 import { baselineWords, type RentedShape } from "./rented.js";
 
 /**
- * `match`: as the spec says, within the tolerance. `nature`: differs because of what the target is; to be seen, not
- * mended. `wrong`: differs and should not.
+ * `match`: as the spec says, within the tolerance. `nature`: differs because of what the target is; this is expected.
+ * `wrong`: differs, but should not.
  */
 export type Verdict = "match" | "nature" | "wrong";
 
 export interface ParityRow {
   id: string;
   title: string;
-  /** What the spec asks for; empty where it says nothing. */
+  /** The spec's value; empty if it has none. */
   wanted: string;
   values: Partial<Record<Target, string>>;
   verdict: Verdict;
-  /** Why, for anything but a plain match. */
+  /** Why it differs; absent for a match. */
   note: string;
 }
 
@@ -32,7 +32,7 @@ export interface ParityReport {
 const MEMORY_TOLERANCE = 0.01;
 /** A cloud's hypervisor keeps more. */
 const CLOUD_MEMORY_TOLERANCE = 0.05;
-/** Seconds a clock may be off the host's; NTP-less guests drift by parts per million. */
+/** How many seconds a clock may differ from the host's; guests without NTP drift by parts per million. */
 const CLOCK_TOLERANCE = 2;
 /** A CPU quota is set in whole hundredths. */
 const CPU_TOLERANCE = 0.01;
@@ -40,8 +40,8 @@ const CPU_TOLERANCE = 0.01;
 type FactsByTarget = Partial<Record<Target, Facts>>;
 
 /**
- * Sets the targets' facts beside the spec and each other; a VPS's beside what was rented, as an instance type is never
- * quite what was asked for. Pure.
+ * Compares the targets' facts with the spec and with each other. A VPS's are compared with its instance type, which rarely
+ * equals the spec. Pure.
  */
 export function compareFacts(spec: MachineSpec, facts: FactsByTarget, rented?: RentedShape): ParityReport {
   const rows = [
@@ -54,19 +54,19 @@ export function compareFacts(spec: MachineSpec, facts: FactsByTarget, rented?: R
   return { rows, inTolerance: rows.every((r) => r.verdict !== "wrong") };
 }
 
-/** A value of each target, as text. */
+/** A value per target, as text. */
 function column(facts: FactsByTarget, format: (facts: Facts) => string): ParityRow["values"] {
   return Object.fromEntries(Object.entries(facts).map(([target, f]) => [target, format(f)]));
 }
 
-/** The targets for which `holds` is not true. */
+/** The targets for which `holds` is false. */
 const failing = (facts: FactsByTarget, holds: (facts: Facts, target: string) => boolean): string[] =>
   Object.entries(facts).flatMap(([target, f]) => (holds(f, target) ? [] : [target]));
 
 const within = (value: number, wanted: number, tolerance: number): boolean =>
   Math.abs(value - wanted) <= tolerance;
 
-/** What must be as the spec says, and what must be the same in every target. */
+/** What must match the spec, and what must be the same in every target. */
 function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | undefined): ParityRow[] {
   const { vps, ...own } = facts;
   const type = vps && rented?.type;
@@ -76,7 +76,7 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
     target === "vps" && rented?.cloud === "aws" ? CLOUD_MEMORY_TOLERANCE : MEMORY_TOLERANCE;
   const whole = (differs: boolean | undefined): string =>
     differs && type
-      ? `an instance type is rented whole: a ${type.name} has ${type.vcpus} vCPUs and ${formatSize(type.memory)}`
+      ? `an instance type has a fixed size: a ${type.name} has ${type.vcpus} vCPUs and ${formatSize(type.memory)}`
       : "";
   const wanted = (
     id: string,
@@ -119,7 +119,7 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
       String(spec.cpus),
       (f) => String(f.cpus),
       (f, target) => within(f.cpus, want(target).cpus, CPU_TOLERANCE),
-      "not the CPU time asked for",
+      "not the CPU time of the spec",
       whole(type && type.vcpus !== spec.cpus),
     ),
     wanted(
@@ -128,7 +128,7 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
       formatSize(spec.memory),
       (f) => formatSize(f.memory),
       (f, target) => within(f.memory, want(target).memory, want(target).memory * tolerance(target)),
-      "not the memory asked for",
+      "not the memory of the spec",
       whole(type && type.memory !== spec.memory),
     ),
     wanted(
@@ -152,7 +152,7 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
       "Debian version",
       (f) => f.debian,
       "the targets were made from different images",
-      rented?.cloud === "aws" ? "Debian's own image on AWS is as new as its last build" : undefined,
+      rented?.cloud === "aws" ? "Debian's own image on AWS has the packages of its last build" : undefined,
     ),
     same(
       "packages",
@@ -161,7 +161,7 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
       "packages were added, removed or upgraded in one of them",
       rented?.cloud === "aws"
         ? "the VPS is Debian's own image on AWS, with the spec's packages installed on top"
-        : "a rented machine brings cloud-init, which makes it the learner's",
+        : "a rented machine has cloud-init, which sets it up for the learner",
     ),
     wanted(
       "clock",
@@ -195,7 +195,7 @@ function servicesRow({ services }: MachineSpec, facts: FactsByTarget): ParityRow
       {
         ...row,
         verdict: "wrong",
-        note: `${stopped.join(", ")}: not running; why says: service NAME status, and trilab logs`,
+        note: `${stopped.join(", ")}: not running; to see why: service NAME status, and trilab logs`,
       },
     ];
   return starting.length > 0
@@ -203,13 +203,13 @@ function servicesRow({ services }: MachineSpec, facts: FactsByTarget): ParityRow
         {
           ...row,
           verdict: "nature",
-          note: `${starting.join(", ")}: still starting; ask again: trilab parity`,
+          note: `${starting.join(", ")}: still starting; check again: trilab parity`,
         },
       ]
     : [{ ...row, verdict: "match", note: "" }];
 }
 
-/** Whom the lab's own keys let in, where it has any: a container is entered through Docker. */
+/** Where the lab's own keys work, if it has any: a container is entered through Docker. */
 function keysRow({ authorizedKeys }: MachineSpec, facts: FactsByTarget): ParityRow[] {
   if (authorizedKeys.length === 0) return [];
   return [
@@ -224,7 +224,7 @@ function keysRow({ authorizedKeys }: MachineSpec, facts: FactsByTarget): ParityR
         ]),
       ),
       verdict: "nature",
-      note: "guest and VPS let them in by SSH, as the user and as root; a container is entered through Docker, by whoever may use the daemon",
+      note: "guest and VPS accept them for SSH, as the user and as root; a container is entered through Docker, by everybody who may use the daemon",
     },
   ];
 }
@@ -239,17 +239,19 @@ function diskRow(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | 
   };
   const wrong = failing(facts, (f, target) => !f.diskBounded || f.disk === disk(target));
   if (wrong.length > 0)
-    return { ...row, verdict: "wrong", note: `${wrong.join(", ")}: not the disk asked for` };
+    return { ...row, verdict: "wrong", note: `${wrong.join(", ")}: not the disk size of the spec` };
   const notes = [
-    ...(facts.vps && disk("vps") !== spec.disk ? ["a rented disk holds the cloud's image at least"] : []),
+    ...(facts.vps && disk("vps") !== spec.disk
+      ? ["a rented disk is at least as large as the cloud's image"]
+      : []),
     ...(failing(facts, (f) => f.diskBounded).length > 0
-      ? ["a container's layer grows on the host's own disk, which bounds it alone"]
+      ? ["a container's layer grows on the host's disk, whose free space is its only limit"]
       : []),
   ];
   return { ...row, verdict: notes.length > 0 ? "nature" : "match", note: notes.join("; ") };
 }
 
-/** What differs because of what the target is: to be seen, not mended. */
+/** What differs because of what the target is; this is expected. */
 function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): ParityRow[] {
   const baseline = facts.vps && rented && baselineWords(rented);
   const nature = (id: string, title: string, format: (f: Facts) => string, note: string): ParityRow => ({
@@ -272,19 +274,19 @@ function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): Pa
       "memory_usable",
       "memory usable",
       (f) => formatSize(f.memoryUsable),
-      "a guest's kernel takes its own share first; a container brings no kernel",
+      "a guest's own kernel takes a share first; a container has no kernel of its own",
     ),
     nature(
       "memory_visible",
       "memory seen in /proc",
       (f) => formatSize(f.memoryVisible),
-      "a container sees the host's /proc/meminfo, whatever its own limit",
+      "a container sees the host's /proc/meminfo, not its own limit",
     ),
     nature(
       "cpus_visible",
       "CPUs seen",
       (f) => String(f.cpusVisible),
-      "a container's quota bounds CPU time, it hides no CPU",
+      "a container's quota limits CPU time, but does not hide CPUs",
     ),
     nature(
       "kernel",
@@ -297,10 +299,15 @@ function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): Pa
       "clock source",
       (f) => f.clockSource,
       Object.values(facts).some((f) => f.virtualisation === "qemu")
-        ? "what the kernel counts time by; an emulated one is told not to trust its TSC (tsc=unstable no_timer_check), which it would measure wrongly on a busy host"
-        : "what the kernel counts time by",
+        ? "how the kernel counts time; an emulated one does not use its TSC (tsc=unstable no_timer_check), which it would measure wrongly on a busy host"
+        : "how the kernel counts time",
     ),
-    nature("init", "process 1", (f) => f.init, "a guest boots an init system, a container starts a program"),
-    nature("virtualisation", "what it runs in", (f) => f.virtualisation, "what systemd-detect-virt says"),
+    nature(
+      "init",
+      "process 1",
+      (f) => f.init,
+      "a guest boots an init system; a container starts one program",
+    ),
+    nature("virtualisation", "what it runs in", (f) => f.virtualisation, "as systemd-detect-virt reports it"),
   ];
 }

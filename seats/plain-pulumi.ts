@@ -14,20 +14,20 @@ import { driversOf } from "./seat-drivers.js";
 import { unapplied } from "./unapplied.js";
 
 /*
- * `pulumi up` in the repo's root: the seat that the stack's configuration names, the same as `trilab up` deploys.
- * The host's part (image, pools) lives in a stack of its own, shared with the CLI's seats.
+ * `pulumi up` in the repo's root deploys the seat that the stack's configuration names, as `trilab up` does.
+ * The host's part (image, pools) is a stack of its own, shared with the CLI's seats.
  */
 process.umask(0o077);
 if (process.env.DOCKER_CONTEXT) {
   throw new UserError(`DOCKER_CONTEXT is "${process.env.DOCKER_CONTEXT}"`, {
-    why: "Pulumi's Docker plugin follows it whatever docker:host says, so it would ask another daemon than trilab does",
+    why: "Pulumi's Docker plugin prefers it to docker:host, so it would use another daemon than trilab does",
     fix: "unset DOCKER_CONTEXT, and name the daemon by its address: pulumi config set docker:host …",
     exitCode: ExitCode.usage,
   });
 }
 const config = new pulumi.Config("trilab");
 const dockerConfig = new pulumi.Config("docker");
-// The daemons that trilab asks must be those that the providers are configured for.
+// trilab must use the same daemons as the providers.
 const certPath = dockerConfig.get("certPath") || process.env.DOCKER_CERT_PATH;
 const endpoints: Endpoints = {
   docker: {
@@ -66,7 +66,7 @@ for (const { endpoint } of record.machines) {
   });
 }
 
-// A preview makes nothing: it needs the images' names only.
+// A preview makes nothing, so it only needs the images' names.
 if (!pulumi.runtime.isDryRun()) {
   for (const { image, daemons } of await builtImages(record, lab, stderrProgress))
     await ensureHost(image, daemons, stderrProgress);

@@ -12,32 +12,32 @@ import { budgetInForce, rentalFor, rentalOf, rentedSince } from "./rental.js";
 import { driversAt, endpointOf } from "./seat-drivers.js";
 import { readRecord, type SeatRecord } from "./seat-record.js";
 
-/** What the user asks for; what is absent is as the seat has it, else as its lab says. */
+/** The user's request. What is absent stays as the seat has it, else follows the lab. */
 export interface SeatWish extends Omit<SeatRequest, "lab"> {
   /** A lab's name or folder. */
   lab: string;
 }
 
-/** What `up` is about to do, decided before anything is made. */
+/** What `up` will do, decided before anything is made. */
 export interface SeatPlan {
   id: SeatId;
   lab: Lab;
   request: SeatRequest;
   /** The seat as it is; `undefined` for a new one. */
   existing: SeatRecord | undefined;
-  /** All it will have. */
+  /** All targets that it will have. */
   targets: readonly Target[];
-  /** Drivers of the daemons and regions that have, or will have, its machines. */
+  /** Drivers of the daemons and regions with its machines, existing and new. */
   drivers: Drivers;
   /** The images that this host must have for it. */
   images: readonly ImageSpec[];
   /** How long a new lease lasts, in seconds; absent: it has no end. */
   ttl: number | undefined;
-  /** What costs money, by the seat's end; `agreed`: the user was asked when it was rented. */
+  /** What costs money until the seat's end; `agreed`: the user agreed when it was rented. */
   spending?: (Spending & { agreed: boolean }) | undefined;
 }
 
-/** @throws UserError when the lab or the seat can't be had so, or costs more than the budget. */
+/** @throws UserError when the lab or the request is invalid, or costs more than the budget. */
 export async function planSeat(wish: SeatWish): Promise<SeatPlan> {
   checkSeatName(wish.seat);
   const lab = await loadLab(wish.lab);
@@ -55,7 +55,7 @@ export async function planSeat(wish: SeatWish): Promise<SeatPlan> {
     drivers: driversAt(
       targets.map((target) => endpointOf(target, existing, request.endpoints, rentedIn(renting))),
     ),
-    // An image of its own that is not the lab's any more can't be built again: the seat's machines have it already.
+    // An older image than the lab's can't be built again, and need not be: the seat's machines have it.
     images: hostedImages(lab.machine, targets, renting?.cloud, existing?.disk)
       .filter(({ of, spec }) => [undefined, imageHash(spec)].includes(keptImage(existing, of)))
       .map(({ spec }) => spec),
@@ -63,7 +63,7 @@ export async function planSeat(wish: SeatWish): Promise<SeatPlan> {
   };
   const spending = spendingOf(plan, renting);
   const budget = budgetInForce(existing, wish.budget);
-  // A seat that is there keeps its end: --ttl does not shorten it.
+  // An existing seat keeps its end: --ttl does not shorten it.
   const shorter = spending?.agreed ? [() => undefined] : [];
   if (spending && budget !== undefined) await keepTo(budget, spending, ...shorter);
   return { ...plan, spending };
@@ -72,7 +72,7 @@ export async function planSeat(wish: SeatWish): Promise<SeatPlan> {
 const rentedIn = (renting: Renting | undefined): Ec2Endpoint | undefined =>
   renting?.region === undefined ? undefined : { kind: "ec2", region: renting.region };
 
-/** What a seat will have rented by its end; `undefined` where nothing is rented. */
+/** What a seat will have rented by its end; `undefined` if nothing is rented. */
 function spendingOf(
   { existing, lab, ttl }: Pick<SeatPlan, "existing" | "lab" | "ttl">,
   renting: Renting | undefined,
@@ -80,7 +80,7 @@ function spendingOf(
   if (renting?.region === undefined) return undefined;
   const machine = { ...lab.machine, disk: existing?.disk ?? lab.machine.disk };
   const rental = (existing && rentalOf(existing)) ?? rentalFor({ ...lab, machine }, renting.region);
-  // A seat that is there keeps its end, unless its time is up: then it gets a new lease.
+  // An existing seat keeps its end, unless its time is up: then it gets a new lease.
   const end = existing ? endOf(expiryInForce(existing)) : 0;
   const since = Date.parse((existing && rentedSince(existing)?.since) ?? new Date().toISOString());
   const runs = end > Date.now();

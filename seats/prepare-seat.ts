@@ -48,13 +48,13 @@ export interface SeatRequest {
   targets?: readonly Target[];
   /** Seconds, Infinity for no end; absent: the lab's. */
   ttl?: number;
-  /** Who rents the VPS out; absent: as the lab says. */
+  /** The VPS's cloud; absent: the lab's. */
   cloud?: CloudWish;
-  /** The one address that may reach a rented VPS; absent: this machine's public one. */
+  /** The only address that may reach a rented VPS by SSH; absent: this machine's public one. */
   sshFrom?: string;
-  /** The daemons that a new seat's machines are made at. */
+  /** The daemons for a new seat's machines. */
   endpoints: Endpoints;
-  /** US dollars that what is rented may cost; Infinity lifts the seat's budget, absent keeps it. */
+  /** US dollars that the rented machine may cost; Infinity removes the seat's budget, absent keeps it. */
   budget?: number;
 }
 
@@ -70,8 +70,8 @@ export function checkSeatName(name: string): void {
 }
 
 /**
- * The seat's record as it is or newly made: checks that the host can carry it, and gives it addresses of its own. A seat
- * that is there keeps its image and disk: a changed lab.yaml must not take the learner's work away.
+ * The seat's record, existing or new. For a new one, checks that the host can run it, and reserves addresses. An existing
+ * seat keeps its image and disk, because a changed lab.yaml must not destroy the learner's work.
  */
 export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
   const { lab, seat } = request;
@@ -108,7 +108,7 @@ export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
       machines: machines(existing.slot),
       ...vps,
       ...(budget === undefined ? {} : { budget }),
-      // What is rented only now is rented as the lab says now.
+      // A VPS that is added now follows the lab as it is now.
       ...(former.labThen && !former.vps && rental
         ? { labThen: { ...former.labThen, cloud: lab.vps.cloud } }
         : {}),
@@ -121,7 +121,7 @@ export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
   await requireOwnNames(id);
   const drivers = driversOf({ machines: added });
   await requireCapacity(lab.machine, drivers);
-  // Two seats that start together must not get the same block: the record is the reservation.
+  // The record reserves the block, so that two seats that start at once don't get the same.
   return withLock(
     join(stateDir(), "slots.lock"),
     { what: "the list of seats' addresses", waitMs: 30_000 },
@@ -134,7 +134,7 @@ export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
       if (slot === undefined) {
         throw new UserError("this host has no free addresses for another seat", {
           why: `all ${SEAT_SLOTS} blocks of 10.213.0.0/16 are in use`,
-          fix: "take seats down that are no longer needed: trilab status, trilab down",
+          fix: "remove seats that are no longer needed: trilab status, trilab down",
         });
       }
       const created = new Date();
@@ -161,7 +161,7 @@ export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
   );
 }
 
-/** Targets once deployed stay until `down`: asking for one more must not take another away. */
+/** Deployed targets stay until `down`: adding one must not remove another. */
 export function wantedTargets(
   request: Pick<SeatRequest, "lab" | "targets">,
   existing: SeatRecord | undefined,
@@ -172,8 +172,8 @@ export function wantedTargets(
 }
 
 /**
- * The seat's images, and the daemons that need each: built where they are the lab's, else from the cache. One that is in
- * neither can't be built again; the seat's machines have it on the host already.
+ * The seat's images, and the daemons that need each. The lab's current image is built if necessary; an older one comes
+ * from the cache. If it is not there, it can't be built again, and the seat's machines have it on the host.
  */
 export async function builtImages(
   record: SeatRecord,
@@ -198,8 +198,8 @@ function requireInitScripts({ manifest }: MatchedImage): void {
   const without = (manifest.services ?? []).filter((s) => !s.initScript).map((s) => s.name);
   if (without.length === 0) return;
   throw new UserError(`a container can't start the service ${without.join(", ")}`, {
-    why: "its package has a systemd unit only, and no script in /etc/init.d; a container runs no systemd",
-    fix: "take it out of machine.services, choose another package, or have guest and VPS only: targets: [guest]",
+    why: "its package has only a systemd unit and no script in /etc/init.d, and a container has no systemd",
+    fix: "remove it from machine.services, choose another package, or use only guest and VPS: targets: [guest]",
     exitCode: ExitCode.usage,
   });
 }
@@ -228,7 +228,7 @@ export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSe
   };
 }
 
-/** The seat's accelerator: the host's verdict at the first `up` that asks, and the same ever after. */
+/** The seat's accelerator: found out at the first `up` that needs it, and kept from then on. */
 async function keptAccelerator(record: SeatRecord, libvirt: LibvirtDriver): Promise<Accelerator> {
   if (record.accelerator) return record.accelerator;
   const verdict = await accelerator(libvirt);

@@ -13,8 +13,8 @@ import { answersAt } from "./seat-drivers.js";
 import { listSeats, readRecord } from "./seat-record.js";
 
 /**
- * Removes the images no seat runs on: from the cache, from Docker, and from libvirt; with the last of them the storage
- * pools too, unless somebody's disks lie there. A daemon that does not answer is named.
+ * Removes the images that no seat uses: from the cache, from Docker, and from libvirt. Removes the storage pools with the
+ * last of them, unless they hold disks. Reports daemons that do not answer.
  *
  * @returns the hashes removed from the cache.
  */
@@ -30,7 +30,7 @@ export async function pruneHost({ docker, libvirt }: Drivers, progress: Progress
       for (const hash of await connect(LOCAL.libvirt).imagesUnderDisks()) inUse.add(hash);
     if (libvirt) {
       if (await answersAt(libvirt.endpoint)) {
-        // Other state directories' seats on this host are known by what their disks are laid over.
+        // Seats of other state directories on this host are found by the base images of their disks.
         for (const hash of await libvirt.imagesUnderDisks()) inUse.add(hash);
         await pruneVolumes(libvirt, inUse, progress);
       } else silent.push(libvirt.endpoint);
@@ -46,7 +46,7 @@ export async function pruneHost({ docker, libvirt }: Drivers, progress: Progress
   });
 }
 
-/** Asks libvirt, not the state: images that another state directory uploaded are pruned too. */
+/** Queries libvirt, not the state, so that images of other state directories are pruned, too. */
 async function pruneVolumes(
   libvirt: LibvirtDriver,
   inUse: ReadonlySet<string>,

@@ -17,30 +17,30 @@ import { listSeats, owner, readRecord, type SeatRecord } from "./seat-record.js"
 /** A seat on this host or in this state directory, and whether its time is up. */
 export interface ReapSeat extends SeatId {
   owner: string | undefined;
-  /** Whether this state directory has it. */
+  /** Whether this state directory has its record. */
   known: boolean;
-  /** The expiry in force, ISO 8601 or `never`; `undefined` where nothing tells. */
+  /** The effective expiry, ISO 8601 or `never`; `undefined` if it is unknown. */
   expires: string | undefined;
-  /** Who has something of it. */
+  /** The endpoints that have something of it. */
   endpoints: readonly Endpoint[];
-  /** `live`: its time is not up. `listed`: it is, but the seat is not ours to remove without being told so. */
+  /** `live`: its time is not up. `listed`: its time is up, but it is removed only on request. */
   verdict: "live" | "expired" | "listed";
 }
 
-/** What is named like a seat's and belongs to none: its machine, which would carry the labels, is gone. */
+/** Something with a seat's name but without its machine, which would carry the labels. */
 export interface Orphan extends Found {
-  /** `young`: somebody may be making the machine it belongs to just now. */
+  /** `young`: its machine may be in creation. */
   verdict: "young" | "expired" | "listed";
 }
 
 export interface ReapScope {
-  /** Also seats of ours that this state directory does not have, and orphans. */
+  /** Also remove our seats without a record in this state directory, and orphans. */
   unknown: boolean;
-  /** Also other owners'; implies `unknown`. */
+  /** Also remove other owners' seats; implies `unknown`. */
   others: boolean;
 }
 
-/** How it went with one seat whose time was up. */
+/** What happened to one seat whose time was up. */
 export interface Reaped extends ReapSeat {
   outcome: "removed" | "left" | "skipped" | "failed";
   receipt?: Receipt;
@@ -48,23 +48,23 @@ export interface Reaped extends ReapSeat {
   why?: string;
 }
 
-/** How it went with one orphan. */
+/** What happened to one orphan. */
 export interface ReapedOrphan extends Orphan {
   outcome: "removed" | "failed";
   /** Why it failed. */
   why?: string;
 }
 
-/** Milliseconds after which a disk without a machine is nobody's: an `up` that made it would long have gone on. */
+/** Milliseconds after which a disk without a machine is an orphan: an `up` in progress would have made its machine by then. */
 const ORPHAN_AGE = 10 * 60_000;
-/** Containers read at once, for what their own files say. */
+/** How many containers' expiry files are read at once. */
 const READERS = 16;
 
 /**
- * Every seat and orphan there is, judged. Quick for hundreds: only what seems expired is looked into.
+ * Every seat and orphan, with a verdict. Quick for hundreds: only machines that seem expired are read.
  *
- * @param chosen The daemons to ask beside those of the seats that are known here.
- * @param progress is told who did not answer.
+ * @param chosen Daemons to query in addition to those of known seats.
+ * @param progress Gets a note for each endpoint that did not answer.
  */
 export async function survey(
   scope: ReapScope,
@@ -100,7 +100,7 @@ export async function survey(
   };
 }
 
-/** What became of everything that is there. */
+/** What happened to everything that was found. */
 export interface ReapResult {
   dryRun: boolean;
   asked: Endpoint[];
@@ -110,7 +110,7 @@ export interface ReapResult {
   orphans: (Orphan | ReapedOrphan)[];
 }
 
-/** Removes every seat whose time is up, and what belongs to none; with `dryRun` it only looks. */
+/** Removes every seat whose time is up, and orphans; with `dryRun`, it only lists them. */
 export const reap = (
   scope: ReapScope,
   { chosen, dryRun }: { chosen: Endpoints; dryRun: boolean },
@@ -141,12 +141,12 @@ export const reap = (
     return result;
   });
 
-/** What is there, who was asked for it, and who did not answer. */
+/** What was found, which endpoints were queried, and which did not answer. */
 export interface Survey {
   seats: ReapSeat[];
   orphans: Orphan[];
   asked: Endpoint[];
-  /** Daemons that a seat known here uses, and regions of AWS. */
+  /** Daemons that a known seat uses, and AWS regions. */
   silent: Endpoint[];
 }
 
@@ -158,15 +158,15 @@ const connectTo = (endpoint: Endpoint): Driver => connect(endpoint);
 const key = ({ lab, seat }: SeatId): string => `${lab}/${seat}`;
 
 /**
- * Whether a seat's time is up, and whether it is ours to remove. A guest can't be asked from outside when it ends; but
- * one that outlives its labels was given more time, as its own switch would have ended it. Pure.
+ * Whether a seat's time is up, and whether we may remove it. A guest's expiry can't be read from outside. But a guest
+ * that outlives its labels was extended, because otherwise its own switch would have stopped it. Pure.
  */
 export function judge(
   seat: Pick<ReapSeat, "owner" | "known" | "expires"> & { things: readonly Pick<Found, "kind" | "state">[] },
   scope: ReapScope,
   now: number,
 ): ReapSeat["verdict"] {
-  // What nothing tells the end of has none.
+  // Without any known expiry, it has none.
   if (seat.expires === undefined || !(endOf(seat.expires) <= now)) return "live";
   if (seat.known) return "expired";
   const outlives = seat.things.some(({ kind, state }) => kind === "domain" && state === "running");
@@ -174,7 +174,7 @@ export function judge(
   return (seat.owner === owner() ? scope.unknown || scope.others : scope.others) ? "expired" : "listed";
 }
 
-/** Somebody else may have extended a seat: its container's own file knows, running or not. */
+/** Somebody else may have extended a seat: the expiry file in its container shows it, running or not. */
 async function askContainers(
   seats: (ReapSeat & { things: Found[] })[],
   scope: ReapScope,
@@ -185,7 +185,7 @@ async function askContainers(
     for (let seat = doubtful.shift(); seat; seat = doubtful.shift()) {
       const container = seat.things.find((f) => f.kind === "container");
       if (container === undefined) continue;
-      // One that is too broken to be read must still go: then what is known outside counts.
+      // A container that can't be read must still be removed: then the labels count.
       const said =
         container.at?.kind === "docker"
           ? await connect(container.at)
@@ -214,8 +214,8 @@ async function judgeOrphans(orphans: readonly Found[], scope: ReapScope, now: nu
 }
 
 /**
- * Who is here to be asked: the daemons of the seats that are known here, the chosen ones, and AWS in the regions that
- * seats rent in and in the one configured here. One that does not answer may have machines, and is named.
+ * The endpoints to query: the daemons of known seats, the chosen ones, and AWS in the regions in which seats rent and in
+ * the configured one. Those that do not answer may have machines, and are reported.
  */
 async function endpointsHere(
   records: readonly (SeatRecord | undefined)[],
@@ -233,12 +233,12 @@ async function endpointsHere(
         asked.push(endpoint);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
-        // Nobody promised that both daemons are on this machine.
+        // The daemons may be on different machines.
         const needed = endpoint.kind === "ec2" || own.some((other) => sameEndpoint(other, endpoint));
         if (!needed) return;
         silent.push(endpoint);
         const why = [error.message, error.why].filter(Boolean).join(": ");
-        progress.note(`${endpointWords(endpoint)} was not asked: ${why}`);
+        progress.note(`${endpointWords(endpoint)} was not queried: ${why}`);
       }
     }),
   );
@@ -246,9 +246,9 @@ async function endpointsHere(
 }
 
 /**
- * Removes one seat whose time is up; looks once more, under its lock, whether it still is.
+ * Removes one seat whose time is up, after checking that again under its lock.
  *
- * @throws UserError (exit 130) when interrupted; every other failure is told in what it returns.
+ * @throws UserError (exit 130) when interrupted; every other failure is in the result.
  */
 export async function reapSeat(
   seat: ReapSeat,
@@ -259,7 +259,7 @@ export async function reapSeat(
   try {
     return await withSeatLock(seat, async () => {
       if (!(await isStillDue(seat, scope, chosen, progress)))
-        return { ...seat, outcome: "skipped", why: "it has just been given more time" };
+        return { ...seat, outcome: "skipped", why: "it was just extended" };
       const receipt = await removeSeat(
         seat,
         {
@@ -281,7 +281,7 @@ export async function reapSeat(
   }
 }
 
-/** Whom to ask about a seat that is to go: those of its record; where there is none, those who have something of it. */
+/** The endpoints to query about a seat to remove: those of its record, else those that have something of it. */
 async function driversOfSeat(seat: ReapSeat, chosen: Endpoints): Promise<Drivers> {
   const regions = seat.endpoints.flatMap((endpoint) => (endpoint.kind === "ec2" ? [endpoint.region] : []));
   if (seat.known) return (await driversToAsk(seat, { chosen, regions, clock: true })).drivers;
@@ -289,7 +289,7 @@ async function driversOfSeat(seat: ReapSeat, chosen: Endpoints): Promise<Drivers
   return driversAt(seat.endpoints);
 }
 
-/** Others' seats are looked at anew from outside, as neither their record nor their lock is here. */
+/** Others' seats are checked again from outside, because neither their record nor their lock is here. */
 async function isStillDue(
   seat: ReapSeat,
   scope: ReapScope,
@@ -304,7 +304,7 @@ async function isStillDue(
   return (seats.find((other) => key(other) === key(seat))?.verdict ?? "expired") === "expired";
 }
 
-/** Removes orphans, users before what they use, and asks whether they are gone. */
+/** Removes orphans, users before what they use, and checks that they are gone. */
 export async function reapOrphans(orphans: readonly Orphan[]): Promise<ReapedOrphan[]> {
   const why = new Map<string, string>();
   for (const found of removalOrder(orphans)) {

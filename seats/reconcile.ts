@@ -7,7 +7,7 @@ import { isAwsKind, type Kind } from "../model/kinds.js";
 import type { Ownership } from "../model/labels.js";
 import { machineOf, type SeatId, seatPrefix, type Target } from "../model/naming.js";
 
-/** Resource types of the seat's stack, and what Docker, libvirt or AWS call the same thing. */
+/** Resource types of the seat's stack, and how the inventory names the same thing. */
 const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "docker:index/container:Container": "container",
   "docker:index/network:Network": "container network",
@@ -23,22 +23,22 @@ const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "aws:ec2/vpc:Vpc": "VPC",
 };
 
-/** What something else makes and takes away with itself: a domain its log, a network its lease, an instance the rest. */
+/** Things that belong to another thing and go with it: a domain's log, a network's lease, an instance's disk. */
 const PARTS: readonly Kind[] = ["console log", "lease", "network interface", "EBS volume"];
 
-/** How the state and what is really there differ. */
+/** How the state differs from what really exists. */
 export interface Drift {
-  /** There, but not in the state: an engine was ended between making it and writing it down. */
+  /** Exists, but is not in the state: the engine was ended after making it and before saving it. */
   orphans: Found[];
   /** In the state, but gone. */
   missing: CheckpointResource[];
-  /** There and known, but stopped. */
+  /** Exists and is in the state, but is stopped. */
   stopped: Found[];
-  /** Rented machines that run at another address than the state says: they were stopped and started from outside. */
+  /** Rented machines with a different address from the state's: they were stopped and started from outside. */
   moved: Found[];
 }
 
-/** Sets a state beside an inventory. Pure. */
+/** Compares a state with an inventory. Pure. */
 export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Found[]): Drift {
   const known = (checkpoint?.resources ?? []).filter((r) => kindOf(r) !== undefined);
   const same = (r: CheckpointResource, f: Found): boolean =>
@@ -53,29 +53,29 @@ export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Fo
   };
 }
 
-/** A volume is what its name says. */
+/** A volume's name says what it is for. */
 function kindOf({ inputs, type }: CheckpointResource): Kind | undefined {
   if (type !== "libvirt:index/volume:Volume") return KIND_OF_TYPE[type];
   const name = String(inputs.name);
   return volumeKind(machineOf(name), name);
 }
 
-/** AWS's things go by their ids, but for key pairs, which the state knows by name. */
+/** Things of AWS are compared by id, except key pairs, which the state knows by name. */
 const isOf = (r: CheckpointResource, f: Found): boolean => r.id === (f.kind === "key pair" ? f.name : f.id);
 
-/** Whether it is to be started. An instance that is just coming or going can't be. */
+/** Whether it should be started. An instance that is starting or stopping can't be. */
 const isStopped = ({ kind, state }: Found): boolean =>
   kind === "instance" ? state === "stopped" : state !== "" && state !== "running";
 
 export interface Reconciled {
-  /** Whether the engine must refresh, because something it knows is gone, or has another address. */
+  /** Whether the engine must refresh, because something in its state is gone or has another address. */
   refresh: boolean;
-  /** What was mended, in words: "guest: started, as it was shut off". */
+  /** What was repaired, in words: "guest: started, as it was shut off". */
   mended: string[];
 }
 
 /**
- * Brings state and reality together before the engine runs: half-made things are removed, stopped machines started.
+ * Aligns state and reality before the engine runs: removes half-made things, and starts stopped machines.
  *
  * @throws UserError when the names are taken by somebody else's machines, or by ours whose state is lost.
  */
@@ -92,12 +92,12 @@ export async function reconcile(ownership: Ownership, drivers: Drivers): Promise
   const toStart = removalOrder(stopped).reverse();
   const started = toStart.filter((m) => !lost.includes(m));
   for (const machine of started) await startFound(machine, drivers);
-  // An instance that was stopped has another address from now on.
+  // An instance that was stopped gets another address.
   const readdressed = moved.length > 0 || toStart.some((m) => m.kind === "instance");
   return { refresh: missing.length > 0 || readdressed, mended: started.map(startWords) };
 }
 
-/** Which machines can't be mended in place once a thing of this kind is gone. */
+/** Which machines can't be repaired in place after a thing of this kind is gone. */
 const HELD_BY: Readonly<Partial<Record<Kind, Kind>>> = {
   "guest network": "domain",
   "guest disk": "domain",
@@ -111,7 +111,7 @@ const HELD_BY: Readonly<Partial<Record<Kind, Kind>>> = {
  */
 export function stranded(missing: readonly CheckpointResource[], inventory: readonly Found[]): Found[] {
   const gone = missing.map((r) => ({ of: heldBy(r), name: String(r.inputs.name) }));
-  // A network has its machine's name, a volume begins with it.
+  // A network has its machine's name; a volume's name begins with it.
   const concerns = (machine: string, name: string): boolean =>
     name === machine || name.startsWith(`${machine}.`);
   return inventory.filter((f) => gone.some(({ of, name }) => of === f.kind && concerns(f.name, name)));
@@ -123,10 +123,10 @@ function heldBy(resource: CheckpointResource): Kind | undefined {
 }
 
 /**
- * For targets that no record has yet. A record is written before anything is made, so whatever is there is not this
- * seat's to take over, whatever a state says.
+ * Checks targets that are not in the record yet. The record is written before anything is made, so this seat must not
+ * adopt what exists already, even if it is in the state.
  *
- * @throws UserError when one of them is there already: somebody else's, or ours with its record lost.
+ * @throws UserError when one of them exists already: somebody else's, or ours with a lost record.
  */
 export async function requireVacant(
   id: SeatId & { owner: string },
@@ -161,13 +161,13 @@ export function refuseForeign(ownership: SeatId & { owner: string }, inventory: 
 }
 
 function lostState(ownership: SeatId, orphans: readonly Found[]): UserError {
-  return new UserError(`seat "${ownership.seat}" is there, but its state is lost`, {
+  return new UserError(`seat "${ownership.seat}" exists, but its state is lost`, {
     why: orphans.map((o) => `${o.kind} ${o.name}`).join("\n"),
-    fix: `copy out what you need, then take it down by its labels: trilab down ${ownership.lab} --seat ${ownership.seat} --by-label`,
+    fix: `copy out what you need, then remove it by its labels: trilab down ${ownership.lab} --seat ${ownership.seat} --by-label`,
   });
 }
 
-/** What starting a machine or its network did. */
+/** Says what was done to start a machine or its network. */
 function startWords(machine: Found): string {
   const what = machine.kind.endsWith("network") ? "its network " : "";
   return `${targetOf(machine)}: ${what}${machine.state === "paused" ? "resumed" : "started"}, as it was ${machine.state}`;

@@ -9,14 +9,14 @@ const machineSchema = z.object({
   target: z.enum(TARGETS),
   /** Its name at the endpoint, and its hostname. */
   name: z.string(),
-  /** The daemon or cloud region that has it. Every question about it goes there. */
+  /** The daemon or cloud region that has it, and that is queried about it. */
   endpoint: endpointSchema,
-  /** IPv4; absent while AWS has not given one. */
+  /** IPv4; absent until AWS assigns one. */
   address: z.string().optional(),
 });
 export type SeatMachine = z.infer<typeof machineSchema>;
 
-/** What the lab said when the seat was made of things that a command line may choose, too. */
+/** The lab's values, when the seat was made, of settings that the command line may override. */
 const labThenSchema = z.object({
   targets: z.array(z.enum(TARGETS)),
   /** Seconds; null for none. */
@@ -25,7 +25,7 @@ const labThenSchema = z.object({
 });
 export type LabThen = z.infer<typeof labThenSchema>;
 
-/** What trilab remembers of a seat beside Pulumi's state: enough to reach its machines without an engine. */
+/** What trilab stores about a seat in addition to Pulumi's state: enough to reach its machines without the engine. */
 export const recordSchema = z.object({
   schema: z.literal(2),
   lab: z.string(),
@@ -37,11 +37,11 @@ export const recordSchema = z.object({
   created: z.string(),
   /** The original expiry, as the labels say: ISO 8601 or `never`. For the effective one see expiryInForce(). */
   expires: z.string(),
-  /** What `extend` has moved it to: ISO 8601, or `never`. */
+  /** The expiry that `extend` has set: ISO 8601, or `never`. */
   extendedTo: z.string().optional(),
   /** The block of addresses: 0 … 1023, see model/cidr.ts. */
   slot: z.int(),
-  /** What was asked for until now; a machine stays until `down`. */
+  /** The machines of all targets requested so far; a machine stays until `down`. */
   machines: z.array(machineSchema),
   /** The login user of the spec. */
   user: z.string(),
@@ -49,11 +49,11 @@ export const recordSchema = z.object({
   image: z.string(),
   /** Bytes of the guest's disk when it was made. */
   disk: z.int(),
-  /** What runs the guest, found out at its first `up` and kept: another would replace the domain. */
+  /** KVM or emulation, found out at the guest's first `up` and kept, because a change would replace the domain. */
   accelerator: z.enum(["kvm", "tcg"]).optional(),
   /** Present with the target vps. */
   vps: rentedSchema.optional(),
-  /** US dollars that the rented machine may cost by the seat's end; absent: any amount. */
+  /** US dollars that the rented machine may cost until the seat's end; absent: no limit. */
   budget: z.number().optional(),
   /** Absent in older records. */
   labThen: labThenSchema.optional(),

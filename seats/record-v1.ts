@@ -6,7 +6,7 @@ import { machineName, type SeatId, seatPrefix, TARGETS, type Target } from "../m
 import { rentedSchema } from "../model/rented.js";
 import type { SeatMachine, SeatRecord } from "./record-schema.js";
 
-/** The record of a seat until endpoints became a part of it. */
+/** The first version of a seat's record, without endpoints. */
 export const recordV1Schema = z.object({
   schema: z.literal(1),
   lab: z.string(),
@@ -32,7 +32,7 @@ export const recordV1Schema = z.object({
 });
 type RecordV1 = z.infer<typeof recordV1Schema>;
 
-/** The same seat as today's record. Pure. */
+/** Converts it to the current version. Pure. */
 export function migrated(record: RecordV1, endpoints: Endpoints): SeatRecord {
   const { schema: _, targets, vps, ...kept } = record;
   const { region, account, address, ...rented } = vps ?? {};
@@ -56,7 +56,7 @@ export function migrated(record: RecordV1, endpoints: Endpoints): SeatRecord {
   };
 }
 
-/** The daemons that a seat's state says its providers were configured for; this machine's where it says nothing. */
+/** The daemons of the providers in a seat's state; this machine's if the state has none. */
 export async function endpointsInState(id: SeatId): Promise<Endpoints> {
   const checkpoint = await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined);
   const input = (provider: string, name: string): string | undefined => {

@@ -31,49 +31,49 @@ import { drift } from "./reconcile.js";
 import { rentedSince } from "./rental.js";
 import { owner, readRecord, removeRecord, requireOwnNames, type SeatRecord } from "./seat-record.js";
 
-/** What Docker, libvirt and AWS themselves say is left of a seat. */
+/** What is left of a seat, as Docker, libvirt and AWS report it. */
 export interface Receipt extends SeatId {
-  /** How many of each kind are left; `null` where who would know was not asked. */
+  /** How many of each kind are left; `null` for kinds whose endpoint was not queried. */
   left: Record<Kind, number | null>;
-  /** Those, by name. */
+  /** The same things, by name. */
   residue: Found[];
-  /** Who was asked. */
+  /** The endpoints that were queried. */
   asked: Endpoint[];
-  /** Who was not, as it did not answer and was said to be gone for good. */
+  /** The endpoints that were not queried, because they don't answer and the user says they are gone for good. */
   gone: Endpoint[];
-  /** About what it has cost to rent, in US dollars: an estimate by list price. Absent: nothing, or nobody knows. */
+  /** What renting has cost, in US dollars: an estimate by list price. Absent: nothing, or unknown. */
   cost?: number;
   /** ISO 8601. */
   at: string;
 }
 
 export interface RemoveOptions {
-  /** Don't ask the state: remove what carries the seat's labels and names. */
+  /** Ignore the state: remove what has the seat's labels or names. */
   byLabel: boolean;
   drivers: Drivers;
-  /** Endpoints that are gone for good: what was there is forgotten. Default none. */
+  /** Endpoints that are gone for good: what they had is forgotten. Default none. */
   gone?: readonly Endpoint[];
-  /** Ends the operation after the steps that the engine is at. */
+  /** Ends the operation after the engine's current steps. */
   signal?: AbortSignal;
-  /** Whose machines it may remove. Default: ours. */
+  /** The owner whose machines it may remove. Default: us. */
   owner?: string;
 }
 
 /**
- * Takes a seat down: by its state where there is one, then by label and name, and asks what is left. Works when machines
- * were removed by hand, when the state is lost, and twice in a row. The caller holds the seat's lock.
+ * Removes a seat: by its state if there is one, then by label and name; then queries what is left. Works also if machines
+ * were removed by hand, if the state is lost, and twice in a row. The caller holds the seat's lock.
  */
 export async function removeSeat(id: SeatId, options: RemoveOptions, progress: Progress): Promise<Receipt> {
   await requireOwnNames(id);
   const ref = { stack: seatPrefix(id) };
-  // The record's owner is us under the host name of that day.
+  // The record's owner is us, with the host name of that time.
   const record = await readRecord(id).catch(() => undefined);
   const us = [owner(), record?.owner];
   const mine = options.owner === undefined ? us : [options.owner];
   await clearStaleLock(ref);
   if (!options.byLabel) await destroyByState(id, options, mine, progress);
 
-  progress.update(`asking ${driverWords(options.drivers)} what is left`);
+  progress.update(`checking what ${driverWords(options.drivers)} still have`);
   const found = await seatInventory(id, options.drivers);
   const { isOurs, others } = whose(found, mine);
   for (const { kind, name, owner: theirs } of others)
@@ -84,7 +84,7 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
 
   const residue = found.length > 0 ? await seatInventory(id, options.drivers) : [];
   const ours = residue.filter(isOurs);
-  // What goes by this seat's name and is not ours to remove may still be what the state is about.
+  // Things with this seat's name that we may not remove may still be those in the state.
   if (ours.length === 0 && others.length === 0) await forget(id);
   const count = (kind: Kind): number | null =>
     asksAbout(options.drivers, sourceOf(kind)) ? ours.filter((f) => f.kind === kind).length : null;
@@ -99,8 +99,8 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
 }
 
 /**
- * Tells our things from somebody else's. What carries no label is named as only this seat's things are; unless its machines
- * are somebody else's.
+ * Separates our things from somebody else's. Things without labels are ours by their names, unless the machines are
+ * somebody else's.
  */
 function whose(
   found: readonly Found[],
@@ -113,7 +113,7 @@ function whose(
   };
 }
 
-/** Removes what it can, users before what they use, and tells what it can't. */
+/** Removes what it can, users before what they use, and reports what it can't. */
 export async function removeThings(
   things: readonly Found[],
   progress: Progress,
@@ -133,7 +133,7 @@ export async function removeThings(
   }
 }
 
-/** What the seat rented until now, or until its end: then a rented machine ends itself. */
+/** What the seat has rented until now, or until its end if that has passed, because a rented machine ends itself then. */
 async function costOfSession(record: SeatRecord, now: Date): Promise<number | undefined> {
   const rented = rentedSince(record);
   if (rented === undefined) return undefined;
@@ -148,20 +148,20 @@ async function destroyByState(
   mine: readonly (string | undefined)[],
   progress: Progress,
 ): Promise<void> {
-  // The engine would ask a daemon that is gone, and fail at it: what is elsewhere goes by its labels.
+  // The engine would fail at a daemon that is gone, so the rest is removed by its labels.
   if (gone.length > 0) return;
   const ref = { stack: seatPrefix(id) };
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined || checkpoint.resources.length === 0) return;
   const inventory = await seatInventory(id, drivers);
   const { missing, orphans } = drift(checkpoint, inventory);
-  // The engine does not know what a plugin that died had just made: its network, say, would be in use.
+  // The engine does not know what a crashed plugin had just made. A network, for example, would still be in use.
   const { isOurs } = whose(inventory, mine);
   await removeThings(orphans.filter(isOurs), progress, (thing) => removeFound(thing, drivers));
   const config = providerConfig(drivers);
   await editState(ref, (state) => editSeatState(state, { protect: false }));
   try {
-    // Removing by label takes seconds; what was deleted from the cache may take minutes to make again.
+    // Removing by label takes seconds; rebuilding a missing engine may take minutes.
     const engine = await ensureEngine({ progress, ...pluginsOf(checkpoint), onlyHere: true });
     await openStack({ ...ref, engine, config, progress, ...(signal ? { signal } : {}) }).destroy({
       refresh: missing.length > 0,
@@ -183,7 +183,7 @@ export function pluginsOf({ resources }: Checkpoint): { docker: boolean; libvirt
   return { docker: some("docker:"), libvirt: some("libvirt:"), aws: some("aws:") };
 }
 
-/** Drops the stack, whatever its state says, and the seat's record and keys. */
+/** Deletes the stack, whatever its state contains, and the seat's record and keys. */
 async function forget(id: SeatId): Promise<void> {
   await openStack({ stack: seatPrefix(id) }).removeStack({ force: true });
   await removeRecord(id);

@@ -14,10 +14,10 @@ import { askCaller, requireClock } from "./account.js";
 import { rentedImageSpec } from "./image-specs.js";
 import { machineOf, readRecord, rentedAt, type SeatRecord, writeRecord } from "./seat-record.js";
 
-/** Who rents a seat's VPS out, and where. */
+/** Where a seat's VPS comes from. */
 export interface Renting {
   cloud: Cloud;
-  /** AWS's; absent at a rehearsal. */
+  /** The AWS region; absent for a rehearsal. */
   region?: string | undefined;
 }
 
@@ -25,21 +25,21 @@ export interface RentRequest {
   lab: Pick<Lab, "machine" | "vps">;
   /** From the command line; absent: the lab's. */
   cloud?: CloudWish;
-  /** The one address that may reach SSH; absent: this machine's public one. */
+  /** The only address that may reach SSH; absent: this machine's public one. */
   sshFrom?: string;
 }
 
 /**
- * Who rents the seat's VPS out. What it has is kept: a machine can't move. Otherwise the rehearsal, unless the user or the
- * lab says `aws`, or `auto` and there are credentials: money is spent by an explicit wish only.
+ * The cloud of the seat's VPS. An existing one is kept, because a machine can't move. A new one is a rehearsal, unless the
+ * user or the lab says `aws`, or `auto` and there are credentials: money is spent only on explicit request.
  *
- * @throws UserError: exit 2 when the seat's VPS is another cloud's, exit 3 when AWS is wanted and there are no credentials.
+ * @throws UserError: exit 2 when the seat's VPS is in another cloud, exit 3 when AWS is requested without credentials.
  */
 export async function chooseCloud(existing: Renting | undefined, request: RentRequest): Promise<Cloud> {
   const { cloud: asked, lab } = request;
   if (existing !== undefined) {
     if (asked === undefined || asked === "auto" || asked === existing.cloud) return existing.cloud;
-    throw new UserError(`this seat's VPS is there already, with cloud "${existing.cloud}"`, {
+    throw new UserError(`this seat already has a VPS, with cloud "${existing.cloud}"`, {
       why: `you asked for "${asked}"; a machine can't move from one to the other`,
       fix: "take the seat down first (trilab down), or use another: --seat NAME",
       exitCode: ExitCode.usage,
@@ -51,7 +51,7 @@ export async function chooseCloud(existing: Renting | undefined, request: RentRe
   if (wish === "auto") return "local";
   throw new UserError("there are no AWS credentials", {
     why: "the VPS is to be rented from AWS, and neither the environment nor ~/.aws has credentials for it",
-    fix: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or rehearse without an account: --cloud local",
+    fix: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or rehearse without an AWS account: --cloud local",
     exitCode: ExitCode.hostNotReady,
   });
 }
@@ -63,7 +63,7 @@ export async function chooseRenting(existing: Renting | undefined, request: Rent
   return { cloud, region: existing?.region ?? (await awsRegion(request.lab.vps.region)) };
 }
 
-/** What a seat rents, and where; the endpoint is absent at a rehearsal. */
+/** What a seat rents, and where; the endpoint is absent for a rehearsal. */
 export interface Rental {
   rented: Rented;
   endpoint?: Ec2Endpoint;
@@ -79,7 +79,7 @@ export async function rent(
   if (existing?.vps !== undefined) {
     const endpoint = rentedAt(existing);
     if (endpoint === undefined) return { rented: existing.vps };
-    // A learner's own address changes more often than their machine.
+    // A learner's address changes more often than their machine.
     if (request.sshFrom === undefined) return { rented: existing.vps, endpoint };
     return { rented: { ...existing.vps, learner: await learnerAddress(request.sshFrom) }, endpoint };
   }
@@ -96,7 +96,7 @@ export async function rent(
   };
 }
 
-/** Who rents out what a seat has; `undefined` while it has no VPS. */
+/** The cloud of a seat's VPS; `undefined` if it has none. */
 export function rentingOf(record: SeatRecord | undefined): Renting | undefined {
   if (record?.vps === undefined) return undefined;
   const region = rentedAt(record)?.region;
@@ -105,7 +105,7 @@ export function rentingOf(record: SeatRecord | undefined): Renting | undefined {
 
 const outputsSchema = z.object({ vps: z.object({ address: z.string() }) });
 
-/** The record with the address that AWS gave the VPS, which the seat's outputs tell; others as they are. */
+/** The record with the VPS's address from the seat's outputs; other seats' records unchanged. */
 export async function withAddress(
   record: SeatRecord,
   outputs: Readonly<Record<string, OutputValue>>,
@@ -119,7 +119,7 @@ export async function withAddress(
     vps,
     machines: known.machines.map((machine) => (machine.target === "vps" ? { ...machine, address } : machine)),
   });
-  // The rest of the record as it is on disk: some of what is in hand may not be true yet.
+  // The rest of the record stays as it is on disk, because some of the changes in memory may not be deployed yet.
   await writeRecord(addressed((await readRecord(record)) ?? record));
   return addressed(record);
 }

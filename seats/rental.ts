@@ -6,7 +6,7 @@ import { machineOf, rentedAt, type SeatRecord } from "./seat-record.js";
 
 const GiB = 2 ** 30;
 
-/** What of a seat costs money; `undefined` where it rents nothing. */
+/** The part of a seat that costs money; `undefined` if it rents nothing. */
 export function rentalOf(record: Pick<SeatRecord, "disk" | "machines" | "vps">): Rental | undefined {
   const { disk, vps } = record;
   const region = rentedAt(record)?.region;
@@ -14,7 +14,7 @@ export function rentalOf(record: Pick<SeatRecord, "disk" | "machines" | "vps">):
   return { region, size: vps.type, disk: awsDiskGiB(disk) * GiB };
 }
 
-/** What a seat has rented, and since when it costs; `undefined` while it has nothing that does. */
+/** What a seat has rented, and since when; `undefined` if it has nothing that costs money. */
 export function rentedSince(record: SeatRecord): (Rented & { rental: Rental }) | undefined {
   const rental = rentalOf(record);
   if (rental === undefined || machineOf(record, "vps")?.address === undefined) return undefined;
@@ -25,7 +25,7 @@ export function rentedSince(record: SeatRecord): (Rented & { rental: Rental }) |
 /**
  * What a new seat of a lab would rent.
  *
- * @param size instance type; absent: the lab's, else the smallest of the catalogue that has what its machine asks for.
+ * @param size instance type; absent: the lab's, else the smallest of the catalogue that fits its machine.
  * @throws UserError (exit 2) when no type fits.
  */
 export const rentalFor = (
@@ -34,7 +34,7 @@ export const rentalFor = (
   size = instanceTypeFor(machine, vps.size).name,
 ): Rental => ({ region, size, disk: awsDiskGiB(machine.disk) * GiB });
 
-/** The budget that was asked for, else the seat's own; absent: none. */
+/** The requested budget, else the seat's own; absent: none. */
 export function budgetInForce(
   existing: Pick<SeatRecord, "budget"> | undefined,
   asked: number | undefined,

@@ -3,7 +3,7 @@ import type { Cloud } from "../model/clouds.js";
 import { type InstanceType, instanceType, sustainedCpus } from "../model/instance-catalogue.js";
 import type { SeatRecord } from "./seat-record.js";
 
-/** What a seat's VPS is, by its instance type: rented whole, whatever the spec asks for. */
+/** What a seat's VPS has, by its instance type, whatever the spec says. */
 export interface RentedShape {
   cloud: Cloud;
   type: InstanceType;
@@ -11,7 +11,7 @@ export interface RentedShape {
   disk: number;
 }
 
-/** @returns `undefined` where the seat has no VPS. */
+/** @returns `undefined` if the seat has no VPS. */
 export function rentedShape({ disk, vps }: Pick<SeatRecord, "disk" | "vps">): RentedShape | undefined {
   if (vps === undefined) return undefined;
   return {
@@ -21,11 +21,11 @@ export function rentedShape({ disk, vps }: Pick<SeatRecord, "disk" | "vps">): Re
   };
 }
 
-/** What a burstable type may use, in words; `undefined` for one without such a bound. */
+/** How much CPU a burstable type may use, in words; `undefined` for other types. */
 export function baselineWords({ cloud, type }: RentedShape): string | undefined {
   if (type.baseline >= 1) return undefined;
-  const promise = `a ${type.name} may use ${sustainedCpus(type)} CPU for ever, and all ${type.vcpus} while it has credits`;
+  const promise = `a ${type.name} may use ${sustainedCpus(type)} CPU permanently, and all ${type.vcpus} while it has credits`;
   return cloud === "aws"
     ? promise
-    : `${promise}; its rehearsal is held to the former by a quota under KVM, and by nothing where it is emulated`;
+    : `${promise}; its rehearsal has the permanent share as a quota under KVM, and no quota if it is emulated`;
 }

@@ -14,7 +14,7 @@ import { requireAccount } from "./account.js";
 import { endpointsInState } from "./record-v1.js";
 import { readRecord, type SeatRecord } from "./seat-record.js";
 
-/** One driver for each endpoint named; of several of a kind that differ only EC2's regions are all kept. */
+/** One driver per kind of endpoint; for EC2, one per region. */
 export function driversAt(endpoints: readonly Endpoint[]): Drivers {
   const drivers: { -readonly [K in keyof Drivers]: Drivers[K] } = {};
   const regions: Ec2Endpoint[] = [];
@@ -27,7 +27,7 @@ export function driversAt(endpoints: readonly Endpoint[]): Drivers {
   return drivers;
 }
 
-/** The endpoint that each target of a seat has, or would have. */
+/** The endpoint of each target of a seat, existing or not. */
 export function endpointOf(
   target: Target,
   existing: Pick<SeatRecord, "machines"> | undefined,
@@ -36,16 +36,16 @@ export function endpointOf(
 ): Endpoint {
   if (target === "vps" && rentedIn) return rentedIn;
   const kind = target === "container" ? "docker" : "libvirt";
-  // A seat stays with the daemons it has: its machines share their networks' addresses.
+  // A seat stays with its daemons, because its machines share their networks' addresses.
   const kept = existing?.machines.find(({ endpoint }) => endpoint.kind === kind)?.endpoint;
   return kept ?? chosen[kind];
 }
 
-/** Drivers of the daemons and regions that have a seat's machines. */
+/** Drivers of the daemons and regions with a seat's machines. */
 export const driversOf = ({ machines }: Pick<SeatRecord, "machines">): Drivers =>
   driversAt(machines.map(({ endpoint }) => endpoint));
 
-/** Those of a seat's targets that run without KVM. */
+/** The targets of a seat that run without KVM. */
 export async function emulatedTargets(record: SeatRecord, targets: readonly Target[]): Promise<Target[]> {
   const emulated = await Promise.all(
     record.machines
@@ -58,27 +58,27 @@ export async function emulatedTargets(record: SeatRecord, targets: readonly Targ
 }
 
 export interface AskOptions {
-  /** The daemons to ask where the seat's own are not known. */
+  /** The daemons to query if the seat's own are not known. */
   chosen: Endpoints;
-  /** Nothing may be known of it any more: the chosen daemons that answer are asked too, and AWS where it can be. */
+  /** The record may be lost: also query the chosen daemons that answer, and AWS if possible. */
   byLabel?: boolean;
-  /** What of it does not answer is gone for good: it is not asked. */
+  /** Endpoints that do not answer are gone for good, and are not queried. */
   hostGone?: boolean;
-  /** The seat is to go because its time is up: where AWS is asked, the clock must be right. */
+  /** The seat is removed because its time is up, so the clock must be right if AWS is queried. */
   clock?: boolean;
-  /** AWS's regions that have something of it, as somebody has seen. */
+  /** AWS regions in which something of it was seen. */
   regions?: readonly string[];
 }
 
-/** Whom to ask about a seat, and whom not, as it does not answer and is said to be gone. */
+/** The endpoints to query about a seat, and those that are gone and not queried. */
 export interface Asked {
   drivers: Drivers;
   gone: Endpoint[];
 }
 
 /**
- * Whom to ask about a seat that is to go: the daemons and regions that its record names, or else its state. They must
- * answer, or the receipt would claim what nobody has looked at.
+ * The endpoints to query about a seat to remove: the daemons and regions in its record, else in its state. They must
+ * answer, because the receipt must not claim what was not checked.
  *
  * @throws UserError: exit 3 when one of them does not answer, or AWS's credentials are another account's; exit 6 when
  * neither record nor state knows the seat, unless `byLabel`.
@@ -99,7 +99,7 @@ export async function driversToAsk(id: SeatId, options: AskOptions): Promise<Ask
   return { drivers: driversAt(answering), gone };
 }
 
-/** The endpoints that a seat is known to use; `undefined` when nothing is known of it. */
+/** The endpoints that a seat is known to use; `undefined` when the seat is unknown. */
 async function ownEndpoints(id: SeatId, regions: readonly string[]): Promise<Endpoint[] | undefined> {
   const record = await readRecord(id).catch(() => undefined);
   const checkpoint = await readCheckpoint({ stack: seatPrefix(id) }).catch(() => undefined);
@@ -117,7 +117,7 @@ async function ownEndpoints(id: SeatId, regions: readonly string[]): Promise<End
   return known.filter((endpoint, i) => known.findIndex((other) => sameEndpoint(other, endpoint)) === i);
 }
 
-/** Why a daemon does not answer; `undefined` where it does. AWS must be there for good: its failures are thrown. */
+/** Why a daemon does not answer; `undefined` if it does. AWS is never gone for good, so its failures are thrown. */
 async function problemWith(
   endpoint: Endpoint,
   id: SeatId,
@@ -136,7 +136,7 @@ async function problemWith(
   }
 }
 
-/** Of the chosen daemons, and of the AWS region configured here, those that answer and are not known already. */
+/** The chosen daemons and the configured AWS region, if they answer and are not known already. */
 async function othersThatAnswer(known: readonly Endpoint[], chosen: Endpoints): Promise<Endpoint[]> {
   const region = await regionHere();
   const others: Endpoint[] = [
@@ -153,7 +153,7 @@ async function othersThatAnswer(known: readonly Endpoint[], chosen: Endpoints): 
   return answers.flat();
 }
 
-/** Whether a daemon or region answers us. */
+/** Whether a daemon or region answers. */
 export const answersAt = (endpoint: Endpoint): Promise<boolean> =>
   connect(endpoint)
     .preflight()
@@ -165,7 +165,7 @@ export const answersAt = (endpoint: Endpoint): Promise<boolean> =>
       },
     );
 
-/** The region of the environment or the profile, where there are credentials; whether AWS takes them is not asked. */
+/** The region of the environment or the profile, if there are credentials; does not check whether AWS accepts them. */
 export async function regionHere(): Promise<string | undefined> {
   if ((await awsCredentials()) === undefined) return undefined;
   return awsRegion(undefined).catch((error: unknown) => {
@@ -174,7 +174,7 @@ export async function regionHere(): Promise<string | undefined> {
   });
 }
 
-/** Whether the chosen daemons, or AWS, have anything of the seat, whoever made it. */
+/** Whether the chosen daemons or AWS have anything of the seat, from any owner. */
 export async function leftovers(id: SeatId, chosen: Endpoints): Promise<boolean> {
   const { drivers } = await driversToAsk(id, { chosen, byLabel: true });
   return (await seatInventory(id, drivers)).length > 0;
@@ -182,8 +182,8 @@ export async function leftovers(id: SeatId, chosen: Endpoints): Promise<boolean>
 
 function unknownSeat({ lab, seat }: SeatId): UserError {
   return new UserError(`there is no seat "${seat}" of lab "${lab}" here`, {
-    why: "this state directory has no record of it; nothing was looked for, and nothing was touched",
-    fix: `see what there is: trilab status; if its record is lost, look for it by its labels: trilab down ${lab} --seat ${seat} --by-label`,
+    why: "this state directory has no record of it; no daemon was queried, and nothing was touched",
+    fix: `list the seats: trilab status; if its record is lost, search for it by its labels: trilab down ${lab} --seat ${seat} --by-label`,
     exitCode: ExitCode.notFound,
   });
 }
@@ -200,9 +200,9 @@ function unreachable({ lab, seat }: SeatId, problem: UserError): UserError {
 }
 
 function nobodyAnswers({ lab, seat }: SeatId, chosen: Endpoints): UserError {
-  return new UserError(`nobody could be asked about seat "${seat}" of lab "${lab}"`, {
-    why: `${endpointsWords([chosen.docker, chosen.libvirt])} did not answer, and no region of AWS could be asked`,
-    fix: "start the daemons (trilab doctor --fix), or name those that may have it: --docker, --libvirt",
+  return new UserError(`no endpoint could be queried about seat "${seat}" of lab "${lab}"`, {
+    why: `${endpointsWords([chosen.docker, chosen.libvirt])} did not answer, and no AWS region could be queried`,
+    fix: "start the daemons (trilab doctor --fix), or choose those that may have it: --docker, --libvirt",
     exitCode: ExitCode.hostNotReady,
   });
 }

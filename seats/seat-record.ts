@@ -12,7 +12,7 @@ import { endpointsInState, migrated, recordV1Schema } from "./record-v1.js";
 
 export type { LabThen, SeatMachine, SeatRecord } from "./record-schema.js";
 
-/** The targets that a seat has, in the order in which they were added. */
+/** A seat's targets, in the order in which they were added. */
 export const targetsOf = ({ machines }: Pick<SeatRecord, "machines">): Target[] =>
   machines.map(({ target }) => target);
 
@@ -43,11 +43,11 @@ export interface SeatKeys {
 const seatsDir = (): string => join(stateDir(), "seats");
 export const seatDir = (id: SeatId): string => join(seatsDir(), id.lab, id.seat);
 
-/** `user@host`: whose seats these are, on a host that several people use. */
+/** `user@host`: the owner of our seats, on a host that several people use. */
 export const owner = (): string => `${userInfo().username}@${hostname()}`;
 
 /**
- * A seat's record. One that an older trilab wrote is read as today's: its endpoints are those in the seat's state.
+ * A seat's record. A record of an older trilab is converted, with the endpoints from the seat's state.
  *
  * @returns `undefined` when there is no such seat.
  * @throws UserError when the record can't be read.
@@ -68,20 +68,20 @@ export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
   } catch (error) {
     throw new UserError(`the record of seat "${id.seat}" of lab "${id.lab}" can't be read`, {
       why: `${file} is damaged: ${messageOf(error).split("\n")[0]}`,
-      fix: `take the seat down by its labels: trilab down ${id.lab} --seat ${id.seat} --by-label`,
+      fix: `remove the seat by its labels: trilab down ${id.lab} --seat ${id.seat} --by-label`,
       exitCode: ExitCode.failed,
       cause: error,
     });
   }
 }
 
-/** Writes it whole or not at all. */
+/** Writes the record atomically. */
 export async function writeRecord(record: SeatRecord): Promise<void> {
   const dir = await privateDir(seatDir(record));
   await writeFileAtomic(join(dir, "seat.json"), `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
 }
 
-/** Every seat of this state directory, sorted by lab and seat; also those whose record is damaged. */
+/** Every seat of this state directory, sorted by lab and seat, including those with a damaged record. */
 export async function listSeats(): Promise<SeatId[]> {
   const folders = async (dir: string): Promise<string[]> =>
     (await readdir(dir, { withFileTypes: true }).catch(() => []))
@@ -99,7 +99,7 @@ export async function listSeats(): Promise<SeatId[]> {
 }
 
 /**
- * Lab and seat are joined by a hyphen in the names of all that is made, and both may hold one.
+ * Checks that names are unique: they join lab and seat by a hyphen, and both may contain one.
  *
  * @throws UserError (exit 2) when another seat here has the same names: `web`, `lab-1` and `web-lab`, `1`.
  */
@@ -107,8 +107,8 @@ export async function requireOwnNames(id: SeatId): Promise<void> {
   const alike = (await listSeats()).filter((s) => seatPrefix(s) === seatPrefix(id));
   const [other] = alike;
   if (other === undefined || alike.some((s) => s.lab === id.lab)) return;
-  throw new UserError(`seat "${id.seat}" of lab "${id.lab}" would have the names of another`, {
-    why: `what belongs to seat "${other.seat}" of lab "${other.lab}" is named ${seatPrefix(id)}, too`,
+  throw new UserError(`seat "${id.seat}" of lab "${id.lab}" would have the same names as another seat`, {
+    why: `the names of seat "${other.seat}" of lab "${other.lab}" begin with ${seatPrefix(id)}, too`,
     fix: `did you mean that one (LAB ${other.lab}, --seat ${other.seat})? If not, choose another seat name`,
     exitCode: ExitCode.usage,
   });
@@ -129,7 +129,7 @@ export async function seatKeys(record: SeatId & Pick<SeatRecord, "machines">): P
   const addresses = record.machines.flatMap(({ target, address }) =>
     target === "container" || address === undefined ? [] : [address],
   );
-  // Whole or not at all: another command's ssh may be reading it.
+  // Written atomically: another command's ssh may be reading it.
   await writeFileAtomic(knownHostsFile, addresses.map((a) => `${a} ${host.publicKey}\n`).join(""), {
     mode: 0o600,
   });
@@ -153,7 +153,7 @@ async function keyPair(file: string, comment: string): Promise<{ privateKey: str
   return { privateKey: made.private, publicKey: made.public };
 }
 
-/** An ed25519 pair as OpenSSH files hold it. ssh2 writes one in 256 a byte short, which no SSH reads: those that start with 0. */
+/** An ed25519 key pair in OpenSSH's file format. ssh2 writes one in 256 (those that start with 0) a byte short, and no SSH reads them. */
 export function newKeyPair(comment: string): { private: string; public: string } {
   for (;;) {
     const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });

@@ -10,18 +10,18 @@ import { imageSpecOf } from "./image-specs.js";
 import { endOf } from "./lifetime.js";
 import { type LabThen, rentedAt, type SeatRecord, targetsOf } from "./seat-record.js";
 
-/** Something that lab.yaml asks for and that a seat, being there already, does not get by `up`. */
+/** A setting of lab.yaml that `up` does not apply to an existing seat. */
 export interface Unapplied {
   /** The key of lab.yaml. */
   what: string;
-  /** What lab.yaml says, and what the seat has. */
+  /** The values in lab.yaml and in the seat. */
   lab: string;
   seat: string;
-  /** What would apply it. */
+  /** How to apply it. */
   apply: string;
 }
 
-/** What a lab says that a command line may say otherwise: kept with the seat, to tell later what the lab has changed. */
+/** The lab's values of settings that the command line may override. The seat keeps them, to detect later changes of the lab. */
 export const labThenOf = ({ targets, ttl, vps }: Pick<Lab, "targets" | "ttl" | "vps">): LabThen => ({
   targets: [...targets],
   ttl: ttl ?? null,
@@ -29,14 +29,14 @@ export const labThenOf = ({ targets, ttl, vps }: Pick<Lab, "targets" | "ttl" | "
 });
 
 /**
- * How lab.yaml differs from a seat that keeps what it was made with. What a command line chose for the seat is no
- * difference, as long as the lab says what it said then. Pure.
+ * How lab.yaml differs from an existing seat. A value from the command line is not a difference, as long as the lab's
+ * value has not changed since. Pure.
  */
 export function unapplied(lab: Lab, record: SeatRecord): Unapplied[] {
-  // A lab of the user's own goes by its folder.
+  // A lab outside labs/ is named by its folder.
   const ours = dirname(lab.dir) === join(repoDir, "labs");
   const seat = `${quoted([ours ? lab.name : lab.dir])} --seat ${record.seat}`;
-  const anew = `trilab down ${lab.name} --seat ${record.seat}, then trilab up ${seat}: it loses what is in the seat's machines`;
+  const anew = `trilab down ${lab.name} --seat ${record.seat}, then trilab up ${seat}: this deletes everything in the seat's machines`;
   const found: Unapplied[] = [];
   const add = (what: string, wanted: string, has: string, apply = anew): void => {
     if (wanted !== has) found.push({ what, lab: wanted, seat: has, apply });
@@ -64,17 +64,17 @@ export function unapplied(lab: Lab, record: SeatRecord): Unapplied[] {
   add("machine.disk", formatSize(disk), formatSize(record.disk));
   add("machine.user", user, record.user);
   const kept = { ...lab.machine, disk: record.disk, user: record.user };
-  // Which packages an image has, its hash does not tell.
+  // The hash does not say which packages an image has.
   add("image (packages, release)", imageHash(imageSpecOf(kept)), record.image);
   if (record.vps) found.push(...unappliedVps(lab, record, record.vps, anew));
   return found;
 }
 
-/** Absent, null or infinite is none. */
+/** Absent, null and infinite all mean none. */
 const ttlWord = (seconds: number | null | undefined): string =>
   Number.isFinite(seconds ?? Number.NaN) ? formatDuration(seconds ?? 0) : "none";
 
-/** What is rented stays as it is: only its learner's address moves. */
+/** A rented machine stays as it is; only the learner's address may change. */
 function unappliedVps(
   { machine, vps }: Lab,
   record: SeatRecord,

@@ -17,11 +17,11 @@ import { rentedShape } from "./rented.js";
 import { type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
 
 export interface UpOptions {
-  /** Milliseconds that a machine may take to answer. */
+  /** How long a machine may take to answer, in milliseconds. */
   waitMs: number;
-  /** Whether machines and disks may be replaced, with what is in them. Default false. */
+  /** Whether machines and disks may be replaced, and their contents lost. Default false. */
   replace?: boolean;
-  /** Ends the operation after the steps that the engine is at. */
+  /** Ends the operation after the engine's current steps. */
   signal?: AbortSignal;
 }
 
@@ -29,11 +29,11 @@ export interface UpOptions {
 export interface Brought {
   /** With the address that a rented machine got. */
   record: SeatRecord;
-  /** How many resources went which way, in Pulumi's words. */
+  /** How many resources were created, updated, …, in Pulumi's words. */
   changes: Record<string, number>;
-  /** What was mended without the engine, in words. */
+  /** What was repaired without the engine, in words. */
   mended: string[];
-  /** Nothing was made, changed or mended. */
+  /** Nothing was created, changed or repaired. */
   unchanged: boolean;
   /** Its guests run without KVM. */
   emulated: boolean;
@@ -43,17 +43,17 @@ export interface Brought {
 }
 
 /**
- * Brings a seat up as planned, on hosts that are ready: engine, image, host, machines, and their first answers.
+ * Starts a seat as planned, on hosts that are ready: engine, image, host, machines, and their first answers.
  *
  * @throws UserError as its parts do.
  */
 export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<StepEvent, Brought> =>
   reporting(async (steps) => {
-    // A seat that is up is asked while the engine looks whether anything changes; what it says counts if nothing does.
+    // A running seat's facts are read while the engine looks for changes, and are used if there are none.
     const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
     await requireStateSpace();
     const { drivers, existing, lab, targets } = plan;
-    // A seat that is there keeps what it has, whatever its lab says by now.
+    // An existing seat keeps what it has, even if its lab has changed.
     if (targets.some((target) => !(existing && targetsOf(existing).includes(target))))
       await requireCapacity(lab.machine, drivers);
     const engine = await engineAndImages(plan, steps);
@@ -61,19 +61,19 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
       const { record: prepared, renewed } = await prepare(plan, steps);
       const deployed = await deploy(plan, prepared, engine, options, steps);
       const { record } = deployed;
-      // Targets are only ever added, behind those that are there; to add one takes a step.
+      // Targets are only added, after the existing ones; adding one takes an engine step.
       const facts = deployed.unchanged && !renewed ? await early : undefined;
       let parity = facts && parityOf(plan, record, facts);
       if (!parity?.inTolerance) {
         parity = parityOf(plan, record, await firstFacts(record, options, steps));
-        // Only now: the machines had to have their new end first.
+        // Saved only now, because the machines must have their new end first.
         if (renewed) await writeRecord(record);
       }
       return { ...deployed, renewed, parity };
     });
   });
 
-/** Engine and images, made once a machine; side by side, as each waits on the network at times. */
+/** Prepares engine and images, once per machine; both at once, because each sometimes waits for the network. */
 async function engineAndImages({ drivers, images }: SeatPlan, steps: Steps): Promise<Engine> {
   const { docker, libvirt, ec2 } = drivers;
   const wanted = { docker: docker !== undefined, libvirt: libvirt !== undefined, aws: ec2 !== undefined };
@@ -84,18 +84,18 @@ async function engineAndImages({ drivers, images }: SeatPlan, steps: Steps): Pro
     images.length === 0
       ? undefined
       : steps.run({ step: "image", title: "image: one root file system for all" }, async (progress) => {
-          // One after the other: each build keeps every CPU busy.
+          // One after the other, because each build uses every CPU.
           for (const spec of images) await ensureImage(spec, { progress });
         }),
   ]);
-  // The first failure is thrown when nothing is running any more.
+  // Throws the first failure after everything has ended.
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   const [engine] = ends;
   if (engine.status === "rejected") throw engine.reason;
   return engine.value;
 }
 
-/** The seat's record, as it is, newly made, or with more time where its own was up. */
+/** The seat's record: existing, new, or with more time if its time was up. */
 async function prepare(
   { existing, id, lab, request, ttl }: SeatPlan,
   steps: Steps,
@@ -106,7 +106,7 @@ async function prepare(
     revival?.labThen === undefined
       ? revival
       : { ...revival, labThen: { ...revival.labThen, ttl: lab.ttl ?? null } };
-  if (renewed) steps.note(`the time of seat ${id.seat} was up; it gets more`, id);
+  if (renewed) steps.note(`the time of seat ${id.seat} was up; it gets a new lease`, id);
   else if (existing && request.ttl !== undefined)
     steps.note(`seat ${id.seat} keeps its end; to move it: trilab extend`, id);
   return { record: renewed ?? record, renewed: renewed !== undefined };
@@ -139,11 +139,11 @@ async function deploy(
   });
 }
 
-/** What each target says of itself, now. */
+/** Each target's facts, now. */
 const factsOf = (record: SeatRecord): Promise<Facts[]> =>
   Promise.all(targetsOf(record).map(async (target) => readFacts(await openEnvironment(record, target))));
 
-/** What each target says of itself, once it has started. */
+/** Each target's facts, after it has started. */
 async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Steps): Promise<Facts[]> {
   const answer = (target: Target): Promise<Facts> =>
     steps.run(
@@ -155,9 +155,9 @@ async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Step
       },
       async (progress) => {
         progress.update(target === "container" ? "starting its processes" : "booting its own kernel");
-        // A machine started or made again knows an older expiry; it has a minute's grace to be told.
+        // A machine that was started or made again has an older expiry, and a minute until it acts on it.
         if (record.extendedTo !== undefined) await moveExpiry(record, target, expiryInForce(record), waitMs);
-        // A guest knows the time only to the second, and has nobody to ask; what is rented has its cloud's clock.
+        // A guest gets its time only to the second, and has no time server; a rented machine has its cloud's clock.
         const setClock = target !== "container" && !isRented(record, target);
         const environment = await openEnvironment(record, target);
         return readFacts(environment, { waitMs, setClock, tell: progress.note });
@@ -170,7 +170,7 @@ async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Step
   });
 }
 
-/** Whether the targets are what the lab asks for, and match. */
+/** Whether the targets are as the lab says, and match. */
 function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): ParityReport {
   const byTarget = Object.fromEntries(targetsOf(record).map((target, i) => [target, facts[i]]));
   return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));

@@ -7,7 +7,7 @@ import { rentedShape } from "./rented.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
 
 /**
- * Reads from inside each target what it really is, and sets it beside the spec.
+ * Reads from inside each target what it really is, and compares it with the spec.
  *
  * @param options.targets Default: all of the seat's.
  * @param options.waitMs Milliseconds to wait for a target that is still starting. Default 0.

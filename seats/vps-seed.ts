@@ -5,9 +5,9 @@ import type { SeatId } from "../model/naming.js";
 import { seatDir } from "./seat-record.js";
 
 /**
- * Writes the image that cloud-init's NoCloud source reads, into the seat's folder, with whose keys it goes.
+ * Writes the image that cloud-init's NoCloud source reads into the seat's folder, where the keys are.
  *
- * @returns its path. Only its owner can read it: the host's private key is in it.
+ * @returns its path. Only its owner can read it, because it contains the machine's private host key.
  */
 export async function writeVpsSeed(id: SeatId, userData: string, metaData: string): Promise<string> {
   const image = join(seatDir(id), "vps-seed.iso");

@@ -2,10 +2,10 @@ import { ExitCode, UserError } from "../base/errors.js";
 import type { EngineEvent } from "../engine/index.js";
 import type { SeatId } from "../model/naming.js";
 
-/** By URN, the properties whose change asks for a replacement. */
+/** By URN, the properties whose change requires a replacement. */
 export type ReplaceReasons = Map<string, string[]>;
 
-/** Notes what an event of a preview says about a replacement. */
+/** Records what a preview's event says about replacements. */
 export function noteReplacement(reasons: ReplaceReasons, { resourcePreEvent }: EngineEvent): void {
   const step = resourcePreEvent?.metadata;
   if (!step || !/replace/.test(step.op)) return;
@@ -15,11 +15,10 @@ export function noteReplacement(reasons: ReplaceReasons, { resourcePreEvent }: E
 
 /** What is lost with a resource, by its type. */
 const LOST: Readonly<Record<string, string>> = {
-  "docker:index/container:Container":
-    "what was installed or changed in it is lost, except for the home folder",
+  "docker:index/container:Container": "everything installed or changed in it is lost, except the home folder",
   "docker:index/volume:Volume": "the home folder is lost",
-  "libvirt:index/volume:Volume": "its disk is lost, with all that is on it",
-  "aws:ec2/instance:Instance": "its disk is lost, with all that is on it",
+  "libvirt:index/volume:Volume": "its disk and everything on it are lost",
+  "aws:ec2/instance:Instance": "its disk and everything on it are lost",
 };
 
 /** The error of an `up` that would replace machines or disks. */
@@ -35,7 +34,7 @@ export function wouldReplace(
     const why = changed.length > 0 ? ` (changed: ${changed.join(", ")})` : "";
     return `${name}${why}: ${LOST[kind] ?? "it is made anew"}`;
   });
-  return new UserError(`seat "${seat}" of lab "${lab}" would be replaced, and work in it lost`, {
+  return new UserError(`seat "${seat}" of lab "${lab}" would be replaced, and the work in it lost`, {
     why: lines.join("\n"),
     fix: `copy out what is needed (trilab cp), then allow it: trilab up ${lab} --seat ${seat} --replace`,
     exitCode: ExitCode.usage,

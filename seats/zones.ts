@@ -14,10 +14,10 @@ export interface ZoneSearch {
 }
 
 /**
- * Rents where the seat's subnet is, or, where AWS has no such machine to give at the moment, in the next zone of the region.
+ * Rents in the zone of the seat's subnet, or, if AWS has no capacity there, in the next zone of the region.
  *
- * @param up Rents in this zone; without one in that of the subnet, else in the first that offers the type.
- * @throws UserError naming the zones when all refuse; what else `up` throws at once.
+ * @param up Rents in this zone; without a zone, in that of the subnet, else in the first that offers the type.
+ * @throws UserError naming the zones when all refuse; passes on every other error of `up`.
  */
 export async function inSomeZone(
   up: (zone?: string) => Promise<UpResult>,
@@ -30,7 +30,7 @@ export async function inSomeZone(
     } catch (error) {
       if (!lacksCapacity(error)) throw error;
       const where = zone ?? subnetZone(await readCheckpoint(ref));
-      // In the account's default network AWS itself chose, and does not say what.
+      // In the account's default network, AWS chose the zone and does not report it.
       if (where !== undefined) refused.push(where);
       return undefined;
     }
@@ -40,13 +40,15 @@ export async function inSomeZone(
   const offering = await connect({ kind: "ec2", region }).zonesOffering(type);
   const others = offering.filter((zone) => !refused.includes(zone));
   for (const zone of others) {
-    progress.note(`AWS has no ${type} to give in ${refused.at(-1) ?? region} at the moment; trying ${zone}`);
+    progress.note(
+      `AWS has no capacity for ${type} in ${refused.at(-1) ?? region} at the moment; trying ${zone}`,
+    );
     const result = await attempt(zone);
     if (result) return result;
   }
-  throw new UserError(`AWS has no ${type} to give in ${region} at the moment`, {
+  throw new UserError(`AWS has no capacity for ${type} in ${region} at the moment`, {
     why: `every zone that offers it has refused (InsufficientInstanceCapacity): ${refused.join(", ")}`,
-    fix: "try again later, or rent another type (vps.size), in another region (vps.region), or on demand where it was spot (vps.spot); what is there already goes with: trilab down",
+    fix: "try again later, or rent another type (vps.size), in another region (vps.region), or on demand instead of spot (vps.spot); to remove what was made so far: trilab down",
   });
 }
 

@@ -9,29 +9,35 @@ import { readVersion } from "../version.js";
 
 export const compare = defineCommand({
   usage: "compare",
-  description: "measure the targets of a seat side by side, and store what was found",
+  description: "measure the targets of a seat side by side, and store the results",
   options: {
     ...labAndSeatOptions,
-    quick: { type: "boolean", describe: "fewer runs, for a demonstration; marked so" },
-    probes: { type: "string", describe: "only these, with commas: start,memory,cpu; default: the lab's" },
-    seed: { type: "string", describe: "of the order in which probes run: a whole number; default: random" },
-    csv: { type: "boolean", describe: "the samples as CSV on standard output" },
+    quick: { type: "boolean", describe: "fewer runs, for a demonstration; the results are marked as quick" },
+    probes: {
+      type: "string",
+      describe: "only these probes, with commas: start,memory,cpu; default: the lab's",
+    },
+    seed: {
+      type: "string",
+      describe: "seed for the order in which probes run: a whole number; default: random",
+    },
+    csv: { type: "boolean", describe: "print the samples as CSV" },
     predict: {
       type: "boolean",
       default: true,
-      describe: "ask for the learner's guesses first, where there are none; --no-predict measures at once",
+      describe: "ask for the learner's guesses first, if there are none; --no-predict measures at once",
     },
   },
   examples: [
     ["trilab compare --quick", "a demonstration"],
-    ["trilab compare --probes start,memory", "only what it costs to start and to be there"],
-    ["trilab compare history", "the runs there are"],
+    ["trilab compare --probes start,memory", "only start times and memory"],
+    ["trilab compare history", "list the stored runs"],
   ],
   handler: measure,
   subcommands: [
     defineCommand({
       usage: "history",
-      description: "the stored runs, newest first",
+      description: "list the stored runs, newest first",
       options: labAndSeatOptions,
       handler: showHistory,
     }),
@@ -72,11 +78,11 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   if (late)
     ctx.tell(
       ctx.style.warn(
-        "the host is too busy, or too slow, for all of it: measuring was ended; fewer probes fit (--probes start,memory)",
+        "the host is too busy or too slow to measure everything, so compare stopped early; choose fewer probes (--probes start,memory)",
       ),
     );
-  ctx.tell(`run ${run.id}${run.partial ? " (ended early: what was measured so far)" : ""}: ${path}`);
-  if (!run.partial) ctx.tell(`  a page of it:  trilab report ${run.id} -o report.html`);
+  ctx.tell(`run ${run.id}${run.partial ? " (stopped early: partial results)" : ""}: ${path}`);
+  if (!run.partial) ctx.tell(`  as a page:  trilab report ${run.id} -o report.html`);
   if (late) return ExitCode.failed;
   return run.partial ? ExitCode.interrupted : ExitCode.done;
 }
@@ -90,7 +96,7 @@ async function chosenProbes(words: string | undefined, ofLab: readonly string[])
   if (unknown.length > 0) {
     throw new UserError(`there is no probe "${unknown.join('", "')}"`, {
       why: `the lab's probes are: ${known.map((p) => p.id).join(", ")}`,
-      fix: "name some of these, or add it to probes: in lab.yaml",
+      fix: "choose from these, or add it to probes: in lab.yaml",
       exitCode: ExitCode.usage,
     });
   }
@@ -100,9 +106,9 @@ async function chosenProbes(words: string | undefined, ofLab: readonly string[])
 function wholeNumber(word: string | undefined): number | undefined {
   if (word === undefined) return undefined;
   if (/^\d{1,10}$/.test(word)) return Number(word);
-  throw new UserError(`--seed ${word} is no whole number`, {
-    why: "the seed of a run is printed with it and gives the same order again",
-    fix: "write for example --seed 42",
+  throw new UserError(`--seed ${word} is not a whole number`, {
+    why: "the seed is printed with each run; the same seed gives the same order again",
+    fix: "for example: --seed 42",
     exitCode: ExitCode.usage,
   });
 }

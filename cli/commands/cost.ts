@@ -12,17 +12,17 @@ import { lifetime } from "../duration.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { DEFAULT_LAB } from "../seats.js";
 
-/** Priced where nothing names a region: an estimate costs nothing, unlike a machine. */
+/** The region to use for prices when none is configured. A default is fine here, because an estimate rents nothing. */
 const DEFAULT_REGION = "us-east-1";
 
 export const cost = defineCommand({
   usage: "cost [lab]",
-  description: "what seats of a lab cost before they are up: of this host, and rented",
+  description: "estimate what seats of a lab take of this host, and what they cost rented",
   positionals: {
     lab: { type: "string", describe: `a lab's name, or the path of its folder; default: ${DEFAULT_LAB}` },
   },
   options: {
-    seats: { type: "string", default: "1", describe: "how many learners, a seat each" },
+    seats: { type: "string", default: "1", describe: "how many seats, one per learner" },
     ttl: { type: "string", describe: "how long they run: 3h, 1h30m, none; default: the lab's" },
     region: {
       type: "string",
@@ -30,17 +30,19 @@ export const cost = defineCommand({
     },
     size: {
       type: "string",
-      describe:
-        "the EC2 instance type; default: the lab's, else the smallest that has what its machine asks for",
+      describe: "the EC2 instance type; default: the lab's, else the smallest that fits the lab's machine",
     },
     ...endpointOptions,
     ...budgetOption,
-    refresh: { type: "boolean", describe: "ask AWS for the region's prices first (needs credentials)" },
+    refresh: {
+      type: "boolean",
+      describe: "fetch the region's current prices from AWS first (needs credentials)",
+    },
   },
   examples: [
     ["trilab cost", `a seat of the lab ${DEFAULT_LAB}`],
     ["trilab cost --seats 30 --ttl 4h --region eu-central-1 --size t3.small", "a class"],
-    ["trilab cost --refresh --region eu-west-1", "at the prices of today"],
+    ["trilab cost --refresh --region eu-west-1", "at current prices"],
   ],
   handler: showCost,
 });
@@ -106,7 +108,7 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
       ),
     ]),
     ctx.style.dim(
-      `  of ${host.cpus} CPUs, ${formatSize(host.memory)}${host.diskFree === undefined ? "" : `, ${formatSize(host.diskFree)} free`}; CPUs are shared in time, the rest fills as it is used`,
+      `  of ${host.cpus} CPUs, ${formatSize(host.memory)}${host.diskFree === undefined ? "" : `, ${formatSize(host.diskFree)} free`}; seats share CPU time; memory and disk fill up as they are used`,
     ),
     fitLine(
       fit,
@@ -119,20 +121,20 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   return undefined;
 }
 
-/** @throws UserError (exit 2) for what no region is called. */
+/** @throws UserError (exit 2) if no AWS region can have this name. */
 function regionNamed(given: string | undefined): string | undefined {
   if (given === undefined || REGION_NAME.test(given)) return given;
-  throw new UserError(`--region ${given} is no AWS region`, {
+  throw new UserError(`--region ${given} is not an AWS region`, {
     why: "their names look like eu-central-1",
-    fix: "write one: --region eu-central-1",
+    fix: "for example: --region eu-central-1",
     exitCode: ExitCode.usage,
   });
 }
 
 const noPrices = ({ known, nearest }: UnknownPrice, region: string): UserError =>
-  new UserError(`there are no prices of the region ${region}`, {
+  new UserError(`there are no prices for the region ${region}`, {
     why: `the price table has: ${known.join(", ")}`,
-    fix: `${nearest === undefined ? "" : `did you mean ${nearest}? `}AWS knows more: trilab cost --refresh --region ${region}`,
+    fix: `${nearest === undefined ? "" : `did you mean ${nearest}? `}to fetch more from AWS: trilab cost --refresh --region ${region}`,
     exitCode: ExitCode.usage,
   });
 
@@ -160,9 +162,9 @@ const localCells = ({ target, cpus, memory, disk, share }: LocalRow, ctx: Contex
 const RESOURCES = { cpus: "CPUs", memory: "memory", disk: "disk" } as const;
 
 /**
- * The verdict in one line: whether the seats fit, what there is not enough of, and how many would.
+ * The verdict in one line: whether the seats fit, what is not enough, and how many would fit.
  *
- * @param alone How many seats would fit with one target each; absent where they have one.
+ * @param alone How many seats would fit with one target each; absent if they have only one.
  */
 function fitLine(
   { by, fits, over, seats }: HostFit,
@@ -177,7 +179,7 @@ function fitLine(
   const room = `at most ${seats} would, by ${RESOURCES[by]}`;
   if (fits) return style.good(`  fits on this host (${room})`);
   const needs = {
-    cpus: `CPUs (${share.cpus} for ${host.cpus}; more than ${perCpu} to one wait for each other)`,
+    cpus: `CPUs (${share.cpus} for ${host.cpus}; with more than ${perCpu} per host CPU they wait for each other)`,
     memory: `memory (${formatSize(share.memory)} of ${formatSize(host.memory)})`,
     disk: `disk (${formatSize(share.disk)} of ${formatSize(host.diskFree ?? 0)})`,
   };
@@ -187,10 +189,10 @@ function fitLine(
   ].filter((way) => way !== undefined);
   const advice =
     ways.length > 0
-      ? `What fits: ${ways.join(", or ")}; or smaller machines, or another host`
-      : "Take smaller machines or another host";
+      ? `What fits: ${ways.join(", or ")}; or use smaller machines or another host`
+      : "Use smaller machines or another host";
   return style.bad(
-    `  does not fit on this host: too little ${over.map((r) => needs[r]).join(", ")}. ${advice}.`,
+    `  does not fit on this host: not enough ${over.map((r) => needs[r]).join(", ")}. ${advice}.`,
   );
 }
 
@@ -220,29 +222,29 @@ function rentedLines(ctx: Context, { seats, ttl, region, size, price, rented }: 
   return [
     ...columns([cells.map(([title]) => bold(title)), cells.map(([, value]) => value)]),
     dim(
-      `  each an hour: machine ${formatUsd(perHour.instance)}, disk ${formatUsd(perHour.disk)}, public address ${formatUsd(perHour.address)}`,
+      `  each, per hour: machine ${formatUsd(perHour.instance)}, disk ${formatUsd(perHour.disk)}, public address ${formatUsd(perHour.address)}`,
     ),
     dim(
       `  on-demand list prices of ${date} (${source}), without tax and traffic; spot prices are not listed`,
     ),
-    dim(`  what AWS asks today: trilab cost --refresh --region ${region}`),
+    dim(`  for current prices: trilab cost --refresh --region ${region}`),
   ];
 }
 
-/** Says what the table lacks, what it has, and where more is. */
+/** Says what the price table lacks, what it has, and how to get more. */
 function unknownLine({ unknown }: Quote, region: string): string {
   if (unknown === undefined) return "";
   const { what, given, known, nearest } = unknown;
   const hint = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
-  // AWS has hundreds of sizes: the family of the nearest is enough.
+  // AWS has hundreds of sizes, so only the nearest one's family is listed.
   const family = what === "size" ? nearest?.split(".")[0] : undefined;
   const some = family === undefined ? known : known.filter((name) => name.startsWith(`${family}.`));
-  return `No price of the ${what} ${given} is known.${hint} Known${family === undefined ? "" : ` of ${family}`}: ${some.join(", ")}. AWS knows more: trilab cost --refresh --region ${region}`;
+  return `No price of the ${what} ${given} is known.${hint} Known${family === undefined ? "" : ` of ${family}`}: ${some.join(", ")}. To fetch more from AWS: trilab cost --refresh --region ${region}`;
 }
 
 function wholeNumber(value: string): number {
   if (/^[1-9]\d{0,4}$/.test(value)) return Number(value);
-  throw new UserError(`--seats ${value} is no number of seats`, {
+  throw new UserError(`--seats ${value} is not a number of seats`, {
     fix: "write a whole number from 1: --seats 30",
     exitCode: ExitCode.usage,
   });

@@ -5,10 +5,10 @@ import { resolveSeat, runningEnvironmentOf } from "../seats.js";
 export const cp = defineCommand({
   usage: "cp <from> <to>",
   description:
-    "copy a file or folder into a target or out of it, as its login user; a relative path there begins at their home folder",
+    "copy a file or folder into a target or out of it, as its login user; a relative path in the target starts in their home folder",
   positionals: {
-    from: { type: "string", describe: "a path here, or target:path", demandOption: true },
-    to: { type: "string", describe: "a path here, or target:path", demandOption: true },
+    from: { type: "string", describe: "a local path, or target:path", demandOption: true },
+    to: { type: "string", describe: "a local path, or target:path", demandOption: true },
   },
   options: labAndSeatOptions,
   examples: [
@@ -19,7 +19,7 @@ export const cp = defineCommand({
     const [from, to] = [text(args, "from") ?? "", text(args, "to") ?? ""];
     const [source, target] = [split(from), split(to)];
     if ((source === undefined) === (target === undefined)) {
-      throw new UserError("exactly one side must be a target's", {
+      throw new UserError("exactly one side must be a path in a target", {
         why: `from "${from}" to "${to}"`,
         fix: "write target:path on one side: trilab cp notes.txt guest:/home/lab/",
         exitCode: ExitCode.usage,
@@ -32,7 +32,7 @@ export const cp = defineCommand({
   },
 });
 
-/** `guest:/path` → its parts; a path with a slash before the colon is one of here. */
+/** `guest:/path` → its parts; a path with a slash before the colon is local. */
 function split(word: string): { name: string; path: string } | undefined {
   const match = /^([^/:]+):(.*)$/.exec(word);
   return match?.[1] === undefined ? undefined : { name: match[1], path: match[2] || "." };

@@ -10,12 +10,12 @@ import { readyHost } from "../ready-host.js";
 
 export const doctor = defineCommand({
   usage: "doctor",
-  description: "what this host has, what is wanted, and how to get there",
+  description: "check what this host has and what it needs, and say how to fix it",
   options: {
     fix: { type: "boolean", describe: "install and start what is missing" },
     host: {
       type: "string",
-      describe: "check another host over SSH instead: ssh://user@host; with --fix, get it ready for seats",
+      describe: "check another host over SSH: ssh://user@host; with --fix, get it ready for seats",
     },
     on: { type: "string", default: "container,guest", describe: "only what these targets need" },
     ...endpointOptions,
@@ -53,7 +53,7 @@ async function examine(args: Args, ctx: Context): Promise<number> {
       bold("Engine"),
       ...engine.tools.map(
         (t) =>
-          `  ${t.name} ${t.wanted}: ${t.found ? `${t.found.way} ${dim(t.found.file)}` : "not there yet (trilab up gets it)"}${t.notes.length > 0 ? ` – ${t.notes.join("; ")}` : ""}`,
+          `  ${t.name} ${t.wanted}: ${t.found ? `${t.found.way} ${dim(t.found.file)}` : "not installed yet (trilab up installs it)"}${t.notes.length > 0 ? ` – ${t.notes.join("; ")}` : ""}`,
       ),
     );
     lines.push("", ready ? good("This host is ready.") : bad("This host is not ready: trilab doctor --fix"));

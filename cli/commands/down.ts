@@ -8,24 +8,25 @@ import { DEFAULT_LAB, defaultSeat, labName, matchingSeats } from "../seats.js";
 
 export const down = defineCommand({
   usage: "down [lab]",
-  description: "take a seat down and prove that nothing is left",
+  description: "remove a seat and prove that nothing is left",
   positionals: { lab: { type: "string", describe: "the lab; default: that of the only seat there is" } },
   options: {
     ...seatOptions,
     "by-label": {
       type: "boolean",
       describe:
-        "don't trust the state (lost, damaged): remove what carries the seat's labels and names; without a record of it, the daemons chosen are asked, and AWS where there are credentials and a region",
+        "don't use the state (it is lost or damaged): remove what has the seat's labels or names; without a record, the chosen daemons are searched, and AWS if there are credentials and a region",
     },
     "host-gone": {
       type: "boolean",
-      describe: "a host that does not answer is gone for good: remove the rest, and forget what was there",
+      describe:
+        "a host that does not answer is gone for good: remove the rest, and forget what was on that host",
     },
     ...endpointOptions,
   },
   examples: [
     ["trilab down", "your seat"],
-    ["trilab down first-boot --seat alice --by-label", "alice's, with the state lost"],
+    ["trilab down first-boot --seat alice --by-label", "alice's seat, if its state is lost"],
   ],
   handler: removeMachines,
 });
@@ -44,9 +45,9 @@ async function removeMachines(args: Args, ctx: Context): Promise<number> {
 }
 
 /**
- * The seat meant: the caller's own or the only one; one that is not there by its name.
+ * The seat to remove: the caller's own or the only one. A seat that does not exist must be given by its name.
  *
- * @param chosen Given where it goes by labels: then a lab that nobody knows must have left something here.
+ * @param chosen Set with --by-label: then an unknown lab must have left something here.
  */
 async function whichSeat(
   lab: string | undefined,
@@ -56,16 +57,16 @@ async function whichSeat(
   const there = await matchingSeats(lab, seat ?? defaultSeat());
   const [only, second] = there.length > 0 ? there : await matchingSeats(lab, seat);
   if (second !== undefined) {
-    throw new UserError("several seats fit", {
+    throw new UserError("several seats match", {
       why: (await matchingSeats(lab, seat)).map((s) => `lab ${s.lab}, seat ${s.seat}`).join("\n"),
-      fix: "name one: trilab down LAB --seat SEAT",
+      fix: "choose one: trilab down LAB --seat SEAT",
       exitCode: ExitCode.usage,
     });
   }
   if (only !== undefined) return only;
   const wanted = { lab: labName(lab ?? DEFAULT_LAB), seat: seat ?? defaultSeat() };
   const { labNames, loadLab } = await import("../../labs/define-lab.js");
-  // A lab that is neither registered nor has left anything by this name is a slip of the hand.
+  // If the lab is not registered and has left nothing under this name, the name is a typing error.
   if (!(await labNames()).includes(wanted.lab)) {
     const { leftovers } = await import("../../seats/seat-drivers.js");
     if (chosen === undefined || !(await leftovers(wanted, chosen))) await loadLab(lab ?? DEFAULT_LAB);

@@ -7,19 +7,20 @@ import { moment } from "../time-left.js";
 
 export const extend = defineCommand({
   usage: "extend [duration]",
-  description: "give a seat more time, in each of its machines",
+  description: "give a seat more time",
   positionals: {
     duration: {
       type: "string",
       default: "1h",
-      describe: "by how much its end is moved on (if that is past: from now): 1h, 1h30m, none for no end",
+      describe:
+        "how much time to add to its end (or from now, if its end has passed): 1h, 1h30m; none: no end",
     },
   },
   options: { ...labAndSeatOptions, ...budgetOption },
   examples: [
     ["trilab extend 1h", "your seat lives an hour longer"],
-    ["trilab extend none --seat alice", "alice's lives until it is taken down"],
-    ["trilab extend 5h --budget 3", "with more money for what it rents"],
+    ["trilab extend none --seat alice", "alice's seat lives until it is taken down"],
+    ["trilab extend 5h --budget 3", "with a new budget for what it rents"],
   ],
   handler: giveTime,
 });

@@ -11,7 +11,7 @@ import { moment } from "../time-left.js";
 const ls = defineCommand({
   usage: "ls",
   aliases: ["list"],
-  description: "the matched images in the cache",
+  description: "list the matched images in the cache",
   handler: async (_args, ctx) => {
     const { listImages } = await import("../../images/index.js");
     const images = (await listImages()).map((image) => ({
@@ -23,7 +23,7 @@ const ls = defineCommand({
     }));
     report(ctx, "images", { images }, () =>
       images.length === 0
-        ? ["No image is built yet. trilab up, or trilab images build, makes one."]
+        ? ["No image is built yet. To build one: trilab up, or trilab images build."]
         : columns([
             ["IMAGE", "DEBIAN", "PACKAGES", "BUILT", "ON DISK"].map(ctx.style.bold),
             ...images.map((i) => [
@@ -41,11 +41,11 @@ const ls = defineCommand({
 
 const build = defineCommand({
   usage: "build [lab]",
-  description: "build a lab's image, or check that it is there and sound",
+  description: "build a lab's image, or check that the cached one is intact",
   positionals: {
     lab: { type: "string", default: DEFAULT_LAB, describe: "a lab's name, or the path of its folder" },
   },
-  options: { force: { type: "boolean", describe: "build it anew even when it is sound" }, ...yesOption },
+  options: { force: { type: "boolean", describe: "build it again even if it is intact" }, ...yesOption },
   handler: async (args, ctx) => {
     const { loadLab } = await import("../../labs/define-lab.js");
     const { ensureImage, verifyImage } = await import("../../images/index.js");
@@ -70,7 +70,7 @@ const build = defineCommand({
 
 const prune = defineCommand({
   usage: "prune",
-  description: "remove the images no seat uses: from the cache, from Docker and from libvirt's pools",
+  description: "remove images that no seat uses: from the cache, from Docker and from libvirt's pools",
   options: endpointOptions,
   handler: async (args, ctx) => {
     const { driversAt } = await import("../../seats/seat-drivers.js");

@@ -10,7 +10,7 @@ import { chosenEndpoints } from "../endpoints.js";
 const ls = defineCommand({
   usage: "ls",
   aliases: ["list"],
-  description: "the labs that are here",
+  description: "list the registered labs",
   handler: async (_args, ctx) => {
     const { labNames, loadLab } = await import("../../labs/define-lab.js");
     // One broken lab must not hide the others.
@@ -37,7 +37,7 @@ const ls = defineCommand({
 
 const show = defineCommand({
   usage: "show <lab>",
-  description: "one lab: its machine, its targets, its guide",
+  description: "show one lab: its machine, its targets, its guide",
   positionals: {
     lab: { type: "string", describe: "a lab's name, or the path of its folder", demandOption: true },
   },

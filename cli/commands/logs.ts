@@ -4,26 +4,26 @@ import { environmentOf, resolveSeat } from "../seats.js";
 
 export const logs = defineCommand({
   usage: "logs <target>",
-  description: "the container's log, or what the console of guest or vps printed",
+  description: "print the container's log, or the console output of guest or vps",
   positionals: { target: { type: "string", describe: "container, guest or vps", demandOption: true } },
   options: {
     ...labAndSeatOptions,
     follow: {
       alias: "f",
       type: "boolean",
-      describe: "go on as more is written (guest: its live console, leave with Ctrl-])",
+      describe: "keep printing new lines (guest: its live console, leave with Ctrl-])",
     },
-    lines: { alias: "n", type: "string", describe: "only the last so many lines" },
+    lines: { alias: "n", type: "string", describe: "how many lines to print, from the end" },
     raw: {
       type: "boolean",
-      describe: "with the control characters that the machine wrote, which a terminal obeys",
+      describe: "keep the machine's control characters, which can change the terminal's state",
     },
   },
   handler: async (args) => {
     const wanted = text(args, "lines");
     const lines = wanted === undefined ? undefined : Number(wanted);
     if (lines !== undefined && !(Number.isInteger(lines) && lines > 0)) {
-      throw new UserError(`--lines ${wanted} is no number of lines`, {
+      throw new UserError(`--lines ${wanted} is not a number of lines`, {
         fix: "write a whole number: -n 20",
         exitCode: ExitCode.usage,
       });

@@ -7,7 +7,7 @@ import { labOf, resolveSeat } from "../seats.js";
 
 export const parity = defineCommand({
   usage: "parity",
-  description: "read from inside each target what it really is, beside what the spec says",
+  description: "read from inside each target what it really is, and compare it with the spec",
   options: labAndSeatOptions,
   handler: showParity,
 });

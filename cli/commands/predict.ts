@@ -5,14 +5,14 @@ import { resolveSeat } from "../seats.js";
 
 export const predict = defineCommand({
   usage: "predict",
-  description: "guess what compare will measure, before it does: four questions",
+  description: "guess what compare will measure, before it does, in four questions",
   options: {
     ...labAndSeatOptions,
     ...guessOptions,
   },
   examples: [
-    ["trilab predict", "asked one by one"],
-    [ALL_FLAGS, "without being asked"],
+    ["trilab predict", "asks one question after the other"],
+    [ALL_FLAGS, "asks nothing"],
   ],
   handler: makePrediction,
 });

@@ -13,26 +13,27 @@ import { reapLines } from "../reap-lines.js";
 
 export const reap = defineCommand({
   usage: "reap",
-  description: "remove the seats whose time is up, with all that is theirs",
+  description: "remove seats whose time is up, with everything that belongs to them",
   valueOptional: ["watch"],
   options: {
-    "dry-run": { type: "boolean", describe: "only list what is there, and what would be removed" },
+    "dry-run": { type: "boolean", describe: "only list what exists and what would be removed" },
     unknown: {
       type: "boolean",
-      describe: "also your seats that this state directory does not know, and what is left without a machine",
+      describe:
+        "also remove your seats that this state directory does not know, and leftovers without a machine",
     },
-    others: { type: "boolean", describe: "as --unknown, and other owners' seats too" },
-    watch: { type: "string", describe: "again and again, so long apart; without a value: 1m" },
+    others: { type: "boolean", describe: "as --unknown, and also other owners' seats" },
+    watch: { type: "string", describe: "repeat at this interval; without a value: 1m" },
     install: {
       type: "boolean",
-      describe: "have it done every five minutes: by a systemd timer, else by cron",
+      describe: "run it every five minutes, by a systemd timer, else by cron",
     },
     ...endpointOptions,
     uninstall: { type: "boolean", describe: "undo --install" },
   },
   examples: [
     ["trilab reap", "once"],
-    ["trilab reap --unknown --dry-run", "what would go that another state directory made"],
+    ["trilab reap --unknown --dry-run", "what would be removed, including seats of other state directories"],
     ["trilab reap --install", "every five minutes from now on"],
   ],
   handler: run,
@@ -44,9 +45,9 @@ async function run(args: Args, ctx: Context): Promise<number> {
   const watch = text(args, "watch");
   const modes = ["install", "uninstall", "watch", "dry-run"].filter((name) => args[name] !== undefined);
   if (modes.length > 1 && !(modes.length === 2 && modes.includes("watch") && dryRun)) {
-    throw new UserError(`--${modes.join(" and --")} don't go together`, {
-      why: "each says another way of running",
-      fix: "give one of them",
+    throw new UserError(`--${modes.join(" and --")} can't be used together`, {
+      why: "they are different ways to run",
+      fix: "choose one of them",
       exitCode: ExitCode.usage,
     });
   }
@@ -55,7 +56,7 @@ async function run(args: Args, ctx: Context): Promise<number> {
   if (watch === undefined) return once(scope, chosen, dryRun, ctx);
   const pause = watch === "" ? 60 : duration("--watch", watch);
   for (;;) {
-    // A daemon that is away for a while must not end the watch.
+    // The watch goes on if a daemon does not answer for a while.
     await once(scope, chosen, dryRun, ctx).catch((error: unknown) => {
       if (!(error instanceof UserError) || error.exitCode === ExitCode.interrupted) throw error;
       explain(error, ctx);
@@ -70,7 +71,7 @@ async function once(scope: ReapScope, chosen: Endpoints, dryRun: boolean, ctx: C
   report(ctx, "reap", result, () => reapLines(result, ctx.style));
   const outcomes = [...result.seats, ...result.orphans].map((r) => ("outcome" in r ? r.outcome : undefined));
   if (outcomes.some((outcome) => outcome === "failed" || outcome === "left")) return ExitCode.residue;
-  // What was not asked may have seats whose time is up.
+  // A daemon that could not be queried may have seats whose time is up.
   return result.notAsked.length > 0 ? ExitCode.hostNotReady : ExitCode.done;
 }
 
@@ -82,13 +83,13 @@ async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<nu
   const installed = on ? await install(job) : [];
   if (on && (await awsCredentials()) === "the environment")
     ctx.tell(
-      "It will not see what is rented from AWS: the credentials here are the environment's, which are not written down for it. Put them in a profile (aws configure), set AWS_PROFILE, and install it again.",
+      "It will not see what is rented from AWS: your credentials are in the environment, and trilab does not store them. Put them in a profile (aws configure), set AWS_PROFILE, and install it again.",
     );
   if (!on) await uninstall(job);
   report(ctx, "reaper", { installed: on, name: job.name, command: job.command, log: job.log }, () =>
     on
       ? ["Installed, to run every five minutes:", ...installed, `Its log: ${job.log}`]
-      : ["The reaper does not run by itself any more."],
+      : ["The reaper does not run automatically any more."],
   );
   return ExitCode.done;
 }

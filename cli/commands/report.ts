@@ -7,18 +7,17 @@ import { type Context, report as print } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { defaultSeat, labName } from "../seats.js";
 
-/** What `-o` may say for standard output. */
+/** The values of `-o` that mean standard output. */
 const STANDARD_OUTPUT = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
 export const report = defineCommand({
   usage: "report [run..]",
-  description: "make one HTML page of what compare measured: words, plots, and every sample",
+  description: "make one HTML page of what compare measured: conclusions, plots, and every sample",
   positionals: {
     run: {
       type: "string",
       array: true,
-      describe:
-        "runs by id, or by their files' paths; several are laid over each other; default: the seat's newest",
+      describe: "runs, by id or by file; several are shown in the same plots; default: the seat's newest",
     },
   },
   options: {
@@ -27,12 +26,12 @@ export const report = defineCommand({
       alias: "o",
       type: "string",
       requiresArg: true,
-      describe: "the page's file; - for standard output; default: trilab-<run>.html here",
+      describe: "the file to write; - for standard output; default: trilab-<run>.html in the current folder",
     },
   },
   examples: [
     ["trilab report -o report.html", "the newest run of your seat"],
-    ["trilab report 2026-11-21T03 ./alice.json -o both.html", "two runs, laid over each other"],
+    ["trilab report 2026-11-21T03 ./alice.json -o both.html", "two runs in the same plots"],
   ],
   handler: makeReport,
 });
@@ -46,8 +45,8 @@ async function makeReport(args: Args, ctx: Context): Promise<undefined> {
   const wanted = text(args, "output");
   if (wanted !== undefined && STANDARD_OUTPUT.includes(wanted)) {
     if (ctx.json) {
-      throw new UserError(`--json and -o ${wanted} both want standard output`, {
-        fix: "give -o a file, or leave --json out",
+      throw new UserError(`--json and -o ${wanted} both write to standard output`, {
+        fix: "give -o a file name, or leave --json out",
         exitCode: ExitCode.usage,
       });
     }
@@ -69,7 +68,7 @@ async function makeReport(args: Args, ctx: Context): Promise<undefined> {
   return undefined;
 }
 
-/** The runs named, once each, in that order; else the newest of the seat that is meant, up or not. */
+/** The runs given, once each, in that order; else the newest run of the seat, even if the seat is down. */
 async function chosenRuns(args: Args): Promise<RunDocument[]> {
   const { findRun, newestRun } = await import("../../report/store.js");
   const named = Array.isArray(args.run) ? args.run.map(String) : [];
@@ -80,7 +79,7 @@ async function chosenRuns(args: Args): Promise<RunDocument[]> {
   return [await newestRun(await seatMeant(text(args, "lab"), text(args, "seat")))];
 }
 
-/** Runs outlive their seats, so the seats asked here are those with runs. */
+/** Chooses among the seats that have runs, because runs outlive their seats. */
 async function seatMeant(lab: string | undefined, seat: string | undefined) {
   const { seatsWithRuns } = await import("../../report/store.js");
   const seats = await seatsWithRuns(lab === undefined ? undefined : labName(lab), seat);
@@ -89,31 +88,31 @@ async function seatMeant(lab: string | undefined, seat: string | undefined) {
   if (only === undefined) {
     const whose = [seat && `seat "${seat}"`, lab && `lab "${labName(lab)}"`].filter(Boolean).join(" of ");
     throw new UserError(`there is no run${whose ? ` of ${whose}` : ""}`, {
-      why: "nothing was measured yet",
-      fix: "measure first: trilab compare; or name a run's file: trilab report ./run.json",
+      why: "nothing has been measured yet",
+      fix: "measure first: trilab compare; or give a run's file: trilab report ./run.json",
       exitCode: ExitCode.notFound,
     });
   }
   if (second !== undefined) {
     throw new UserError("several seats have runs", {
       why: seats.map((s) => `lab ${s.lab}, seat ${s.seat}`).join("\n"),
-      fix: "name one: --lab LAB --seat SEAT; or the runs themselves: trilab report RUN…",
+      fix: "choose one: --lab LAB --seat SEAT; or give the runs: trilab report RUN…",
       exitCode: ExitCode.usage,
     });
   }
   return only;
 }
 
-/** Writes the page whole or not at all, over no file but a page of ours. */
+/** Writes the page atomically, and overwrites only pages of trilab. */
 async function writePage(file: string, page: string): Promise<void> {
   const { GENERATOR } = await import("../../report/page.js");
   try {
-    // What is no regular file is refused: the page takes the place of what is there, which for a device is the device.
+    // Refuses anything but a regular file: the page is renamed over it, which would replace a device.
     const there = await readUserFile(file, "the page's file");
     if (there && !there.includes(`<meta name="generator" content="${GENERATOR}">`)) {
-      throw new UserError(`${file} is there already, and no report of trilab`, {
-        why: "a page is only written over an older page",
-        fix: "give -o another file's name, or move that file away",
+      throw new UserError(`${file} exists and is not a trilab report`, {
+        why: "only an older report may be overwritten",
+        fix: "give -o another file name, or move that file away",
         exitCode: ExitCode.usage,
       });
     }
@@ -124,7 +123,7 @@ async function writePage(file: string, page: string): Promise<void> {
     if (error instanceof UserError) throw error;
     throw new UserError(`the page can't be written to ${file}`, {
       why: messageOf(error),
-      fix: "give -o a file in a folder that you may write to",
+      fix: "give -o a file in a folder in which you may write",
       cause: error,
     });
   }

@@ -5,14 +5,14 @@ export const ssh = defineCommand({
   usage: "ssh <target>",
   aliases: ["shell"],
   description:
-    "a shell in a target, or one command after --, with its exit code (127: there is no such command; 126: it can't be run)",
+    "open a shell in a target, or run one command, given after --, with its exit code (127: there is no such command; 126: it can't be run)",
   positionals: { target: { type: "string", describe: "container, guest or vps", demandOption: true } },
   takesRest: true,
-  options: { ...labAndSeatOptions, root: { type: "boolean", describe: "as root" } },
+  options: { ...labAndSeatOptions, root: { type: "boolean", describe: "log in as root" } },
   examples: [
     ["trilab ssh guest", "a login shell in the guest"],
-    ["trilab ssh container -- uname -r", "one command: a program and its arguments, as they are"],
-    ["trilab ssh guest -- 'ss -ltn | wc -l'", "one word: a line for the shell in there, as with ssh"],
+    ["trilab ssh container -- uname -r", "one command: a program and its arguments, passed on unchanged"],
+    ["trilab ssh guest -- 'ss -ltn | wc -l'", "one word: a line for the shell in the machine, as with ssh"],
   ],
   handler: async (args) => {
     const record = await resolveSeat(text(args, "lab"), text(args, "seat"));

@@ -10,25 +10,25 @@ import { timeLeft } from "../time-left.js";
 
 export const status = defineCommand({
   usage: "status",
-  description: "what is up here, asked of Docker, libvirt and AWS themselves",
+  description: "list what is up, as Docker, libvirt and AWS report it",
   options: labAndSeatOptions,
   handler: showStatus,
 });
 
-/** One target of a seat. `state` is Docker's, libvirt's or AWS's word, `gone`, or `not answered` where nobody could be asked. */
+/** One target of a seat. `state` is the word of Docker, libvirt or AWS, or `gone`, or `not answered` if they could not be queried. */
 interface Row {
   lab: string;
   seat: string;
   target: string;
-  /** Of a VPS: the instance type, and whether it is a rehearsal. */
+  /** Of a VPS: the instance type, or that it is a rehearsal. */
   rented?: string;
   state: string;
-  /** Who has it; absent for a damaged record. */
+  /** The daemon or region that has it; absent for a damaged record. */
   endpoint?: Endpoint;
   address: string;
   /** ISO 8601 or `never`. */
   expires: string;
-  /** Of a machine that costs money: an estimate by list price; null where that is not known. */
+  /** Of a machine that costs money: an estimate by list price; null if the price is not known. */
   cost?: RunningCost | null;
 }
 
@@ -39,7 +39,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { rentedSince } = await import("../../seats/rental.js");
   const [lab, seat] = [text(args, "lab"), text(args, "seat")];
   const seats = await matchingSeats(lab, seat);
-  // "Nothing is up" answers a question about all; one that was named and is not there is a mistake.
+  // Without a name, "Nothing is up" is an answer. A seat that was named must exist.
   if (seats.length === 0 && (lab !== undefined || seat !== undefined)) throw noSeat(lab, seat);
   const rows: Row[] = [];
   for (const id of seats) {
@@ -95,8 +95,8 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
 }
 
 /**
- * What is there of a seat, by the address of who has it. An endpoint that can't be asked is named and left out: it must
- * not hide the others.
+ * What exists of a seat, by endpoint address. An endpoint that does not answer is reported and left out, so that it
+ * does not hide the others.
  */
 async function thingsOf(record: SeatRecord, ctx: Context): Promise<Map<string, Found[]>> {
   const { connect, seatInventory } = await import("../../drivers/drivers.js");
@@ -120,8 +120,8 @@ async function thingsOf(record: SeatRecord, ctx: Context): Promise<Map<string, F
 }
 
 /**
- * Whether plain `pulumi destroy` has taken the seat away, which leaves its record: every host says that nothing of it is
- * there, and no state of ours knows it.
+ * Whether plain `pulumi destroy` has removed the seat, which leaves its record: no host has anything of it, and our state
+ * does not know it.
  */
 async function isDestroyed(record: SeatRecord, answers: ReadonlyMap<string, Found[]>): Promise<boolean> {
   const empty = record.machines.every(({ endpoint }) => answers.get(addressOf(endpoint))?.length === 0);
@@ -139,7 +139,7 @@ async function costSoFar(record: Rented): Promise<RunningCost | null> {
 /** `$0.02 so far, $0.05 by its end`. */
 function costWords(cost: Row["cost"]): string {
   if (cost === undefined) return "";
-  if (cost === null) return "no price known: trilab cost --refresh";
+  if (cost === null) return "price not known: trilab cost --refresh";
   const { perHour, soFar, untilEnd } = cost;
   return `${formatUsd(soFar)} so far, ${untilEnd === null ? `${formatUsd(perHour)} an hour` : `${formatUsd(untilEnd)} by its end`}`;
 }

@@ -19,49 +19,51 @@ import { agreeToRent, cloudNotes, emulationNote } from "../rented.js";
 import { DEFAULT_LAB, meantSeat } from "../seats.js";
 import { timeLeft } from "../time-left.js";
 
-/** How long a guest may take to answer SSH before `up` gives up: emulated ones on a busy host are slow. */
+/** How long `up` waits for a guest to answer SSH: emulated guests on a busy host are slow. */
 const DEFAULT_WAIT = "5m";
 
 export const up = defineCommand({
   usage: "up [lab]",
-  description: "bring a seat up: the same machine as every target the lab names",
+  description: "start a seat: the same machine as each target of the lab",
   positionals: {
     lab: { type: "string", describe: `a lab's name, or the path of its folder; default: ${DEFAULT_LAB}` },
   },
   options: {
     ...seatOptions,
-    on: { type: "string", describe: "targets, with commas: container,guest,vps; default: what the lab says" },
+    on: { type: "string", describe: "targets, with commas: container,guest,vps; default: the lab's" },
     cloud: {
       choices: CLOUD_WISHES,
       describe:
-        "who rents the vps out: local (a rehearsal here), aws, or auto (aws where there are credentials); default: what the lab says",
+        "where the vps comes from: local (a rehearsal on the local hypervisor), aws, or auto (aws if there are credentials); default: the lab's",
     },
     "ssh-from": {
       type: "string",
-      describe: "the one address that may reach a rented vps; default: your public one, or TRILAB_SSH_FROM",
+      describe:
+        "the only address that may reach a rented vps by SSH; default: TRILAB_SSH_FROM, else your public address",
     },
     ...endpointOptions,
     ...budgetOption,
     ttl: {
       type: "string",
-      describe: "how long the seat lives before it ends itself: 3h, 1h30m, none; default: the lab's",
+      describe:
+        "how long the seat lives before its machines stop themselves: 3h, 1h30m, none; default: the lab's",
     },
     replace: {
       type: "boolean",
       describe:
-        "allow it to replace machines and disks, with the work in them, where a change can't be made otherwise",
+        "allow up to replace machines and disks, and lose the work in them, if a change is not possible otherwise",
     },
     wait: { type: "string", default: DEFAULT_WAIT, describe: "how long to wait for a guest to answer SSH" },
     yes: {
       ...yesOption.yes,
-      describe: "don't ask before installing or starting what is missing, or renting what costs money",
+      describe: "don't ask before installing or starting what is missing, or before renting",
     },
   },
   examples: [
     ["trilab up", `the lab ${DEFAULT_LAB}, with everything it needs`],
     ["trilab up --on container", "only the container (works without libvirt)"],
     ["trilab up --on container,guest,vps", "with a VPS too, rehearsed on this host"],
-    ["trilab up --on vps --cloud aws --budget 2", "a rented one, if it costs no more than $2 by its end"],
+    ["trilab up --on vps --cloud aws --budget 2", "a rented VPS, if it costs at most $2 until its end"],
     ["trilab up ./my-lab --seat alice", "a lab of your own, for alice"],
   ],
   handler: deploy,
@@ -82,11 +84,11 @@ async function deploy(args: Args, ctx: Context): Promise<number> {
   return show(ctx, plan, { ...brought, seconds: (Date.now() - started) / 1000 });
 }
 
-/** What the command line says, checked. */
+/** The checked options of the command line. */
 async function wishOf(args: Args): Promise<SeatWish> {
   const [on, ttl] = [text(args, "on"), text(args, "ttl")];
   const cloud = CLOUD_WISHES.find((wish) => wish === text(args, "cloud"));
-  // An address set for the whole session counts for seats that are there, too: a learner's own changes.
+  // TRILAB_SSH_FROM also applies to existing seats, because a learner's address changes.
   const [sshFrom, budget] = [
     text(args, "ssh-from") ?? (process.env.TRILAB_SSH_FROM || undefined),
     budgetOf(args),
@@ -102,7 +104,7 @@ async function wishOf(args: Args): Promise<SeatWish> {
   };
 }
 
-/** @throws UserError (exit 2) when a flag names another daemon than the one that has the seat's machines. */
+/** @throws UserError (exit 2) when a flag selects a different daemon from the one that has the seat's machines. */
 function refuseMove(args: Args, existing: SeatRecord, chosen: Endpoints): void {
   for (const { endpoint, target } of existing.machines) {
     if (endpoint.kind === "ec2" || text(args, endpoint.kind) === undefined) continue;
@@ -115,11 +117,11 @@ function refuseMove(args: Args, existing: SeatRecord, chosen: Endpoints): void {
   }
 }
 
-/** What lab.yaml asks for and the seat has otherwise, and what would apply it. */
+/** Where the seat differs from lab.yaml, and how to apply lab.yaml. */
 function unappliedLines(kept: readonly Unapplied[], style: Style): string[] {
   if (kept.length === 0) return [];
   return [
-    style.warn("The seat keeps what it was made with; lab.yaml says otherwise by now:"),
+    style.warn("The seat keeps what it was made with. lab.yaml has changed since:"),
     ...kept.flatMap(({ what, lab, seat, apply }) => [
       `  ${what}: ${lab} in lab.yaml, ${seat} in the seat`,
       style.dim(`    to apply it:  ${apply}`),
@@ -127,7 +129,7 @@ function unappliedLines(kept: readonly Unapplied[], style: Style): string[] {
   ];
 }
 
-/** What its rented machine costs; `undefined` where nothing is rented, null where the price is not known. */
+/** What its rented machine costs; `undefined` if nothing is rented, null if the price is not known. */
 async function costSoFar(record: SeatRecord): Promise<RunningCost | null | undefined> {
   const { rentedSince } = await import("../../seats/rental.js");
   const rented = rentedSince(record);
@@ -136,7 +138,7 @@ async function costSoFar(record: SeatRecord): Promise<RunningCost | null | undef
   return runningCost(await readPriceTable(), rented, new Date());
 }
 
-/** Says what is up, and whether its targets match. @returns the exit code. */
+/** Prints what is up, and whether its targets match. @returns the exit code. */
 async function show(
   ctx: Context,
   { id, lab }: SeatPlan,
@@ -174,9 +176,9 @@ async function show(
     ...mended.map((what) => `mended: ${what}`),
     ...unappliedLines(kept, ctx.style),
     "",
-    ...(expires === "never" ? [] : [`  it ends itself ${timeLeft(expires)}; longer:  trilab extend`]),
+    ...(expires === "never" ? [] : [`  it stops itself ${timeLeft(expires)}; to add time:  trilab extend`]),
     ...targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
-    "  take it all away:  trilab down",
+    "  to remove everything:  trilab down",
   ]);
   return parity.inTolerance ? ExitCode.done : ExitCode.parityOutOfTolerance;
 }

@@ -4,7 +4,7 @@ import { readVersion } from "../version.js";
 
 export const version = defineCommand({
   usage: "version",
-  description: "trilab's version and that of its engine",
+  description: "print the versions of trilab and its engine",
   handler: async (_args, ctx) => {
     const { versions } = await import("../../engine/versions.js");
     const data = { trilab: readVersion(), node: process.versions.node, pulumi: versions.pulumi };

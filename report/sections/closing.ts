@@ -7,7 +7,7 @@ import type { ShownRun } from "../runs.js";
 import { CONFIDENCE, MIN_FOR_DIFFERENCE, MIN_FOR_INTERVAL, RESAMPLES } from "../statistics.js";
 import { lasted, printDate } from "./opening.js";
 
-const VERDICTS = { match: "the same in each", nature: "different by nature", wrong: "wrong" } as const;
+const VERDICTS = { match: "the same in all", nature: "different by nature", wrong: "wrong" } as const;
 
 export function parity(runs: readonly ShownRun[]): Html {
   return html`<section aria-labelledby="parity"><h2 id="parity">Are they the same machine?</h2>

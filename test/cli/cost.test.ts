@@ -61,7 +61,7 @@ describe("trilab cost", () => {
     expect(out).toMatch(/list prices of \d{4}-\d\d-\d\d .*spot prices are not listed/);
   });
 
-  it("gives a verdict on the host: what there is too little of, and what would fit", async () => {
+  it("gives a verdict on the host: what is not enough, and what would fit", async () => {
     const one = await cost("--json");
     expect(JSON.parse(one.out).fit).toMatchObject({ fits: true, over: [] });
     expect((await cost()).out).toMatch(
@@ -72,7 +72,7 @@ describe("trilab cost", () => {
     // Container and guest each: 8 virtual CPUs share one of the host's.
     expect(fit.seats).toBeLessThanOrEqual(host.cpus * 4);
     expect((await cost("--seats", "9999")).out).toMatch(
-      /does not fit on this host: too little CPUs \(19998 for \d+; .*memory \(.*What fits: \d+ of these seats, or \d+ with one target each/,
+      /does not fit on this host: not enough CPUs \(19998 for \d+; .*memory \(.*What fits: \d+ of these seats, or \d+ with one target each/,
     );
   });
 

@@ -14,7 +14,7 @@ const disk = (verdict: Orphan["verdict"]): Orphan => ({
   verdict,
 });
 
-test("each seat and orphan stands with what became of it", () => {
+test("lists each seat and orphan with what happened to it", () => {
   const lines = reapLines(
     {
       dryRun: true,
@@ -28,7 +28,7 @@ test("each seat and orphan stands with what became of it", () => {
     expect.stringMatching(/^l +a +me@here +never +stays$/),
     expect.stringMatching(/^l +b +me@here +202[56]-\d\d-\d\d [\d:]+ UTC\S*, \S+ ago +would be removed$/),
     expect.stringMatching(/^l +c +me@here +left alone: .*--unknown, or --others/),
-    expect.stringMatching(/^guest disk +trilab-l-x-guest.qcow2 +\? +left alone: .*being made$/),
+    expect.stringMatching(/^guest disk +trilab-l-x-guest.qcow2 +\? +left alone: .*in creation$/),
     expect.stringContaining("dry run"),
   ]);
 });
@@ -43,7 +43,7 @@ test("what could not be removed says why", () => {
 });
 
 test("with nothing there it says so", () => {
-  expect(reapLines({ dryRun: false, seats: [], orphans: [] }, style)).toEqual(["No seats are here."]);
+  expect(reapLines({ dryRun: false, seats: [], orphans: [] }, style)).toEqual(["There are no seats here."]);
 });
 
 test("time left is said from now", () => {

@@ -133,8 +133,8 @@ describe("an AWS that can't be asked", () => {
       const ask = (...args: string[]) => home.trilab(args, { ...aws.env, ...env });
       const run = expectDone(await ask("status"));
       expect(run.stdout).toMatch(new RegExp(`${seat} +vps \\(t3\\.nano from AWS\\) +not answered`));
-      expect(run.stderr).toMatch(/AWS can't be asked about seat .* (no AWS credentials|can't be reached)/);
-      const untouched = /AWS can't be asked about seat .*; nothing of it was touched/;
+      expect(run.stderr).toMatch(/AWS can't be queried about seat .* (no AWS credentials|can't be reached)/);
+      const untouched = /AWS can't be queried about seat .*; nothing of it was touched/;
       expectError(await ask("down", LAB, "--seat", seat), 3, untouched);
     }
     expectDone(await aws.down(seat));
@@ -189,7 +189,7 @@ describe("a request that AWS takes and does not answer", () => {
     const running = home.start(upArgs(seat), aws.env);
     await asked;
     running.kill("SIGINT");
-    await running.said("finishing the step in hand");
+    await running.said("finishing the current step");
     running.kill("SIGINT");
     expect((await running.ended).exitCode).toBe(130);
     for (const part of ["engine", "aws plugin"] as const) expect(await partsOf(home, part)).toEqual([]);

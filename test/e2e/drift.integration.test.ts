@@ -160,7 +160,7 @@ describe("a container seat that was changed by hand", () => {
     expectError(
       await home.trilab(["up", LAB, "--seat", seat]),
       2,
-      /would be replaced, and work in it lost/,
+      /would be replaced, and the work in it lost/,
       /container \(changed: hostname\): what was installed or changed in it is lost/,
       new RegExp(`trilab up ${LAB} --seat ${seat} --replace`),
     );

@@ -133,7 +133,7 @@ describe("interrupts", () => {
     run.kill("SIGINT");
     const ended = await run.ended;
     expectError(ended, 130, /was interrupted/, /run the command again to go on, or `trilab down`/);
-    expect(ended.stderr).toContain("interrupted: finishing the step in hand");
+    expect(ended.stderr).toContain("interrupted: finishing the current step");
     expectDone(await home.trilab(up(seat)));
     await down(seat);
   });

@@ -36,7 +36,7 @@ describe("state that is lost or damaged", () => {
     expectError(
       await up(),
       1,
-      /seat ".*" is there, but its state is lost/,
+      /seat ".*" exists, but its state is lost/,
       new RegExp(`container ${machine(seat, "container")}`),
       new RegExp(`trilab down first-boot --seat ${seat} --by-label`),
     );
@@ -192,7 +192,7 @@ describe("a daemon that does not answer", () => {
     expect(run.stdout).toMatch(/containers +not asked/);
     expect(run.stdout).toMatch(/Nothing of it is left at libvirt at/);
     await rm(libvirt);
-    expectError(await home.trilab(args("down", "--by-label", ...chosen)), 3, /nobody could be asked/);
+    expectError(await home.trilab(args("down", "--by-label", ...chosen)), 3, /no endpoint could be queried/);
   });
 });
 

@@ -93,12 +93,12 @@ describe("beside a VPS", () => {
     compareFacts(spec, { container, guest, vps: { ...vps, ...change } }, shape);
   const verdictOf = (id: string, found: ReturnType<typeof report>) => found.rows.find((r) => r.id === id);
 
-  it("calls what is rented whole, and cloud-init, different by nature", () => {
+  it("calls a fixed size, and cloud-init, different by nature", () => {
     const found = report();
     expect(found.inTolerance).toBe(true);
     expect(verdictOf("cpus", found)).toMatchObject({
       verdict: "nature",
-      note: "an instance type is rented whole: a t3.nano has 2 vCPUs and 512MiB",
+      note: "an instance type has a fixed size: a t3.nano has 2 vCPUs and 512MiB",
     });
     expect(verdictOf("memory", found)).toMatchObject({ verdict: "match", note: "" });
     expect(verdictOf("packages", found)?.verdict).toBe("nature");
