@@ -6,6 +6,7 @@ import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { SEAT_SLOTS } from "../model/cidr.js";
 import { MiB } from "../model/units.js";
 import type { Probe } from "./probe.js";
+import { RESOURCES, type Resource } from "./run-document.js";
 import { settled } from "./settled.js";
 
 /** Milliseconds over which idle CPU use is measured. */
@@ -83,6 +84,7 @@ export const density: Probe = {
           together,
           fit: fits.fit,
         },
+        limits: { fit: fits.by },
         facts: [
           {
             title: "extrapolated",
@@ -98,17 +100,13 @@ export const density: Probe = {
   },
 };
 
-const RESOURCES = ["memory", "disk", "cpu", "networks"] as const;
 /** Bytes, bytes, CPUs, and the address blocks that trilab has for seats. */
-type Resources = Record<(typeof RESOURCES)[number], number>;
+type Resources = Record<Resource, number>;
 /** Beyond this the figure means "not bounded by this". */
 const MANY = 100_000;
 
 /** How often each cost goes into the room there is, and what runs out first. Pure. */
-export function howManyFit(
-  room: Resources,
-  cost: Resources,
-): { fit: number; by: keyof Resources; each: Resources } {
+export function howManyFit(room: Resources, cost: Resources): { fit: number; by: Resource; each: Resources } {
   const times = (resource: keyof Resources): number =>
     cost[resource] > 0 ? Math.min(MANY, Math.floor(room[resource] / cost[resource])) : MANY;
   const each = {
@@ -117,7 +115,7 @@ export function howManyFit(
     cpu: times("cpu"),
     networks: times("networks"),
   };
-  const by = RESOURCES.reduce((least, r) => (each[r] < each[least] ? r : least), "memory" as keyof Resources);
+  const by = RESOURCES.reduce((least, r) => (each[r] < each[least] ? r : least), "memory" as Resource);
   return { fit: each[by], by, each };
 }
 

@@ -3,7 +3,7 @@ import type { Machine } from "../drivers/machine.js";
 import type { ProbeId } from "../labs/probe-needs.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
-import type { ProbeResult, RunDocument, Series } from "./run-document.js";
+import type { ProbeResult, Resource, RunDocument, Series } from "./run-document.js";
 
 /** One figure a probe takes. */
 export interface Metric {
@@ -24,6 +24,8 @@ export interface Metric {
 export interface Reading {
   /** By metric, one sample or several; those that do not apply to the target are absent. */
   values: Readonly<Record<string, number | readonly number[]>>;
+  /** By metric: what bounds a figure that says how many fit. */
+  limits?: Readonly<Record<string, Resource>>;
   facts?: readonly FoundFact[];
   /** The tool's own words. */
   output: string;

@@ -6,9 +6,13 @@ import { TARGETS } from "../model/naming.js";
  * One run of `trilab compare`, as it is stored: every figure that is ever shown is made from the raw samples in here.
  * Raised when a reader of the older form would misread the newer.
  */
-export const RUN_SCHEMA = 1;
+export const RUN_SCHEMA = 2;
 
 const target = z.enum(TARGETS);
+
+/** What may run out first when a host is filled with machines; `networks`: the blocks of addresses for seats. */
+export const RESOURCES = ["memory", "disk", "cpu", "networks"] as const;
+export type Resource = (typeof RESOURCES)[number];
 
 /** Why figures are missing, where they are: nothing is ever invented. */
 const status = z.enum(["ok", "lost", "timeout", "unparsable", "missing-tool", "skipped", "failed"]);
@@ -29,6 +33,8 @@ export const seriesSchema = z.object({
   representative: z.boolean(),
   /** What happened, or why it is not representative; for people. */
   note: z.string(),
+  /** Of a figure that says how many fit: what runs out first. Schema 2. */
+  limit: z.enum(RESOURCES).optional(),
 });
 
 /** What can't be put in a number: whose kernel, which capabilities, what can't be changed live. */

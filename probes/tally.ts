@@ -1,6 +1,6 @@
 import { TARGETS, type Target } from "../model/naming.js";
 import type { Probe, ProbeProblem, Reading } from "./probe.js";
-import type { Fact, ProbeResult, Series } from "./run-document.js";
+import type { Fact, ProbeResult, Resource, Series } from "./run-document.js";
 import type { Step } from "./schedule.js";
 
 /** Why a series is not representative, or nothing when it is. */
@@ -8,6 +8,7 @@ export type Doubt = (probe: Probe, metric: Probe["metrics"][number], target: Tar
 
 interface State {
   samples: Map<string, number[]>;
+  limits: Map<string, Resource>;
   warmups: number;
   problems: ProbeProblem[];
   end: ProbeProblem | undefined;
@@ -34,6 +35,7 @@ export class Tally {
       state.warmups += 1;
       return;
     }
+    for (const [metric, limit] of Object.entries(reading.limits ?? {})) state.limits.set(metric, limit);
     for (const [metric, value] of Object.entries(reading.values)) {
       state.samples.set(metric, [...(state.samples.get(metric) ?? []), value].flat());
     }
@@ -65,6 +67,7 @@ export class Tally {
           const samples = state.samples.get(metric.id) ?? [];
           const why = samples.length > 0 ? doubt(this.probe, metric, target) : undefined;
           const last = state.end ?? state.problems.at(-1);
+          const limit = state.limits.get(metric.id);
           const failed = samples.length === 0 || state.end !== undefined;
           return {
             target,
@@ -80,6 +83,7 @@ export class Tally {
             note: [why, last && failure(last, state.problems.length, samples.length)]
               .filter(Boolean)
               .join("; "),
+            ...(limit === undefined ? {} : { limit }),
           } satisfies Series;
         });
     });
@@ -117,7 +121,10 @@ export class Tally {
   }
 
   private state(target: Target): State {
-    const state = this.states.get(target) ?? { samples: new Map(), warmups: 0, problems: [], end: undefined };
+    const state = this.states.get(target) ?? {
+      ...{ samples: new Map(), limits: new Map() },
+      ...{ warmups: 0, problems: [], end: undefined },
+    };
     this.states.set(target, state);
     return state;
   }

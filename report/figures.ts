@@ -1,6 +1,6 @@
 import { median } from "simple-statistics";
 import type { Target } from "../model/naming.js";
-import type { ProbeResult, RunDocument, Series } from "../probes/run-document.js";
+import type { ProbeResult, Resource, RunDocument, Series } from "../probes/run-document.js";
 import { isConclusive, type Ratio, ratioOfMedians, type Summary, summarize } from "./statistics.js";
 
 /**
@@ -157,11 +157,18 @@ export function duelLoser(worst: readonly Suffering[]): Target | "neither" | und
   return worst.every(({ ratio }) => ratio.interval.high <= 1 + TOLERANCE) ? "neither" : undefined;
 }
 
+const RESOURCE_WORDS: Readonly<Record<Resource, string>> = {
+  memory: "memory",
+  disk: "disk",
+  cpu: "CPU",
+  networks: "networks",
+};
+
 /** How many more of a target would fit on this host, beside those that run. */
 export interface Fit {
   median: number;
   n: number;
-  /** What runs out first, in the probe's words; `undefined` where it does not say. */
+  /** What runs out first, in words; `undefined` where the run does not say. */
   limit: string | undefined;
   /** It may enter a conclusion. */
   representative: boolean;
@@ -172,8 +179,6 @@ export function fitOf(run: RunDocument, target: Target): Fit | undefined {
   const probe = probeOf(run, "density");
   const series = probe && seriesOf(probe, DENSITY_FIT, target);
   const figure = probe && series && figureOf(run, probe.id, series);
-  // The probe says it in a fact: `67, by memory (memory 67, disk 13821, …)`.
-  const fact = probe?.facts.find((f) => f.title === "extrapolated")?.values[target];
-  const limit = /\bby ([^(]+?) *(?:\(|$)/.exec(fact ?? "")?.[1]?.replace(/\bcpu\b/, "CPU");
+  const limit = series?.limit && RESOURCE_WORDS[series.limit];
   return figure && { median: figure.median, n: figure.n, limit, representative: series.representative };
 }

@@ -7,6 +7,7 @@ import { readUserFile } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
 import { RUN_SCHEMA, type RunDocument, runDocumentSchema } from "../probes/run-document.js";
+import { migratedRun, runV1Schema } from "../probes/run-v1.js";
 
 /** Runs outlive their seat: `down` removes seats/, and nothing that a user measured goes with it. */
 const runsRoot = (): string => join(stateDir(), "runs");
@@ -168,6 +169,8 @@ export function parseRun(text: string, path: string): RunDocument {
       exitCode: ExitCode.usage,
     });
   }
+  const old = runV1Schema.safeParse(data).data;
+  if (old !== undefined) return migratedRun(old);
   const result = runDocumentSchema.safeParse(data);
   if (result.success) return result.data;
   const problems = result.error.issues.slice(0, 5).map((i) => `${i.path.join(".") || "run"}: ${i.message}`);

@@ -172,7 +172,8 @@ it("density whose time is over ends its clones' starting and takes all of them a
 it("density leaves the CPU time of an emulated guest out of how many fit, and says so", async () => {
   const fits = async (target: "container" | "guest", emulated: boolean) => {
     const { subject, there } = cloning(target, async () => {});
-    const { values, facts } = await density.measure(subject, run({ emulated }));
+    const { values, facts, limits } = await density.measure(subject, run({ emulated }));
+    expect(facts?.[0]?.value).toContain(`by ${limits?.fit} `);
     expect(there.size).toBe(0);
     return { fit: Number(values.fit), fact: facts?.[0]?.value ?? "" };
   };

@@ -83,6 +83,8 @@ it("finds what physics says", () => {
   }
   const fit = of("density", "fit");
   expect(fit.container).toBeGreaterThan(fit.guest);
+  const fits = run.probes.find((p) => p.id === "density")?.series.filter((s) => s.metric === "fit") ?? [];
+  expect(fits.map((s) => s.limit)).not.toContain(undefined);
   const kept = of("memory", "kept");
   expect(kept.guest).toBeGreaterThan(64);
   expect(kept.container).toBeLessThan(32);

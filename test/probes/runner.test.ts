@@ -84,6 +84,13 @@ const run = (probes: Probe[], more: Partial<RunnerOptions> = {}) =>
 
 const sound = doubts({ emulated: [], parity: { rows: [], inTolerance: true }, busy: undefined });
 
+it("a series keeps what bounds its figure", async () => {
+  const bounded: Probe["measure"] = async () => ({ values: { m: 4 }, limits: { m: "disk" }, output: "" });
+  const { tallies } = await run([probe("density", bounded)]);
+  const [density] = [...tallies.values()];
+  expect(density?.result(sound, false).series.map((s) => s.limit)).toEqual(["disk", "disk"]);
+});
+
 it("interleaves: no target gets a second run before every other had its first", async () => {
   const seen: string[] = [];
   const note = (id: Probe["id"]) =>

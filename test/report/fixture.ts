@@ -334,7 +334,9 @@ export function syntheticRun(options: Partial<Shape> = {}): RunDocument {
         kind: "host",
         series: [
           ...series([["memory", "memory of one more", 2.1, 221]], "MiB", "lower", { n: 5, spread: 0.04 }),
-          ...series([["fit", "would fit on this host", 900, 29]], "1", "higher", { n: 1, spread: 0 }),
+          ...series([["fit", "would fit on this host", 900, 29]], "1", "higher", { n: 1, spread: 0 }).map(
+            (fit) => ({ ...fit, limit: fit.target === "guest" ? ("memory" as const) : ("cpu" as const) }),
+          ),
         ],
         facts: [
           {
@@ -350,7 +352,7 @@ export function syntheticRun(options: Partial<Shape> = {}): RunDocument {
     ),
   ];
   return {
-    schema: 1,
+    schema: 2,
     ...{ id, seed, lab: "synthetic", seat, quick, emulated, partial: false },
     startedAt: "2026-01-02T03:45:00.000Z",
     endedAt: "2026-01-02T03:57:10.000Z",

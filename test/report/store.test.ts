@@ -46,6 +46,20 @@ describe("stored runs", () => {
     expect(await seatsWithRuns()).toEqual([id]);
   });
 
+  it("of schema 1 are read as today's: what runs out first was words then", async () => {
+    const run = syntheticRun();
+    const old = structuredClone({ ...run, schema: 1 });
+    for (const probe of old.probes) for (const series of probe.series) delete series.limit;
+    expect(JSON.stringify(old)).not.toContain('"limit"');
+    const path = join(dir, "old.json");
+    await writeFile(path, JSON.stringify(old));
+    expect(await findRun(path)).toEqual(run);
+    const fact = old.probes.find((p) => p.id === "density")?.facts[0];
+    if (fact) fact.values = { guest: "by magic" };
+    await writeFile(path, JSON.stringify(old));
+    expect(JSON.stringify(await findRun(path))).not.toContain('"limit"');
+  });
+
   it("survive their seat", async () => {
     const run = syntheticRun();
     await saveRun(run);
@@ -67,7 +81,7 @@ describe("stored runs", () => {
       [text.replace('"probes":[', '"probes":[7,'), ExitCode.failed, /probes\.0/],
       ["{}", ExitCode.usage, /no schema/],
       ["null", ExitCode.usage, /no schema/],
-      [text.replace('"schema":1', '"schema":2'), ExitCode.usage, /schema 2.*up to 1/],
+      [text.replace('"schema":2', '"schema":3'), ExitCode.usage, /schema 3.*up to 2/],
     ];
     for (const [content, exitCode, why] of cases) {
       await writeFile(path, content);

@@ -141,6 +141,17 @@ describe("the summary in words", () => {
     expect(about(run, "density")).toBeUndefined();
   });
 
+  it("takes what runs out first from its field, whatever the fact's words say", () => {
+    const run = syntheticRun();
+    const density = run.probes.find((p) => p.id === "density");
+    for (const fact of density?.facts ?? []) fact.values = { guest: "by 3 o'clock", container: "by chance" };
+    expect(about(run, "density")?.text).toMatch(
+      /^About 29 more guests \(by memory\) or 900 more containers \(by CPU\) /,
+    );
+    for (const series of density?.series ?? []) delete series.limit;
+    expect(about(run, "density")?.text).toMatch(/^About 29 more guests or 900 more containers of/);
+  });
+
   it("judges no guess by what is not representative", () => {
     const run = syntheticRun();
     const shown = () => predictions(letterRuns([run])).markup;

@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { RESOURCES, RUN_SCHEMA, type RunDocument, runDocumentSchema } from "./run-document.js";
+
+/** A run as it was stored before `limit` was a field: density said what runs out first only in the words of a fact. */
+export const runV1Schema = runDocumentSchema.extend({ schema: z.literal(1) });
+
+/** The same run in today's form. Pure. */
+export function migratedRun(old: z.infer<typeof runV1Schema>): RunDocument {
+  const probes = old.probes.map((probe) => {
+    if (probe.id !== "density") return probe;
+    const said = probe.facts.find((fact) => fact.title === "extrapolated")?.values ?? {};
+    const series = probe.series.map((s) => {
+      // `67 more, by memory (memory 67, disk 13821, …)`
+      const words = /\bby (\w+)/.exec(said[s.target] ?? "")?.[1];
+      const limit = RESOURCES.find((resource) => resource === words);
+      return s.metric === "fit" && limit !== undefined ? { ...s, limit } : s;
+    });
+    return { ...probe, series };
+  });
+  return { ...old, schema: RUN_SCHEMA, probes };
+}
