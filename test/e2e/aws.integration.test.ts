@@ -31,7 +31,8 @@ describe("a seat that is only rented", () => {
   });
 
   test("one that got another address in the console is looked for there", async () => {
-    const address = async () => JSON.parse(await readFile(home.record(LAB, seat), "utf8")).vps.address;
+    const address = async () =>
+      JSON.parse(await readFile(home.record(LAB, seat), "utf8")).machines[0].address;
     const { InstanceId, PublicIpAddress } = (await aws.instanceOf(seat)) ?? {};
     expect(await address()).toBe(PublicIpAddress);
     const { AllocationId, PublicIp } = await aws.client.send(new AllocateAddressCommand({}));
@@ -110,13 +111,14 @@ describe("credentials of another account", () => {
 
   test("touch nothing of a seat, which stays known", async () => {
     await aws.up(seat, "--ttl", "1s");
-    expect(JSON.parse(await readFile(home.record(LAB, seat), "utf8")).vps.account).toBe("123456789012");
+    const [{ endpoint }] = JSON.parse(await readFile(home.record(LAB, seat), "utf8")).machines;
+    expect(endpoint).toEqual({ kind: "ec2", region: "eu-central-1", account: "123456789012" });
     await refused();
   });
 
   test("nor of one whose record is older than that", async () => {
     const record = JSON.parse(await readFile(home.record(LAB, seat), "utf8"));
-    delete record.vps.account;
+    delete record.machines[0].endpoint.account;
     await writeFile(home.record(LAB, seat), JSON.stringify(record));
     await refused();
     aws.proxy.reset();
