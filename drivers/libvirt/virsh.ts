@@ -58,7 +58,7 @@ export class Virsh {
     const said = result.stderr || result.message || "";
     if (result.exitCode !== undefined && !UNANSWERED.test(said)) throw new VirshError(args, said);
     throw new UserError(`libvirt at ${this.uri} does not answer`, {
-      why: hasCode(result, "ENOENT") ? "there is no virsh" : said.trim().split("\n").slice(-2).join(" "),
+      why: hasCode(result, "ENOENT") ? "there is no virsh" : lastWords(said),
       fix: "install and start it (trilab doctor --fix); a new seat can be made elsewhere: --libvirt",
       exitCode: ExitCode.hostNotReady,
     });
@@ -74,6 +74,15 @@ export class Virsh {
     }
   }
 }
+
+/** The end of what virsh said, without the word that begins each line of it. */
+const lastWords = (said: string): string =>
+  said
+    .trim()
+    .split("\n")
+    .slice(-2)
+    .map((line) => line.replace(/^error: /, ""))
+    .join(" ");
 
 const UNANSWERED =
   /failed to connect to the hypervisor|Failed to connect socket|Cannot recv data|End of file while reading/i;
