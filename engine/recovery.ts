@@ -1,10 +1,10 @@
 import { readdir, readFile, readlink, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { localTime } from "../base/local-time.js";
+import { pollUntil } from "../base/poll.js";
 import { type StackRef, stackFiles, workDir } from "./backend.js";
 
 const lockSchema = z.object({
@@ -31,20 +31,24 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
   if (dir === undefined) return 0;
   let removed = 0;
   for (const file of await list(dir)) {
-    for (;;) {
+    let live: EngineLock | undefined;
+    const free = async (): Promise<boolean> => {
       const lock = await readLock(join(dir, file));
-      if (lock === "gone") break;
+      if (lock === "gone") return true;
       if (lock === "garbled" || (lock.hostname === hostname() && !(await isLiveEngine(lock.pid)))) {
         // It may have ended properly, taking its lock away, since the lock was read.
-        if ((await readLock(join(dir, file))) === "gone") break;
+        if ((await readLock(join(dir, file))) === "gone") return true;
         await rm(join(dir, file), { force: true });
         await rm(join(dir, `${file}.attrs`), { force: true });
         removed += 1;
-        break;
+        return true;
       }
-      if (lock.hostname !== hostname() || Date.now() >= deadline) throw stillLocked(ref.stack, lock);
-      await sleep(200);
-    }
+      if (lock.hostname !== hostname()) throw stillLocked(ref.stack, lock);
+      live = lock;
+      return false;
+    };
+    const freed = await pollUntil(free, { limitMs: deadline - Date.now(), everyMs: 200 });
+    if (!freed && live) throw stillLocked(ref.stack, live);
   }
   return removed;
 }
@@ -61,22 +65,22 @@ const IDLE_MS = 3_000;
  */
 export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<void> {
   const idleSince = new Map<number, number>();
-  for (;;) {
+  const ended = async (): Promise<boolean> => {
     const processes = await listProcesses();
     const here = processes.filter((p) => p.cwd === workDir(stack));
     const engines = here.filter((p) => p.name === "pulumi");
     if (engines.length === 0) {
       for (const { pid } of here.filter(isPlugin)) end(pid);
-      return;
+      return true;
     }
-    if (Date.now() > deadline) return;
     for (const { pid } of engines) {
       if (processes.some((p) => p.parent === pid)) idleSince.delete(pid);
       else if (!idleSince.has(pid)) idleSince.set(pid, Date.now());
       else if (Date.now() - (idleSince.get(pid) ?? 0) > IDLE_MS) end(pid);
     }
-    await sleep(200);
-  }
+    return false;
+  };
+  await pollUntil(ended, { limitMs: deadline - Date.now(), everyMs: 200 });
 }
 
 /**

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../base/errors.js";
 import { stateDir } from "../base/paths.js";
+import { pollUntil } from "../base/poll.js";
 import { asRoot, isRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
 import { connect as driverOf } from "../drivers/drivers.js";
@@ -113,23 +113,21 @@ const logFile = (command: string): string => join(stateDir(), "log", `${command}
 
 /** Waits for a daemon to answer, 30 s at most. */
 async function until(command: string, answers: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    try {
-      await answers();
-      return;
-    } catch (error) {
-      if (Date.now() < deadline) {
-        await sleep(200);
-        continue;
-      }
-      const log = await readFile(logFile(command), "utf8").catch(() => "");
-      throw new UserError(`${command} was started but does not answer`, {
-        why: log.trim().split("\n").slice(-5).join("\n") || "it left no log",
-        fix: `look at ${hasSystemd() ? `journalctl -u ${command}` : logFile(command)}`,
-        exitCode: ExitCode.hostNotReady,
-        cause: error,
-      });
-    }
-  }
+  let last: unknown;
+  const answered = (): Promise<boolean> =>
+    answers().then(
+      () => true,
+      (error: unknown) => {
+        last = error;
+        return false;
+      },
+    );
+  if (await pollUntil(answered, { limitMs: 30_000, everyMs: 200 })) return;
+  const log = await readFile(logFile(command), "utf8").catch(() => "");
+  throw new UserError(`${command} was started but does not answer`, {
+    why: log.trim().split("\n").slice(-5).join("\n") || "it left no log",
+    fix: `look at ${hasSystemd() ? `journalctl -u ${command}` : logFile(command)}`,
+    exitCode: ExitCode.hostNotReady,
+    cause: last,
+  });
 }

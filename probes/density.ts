@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pollUntil } from "../base/poll.js";
 import { memoryAvailable } from "../drivers/host-cost.js";
 import type { Clone, Machine } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
@@ -129,12 +130,7 @@ async function idleCpu(machine: Machine, signal: AbortSignal): Promise<number> {
 }
 
 async function settle({ environment }: Clone, signal: AbortSignal): Promise<void> {
-  for (
-    const deadline = Date.now() + SETTLE_LIMIT;
-    Date.now() < deadline;
-    await sleep(500, undefined, { signal })
-  ) {
-    if ((await settled(environment)).exitCode === 0) return;
-  }
-  throw new Error(`${environment.name} did not finish starting`);
+  const started = async (): Promise<boolean> => (await settled(environment)).exitCode === 0;
+  if (!(await pollUntil(started, { limitMs: SETTLE_LIMIT, everyMs: 500, signal })))
+    throw new Error(`${environment.name} did not finish starting`);
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "simple-statistics";
+import { pollUntil } from "../base/poll.js";
 import { shuffled } from "../base/random.js";
 import { isOnThisHost } from "../drivers/ec2/rented-machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
@@ -189,12 +189,10 @@ export function stoppedBy(
 
 /** Waits until the hog's processes are gone and the target answers as before. */
 async function reset(neighbour: Subject): Promise<void> {
-  for (let i = 0; i < 40; i++) {
-    const left = await neighbour.exec(["sh", "-c", "pgrep -c -x perl || true"], {
-      timeoutMs: 10_000,
-    });
-    if (left.exitCode === 0 && left.stdout.trim() === "0") return;
-    await sleep(500);
-  }
+  const gone = async (): Promise<boolean> => {
+    const left = await neighbour.exec(["sh", "-c", "pgrep -c -x perl || true"], { timeoutMs: 10_000 });
+    return left.exitCode === 0 && left.stdout.trim() === "0";
+  };
+  if (await pollUntil(gone, { limitMs: 30_000, everyMs: 500 })) return;
   throw new ProbeProblem("failed", `the hog in the ${neighbour.target} did not go away`);
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../base/errors.js";
+import { pollUntil } from "../base/poll.js";
 import type { MachineSize } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { formatSize, MiB } from "../model/units.js";
@@ -83,10 +83,9 @@ async function change(
     return { said: `cannot: ${messageOf(error).split("\n").at(-1)}` };
   }
   try {
-    const deadline = Date.now() + SEEN_LIMIT;
-    for (; (await look()) === before; await sleep(50, undefined, { signal })) {
-      if (Date.now() > deadline) return { said: `accepted, and not seen inside in ${SEEN_LIMIT / 1000} s` };
-    }
+    const seen = async (): Promise<boolean> => (await look()) !== before;
+    if (!(await pollUntil(seen, { limitMs: SEEN_LIMIT, everyMs: 50, signal })))
+      return { said: `accepted, and not seen inside in ${SEEN_LIMIT / 1000} s` };
     return { seconds: (performance.now() - began) / 1000, said: "changed, and seen inside" };
   } finally {
     await undo(subject, back);

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pollUntil } from "../base/poll.js";
 import type { Environment, ExecOptions, ExecResult } from "../drivers/environment.js";
 import { GuestEnvironment } from "../drivers/libvirt/guest.js";
 import type { Machine } from "../drivers/machine.js";
@@ -50,12 +50,14 @@ export class SeatSubject implements Subject {
 
   async settle(signal: AbortSignal): Promise<void> {
     await this.connect();
-    for (const deadline = Date.now() + SETTLE_LIMIT; ; await sleep(300, undefined, { signal })) {
+    let said = "";
+    const started = async (): Promise<boolean> => {
       const result = await settled(this.environment);
-      if (result.exitCode === 0) return;
-      if (Date.now() > deadline)
-        throw new ProbeProblem("timeout", `the ${this.target} did not finish starting`, result.stderr);
-    }
+      said = result.stderr;
+      return result.exitCode === 0;
+    };
+    if (!(await pollUntil(started, { limitMs: SETTLE_LIMIT, everyMs: 300, signal })))
+      throw new ProbeProblem("timeout", `the ${this.target} did not finish starting`, said);
   }
 
   /** Keeps a connection for `exec`, where the target is reached by one. */

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeNetworkInterfacesCommand, type EC2Client } from "@aws-sdk/client-ec2";
 import { UserError } from "../../base/errors.js";
+import { poll } from "../../base/poll.js";
 import { awsError, codeOf, isGone } from "./errors.js";
 
 /** Between two looks, in milliseconds: the first pause, and the longest. */
@@ -25,19 +25,13 @@ export async function until<T>(
   signal: AbortSignal,
   look: () => Promise<T | undefined>,
 ): Promise<T> {
-  const end = Date.now() + seconds * 1000;
-  for (let pause = PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-    signal.throwIfAborted();
-    const answer = await look();
-    if (answer !== undefined) return answer;
-    if (Date.now() > end)
-      throw new UserError(what, {
-        why: `it took more than ${seconds} s`,
-        fix: "look at it in the AWS console, then run it again",
-      });
-    // An abort ends the pause; the next round throws its reason.
-    await sleep(pause, undefined, { signal }).catch(() => {});
-  }
+  const pauses = { everyMs: PAUSE_MS, longestMs: LONGEST_PAUSE_MS };
+  const answer = await poll(look, { limitMs: seconds * 1000, ...pauses, signal });
+  if (answer !== undefined) return answer;
+  throw new UserError(what, {
+    why: `it took more than ${seconds} s`,
+    fix: "look at it in the AWS console, then run it again",
+  });
 }
 
 /** A call about something just made: "no such thing" means "not yet". */

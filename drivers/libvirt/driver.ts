@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import ipaddr from "ipaddr.js";
 import { freeBytes } from "../../base/disk-space.js";
+import { pollUntil } from "../../base/poll.js";
 import { imageOfVolume, imageVolumes } from "../../model/image-volumes.js";
 import type { Kind } from "../../model/kinds.js";
 import { bridgeName, DOMAIN_TARGETS, machineName, machineOf, type SeatId } from "../../model/naming.js";
@@ -86,15 +86,18 @@ export class LibvirtDriver extends Connection {
 
   /** While a volume of the pool is made or filled, libvirt refuses to look: waits for that, a minute at most. */
   private async refreshPool(pool: string): Promise<void> {
-    for (const deadline = Date.now() + 60_000; ; await sleep(200)) {
+    let last: unknown;
+    const refreshed = async (): Promise<boolean> => {
       try {
         await this.virsh("pool-refresh", pool);
-        return;
+        return true;
       } catch (error) {
-        const busy = error instanceof VirshError && /asynchronous jobs running/.test(error.said);
-        if (!busy || Date.now() > deadline) throw error;
+        last = error;
+        if (error instanceof VirshError && /asynchronous jobs running/.test(error.said)) return false;
+        throw error;
       }
-    }
+    };
+    if (!(await pollUntil(refreshed, { limitMs: 60_000, everyMs: 200 }))) throw last;
   }
 
   /** A volume of the seats' pool; `undefined` when there is none of that name. */

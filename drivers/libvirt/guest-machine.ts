@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { poll, pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
 import { quoted } from "../../base/shell-words.js";
 import type { DomainTarget } from "../../model/naming.js";
@@ -187,11 +187,8 @@ export async function stopDomain(libvirt: Connection, name: string): Promise<voi
 
 /** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
 async function isOff(libvirt: Connection, name: string, waitMs: number): Promise<boolean> {
-  for (const deadline = Date.now() + waitMs; ; await sleep(50)) {
-    const state = await libvirt.domainState(name);
-    if (state === undefined || state === "shut off") return true;
-    if (Date.now() > deadline) return false;
-  }
+  const off = async (): Promise<boolean> => [undefined, "shut off"].includes(await libvirt.domainState(name));
+  return pollUntil(off, { limitMs: waitMs, everyMs: 50 });
 }
 
 /** A domain that lives no longer than we do: libvirt ends it when this virsh's connection goes. */
@@ -217,9 +214,10 @@ async function appears(
   keeper.stderr?.on("data", (chunk: Buffer) => {
     said += chunk.toString();
   });
-  for (const deadline = Date.now() + 30_000; ; await sleep(50, undefined, { signal })) {
-    if ((await libvirt.domainState(name)) === "running") return;
-    if (said.includes("error:") || Date.now() > deadline)
-      throw new HostCostError(`libvirt did not start ${name}: ${said.trim() || "no answer in 30 s"}`);
-  }
+  const outcome = async (): Promise<"running" | "failed" | undefined> => {
+    if ((await libvirt.domainState(name)) === "running") return "running";
+    return said.includes("error:") ? "failed" : undefined;
+  };
+  if ((await poll(outcome, { limitMs: 30_000, everyMs: 50, signal })) !== "running")
+    throw new HostCostError(`libvirt did not start ${name}: ${said.trim() || "no answer in 30 s"}`);
 }

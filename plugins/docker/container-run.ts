@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { UserError } from "../../base/errors.js";
+import { pollUntil } from "../../base/poll.js";
 import { asking, daemonError, isGone } from "../../drivers/docker/connect.js";
 import { lastLines } from "../../drivers/docker/output.js";
 import type { ContainerInputs } from "./container-schema.js";
@@ -107,24 +108,30 @@ async function healthy(
   timeoutSeconds: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const until = Date.now() + timeoutSeconds * 1000;
-  for (;;) {
+  const unhealthy = (state: Docker.ContainerInspectInfo["State"]): UserError => {
+    const last = state.Health?.Log?.at(-1)?.Output?.trim();
+    return new UserError(`${name} did not become healthy`, {
+      why: `${state.Running ? `it is ${state.Health?.Status} after at most ${timeoutSeconds} s` : "it ended"}${last ? `; its check said: ${last}` : ""}`,
+      fix: "check the health check's command, or raise waitTimeout (seconds)",
+    });
+  };
+  let last: Docker.ContainerInspectInfo["State"] | undefined;
+  const healthy = async (): Promise<boolean> => {
     const { State: state } = await asking(`${name} could not be read`, () => container.inspect());
-    const health = state.Health as { Status: string; Log?: { Output?: string }[] | null } | undefined;
+    const health = state.Health;
     if (!health || health.Status === "none")
       throw new UserError(`${name} can't be waited for`, {
         why: "wait is set, but the container has no health check",
         fix: "give it a healthcheck, or take wait out",
       });
-    if (health.Status === "healthy") return;
-    const last = health.Log?.at(-1)?.Output?.trim();
-    if (!state.Running || health.Status === "unhealthy" || Date.now() > until)
-      throw new UserError(`${name} did not become healthy`, {
-        why: `${state.Running ? `it is ${health.Status} after at most ${timeoutSeconds} s` : "it ended"}${last ? `; its check said: ${last}` : ""}`,
-        fix: "check the health check's command, or raise waitTimeout (seconds)",
-      });
-    await untilAborted(delay(HEALTH_POLL_MS), signal);
-  }
+    last = state;
+    if (health.Status === "healthy") return true;
+    if (!state.Running || health.Status === "unhealthy") throw unhealthy(state);
+    return false;
+  };
+  const limitMs = timeoutSeconds * 1000;
+  if (!(await pollUntil(healthy, { limitMs, everyMs: HEALTH_POLL_MS, signal })) && last)
+    throw unhealthy(last);
 }
 
 /**

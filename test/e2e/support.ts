@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect } from "vitest";
 import { repoDir } from "../../base/paths.js";
+import { poll, pollUntil } from "../../base/poll.js";
 import { scratchRoot } from "../../base/scratch.js";
 import { residueOf } from "./residue.js";
 
@@ -142,14 +142,14 @@ export function openHome(): Home {
 
 /** Processes (engine, plugins, lock holders) that still work for this state directory; those that end soon are waited for. */
 async function processesOf(stateHome: string): Promise<string[]> {
-  const deadline = Date.now() + 20_000;
-  for (;;) {
-    const left = (await processesWith(`XDG_STATE_HOME=${stateHome}`)).map(
-      (p) => `process ${p.pid} ${p.args}`,
-    );
-    if (left.length === 0 || Date.now() > deadline) return left;
-    await sleep(200);
-  }
+  let left: string[] = [];
+  const none = async (): Promise<boolean> => {
+    const found = await processesWith(`XDG_STATE_HOME=${stateHome}`);
+    left = found.map((p) => `process ${p.pid} ${p.args}`);
+    return left.length === 0;
+  };
+  await pollUntil(none, { limitMs: 20_000, everyMs: 200 });
+  return left;
 }
 
 export interface Process {
@@ -194,13 +194,9 @@ export async function until<T>(
   ask: () => Promise<T | undefined | false>,
   ms = 120_000,
 ): Promise<T> {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await sleep(20);
-  }
+  const answer = await poll(async () => (await ask()) || undefined, { limitMs: ms, everyMs: 20 });
+  if (answer === undefined) throw new Error(`waited in vain: ${what}`);
+  return answer;
 }
 
 /** Asserts an error for people: the exit code, what happened, why, and how to mend it; no stack of ours. */
