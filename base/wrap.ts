@@ -1,8 +1,7 @@
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
-const COLOURS = /\u001b\[[0-9;]*m/g;
+import stringWidth from "string-width";
 
-/** The width of a text on a terminal, without its colour codes. */
-export const widthOf = (text: string): number => text.replace(COLOURS, "").length;
+/** The columns that a text takes on a terminal: colour codes take none, wide characters two. */
+export const widthOf = (text: string): number => stringWidth(text);
 
 /**
  * A line cut between words so that no piece is wider than `width`; what goes on is indented as the line begins. A word

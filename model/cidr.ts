@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { type SeatId, seatSlot, type Target } from "./naming.js";
 
 /** An IPv4 network of one machine: the host is the first address, the machine the second. */
@@ -22,12 +23,6 @@ const MACHINE_PREFIX = 28;
 
 const dotted = (n: number): string => [24, 16, 8, 0].map((shift) => (n >>> shift) & 255).join(".");
 
-function parseAddress(text: string): number | undefined {
-  const parts = text.split(".").map(Number);
-  if (parts.length !== 4 || parts.some((p) => !Number.isInteger(p) || p < 0 || p > 255)) return undefined;
-  return parts.reduce((n, p) => n * 256 + p, 0);
-}
-
 /** The subnet of a target in a slot from 0 to 1023. */
 export function subnetOf(slot: number, target: Target): Subnet {
   const start = BASE + slot * 64 + OFFSETS[target];
@@ -42,20 +37,16 @@ export function subnetOf(slot: number, target: Target): Subnet {
 /** The whole block of a slot. */
 export const seatBlock = (slot: number): string => `${dotted(BASE + slot * 64)}/26`;
 
-/** Whether two CIDR blocks share an address. Anything that is no IPv4 CIDR overlaps nothing. */
+/** Whether two CIDR blocks share an address. Anything that is no IPv4 address or CIDR overlaps nothing. */
 export function overlaps(a: string, b: string): boolean {
-  const [x, y] = [range(a), range(b)];
-  return x !== undefined && y !== undefined && x.first <= y.last && y.first <= x.last;
+  const [x, y] = [blockOf(a), blockOf(b)];
+  // Two blocks share an address only when the smaller one lies within the larger.
+  return x !== undefined && y !== undefined && x[0].match(y[0], Math.min(x[1], y[1]));
 }
 
-function range(cidr: string): { first: number; last: number } | undefined {
-  const [address = "", bits = "32"] = cidr.split("/");
-  const n = parseAddress(address);
-  const prefix = Number(bits);
-  if (n === undefined || !Number.isInteger(prefix) || prefix < 0 || prefix > 32) return undefined;
-  const size = 2 ** (32 - prefix);
-  const first = Math.floor(n / size) * size;
-  return { first, last: first + size - 1 };
+function blockOf(text: string): [ipaddr.IPv4, number] | undefined {
+  const cidr = text.includes("/") ? text : `${text}/32`;
+  return ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr) ? ipaddr.IPv4.parseCIDR(cidr) : undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { stringify } from "csv-stringify/sync";
 import { columns } from "../base/columns.js";
 import { widthOf, wrapLine } from "../base/wrap.js";
 import { rentedWords } from "../model/clouds.js";
@@ -95,7 +96,7 @@ function layOut(rows: readonly Row[], width: number): string[][] {
     return rows.map((_, i) => [...(titles[i] ?? []).filter((line) => line.trim()), `    ${figures[i]}`]);
   const column = Math.max(...titles.flat().map(widthOf));
   return titles.map(([first = "", ...more], i) => [
-    `${first.padEnd(column)}  ${figures[i]}`.trimEnd(),
+    `${first}${" ".repeat(column - widthOf(first))}  ${figures[i]}`.trimEnd(),
     ...more,
   ]);
 }
@@ -122,23 +123,16 @@ function cell(figure: Summary, unit: string): string {
 }
 
 const CSV_COLUMNS = [
-  "run,lab,seat,probe,metric,target,unit,better,status,representative,quick,partial",
-  "n,median,low95,high95,mad,min,max,note,sample,value",
-].join(",");
-
-/** A cell by RFC 4180. A leading =, +, - or @ of a text would be a formula to a spreadsheet: an apostrophe disarms it. */
-function csv(value: string | number | boolean): string {
-  if (typeof value !== "string") return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+  ...["run", "lab", "seat", "probe", "metric", "target", "unit", "better", "status", "representative"],
+  ...["quick", "partial", "n", "median", "low95", "high95", "mad", "min", "max", "note", "sample", "value"],
+];
 
 /**
  * One line a sample, with its series' summary beside it; a series without samples has one line that says why. Numbers
  * are in the series' unit, unrounded. `empty` is the probes' own cost. `low95` and `high95` are empty where samples are too few.
  */
 export function toCsv(run: RunDocument): string {
-  const lines = [CSV_COLUMNS];
+  const rows: (string | number | boolean)[][] = [CSV_COLUMNS];
   for (const probe of [...run.probes, { id: "empty", series: run.overhead }]) {
     for (const series of probe.series) {
       const figure = figureOf(run, probe.id, series);
@@ -148,10 +142,13 @@ export function toCsv(run: RunDocument): string {
         ...[series.status, series.representative, run.quick, run.partial, series.samples.length],
         ...[figure?.median ?? "", interval?.low ?? "", interval?.high ?? "", figure?.mad ?? ""],
         ...[figure?.min ?? "", figure?.max ?? "", series.note],
-      ].map(csv);
-      for (const [i, value] of series.samples.entries()) lines.push([...head, i + 1, value].join(","));
-      if (series.samples.length === 0) lines.push([...head, "", ""].join(","));
+      ].map((cell) => (typeof cell === "string" ? disarmed(cell) : cell));
+      for (const [i, value] of series.samples.entries()) rows.push([...head, i + 1, value]);
+      if (series.samples.length === 0) rows.push([...head, "", ""]);
     }
   }
-  return `${lines.join("\r\n")}\r\n`;
+  return stringify(rows, { record_delimiter: "windows", cast: { boolean: String } });
 }
+
+/** A leading =, +, - or @ of a text would be a formula to a spreadsheet: an apostrophe disarms it. */
+const disarmed = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);

@@ -1,8 +1,7 @@
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
-
-/** Bytes of a header in a tar file, and where in it the file's size stands, in octal. */
-const BLOCK = 512;
-const SIZE = { from: 124, to: 136 } as const;
+import { extract } from "tar-stream";
 
 /**
  * A small text file in a container, running or not.
@@ -16,17 +15,23 @@ export async function readContainerFile(
 ): Promise<string | undefined> {
   try {
     const stream = await docker.getContainer(id).getArchive({ path });
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) chunks.push(Buffer.from(chunk));
-    return firstFileOf(Buffer.concat(chunks));
+    return await firstFileOf(stream);
   } catch (error) {
     if (error instanceof Error && "statusCode" in error && error.statusCode === 404) return undefined;
     throw error;
   }
 }
 
-/** The text of the first file in a tar; empty when it is cut short. Pure. */
-export function firstFileOf(tar: Buffer): string {
-  const size = Number.parseInt(tar.toString("latin1", SIZE.from, SIZE.to), 8);
-  return Number.isNaN(size) ? "" : tar.toString("utf8", BLOCK, BLOCK + size);
+/** The text of the first file in a tar; empty when there is none. @throws Error when the tar is damaged or cut short. */
+export async function firstFileOf(tar: NodeJS.ReadableStream): Promise<string> {
+  let first: string | undefined;
+  const files = extract();
+  files.on("entry", ({ type }, content, next) => {
+    text(content).then((read) => {
+      if (type === "file") first ??= read;
+      next();
+    }, next);
+  });
+  await pipeline(tar, files);
+  return first ?? "";
 }

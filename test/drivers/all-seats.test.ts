@@ -1,3 +1,6 @@
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { pack } from "tar-stream";
 import { describe, expect, it } from "vitest";
 import { groupSeats, later } from "../../drivers/all-seats.js";
 import { firstFileOf } from "../../drivers/docker/file.js";
@@ -109,11 +112,23 @@ describe("parseMetadata", () => {
 });
 
 describe("a file in a container's archive", () => {
-  it("is read from the tar that Docker sends", () => {
-    const header = Buffer.alloc(512);
-    header.write("expires", 0);
-    header.write("00000000006\0", 124);
-    expect(firstFileOf(Buffer.concat([header, Buffer.from("never\n"), Buffer.alloc(506)]))).toBe("never\n");
-    expect(firstFileOf(Buffer.alloc(0))).toBe("");
+  /** A long name has a header of its own before the file's. */
+  const tarOf = (...files: [string, string][]): Readable => {
+    const tar = pack();
+    for (const [name, content] of files) tar.entry({ name }, content);
+    tar.finalize();
+    return tar;
+  };
+
+  it("is read from the tar that Docker sends", async () => {
+    expect(await firstFileOf(tarOf(["expires", "never\n"], ["other", "no"]))).toBe("never\n");
+    expect(await firstFileOf(tarOf(["n".repeat(150), "long\n"]))).toBe("long\n");
+    expect(await firstFileOf(tarOf(["expires", ""]))).toBe("");
+    expect(await firstFileOf(tarOf())).toBe("");
+  });
+
+  it("is not taken for whole when it was cut short", async () => {
+    const whole = await buffer(tarOf(["expires", "x".repeat(2000)]));
+    await expect(firstFileOf(Readable.from([whole.subarray(0, 2600)]))).rejects.toThrow("end of data");
   });
 });

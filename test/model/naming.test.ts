@@ -65,6 +65,24 @@ describe("addresses", () => {
     );
   });
 
+  it("overlap where one block holds the other, or a single address; other text overlaps nothing", () => {
+    for (const [a, b, shared] of [
+      ["10.213.0.0/16", "10.213.4.0/26", true],
+      ["10.213.4.63/32", "10.213.4.0/26", true],
+      ["10.213.4.64", "10.213.4.0/26", false],
+      ["10.213.4.7", "10.213.4.0/26", true],
+      ["0.0.0.0/0", "10.213.4.0/26", true],
+      ["10.213.4.0/26", "10.213.4.64/26", false],
+      ["fe80::/10", "0.0.0.0/0", false],
+      ["default", "0.0.0.0/0", false],
+      ["10.213/16", "10.213.0.0/16", false],
+      ["10.213.0.0/33", "10.213.0.0/16", false],
+    ] as const) {
+      expect(overlaps(a, b), `${a} ${b}`).toBe(shared);
+      expect(overlaps(b, a), `${b} ${a}`).toBe(shared);
+    }
+  });
+
   it("gives the first and the last slot their place in 10.213.0.0/16", () => {
     expect(subnetOf(0, "container")).toEqual({
       cidr: "10.213.0.0/28",

@@ -16,7 +16,7 @@ beforeAll(async () => {
   );
   await writeFile(
     join(HOME, ".aws", "config"),
-    "[default]\nregion = eu-west-1\n[profile work]\nregion=eu-north-1\n[profile sso]\nsso_session = s\n[sso-session s]\nsso_region = eu-west-3\n",
+    "[default]\nregion = eu-west-1 ; home\ns3 =\n  region = nested\n[profile work]\nregion=eu-north-1\n[profile sso]\nsso_session = s\n[sso-session s]\nsso_region = eu-west-3\n",
   );
 });
 afterAll(() => rm(HOME, { recursive: true }));
