@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import type { Subnet } from "../model/cidr.js";
@@ -138,7 +139,8 @@ export function libvirtMachine(
       applyTransform(transform?.[part], {
         name: volume,
         pool: diskPool.name,
-        source,
+        // The provider reads it as a URL: a path with a % in it would be another's.
+        source: pulumi.output(source).apply((path) => pathToFileURL(path).href),
         format: "raw",
         xml: { xslt: secretXslt() },
       }),

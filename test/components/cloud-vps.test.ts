@@ -43,7 +43,7 @@ const local = {
   accelerator: "tcg" as const,
   writeSeed: async (userData: string, metaData: string) => {
     seeds.push({ userData, metaData });
-    return "/seats/alice/vps-seed.iso";
+    return "/seats/100%/vps-seed.iso";
   },
 };
 const NAME = "trilab-first-boot-alice-vps";
@@ -303,7 +303,7 @@ describe("a VPS rehearsed on the local hypervisor", () => {
     expect(resources.find((r) => r.name === "alice-vps-seed")?.inputs).toEqual({
       name: `${NAME}.seed.iso`,
       pool: "trilab",
-      source: "/seats/alice/vps-seed.iso",
+      source: "file:///seats/100%25/vps-seed.iso",
       format: "raw",
       xml: { xslt: secretXslt() },
     });
@@ -346,7 +346,7 @@ it("all three targets stand side by side in addresses of their own", async () =>
       new MatchedLab("alice", {
         ...base,
         container: { image: "trilab/machine:abc" },
-        guest: { ...local, userKeys: rented.userKeys, hostKeyFile: "/seats/alice/host_ed25519" },
+        guest: { ...local, userKeys: rented.userKeys, hostKeyFile: "/seats/100%/host_ed25519" },
         vps: local,
       }),
   );

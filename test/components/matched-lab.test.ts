@@ -23,7 +23,7 @@ const guest: MatchedLabArgs["guest"] = {
   diskPool: { name: "trilab", path: "/p/disks" },
   accelerator: "tcg",
   userKeys: ["ssh-ed25519 AAAA seat"],
-  hostKeyFile: "/seats/alice/host_ed25519",
+  hostKeyFile: "/seats/100%/host_ed25519",
 };
 const LABELS = [
   { label: "trilab.owner", value: "teacher@host" },
@@ -198,7 +198,7 @@ describe("MatchedLab", () => {
     expect(resources.find((r) => r.name === "alice-guest-host-key")?.inputs).toEqual({
       name: "trilab-first-boot-alice-guest.host-key",
       pool: "trilab",
-      source: "/seats/alice/host_ed25519",
+      source: "file:///seats/100%25/host_ed25519",
       format: "raw",
       xml: { xslt: secretXslt() },
     });
