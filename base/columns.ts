@@ -1,6 +1,6 @@
 import { widthOf } from "./wrap.js";
 
-/** Rows of cells as aligned columns, two spaces apart; widths ignore colour codes. */
+/** Formats rows of cells as aligned columns, two spaces apart; widths ignore colour codes. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows)

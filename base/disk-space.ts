@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { hasCode } from "./errors.js";
 
-/** Bytes free on the file system that holds, or will hold, `path`. */
+/** Free bytes on the file system of `path`, which need not exist yet. */
 export async function freeBytes(path: string): Promise<number | undefined> {
   for (let dir = path; dir !== ""; dir = dir.slice(0, dir.lastIndexOf("/"))) {
     const stat = await statfs(dir).catch((error: unknown) => {

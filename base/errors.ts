@@ -6,7 +6,7 @@ export const ExitCode = {
   failed: 1,
   /** Usage or configuration: a flag, lab.yaml, the spec. */
   usage: 2,
-  /** The host lacks something; `trilab doctor` tells what. */
+  /** The host lacks something; `trilab doctor` says what. */
   hostNotReady: 3,
   checksNotPassed: 4,
   parityOutOfTolerance: 5,
@@ -14,7 +14,7 @@ export const ExitCode = {
   notFound: 6,
   /** Another run holds the lock. */
   locked: 7,
-  /** Something of the seat is still there after teardown. */
+  /** Something of the seat is left after removal. */
   residue: 8,
   interrupted: 130,
 } as const;
@@ -22,8 +22,8 @@ export const ExitCode = {
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /**
- * An error its reader can do something about: what happened, why, and how to fix it.
- * It is printed without a stack; every other error is a bug of ours and is printed with one.
+ * An error that the user can fix: what happened, why, and how to fix it. It is printed without a stack. Every other error is
+ * a bug of trilab and is printed with its stack.
  */
 export class UserError extends Error {
   override readonly name = "UserError";

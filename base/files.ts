@@ -2,10 +2,10 @@ import type { Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { ExitCode, hasCode, messageOf, UserError } from "./errors.js";
 
-/** What a path is, in words: only the first two are ever read or written. */
+/** The kind of a path, in words. Only the first two are read or written. */
 export type FileKind = "file" | "folder" | "FIFO" | "socket" | "device";
 
-/** The kind of what `stat` found. Pure. */
+/** The kind from a result of `stat`. Pure. */
 export function fileKind(stats: Stats): FileKind {
   if (stats.isFile()) return "file";
   if (stats.isDirectory()) return "folder";
@@ -13,7 +13,7 @@ export function fileKind(stats: Stats): FileKind {
   return stats.isSocket() ? "socket" : "device";
 }
 
-/** The kind of a path, links followed; `undefined` when nothing is there. */
+/** The kind of a path, links followed; `undefined` when it does not exist. */
 export async function kindOfPath(path: string): Promise<FileKind | undefined> {
   const stats = await stat(path).catch((error: unknown) => {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
@@ -23,18 +23,18 @@ export async function kindOfPath(path: string): Promise<FileKind | undefined> {
 }
 
 /**
- * The text of a file that a user named; `undefined` when nothing is there. A FIFO is refused before it is opened: the
- * open would wait for a writer, and no signal ends that wait.
+ * The text of a file that a user named; `undefined` when it does not exist. A FIFO is refused before opening it, because
+ * the open would wait for a writer, and no signal ends that.
  *
- * @param what Names the file in errors: `the lab's file`.
- * @throws UserError (exit 2) when it is no regular file, or can't be read.
+ * @param what The file's name in errors: `the lab's file`.
+ * @throws UserError (exit 2) when it is not a regular file, or can't be read.
  */
 export async function readUserFile(path: string, what: string): Promise<string | undefined> {
   try {
     const kind = await kindOfPath(path);
     if (kind === undefined) return undefined;
     if (kind === "file") return await readFile(path, "utf8");
-    throw new UserError(`${what} ${path} is no regular file`, {
+    throw new UserError(`${what} ${path} is not a regular file`, {
       why: `it is a ${kind}`,
       fix: "give a regular file",
       exitCode: ExitCode.usage,

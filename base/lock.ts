@@ -12,17 +12,17 @@ export interface Holder {
 }
 
 export interface LockOptions {
-  /** Wait this long for another holder, in milliseconds. Default 0: fail at once. */
+  /** How long to wait for another holder, in milliseconds. Default 0: fail at once. */
   waitMs?: number;
   /** What the lock guards, for the error: `seat "alice" of lab "first-boot"`. */
   what: string;
-  /** Asked at the end: whether what the lock guards is gone, and its file may go, too. Default: it stays. */
+  /** Called at the end: whether the guarded thing is gone, so that the lock file can be removed. Default: it stays. */
   isGone?: () => Promise<boolean>;
 }
 
-/** What the lock's holder exits with when the lock is taken (EX_TEMPFAIL); failures of `flock` have other codes. */
+/** The exit code of our `flock` process when the lock is taken (EX_TEMPFAIL); failures of `flock` have other codes. */
 const CONFLICT = 75;
-/** And when the file that it locked is not at its path any more: who held the lock has removed it. */
+/** The exit code when the previous holder has removed the locked file. */
 const REMOVED = 76;
 
 /** Locks the file $0 for as long as standard input is open, waiting $1 seconds for another holder. */
@@ -33,8 +33,8 @@ echo locked
 exec cat`;
 
 /**
- * An advisory flock(2) on `path`, which the kernel releases when the holder ends, however it ends.
- * Node has no flock: util-linux's `flock` takes it for a `cat` that ends when our end of its stdin closes.
+ * Holds an advisory flock(2) on `path`, which the kernel releases when the holder ends, in any way. Node has no flock, so
+ * util-linux's `flock` holds it for a `cat`, which ends when our end of its stdin closes.
  *
  * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`; UserError (exit 3) when `path`
  *   can't be locked at all.
@@ -51,13 +51,13 @@ export async function withLock<T>(path: string, options: LockOptions, body: () =
     await writeFile(path, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
     return await body();
   } finally {
-    // Only who holds the lock may remove its file; who waits for it sees that, and makes another.
+    // Only the lock's holder may remove its file; a waiting process notices that, and creates another.
     if (await options.isGone?.()) await rm(path, { force: true });
     await release();
   }
 }
 
-/** @returns what lets the lock go. */
+/** @returns a function that releases the lock. */
 async function take(path: string, options: LockOptions): Promise<() => Promise<void>> {
   const wait = String((options.waitMs ?? 0) / 1000);
   for (;;) {
@@ -91,7 +91,7 @@ async function notTaken(
 ): Promise<UserError> {
   if (exitCode === 127) {
     return new UserError("the flock command cannot be run", {
-      why: "trilab guards every stack with a file lock, taken by util-linux's flock",
+      why: "trilab locks every stack with util-linux's flock",
       fix: "install util-linux (apt-get install util-linux; brew install flock)",
       exitCode: ExitCode.hostNotReady,
     });
@@ -99,7 +99,7 @@ async function notTaken(
   if (exitCode !== CONFLICT) {
     return new UserError(`${path} cannot be locked`, {
       why: stderr.trim() || `flock ended with code ${exitCode}`,
-      fix: "make it writable, on a file system that has flock(2)",
+      fix: "make it writable, on a file system with flock(2)",
       exitCode: ExitCode.hostNotReady,
     });
   }

@@ -5,7 +5,7 @@ import { ExitCode, UserError } from "./errors.js";
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
 
-/** The path of a command, or `undefined`. sbin is searched too: daemons live there, and users' PATHs often lack it. */
+/** The path of a command, or `undefined`. Also searches sbin, where daemons are and which users' PATHs often lack. */
 export function which(command: string): string | undefined {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];
   return folders.map((dir) => join(dir, command)).find((path) => existsSync(path));
@@ -17,7 +17,7 @@ export const canBeRoot = (): boolean => isRoot() || which("sudo") !== undefined;
 export interface RootOptions {
   /** Added to the command's environment. */
   env?: Record<string, string>;
-  /** Whether sudo may ask for a password on the terminal. Default true; where not, lacking one is a failure. */
+  /** Whether sudo may ask for a password on the terminal. Default true; if false, it fails when it needs one. */
   ask?: boolean;
 }
 

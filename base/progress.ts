@@ -1,14 +1,14 @@
-/** How long work tells what it is doing. The CLI draws it; tests and plain programs may ignore it. */
+/** How long-running work reports what it does. The CLI draws it; tests and plain programs may ignore it. */
 export interface Progress {
   /** What is being done now, in a few words: "building the Terraform bridge (about 3 min)". */
   update(text: string): void;
-  /** A line worth keeping once the work is over. */
+  /** A line that stays visible after the work. */
   note(text: string): void;
 }
 
 export const silent: Progress = { update: () => {}, note: () => {} };
 
-/** Only what is worth keeping, on standard error: for plain Pulumi programs. */
+/** Prints only notes, on standard error: for plain Pulumi programs. */
 export const stderrProgress: Progress = {
   update: () => {},
   note: (text) => void process.stderr.write(`${text}\n`),

@@ -10,7 +10,7 @@ export function randomNumbers(seed: string): () => number {
   };
 }
 
-/** The items in an order drawn from `next` (Fisher–Yates); what is given stays as it is. */
+/** A shuffled copy of the items, with random numbers from `next` (Fisher–Yates). */
 export function shuffled<T>(items: readonly T[], next: () => number): T[] {
   const list = [...items];
   for (let i = list.length - 1; i > 0; i--) {

@@ -7,8 +7,8 @@ import { ExitCode, hasCode, UserError } from "./errors.js";
 import { stateDir } from "./paths.js";
 
 /**
- * Where the commands of one state directory keep their temporary files, a folder a process. Not in the state directory
- * itself: sockets lie here, whose paths may have 107 characters.
+ * Where the commands of one state directory keep their temporary files, one folder per process. Not in the state directory
+ * itself, because the paths of sockets may have at most 107 characters.
  */
 export function scratchRoot(state = stateDir()): string {
   const hash = createHash("sha256").update(state).digest("hex").slice(0, 8);
@@ -18,10 +18,10 @@ export function scratchRoot(state = stateDir()): string {
 const folders = new Map<string, Promise<string>>();
 
 /**
- * The folder for temporary files of this process and of those that it starts (as their TMPDIR). It goes when the process
- * ends; if that is killed, the next command removes it.
+ * The folder for temporary files of this process and of its child processes (as their TMPDIR). It is removed when the
+ * process ends; if the process is killed, the next command removes it.
  *
- * @throws UserError (exit 3) when its place is taken by somebody else.
+ * @throws UserError (exit 3) when the path belongs to somebody else.
  */
 export function scratchDir(): Promise<string> {
   const root = scratchRoot();
@@ -33,7 +33,7 @@ export function scratchDir(): Promise<string> {
   return folder;
 }
 
-/** A new folder of this name, with more characters behind it, in the process's own. */
+/** Creates a folder with this name plus some characters in the process's own folder. */
 export const scratchFolder = async (name: string): Promise<string> =>
   mkdtemp(join(await scratchDir(), `${name}-`));
 
@@ -50,7 +50,7 @@ async function makeFolder(root: string): Promise<string> {
       });
     }
     const folder = await mkdtemp(join(root, `${process.pid}-`)).catch((error: unknown) => {
-      // Another process was the last one there, and has just removed it.
+      // Another process has just removed it.
       if (!hasCode(error, "ENOENT")) throw error;
       return undefined;
     });
@@ -60,14 +60,14 @@ async function makeFolder(root: string): Promise<string> {
       try {
         rmdirSync(root);
       } catch {
-        // Others' folders are in it.
+        // It contains folders of others.
       }
     });
     return folder;
   }
 }
 
-/** Removes what killed processes left behind, unless something that they started still works with it. */
+/** Removes what killed processes left behind, unless one of their child processes still uses it. */
 export async function sweepScratch(): Promise<void> {
   const root = scratchRoot();
   if (!(await isPrivate(root))) return;
@@ -77,7 +77,7 @@ export async function sweepScratch(): Promise<void> {
     if (pid !== undefined && hasEnded(Number(pid)) && !(await isUsed(folder)))
       await rm(folder, { recursive: true, force: true });
   }
-  await rmdir(root).catch(() => {}); // Others' folders are in it.
+  await rmdir(root).catch(() => {}); // It contains folders of others.
 }
 
 async function isPrivate(path: string): Promise<boolean> {
@@ -97,7 +97,7 @@ function hasEnded(pid: number): boolean {
   }
 }
 
-/** Whether it is the TMPDIR of some process: an engine finishes its step when its CLI was killed. */
+/** Whether it is the TMPDIR of a running process: an engine finishes its step even if its CLI was killed. */
 async function isUsed(folder: string): Promise<boolean> {
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   const environments = await Promise.all(

@@ -1,6 +1,6 @@
-/** A word as a POSIX shell must be given it to read just this word. Pure. */
+/** Quotes a word for a POSIX shell. Pure. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** Words as one line for a POSIX shell, which splits it into the same words again. Pure. */
+/** Joins words to a line that a POSIX shell splits into the same words. Pure. */
 export const quoted = (words: readonly string[]): string => words.map(shellWord).join(" ");

@@ -1,6 +1,6 @@
 /*
- * Work in this process that handles SIGINT itself: an engine operation, a measurement. Whoever handles signals asks here;
- * counting signal listeners would count those that libraries add for their child processes.
+ * Work in this process that handles SIGINT itself: an engine operation, a measurement. The signal handler checks here.
+ * Counting signal listeners would include those of libraries.
  */
 const steps = new Set<{ endNow: () => Promise<void> }>();
 
@@ -8,9 +8,9 @@ const steps = new Set<{ endNow: () => Promise<void> }>();
 export const finishesItsStep = (): boolean => steps.size > 0;
 
 /**
- * Registers work that handles SIGINT; call what it returns when the work is over.
+ * Registers work that handles SIGINT. Call the returned function when the work is over.
  *
- * @param endNow Ends the work's child processes in the middle of what they do: the user does not want to wait.
+ * @param endNow Ends the work's child processes at once, because the user does not want to wait.
  */
 export function interruptible(endNow: () => Promise<void> = async () => {}): () => void {
   const step = { endNow };
@@ -20,7 +20,7 @@ export function interruptible(endNow: () => Promise<void> = async () => {}): () 
   };
 }
 
-/** Ends all such work now; this process may exit afterwards, and leaves no child process behind. */
+/** Ends all such work now. Afterwards, this process can exit without leaving a child process. */
 export async function endStepsNow(): Promise<void> {
   await Promise.allSettled([...steps].map((step) => step.endNow()));
 }

@@ -4,15 +4,15 @@ import stringWidth from "string-width";
 export const widthOf = (text: string): number => stringWidth(text);
 
 /**
- * A line cut between words so that no piece is wider than `width`; what goes on is indented as the line begins. A word
- * that is wider stays whole. Pure.
+ * Wraps a line between words so that no piece is wider than `width`; continuation lines are indented like the first. A
+ * longer word is not split. Pure.
  */
 export function wrapLine(line: string, width: number): string[] {
   if (widthOf(line) <= width) return [line];
   const indent = /^ */.exec(line)?.[0] ?? "";
   const lines: string[] = [];
   let current = indent;
-  // Words with the spaces before them, as columns are made of spaces.
+  // Words with the spaces before them, because columns consist of spaces.
   for (const [, space = "", word = ""] of line.slice(indent.length).matchAll(/( *)([^ ]+)/g)) {
     const empty = current === indent;
     const longer = empty ? current + word : current + space + word;

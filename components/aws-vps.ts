@@ -9,30 +9,30 @@ import { userData } from "./helpers/cloud-init.js";
 import type { CloudVpsArgs, VpsMachine } from "./vps-args.js";
 
 type Ec2 = typeof import("@pulumi/aws/ec2/index.js");
-/** Loaded with the first VPS that is rented: a seat without one must not wait for it. */
+/** Loaded with the first rented VPS, so that a seat without one does not wait for it. */
 const loadEc2 = (): Ec2 => createRequire(import.meta.url)("@pulumi/aws/ec2") as Ec2;
 
-/** Where and how a machine is rented. Region, account and endpoint say the AWS provider's settings (`aws:region`). */
+/** How a machine is rented. The AWS provider's settings (`aws:region`) select region, account and endpoint. */
 export interface AwsVpsArgs {
   /** The only address that may reach SSH: IPv4 with /32, such as `203.0.113.7/32`. */
   learner: string;
   /** A VPC of the seat's own, or the account's default one. Default own. */
   network?: CloudNetwork;
   /**
-   * The availability zone. Default: that of the machine there is; at first, in a network of its own, the first zone by name
-   * that offers the instance type, in the account's default one whichever AWS chooses.
+   * The availability zone. Default: that of the existing machine. For a new one in its own network: the first zone by name
+   * that offers the instance type; in the account's default network: AWS chooses.
    */
   zone?: string | undefined;
-  /** Spot capacity: cheaper, and taken back with two minutes' notice. Default false. */
+  /** Spot capacity: cheaper, but AWS may end it with two minutes' notice. Default false. */
   spot?: boolean;
   /**
-   * The end in force, for the tags of what is made from now on; what is there keeps its own, which `extend` moves from
-   * outside. ISO 8601 or `never`. Default: the ownership's.
+   * The effective expiry, for the tags of new resources. Existing ones keep their tags, which `extend` changes from outside.
+   * ISO 8601 or `never`. Default: the ownership's.
    */
   expires?: string;
 }
 
-/** What `extend` writes without the engine, which must not write it back. With the dot, as the Terraform bridge compares it. */
+/** The tag that `extend` changes without the engine, which must not undo it. With the dot, as the Terraform bridge compares it. */
 const MOVED = 'tags.["trilab.expires"]';
 
 /** Debian's own account, which publishes the official images in every region. */
@@ -99,7 +99,7 @@ export function awsVps(
       vpcSecurityGroupIds: [firewall.id],
       ...(network ? { subnetId: network.subnetId } : zone === undefined ? {} : { availabilityZone: zone }),
       associatePublicIpAddress: true,
-      // Switched off from within, it is gone: that is how an expired one ends itself.
+      // A shutdown from inside terminates it: that is how an expired machine ends itself.
       instanceInitiatedShutdownBehavior: "terminate",
       metadataOptions: {
         httpEndpoint: "enabled",
@@ -140,7 +140,7 @@ export function awsVps(
     },
     {
       parent,
-      // A newer Debian or a changed lab.yaml must not take a learner's machine away, nor that it has no address just now.
+      // A newer Debian, a changed lab.yaml or a missing address must not replace a learner's machine.
       ignoreChanges: [
         ...["ami", "userData", "associatePublicIpAddress", MOVED, `rootBlockDevice.${MOVED}`],
         ...(zone === undefined ? ["availabilityZone"] : []),
@@ -149,7 +149,7 @@ export function awsVps(
     },
   );
 
-  // EC2 makes the interface with the instance, and tags it with nothing.
+  // EC2 makes the interface together with the instance, without tags.
   for (const [tag, value] of Object.entries(tags)) {
     new ec2.Tag(
       `${name}-interface-${tag}`,
@@ -163,11 +163,11 @@ export function awsVps(
 interface OwnNetwork {
   vpcId: pulumi.Output<string>;
   subnetId: pulumi.Output<string>;
-  /** What the way out needs. */
+  /** What internet access needs. */
   ready: pulumi.Resource[];
 }
 
-/** A VPC with one subnet and a way out; nobody else is in it. */
+/** A VPC for this machine alone, with one subnet and internet access. */
 function ownNetwork(
   ec2: Ec2,
   name: string,
@@ -187,9 +187,9 @@ function ownNetwork(
     },
     {
       parent,
-      // A zone that offers the type from now on is no reason to move; one that was named is.
+      // A new zone with this type is no reason to move; a zone that the user named is.
       ignoreChanges: args.zone === undefined ? ["availabilityZone", MOVED] : [MOVED],
-      // The VPC has room for one.
+      // The VPC is large enough for only one subnet.
       deleteBeforeReplace: true,
     },
   );
@@ -211,7 +211,7 @@ function ownNetwork(
   return { vpcId: vpc.id, subnetId: subnet.id, ready: [association] };
 }
 
-/** Not every zone has every type; one that AWS chose might not. */
+/** Finds a zone with the instance type, because not every zone has every type. */
 function zoneWith(ec2: Ec2, type: string, parent: pulumi.ComponentResource): pulumi.Output<string> {
   const offers = ec2.getInstanceTypeOfferingsOutput(
     { locationType: "availability-zone", filters: [{ name: "instance-type", values: [type] }] },
@@ -221,7 +221,7 @@ function zoneWith(ec2: Ec2, type: string, parent: pulumi.ComponentResource): pul
     const [first] = [...zones].sort();
     if (first !== undefined) return first;
     throw new pulumi.ResourceError(
-      `no availability zone of this region offers ${type}: name another type (vps.size) or region (vps.region)`,
+      `no availability zone of this region offers ${type}: choose another type (vps.size) or region (vps.region)`,
       parent,
       true,
     );

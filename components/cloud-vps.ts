@@ -8,12 +8,12 @@ export type { CloudVpsArgs, VpsMachine } from "./vps-args.js";
 /** The cloud's own part of the arguments. */
 export type CloudArgs = ({ cloud: "aws" } & AwsVpsArgs) | ({ cloud: "local" } & LocalVpsArgs);
 
-/** The spec as a virtual private server: a rented machine that cloud-init makes the learner's at its first boot. */
+/** The spec as a virtual private server: a rented machine that cloud-init sets up for the learner at its first boot. */
 export class CloudVps extends pulumi.ComponentResource {
   readonly machineId: pulumi.Output<string>;
   /** The machine's name and hostname. */
   readonly name: pulumi.Output<string>;
-  /** IPv4: public on AWS, in the seat's network at a rehearsal. */
+  /** IPv4: public on AWS, in the seat's network for a rehearsal. */
   readonly address: pulumi.Output<string>;
 
   constructor(name: string, args: CloudVpsArgs & CloudArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -17,18 +17,18 @@ export interface DockerHostArgs {
   /** The matched container image, as Docker names it: `trilab/machine:<hash>`. */
   image: pulumi.Input<string>;
   /**
-   * Whether the daemon keeps swap limits, which needs swap accounting in its kernel: without it reads back none.
+   * Whether the daemon can limit swap, which needs swap accounting in its kernel: without it, it reports no limit.
    * @default true
    */
   swapLimit?: boolean;
   /**
-   * Called with the container's id at every `up`, once the provider has made or kept it: applies what the provider has no
-   * input for (PID limit), or would replace the container for (CPUs), and mends what was changed by hand. See
-   * drivers/docker/mend-container.ts. An error is given a short stack: Node takes minutes to print one whose frames are
-   * those of an output.
+   * Called with the container's id at every `up`, after the provider has made or kept it. Applies the PID limit, for which the
+   * provider has no input, and the CPUs, for which it would replace the container; undoes manual changes. See
+   * drivers/docker/mend-container.ts. Its errors get a short stack, because Node takes minutes to print the frames of an
+   * output.
    */
   mend?: (containerId: string) => Promise<void>;
-  /** Last words on the children's arguments. */
+  /** Changes of the children's arguments. */
   transform?: {
     network?: Transform<docker.NetworkArgs>;
     volume?: Transform<docker.VolumeArgs>;
@@ -39,8 +39,8 @@ export interface DockerHostArgs {
 /**
  * The spec as a container on a Docker host: a bridge network and a home volume of the seat's own, and the container.
  *
- * Nothing of the host is lent to it: only the capabilities that root's work inside needs, no new privileges, the default
- * seccomp profile, no host namespaces, memory without swap. Which daemon, says the Docker provider's configuration (`docker:host`).
+ * It gets nothing of the host: only the capabilities that root needs inside, no new privileges, the default seccomp profile,
+ * no host namespaces, memory without swap. The Docker provider's `docker:host` selects the daemon.
  */
 export class DockerHost extends pulumi.ComponentResource {
   readonly containerId: pulumi.Output<string>;
@@ -63,7 +63,7 @@ export class DockerHost extends pulumi.ComponentResource {
         options: { "com.docker.network.bridge.name": bridgeName(ownership, "container") },
         labels,
       }),
-      // A daemon's default-network-opts are read back among them. Ours change with the name alone, which replaces it anyway.
+      // The provider also reads back the daemon's default-network-opts. Ours change only with the name, which replaces the network anyway.
       { parent: this, ignoreChanges: ["options"] },
     );
 
@@ -79,28 +79,28 @@ export class DockerHost extends pulumi.ComponentResource {
         name: machineName(ownership, "container"),
         hostname: machineName(ownership, "container"),
         image: args.image,
-        // Containers run one program; a lab's container waits to be entered until its time is up, under an init that reaps.
+        // The container's one program waits until the seat's time is up, under an init that reaps processes.
         init: true,
         command: [LIFETIME_PROGRAM, "run", expiresInMachine(ownership.expires)],
-        // It ends with 0 when its time is up, and stays so. A daemon that goes ends it with 143, or finds it dead: back it comes.
+        // At expiry the program exits with 0, and the container stays stopped. If the daemon stops, it exits with 143, or is found dead, and is restarted.
         restart: "on-failure",
         mustRun: true,
         ...limits(spec, args.swapLimit),
         ...isolation(),
         networksAdvanced: [{ name: network.name, ipv4Address: subnet.address }],
         volumes: [{ volumeName: home.name, containerPath: `/home/${spec.user}` }],
-        // Docker's defaults, spelled out: what the daemon computes must not look like a change on the next `up`.
+        // Docker's defaults are set explicitly, so that values from the daemon don't look like a change on the next `up`.
         logDriver: "json-file",
         logOpts: { "max-size": "10m", "max-file": "1" },
         networkMode: "bridge",
-        // The init passes SIGTERM on, which ends its program at once: a second is enough.
+        // The init forwards SIGTERM, which ends the program at once, so one second is enough.
         destroyGraceSeconds: 1,
         labels,
       }),
       {
         parent: this,
-        // Those it was made with stay: the provider would replace a container that an older trilab gave NET_RAW. The others
-        // are set by `mend`, so that a refresh does not take them for a difference.
+        // The original capabilities stay: the provider would replace a container of an older trilab with NET_RAW. `mend` sets
+        // the others, so that a refresh does not see them as a difference.
         ignoreChanges: ["capabilities", ...(mend ? ["cpus", "cpuSet", "cpuShares"] : [])],
       },
     );
@@ -115,35 +115,35 @@ export class DockerHost extends pulumi.ComponentResource {
   }
 }
 
-/** Throws an error again without its frames. */
+/** Throws an error again without its stack frames. */
 function rethrowShort(error: unknown): never {
   if (error instanceof Error) error.stack = `${error.name}: ${error.message}`;
   throw error;
 }
 
-/** Memory without swap on top, as a guest has none, where the daemon can limit it; CPU time by quota. */
+/** Memory without swap, because a guest has none, if the daemon can limit it; CPU time by quota. */
 function limits(
   spec: MachineSpec,
   swapLimit = true,
 ): Pick<docker.ContainerArgs, "memory" | "memorySwap" | "cpus" | "shmSize"> {
   const memory = Math.floor(spec.memory / MiB);
-  // A daemon that can't makes -1 of whatever is asked for.
+  // A daemon that can't limit swap reports -1 for any value.
   return { memory, memorySwap: swapLimit ? memory : -1, cpus: cpusAsReadBack(spec.cpus), shmSize: 64 };
 }
 
-/** The official plugin reads whole CPUs back as "1.0", but tens as "10."; another spelling would replace the container. */
+/** The official plugin reads back whole CPUs as "1.0", but tens as "10."; another spelling would replace the container. */
 const cpusAsReadBack = (cpus: number): string => (cpus % 10 === 0 ? `${cpus}.` : `${cpus}.0`);
 
 /**
- * Root inside must be able to install packages and to change owners and users; it needs no devices, mounts, chroot, file
- * capabilities or raw sockets: ping works without (images/recipe/customize). With the prefix, as the
- * daemon says them back: without, they look like a change.
+ * Root inside must be able to install packages and to change owners and users. It needs no devices, mounts, chroot, file
+ * capabilities or raw sockets: ping works without (images/recipe/customize). They have the prefix because the daemon
+ * returns them with it; without it, they would look like a change.
  */
 const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"].map(
   (c) => `CAP_${c}`,
 );
 
-/** What a container must not have. Each is asserted in test/components and tried in test/e2e. */
+/** What a container must not have. test/components asserts each, and test/e2e tries each. */
 function isolation(): Pick<
   docker.ContainerArgs,
   "capabilities" | "securityOpts" | "privileged" | "ipcMode" | "cgroupnsMode"

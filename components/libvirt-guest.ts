@@ -7,17 +7,17 @@ import { type LibvirtHostArgs, libvirtMachine } from "./libvirt-machine.js";
 
 export interface LibvirtGuestArgs extends LibvirtHostArgs {
   spec: MachineSpec;
-  /** OpenSSH public keys let in as the login user and as root. */
+  /** OpenSSH public keys that may log in as the login user and as root. */
   userKeys: pulumi.Input<string[]>;
-  /** The path here of the guest's SSH host key, an OpenSSH private key file: made by us, so that clients can pin it. */
+  /** The local path of the guest's SSH host key, an OpenSSH private key file: made by us, so that clients can pin it. */
   hostKeyFile: pulumi.Input<string>;
 }
 
 /**
- * The spec as a guest under libvirt: a NAT network of the seat's own, an overlay on the read-only base disk, the domain.
+ * The spec as a guest under libvirt: a NAT network for this machine, an overlay on the read-only base disk, and the domain.
  *
- * The guest boots its kernel directly and reads who it is (name, address, keys) from SMBIOS, and its host key from a file
- * that only QEMU may read, so it waits for no metadata service and no DHCP lease. Which hypervisor, says the libvirt provider's configuration (`libvirt:uri`).
+ * The guest boots its kernel directly. It reads its name, address and keys from SMBIOS, and its host key from a file that
+ * only QEMU may read, so it waits for no metadata service and no DHCP lease. The provider's `libvirt:uri` selects the hypervisor.
  */
 export class LibvirtGuest extends pulumi.ComponentResource {
   /** The domain's UUID. */

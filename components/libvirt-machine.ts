@@ -19,10 +19,10 @@ import { MiB } from "../model/units.js";
 import { diskXslt, domainXslt, networkXslt, secretXslt } from "./helpers/domain-xslt.js";
 import { applyTransform, type Transform } from "./helpers/transform.js";
 
-/** What runs the guest's instructions: the CPU itself, or QEMU's translator (slow: its CPU figures mean nothing). */
+/** What executes the guest's instructions: the CPU (kvm), or QEMU's emulation (tcg), which is slow; its CPU figures mean nothing. */
 export type Accelerator = "kvm" | "tcg";
 
-/** The matched image as it lies on the libvirt host. */
+/** The matched image on the libvirt host. */
 export interface GuestImage {
   /** The storage pool and the volume of the read-only base disk. */
   pool: string;
@@ -32,7 +32,7 @@ export interface GuestImage {
   initrd: string;
 }
 
-/** What a domain is defined as, as far as a seat's settings can change it. */
+/** The part of a domain's definition that a seat's settings can change. */
 export interface DomainDefinition {
   name: string;
   accelerator: Accelerator;
@@ -45,22 +45,22 @@ export interface DomainDefinition {
   oemStrings: readonly string[];
 }
 
-/** What every machine on a libvirt host is given. */
+/** The arguments of every machine on a libvirt host. */
 export interface LibvirtHostArgs {
   /** Who owns the seat, and until when. */
   ownership: Ownership;
-  /** The machine's own NAT network; its address in it is fixed. */
+  /** The machine's own NAT network, in which its address is fixed. */
   subnet: Subnet;
   image: GuestImage;
   /** The storage pool for the seat's overlay disk, and its path on the host. */
   diskPool: { name: string; path: string };
   accelerator: Accelerator;
   /**
-   * Called before the domain is defined, but not in a preview. A changed definition replaces the domain, which the
-   * provider switches off like a pulled plug: here it can be shut down before. Default: nothing is done.
+   * Called before the domain is defined, but not in a preview. A changed definition replaces the domain, and the provider
+   * switches it off without a shutdown. Here it can be shut down before. Default: does nothing.
    */
   makeWay?: ((definition: DomainDefinition) => Promise<void>) | undefined;
-  /** Last words on the children's arguments. */
+  /** Changes of the children's arguments. */
   transform?: {
     network?: Transform<libvirt.NetworkArgs>;
     disk?: Transform<libvirt.VolumeArgs>;
@@ -76,17 +76,17 @@ export interface LibvirtMachineArgs extends LibvirtHostArgs {
   commandLine: CommandLine;
   /** SMBIOS type 11 strings. */
   oemStrings: pulumi.Input<string[]>;
-  /** The path here of an image with cloud-init's files, for a second disk. Absent: there is none. */
+  /** The local path of an image with cloud-init's files, for a second disk. Absent: there is none. */
   seed?: pulumi.Input<string>;
-  /** The path here of an SSH host key, an OpenSSH private key file, which the machine finds in QEMU's fw_cfg. Absent: none. */
+  /** The local path of an SSH host key, an OpenSSH private key file, which the machine reads from QEMU's fw_cfg. Absent: none. */
   hostKeyFile?: pulumi.Input<string>;
   /** The share of each virtual CPU that it may use. Absent: all of it. */
   cpuShare?: number | undefined;
 }
 
 /**
- * A network of its own, an overlay on the read-only base disk, and the domain, as children of `parent`. It boots its
- * kernel directly, and no lease is waited for.
+ * Creates the machine's own network, an overlay on the read-only base disk, and the domain, as children of `parent`. The
+ * machine boots its kernel directly and does not wait for a lease.
  */
 export function libvirtMachine(
   name: string,
@@ -132,7 +132,7 @@ export function libvirtMachine(
     { parent },
   );
 
-  // Not the provider's CloudinitDisk: it downloads itself at every look, and its client's streams then hang at times.
+  // Not the provider's CloudinitDisk: it downloads its content at every refresh, and sometimes hangs.
   const upload = (part: "seed" | "hostKey", volume: string, source: pulumi.Input<string>) =>
     new libvirt.Volume(
       `${name}-${part === "seed" ? "seed" : "host-key"}`,
@@ -164,7 +164,7 @@ export function libvirtMachine(
       ...(args.accelerator === "kvm" ? { cpu: { mode: "host-passthrough" } } : {}),
       kernel: image.kernel,
       initrd: image.initrd,
-      // The provider reads one map of all pairs back, then one of all bare flags: written so, nothing differs.
+      // The provider reads back one map of all pairs, then one of all bare flags. Written in this form, nothing differs.
       cmdlines: [commandLine.pairs, { _: commandLine.flags.join(" ") }],
       // Given by file, they would be read back as volumes and differ; the stylesheet writes the paths, which AppArmor
       // can follow, where the provider would write pool and volume.
@@ -192,7 +192,7 @@ export function libvirtMachine(
         }),
       },
     }),
-    // Libvirt takes no second domain of the same name beside the old one. The disk is a resource of its own and stays.
+    // Libvirt accepts no second domain of the same name. The disk is a resource of its own and stays.
     { parent, deleteBeforeReplace: true, dependsOn: hostKey ? [hostKey] : [] },
   );
 }

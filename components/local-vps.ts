@@ -5,15 +5,15 @@ import { metaData, userData } from "./helpers/cloud-init.js";
 import { type LibvirtHostArgs, libvirtMachine } from "./libvirt-machine.js";
 import type { CloudVpsArgs, VpsMachine } from "./vps-args.js";
 
-/** The hypervisor that a rehearsal is rented from. Its image must hold cloud-init. */
+/** The hypervisor for a rehearsal. Its image must contain cloud-init. */
 export interface LocalVpsArgs extends Omit<LibvirtHostArgs, "ownership" | "subnet"> {
-  /** Writes cloud-init's two files to an image that is kept while the stack is. @returns its path. */
+  /** Writes cloud-init's two files to an image that stays as long as the stack. @returns its path. */
   writeSeed: (userData: string, metaData: string) => Promise<string>;
 }
 
 /**
- * A rehearsal, not a cloud: the same user-data in a machine of the instance type's shape on the local hypervisor, with a
- * network of its own, as children of `parent`.
+ * A rehearsal, not a cloud: a machine with the same user-data and the instance type's shape on the local hypervisor, with its
+ * own network, as children of `parent`.
  */
 export function localVps(
   name: string,
@@ -40,7 +40,7 @@ export function localVps(
         gateway: subnet.gateway,
         dns: [subnet.gateway],
       }),
-      // Its path is no secret, whatever it is made from.
+      // Its path is not secret, although its content is.
       seed: pulumi.unsecret(
         pulumi.all([args.userKeys, args.hostKey]).apply(([userKeys, hostKey]) => {
           const { hostPublicKey, files = [], run = [] } = args;
@@ -56,8 +56,8 @@ export function localVps(
 }
 
 /**
- * A burstable type that has spent its credits gets its baseline, and so does its rehearsal. An emulated CPU gets no quota:
- * it is slower than the smallest type's already, and a twentieth of it would not finish its boot.
+ * The CPU quota of a rehearsal: the baseline that a burstable type gets without credits. An emulated CPU gets no quota: it is
+ * already slower than the smallest type's, and a twentieth of it would never finish booting.
  */
 function quota(
   accelerator: LocalVpsArgs["accelerator"],

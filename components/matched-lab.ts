@@ -13,15 +13,15 @@ export interface MatchedLabArgs {
   ownership: Ownership;
   /** The seat's block of addresses on this host: 0 … 1023, see helpers/cidr.ts. */
   slot: number;
-  /** What is particular to the container. Absent: there is none. */
+  /** Arguments for the container only. Absent: there is no container. */
   container?: Pick<DockerHostArgs, "image" | "swapLimit" | "mend" | "transform">;
-  /** What is particular to the guest. Absent: there is none. */
+  /** Arguments for the guest only. Absent: there is no guest. */
   guest?: Omit<LibvirtGuestArgs, "spec" | "ownership" | "subnet">;
-  /** What is particular to the VPS. Absent: there is none. */
+  /** Arguments for the VPS only. Absent: there is no VPS. */
   vps?: Omit<CloudVpsArgs, "spec" | "ownership" | "subnet"> & CloudArgs;
 }
 
-/** How a deployed target is reached. */
+/** How to reach a deployed target. */
 export interface TargetOutputs {
   name: string;
   /** IPv4: inside the host's seat network, or public. */
@@ -30,7 +30,7 @@ export interface TargetOutputs {
   id: string;
 }
 
-/** One machine spec, realised as each chosen target: side by side, as none waits for another. */
+/** One machine spec as each chosen target. They are created at the same time, because none waits for another. */
 export class MatchedLab extends pulumi.ComponentResource {
   readonly targets: pulumi.Output<Partial<Record<Target, TargetOutputs>>>;
 

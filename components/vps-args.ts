@@ -6,17 +6,17 @@ import type { Ownership } from "../model/labels.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { CloudFile } from "./helpers/cloud-init.js";
 
-/** What a VPS is, whoever rents it out. */
+/** The arguments of a VPS for every cloud. */
 export interface CloudVpsArgs {
   spec: MachineSpec;
   /** Who owns the seat, and until when. */
   ownership: Ownership;
-  /** The network of its own: a VPC's block, or a libvirt network's. */
+  /** The block of its own network: a VPC or a libvirt network. */
   subnet: Subnet;
-  /** What is rented. It has what the spec asks for, and often more. */
+  /** The instance type. It has what the spec requires, and often more. */
   type: InstanceType;
   credits: Credits;
-  /** OpenSSH public keys let in as the login user and as root; the first is the seat's own. */
+  /** OpenSSH public keys that may log in as the login user and as root; the first is the seat's own. */
   userKeys: pulumi.Input<string[]>;
   /** The machine's SSH host key, an OpenSSH private key file: made by us, so that clients can pin it. */
   hostKey: pulumi.Input<string>;
@@ -25,11 +25,11 @@ export interface CloudVpsArgs {
   files?: readonly CloudFile[];
   /** Run by cloud-init at the end of the first boot, each with its arguments. */
   run?: readonly (readonly string[])[];
-  /** Run by cloud-init once the packages are there that it installs. */
+  /** Run by cloud-init after it has installed the packages. */
   afterPackages?: readonly (readonly string[])[];
 }
 
-/** The machine that a cloud gave. */
+/** The machine that a cloud created. */
 export interface VpsMachine {
   /** Instance id, or the domain's UUID. */
   id: pulumi.Output<string>;

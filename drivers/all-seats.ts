@@ -2,20 +2,20 @@ import { machineName, machineOf, type SeatId, TARGETS } from "../model/naming.js
 import { type Driver, inventory } from "./drivers.js";
 import type { Found, Labelled } from "./found.js";
 
-/** A seat as the daemons and AWS know it, whoever made it. */
+/** A seat as the daemons and AWS know it, of any owner. */
 export interface HostSeat extends SeatId {
-  /** Of its labels; `undefined` where nothing of it carries one. */
+  /** From its labels; `undefined` if nothing of it has labels. */
   owner: string | undefined;
-  /** The latest that its labels say, ISO 8601 or `never`; `undefined` where none does. */
+  /** The latest expiry in its labels, ISO 8601 or `never`; `undefined` if there is none. */
   expires: string | undefined;
   things: Found[];
 }
 
 /**
- * All seats on these hosts and in AWS's regions in play, with a number of questions that does not grow with theirs.
+ * All seats on these hosts and in these AWS regions. The number of queries does not grow with the number of seats.
  *
- * @param known Seats whose unlabelled things (networks, disks) are theirs by name, though nothing labelled is left.
- * @returns beside them the things named like a seat's that belong to none of them.
+ * @param known Seats that own unlabelled things (networks, disks) by name, even if nothing labelled is left.
+ * @returns the seats, and the things that are named like a seat's but belong to none of them.
  */
 export async function allSeats(
   drivers: readonly Driver[],
@@ -25,7 +25,7 @@ export async function allSeats(
   return groupSeats(labelled, named, known);
 }
 
-/** Sorts things by seat: by label, and those that can't carry one by the machine they are named after. Pure. */
+/** Sorts things by seat: by label, or, for things without labels, by the machine in their name. Pure. */
 export function groupSeats(
   labelled: readonly Labelled[],
   named: readonly Found[],
@@ -68,7 +68,7 @@ export function groupSeats(
 const isNamedLikeOurs = (machine: string): boolean =>
   new RegExp(`^trilab-[a-z0-9-]+-(${TARGETS.join("|")})$`).test(machine);
 
-/** The later of two expiries (ISO 8601 or `never`); one that can't be read counts for nothing. */
+/** The later of two expiries (ISO 8601 or `never`); an invalid one is ignored. */
 export function later(one: string | undefined, other: string | undefined): string | undefined {
   const end = (expires: string | undefined): number =>
     expires === "never" ? Number.POSITIVE_INFINITY : Date.parse(expires ?? "");

@@ -3,10 +3,10 @@ import { execa } from "execa";
 import { printable } from "../base/printable.js";
 import type { ExecOptions, ExecResult } from "./environment.js";
 
-/** The exit code of ssh when it, not the remote command, failed; here also of a client that was ended. */
+/** The exit code of ssh if ssh itself failed, not the remote command; here also for a client that was killed. */
 export const UNREACHABLE = 255;
 
-/** Runs `docker exec` or `ssh` to its end, or for as long as the options allow it. */
+/** Runs `docker exec` or `ssh` to its end, or until its timeout. */
 export async function runClient(
   file: "docker" | "ssh",
   args: readonly string[],
@@ -39,9 +39,9 @@ export async function runClient(
 }
 
 /**
- * Runs a command whose output is a machine's and goes to our own streams, without control characters unless `raw`.
+ * Runs a command and copies its output, which comes from a machine, to our own streams; without control characters unless `raw`.
  *
- * @param options.terminal It puts our terminal into raw mode, where a new line needs a carriage return.
+ * @param options.terminal The command puts our terminal into raw mode, in which a new line needs a carriage return.
  * @returns its exit code.
  */
 export async function relay(
@@ -67,7 +67,7 @@ function converse(
   input: string,
   reply: NonNullable<ExecOptions["reply"]>,
 ): void {
-  stdin?.on("error", () => {}); // It ended without reading all: its exit code tells.
+  stdin?.on("error", () => {}); // It ended without reading everything: its exit code says why.
   stdin?.write(input);
   stdout?.setEncoding("utf8").on("data", (text: string) => {
     const said = reply(text);

@@ -1,8 +1,8 @@
 import { quoted } from "../base/shell-words.js";
 
 /**
- * The line that a machine's shell gets of what a user wrote behind `--`; the same rule for every target. One word is a
- * line of shell, as ssh takes it: `'ss -ltn | wc -l'`. Several are a program and its arguments, which arrive as they are.
+ * The line for a machine's shell from what a user wrote after `--`; the same rule for every target. One word is a line of
+ * shell, as with ssh: `'ss -ltn | wc -l'`. Several words are a program and its arguments, passed on unchanged.
  * Pure.
  */
 export const shellLine = (words: readonly string[]): string =>

@@ -5,15 +5,15 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { fileKind, kindOfPath } from "../base/files.js";
 import { printable } from "../base/printable.js";
 
-/** The command here that runs a command inside a machine, as its login user, in their home folder, with our streams. */
+/** Makes the local command that runs a command inside a machine, as its login user, in their home folder, with our streams. */
 export type Inside = (command: readonly string[]) => readonly [file: string, args: readonly string[]];
 
 /**
- * Copies a file or folder into a machine or out of it; the same for every target. Inside all is done by the login user,
- * and a relative path begins at their home folder, as with scp. Links are followed, permissions kept, and what arrives
- * belongs to whoever it arrives at. A destination that is a folder gets the copy inside.
+ * Copies a file or folder into a machine or out of it; the same for every target. Inside the machine, the login user does
+ * everything, and a relative path starts in their home folder, as with scp. Links are followed and permissions kept; the
+ * copy belongs to the user at the destination. If the destination is a folder, the copy goes into it.
  *
- * @throws UserError with the words of whoever refused; exit 2 for a path that can't be copied from or to.
+ * @throws UserError with the refusing program's message; exit 2 for a path that can't be copied from or to.
  */
 export async function copy(
   inside: Inside,
@@ -31,7 +31,7 @@ interface RemoteFile {
   kind: "file" | "folder" | "other";
   /** Permission bits. */
   mode: number;
-  /** stat's words. */
+  /** As stat names it. */
   words: string;
 }
 
@@ -78,7 +78,7 @@ async function copyOut(inside: Inside, from: string, local: string): Promise<voi
     if (found.kind === "folder") await unpackOut(what, inside, from, { scratch, target });
     else {
       const received = join(scratch, "received");
-      // What is at the target stays until all is here.
+      // The existing target stays until the copy is complete.
       await must(what, inside(["cat", from]), { stdin: "ignore", stdout: { file: received } });
       await must(what, ["cp", ["--", received, target]]);
       await chmod(target, found.mode);
@@ -89,8 +89,8 @@ async function copyOut(inside: Inside, from: string, local: string): Promise<voi
 }
 
 /**
- * A folder out of a machine, whose root may send whatever it likes: it is unpacked where nobody else looks, and only what
- * is a file or a folder goes on to its place.
+ * Copies a folder out of a machine. The machine's root may send anything, so the folder is unpacked in a private place, and
+ * only files and folders are moved on.
  */
 async function unpackOut(
   what: string,
@@ -106,13 +106,13 @@ async function unpackOut(
   await mkdir(target, { recursive: true });
   await must(what, ["cp", ["-Rp", "--", `${unpacked}/.`, target]]);
   if (dropped.length > 0)
-    throw new UserError(`${from} was not copied whole`, {
+    throw new UserError(`${from} was not copied completely`, {
       why: printable(`neither files nor folders: ${dropped.join(", ")}`),
-      fix: "what is left out can't be copied",
+      fix: "only files and folders can be copied",
     });
 }
 
-/** Removes what is neither file nor folder, and set-user-ID bits; folders stay open to their owner. @returns what it removed. */
+/** Removes everything but files and folders, and set-user-ID bits; folders stay accessible to their owner. @returns what it removed. */
 async function keepFiles(dir: string, below = ""): Promise<string[]> {
   const dropped: string[] = [];
   await chmod(dir, ((await lstat(dir)).mode & 0o777) | 0o700);
@@ -129,15 +129,15 @@ async function keepFiles(dir: string, below = ""): Promise<string[]> {
   return dropped;
 }
 
-/** From the home folder; a name that begins with a hyphen is no option. */
+/** Relative to the home folder; a name that begins with a hyphen is not read as an option. */
 function remotePath(path: string): string {
   const fromHome = path === "~" ? "." : path.replace(/^~\/+/, "");
   return /^-/.test(fromHome) ? `./${fromHome}` : fromHome || ".";
 }
 
-/** What is at a path of the machine, links followed; `undefined` when nothing is. */
+/** The kind of a path in the machine, links followed; `undefined` when nothing exists there. */
 async function remoteFile(inside: Inside, path: string): Promise<RemoteFile | undefined> {
-  // A path that is not there is no failure of the way to it.
+  // A missing path must not look like a failed connection.
   const look = 'if [ -e "$1" ]; then exec stat -L -c "%f %F" "$1"; else echo none; fi';
   const said = await must(`can't look at ${path}`, inside(["sh", "-c", look, "sh", path]));
   const [, hex, words] = /^([0-9a-f]+) (.+)$/.exec(said.trim()) ?? [];
@@ -148,13 +148,13 @@ async function remoteFile(inside: Inside, path: string): Promise<RemoteFile | un
 
 type Command = readonly [file: string, args: readonly string[]];
 
-/** A folder of here as an archive on standard output: links are followed. */
+/** A local folder as an archive on standard output: links are followed. */
 const packed = (dir: string): Command => [
   "tar",
   ["-C", resolve(dir), "--mode=ug-s", "-chf", "-", "--hard-dereference", "."],
 ];
 
-/** Runs a command that must succeed. @returns its output. @throws UserError with its words. */
+/** Runs a command that must succeed. @returns its output. @throws UserError with its message. */
 async function must(
   what: string,
   [file, args]: Command,
@@ -165,12 +165,12 @@ async function must(
   return printable(typeof result.stdout === "string" ? result.stdout : "");
 }
 
-/** Runs two commands, the first one's output being the other's input; both must succeed. */
+/** Pipes one command's output into another; both must succeed. */
 async function pipe(what: string, [file, args]: Command, [into, rest]: Command): Promise<void> {
   const source = execa(file, args, { buffer: { stdout: false }, stdin: "ignore", reject: false });
   const sink = await source.pipe(into, [...rest], { reject: false });
   const sent = await source;
-  // Who takes nothing ends the sender, too, so its words come first.
+  // If the receiver fails, the sender fails, too, so the receiver's message comes first.
   if (sink.exitCode !== 0) throw failed(what, String(sink.stderr || sink.message || ""));
   if (sent.exitCode !== 0) throw failed(`${what} whole`, String(sent.stderr || sent.message || ""));
 }
@@ -179,9 +179,9 @@ async function pipe(what: string, [file, args]: Command, [into, rest]: Command):
 const refused = (what: string, why: string): UserError =>
   new UserError(what, { why: printable(why), fix: "check both paths", exitCode: ExitCode.usage });
 
-/** Somebody on the way said no. */
+/** The error when a program on the way refused. */
 const failed = (what: string, why: string): UserError =>
   new UserError(what, {
     why: printable(why).trim(),
-    fix: "check both paths, and that it runs: trilab status",
+    fix: "check both paths, and that the machine runs: trilab status",
   });

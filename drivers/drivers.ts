@@ -12,7 +12,7 @@ import { Ec2Driver } from "./ec2/driver.js";
 import type { Found, Inventory } from "./found.js";
 import { LibvirtDriver } from "./libvirt/driver.js";
 
-/** Who is asked about a seat, or about a host. Absent: not asked. */
+/** The drivers for a seat or a host. Absent: that kind is not queried. */
 export interface Drivers {
   docker?: DockerDriver | undefined;
   libvirt?: LibvirtDriver | undefined;
@@ -20,10 +20,10 @@ export interface Drivers {
   ec2?: readonly Ec2Driver[] | undefined;
 }
 
-/** What a driver of each kind can do with a seat's things. */
+/** What every kind of driver can do with a seat's things. */
 export type Driver = DockerDriver | LibvirtDriver | Ec2Driver;
 
-/** The driver of one endpoint. Nothing is asked of it yet. @throws UserError when its address is none. */
+/** The driver of one endpoint. Does not connect yet. @throws UserError when its address is invalid. */
 export function connect(endpoint: DockerEndpoint): DockerDriver;
 export function connect(endpoint: LibvirtEndpoint): LibvirtDriver;
 export function connect(endpoint: Ec2Endpoint): Ec2Driver;
@@ -39,7 +39,7 @@ export const allDrivers = ({ docker, libvirt, ec2 = [] }: Drivers): Driver[] =>
 export const endpointsOf = (drivers: Drivers): Endpoint[] =>
   allDrivers(drivers).map((driver) => driver.endpoint);
 
-/** Those asked, in words: `Docker and libvirt`; empty where it is nobody. */
+/** The endpoints in words: `Docker and libvirt`; empty for none. */
 export function driverWords(drivers: Drivers): string {
   const { docker, libvirt, ec2 } = drivers;
   const regions = ec2 && `AWS (${ec2.map(({ region }) => region).join(", ")})`;
@@ -48,16 +48,16 @@ export function driverWords(drivers: Drivers): string {
     .join(" and ");
 }
 
-/** Whether anybody is asked about things of this kind's source. */
+/** Whether there is a driver for things of this kind. */
 export const asksAbout = (drivers: Drivers, source: SourceKind): boolean => drivers[source] !== undefined;
 
-/** Everything of one seat, as Docker, libvirt and AWS themselves report it: by label and by name, never from our state. */
+/** Everything of one seat, as Docker, libvirt and AWS report it: by label and by name, never from our state. */
 export async function seatInventory(id: SeatId, drivers: Drivers): Promise<Found[]> {
   const found = await Promise.all(allDrivers(drivers).map((driver) => driver.inventory(id)));
   return found.flatMap(({ labelled, named }) => [...labelled.map((item) => item.found), ...named]);
 }
 
-/** Every seat's things at these endpoints, with a number of questions that does not grow with theirs. */
+/** Every seat's things at these endpoints. The number of queries does not grow with the number of seats. */
 export async function inventory(drivers: readonly Driver[]): Promise<Inventory> {
   const found = await Promise.all(
     drivers.map(async (driver) => {
@@ -75,12 +75,12 @@ export async function inventory(drivers: readonly Driver[]): Promise<Inventory> 
   };
 }
 
-/** The driver of the daemon or region that has this thing. @throws Error when it was not asked. */
+/** The driver of the daemon or region that has this thing. @throws Error when there is none. */
 function driverOf({ kind, region }: Found, drivers: Drivers): Driver {
   const source = sourceOf(kind);
   const driver = source === "ec2" ? drivers.ec2?.find((each) => each.region === region) : drivers[source];
   if (driver === undefined)
-    throw new Error(`nobody is asked about a ${kind}${region ? ` in ${region}` : ""}`);
+    throw new Error(`there is no driver for a ${kind}${region ? ` in ${region}` : ""}`);
   return driver;
 }
 
@@ -88,6 +88,6 @@ function driverOf({ kind, region }: Found, drivers: Drivers): Driver {
 export const removeFound = (found: Found, drivers: Drivers): Promise<void> =>
   driverOf(found, drivers).remove(found);
 
-/** Starts what is stopped or paused. */
+/** Starts a machine or network that is stopped or paused. */
 export const startFound = (found: Found, drivers: Drivers): Promise<void> =>
   driverOf(found, drivers).start(found);

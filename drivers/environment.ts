@@ -1,36 +1,36 @@
 import type { Target } from "../model/naming.js";
 
 export interface ExecOptions {
-  /** As root rather than the spec's login user. Default false. */
+  /** As root instead of the spec's login user. Default false. */
   root?: boolean;
-  /** What the command reads on its standard input. Default: nothing. */
+  /** The command's standard input. Default: nothing. */
   input?: string;
-  /** Ended after this many milliseconds. Default 60 000. */
+  /** The command's timeout, in milliseconds. Default 60 000. */
   timeoutMs?: number;
   /** Called with each piece of its standard output as it comes. Default: none. */
   onOutput?: (text: string) => void;
-  /** Called with each piece of its standard output as it comes. What it returns is written to its standard input, behind `input`. */
+  /** Called with each piece of its standard output as it comes. What it returns is written to its standard input, after `input`. */
   reply?: (text: string) => string | undefined;
-  /** Called with what happens to a machine while its first answer is waited for. Default: none. */
+  /** Called with news about a machine while waiting for its first answer. Default: none. */
   tell?: (text: string) => void;
-  /** Ends our end of it, and any waiting for the first answer, when aborted; what runs inside may go on. Default: none. */
+  /** Aborting it ends our client and any waiting; the command inside may go on. Default: none. */
   signal?: AbortSignal;
 }
 
 export interface ExecResult {
   /** The command's own; 255 when the guest could not be reached, 126/127 when the command could not be run. */
   exitCode: number;
-  /** Without control characters, as is `stderr`: see printable(). */
+  /** Without control characters, like `stderr`: see printable(). */
   stdout: string;
   stderr: string;
 }
 
 export interface LogOptions {
-  /** Go on as more is written. */
+  /** Keep printing new lines. */
   follow: boolean;
-  /** Only the last so many lines. */
+  /** How many lines to print, from the end. */
   lines?: number;
-  /** Control characters as the machine wrote them. */
+  /** Keep the machine's control characters. */
   raw: boolean;
 }
 
@@ -47,24 +47,24 @@ export interface Environment {
   readonly name: string;
 
   /**
-   * Runs a command as soon as the target answers, and tells when it was sent and answered (our clock, ms).
+   * Runs a command as soon as the target answers. Also returns when it was sent and answered (our clock, ms).
    *
    * @param waitMs How long it may take to start; 0: it must answer at once.
-   * @throws UserError with what its console or log said last, when it does not answer in time; the signal's reason.
+   * @throws UserError with the end of its console or log when it does not answer in time; the signal's reason.
    */
   firstAnswer(command: readonly string[], options: ExecOptions, waitMs: number): Promise<Answer>;
 
-  /** Runs one command, without a terminal. Arguments arrive as they are, no shell is between. */
+  /** Runs one command, without a terminal or a shell. Arguments are passed on unchanged. */
   exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 
   /**
-   * A login shell, or one command (see shellLine() in command-line.ts), on the caller's own terminal, from the home folder.
+   * A login shell, or one command (see shellLine() in command-line.ts), on the caller's terminal, in the home folder.
    *
-   * @returns its exit code: 127 where there is no such command, 126 where it can't be run.
+   * @returns its exit code: 127 if there is no such command, 126 if it can't be run.
    */
   shell(command: readonly string[], options?: { root?: boolean }): Promise<number>;
 
-  /** Copies a file or folder, `local` from here to `remote` or back; see copy() in copy.ts. */
+  /** Copies a file or folder from `local` to `remote` or back; see copy() in copy.ts. */
   copy(direction: "in" | "out", local: string, remote: string): Promise<void>;
 
   /** The container's log or the guest's console, to our standard output. @returns the exit code. */

@@ -2,25 +2,25 @@ import type { Endpoint } from "../model/endpoint.js";
 import { KINDS, type Kind, type SourceKind, sourceOf } from "../model/kinds.js";
 import { machineOf, type Target } from "../model/naming.js";
 
-/** One thing of a seat that Docker, libvirt or AWS says is there. */
+/** One thing of a seat that exists in Docker, libvirt or AWS. */
 export interface Found {
   kind: Kind;
   name: string;
   /** Docker's or AWS's id, or the libvirt name. */
   id: string;
-  /** running, exited, shut off, …; empty for what does not run. */
+  /** running, exited, shut off, …; empty for what is not a machine. */
   state: string;
-  /** The `trilab.owner` label; `undefined` for what can't carry one. */
+  /** The `trilab.owner` label; `undefined` for things without labels. */
   owner: string | undefined;
-  /** Who has it; absent where one endpoint of its kind was asked. */
+  /** The endpoint that has it; absent if only one of its kind was queried. */
   at?: Endpoint;
-  /** Of what AWS has. */
+  /** For things of AWS. */
   region?: string;
-  /** The public one, of a machine that AWS has. */
+  /** The public address, for machines of AWS. */
   address?: string;
 }
 
-/** Something that is there, and the ownership labels that it carries. */
+/** Something that exists, with its ownership labels. */
 export interface Labelled {
   labels: Readonly<Record<string, string>>;
   found: Found;
@@ -29,11 +29,11 @@ export interface Labelled {
 /** What one endpoint has. */
 export interface Inventory {
   labelled: Labelled[];
-  /** Things that can't carry labels, and belong to the machine that their name begins with. */
+  /** Things without labels, which belong to the machine with which their name begins. */
   named: Found[];
 }
 
-/** The target that a thing is a part of. Pure. */
+/** The target to which a thing belongs. Pure. */
 export function targetOf({ kind, name }: Found): Target {
   const by: Record<SourceKind, Target> = {
     docker: "container",
@@ -43,6 +43,6 @@ export function targetOf({ kind, name }: Found): Target {
   return by[sourceOf(kind)];
 }
 
-/** In the order in which things must go: users before what they use. */
+/** Sorts things in the order of removal: users before what they use. */
 export const removalOrder = (found: readonly Found[]): Found[] =>
   [...found].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));

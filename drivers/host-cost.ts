@@ -14,7 +14,7 @@ async function read(path: string): Promise<string> {
   }
 }
 
-/** Memory in bytes: of its own, and files that other processes can use as well. */
+/** Memory in bytes: its own, and files that other processes can use as well. */
 export interface HeldMemory {
   own: number;
   shared: number;
@@ -26,8 +26,8 @@ const field = (text: string, name: string): number | undefined => {
 };
 
 /**
- * What a process holds, from /proc/PID/smaps_rollup. Its own are the pages that no file stands behind. Neither the
- * proportional (PSS) nor the unique set size (USS) would do: both count a program's file by how many others run it. Pure.
+ * The memory of a process, from /proc/PID/smaps_rollup. Pages without a file are its own. Neither the proportional (PSS) nor
+ * the unique set size (USS) works here: both depend on how many other processes run the same program. Pure.
  */
 export function processMemory(rollup: string): HeldMemory {
   const [resident, anonymous] = [field(rollup, "Rss"), field(rollup, "Anonymous")];
@@ -53,14 +53,14 @@ export function cgroupPath(
 }
 
 /**
- * What a cgroup holds, from its usage and memory.stat: files apart, as the kernel charges them to the first machine that
- * reads them, and the next one of the same image has them for nothing. Versions 1 (the whole tree) and 2. Pure.
+ * The memory of a cgroup, from its usage and memory.stat. Files are counted separately, because the kernel charges them to the
+ * first machine that reads them, and not to the next one of the same image. Versions 1 (the whole tree) and 2. Pure.
  */
 export function cgroupMemory(usage: string, stat: string): HeldMemory {
   const files = field(stat, "total_cache") ?? field(stat, "file");
   const inMemory = field(stat, "total_shmem") ?? field(stat, "shmem") ?? 0;
-  if (files === undefined) throw new HostCostError("memory.stat does not tell what of it are files");
-  // Shared memory and tmpfs are counted with files, and have none behind them.
+  if (files === undefined) throw new HostCostError("memory.stat does not say how much of it is files");
+  // Shared memory and tmpfs are counted as files, but have no file.
   const shared = files - inMemory;
   return { own: Number(usage) - shared, shared };
 }
@@ -82,13 +82,13 @@ export async function parentOf(pid: number): Promise<number> {
   return Number(/^PPid:\s+(\d+)/m.exec(await read(`/proc/${pid}/status`))?.[1] ?? 0);
 }
 
-/** What the cgroup of a process holds, and the seconds of CPU time it used. Versions 1 and 2. */
+/** The memory of a process's cgroup, and the seconds of CPU time that it used. Versions 1 and 2. */
 export async function cgroupCost(pid: number): Promise<{ memory: HeldMemory; cpuSeconds: number }> {
   const text = await read(`/proc/${pid}/cgroup`);
   const memory = cgroupPath(text, "memory");
   const cpu = cgroupPath(text, "cpuacct");
   if (memory === undefined || cpu === undefined)
-    throw new HostCostError(`process ${pid} is in no cgroup that counts`);
+    throw new HostCostError(`process ${pid} is in no cgroup with accounting`);
   const usage = memory.version === 1 ? "memory.usage_in_bytes" : "memory.current";
   return {
     memory: cgroupMemory(await read(`${memory.path}/${usage}`), await read(`${memory.path}/memory.stat`)),
@@ -109,22 +109,22 @@ export async function processWithArgument(argument: string): Promise<number | un
   return undefined;
 }
 
-/** Bytes an unprivileged user may still write on the file system of `path`. */
+/** Bytes that an unprivileged user may still write on the file system of `path`. */
 export async function diskFree(path: string): Promise<number> {
   const free = await freeBytes(path).catch(() => undefined);
   if (free === undefined) throw new HostCostError(`can't read the file system of ${path}`);
   return free;
 }
 
-/** MemAvailable, in bytes: what the kernel says that programs can still have without swapping. */
+/** MemAvailable, in bytes: how much memory programs can still get without swapping, as the kernel estimates it. */
 export async function memoryAvailable(): Promise<number> {
   return Number(/^MemAvailable:\s+(\d+) kB/m.exec(await read("/proc/meminfo"))?.[1]) * 1024;
 }
 
-/** Bytes of the blocks a file really has; holes are none. */
+/** Bytes of the blocks that a file really has, without holes. */
 export async function allocatedBytes(path: string): Promise<number> {
   const found = await stat(path).catch((error: unknown) => {
     throw new HostCostError(`can't read ${path}: ${messageOf(error)}`);
   });
-  return found.blocks * 512; // always of 512 bytes, whatever the file system's own are
+  return found.blocks * 512; // always in units of 512 bytes, whatever the file system's block size is
 }

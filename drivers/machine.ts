@@ -3,15 +3,15 @@ import type { Environment } from "./environment.js";
 
 /** What one machine costs its host, in bytes. */
 export interface MemoryCost {
-  /** What nobody else can use: `parts` summed. It is the same whatever else runs on the host. */
+  /** Memory that nobody else can use: the sum of `parts`. It does not depend on what else runs on the host. */
   own: number;
-  /** Files in memory: programs, libraries, cache. The host holds them once, for all machines that use them. */
+  /** Files in memory: programs, libraries, cache. The host holds them only once for all machines that use them. */
   shared: number;
   /** Who holds it: `processes`, `shim`, `QEMU`. */
   parts: Readonly<Record<string, number>>;
 }
 
-/** What bounds a machine. */
+/** A machine's limits. */
 export interface MachineSize {
   /** Bytes. */
   memory: number;
@@ -19,62 +19,62 @@ export interface MachineSize {
   cpus: number;
 }
 
-/** A machine made from the same image as another, for a short time; its name begins with the other's. */
+/** A short-lived machine from the same image as another; its name begins with the other's. */
 export interface Clone {
   /** Seconds from the first API call to its first command answered. */
   seconds: number;
   machine: Machine;
   environment: Environment;
-  /** Takes it away, whatever state it is in. */
+  /** Removes it, in any state. */
   remove(): Promise<void>;
 }
 
 /**
- * A deployed target from the host's side: its power switch and what it costs. Costs are read from /proc and the
+ * A deployed target, seen from its host: its power and its cost. Costs are read from /proc and the
  * cgroups, so they need a daemon on this machine.
  */
 export interface Machine {
   readonly target: Target;
   readonly name: string;
 
-  /** Resolves when the daemon has answered, not when the machine does. No-op while it runs. */
+  /** Resolves when the daemon has answered, not when the machine answers. Does nothing if it runs. */
   start(): Promise<void>;
 
-  /** Stops it in good order (after 40 s without), and resolves when it is off. What it stored stays. */
+  /** Shuts it down (after 40 s, switches it off), and resolves when it is off. Its data stays. */
   stop(): Promise<void>;
 
   running(): Promise<boolean>;
 
-  /** @throws HostCostError where it can't be read: a remote daemon, no right to. */
+  /** @throws HostCostError if it can't be read: a remote daemon, no permission. */
   memory(): Promise<MemoryCost>;
 
-  /** Bytes of the host's disk that are this machine's own, not the shared image's. */
+  /** Bytes of the host's disk that this machine alone uses, without the shared image. */
   disk(): Promise<number>;
 
   /** Seconds of host CPU time it has used since it started. */
   cpuSeconds(): Promise<number>;
 
-  /** Keeps its work on these host CPUs while it is measured. @returns the undoing; `undefined` where it can't. */
+  /** Pins it to these host CPUs while it is measured. @returns how to undo it; `undefined` if pinning is not possible. */
   pin(cpus: readonly number[]): Promise<(() => Promise<void>) | undefined>;
 
-  /** Bytes of the host's disk that are free for more like it. */
+  /** Free bytes of the host's disk for more machines like it. */
   diskFree(): Promise<number>;
 
-  /** What it has now while it runs, whatever its spec says: memory in bytes, CPUs. */
+  /** What it has at present, whatever its spec says: memory in bytes, CPUs. */
   size(): Promise<MachineSize>;
 
   /**
-   * Tries to change a running machine's memory (bytes) or CPUs.
+   * Tries to change the memory (bytes) or CPUs of a running machine.
    *
-   * @throws Error with the daemon's words when it can't be changed live.
+   * @throws Error with the daemon's message when it can't be changed live.
    */
   resize(change: Partial<MachineSize>): Promise<void>;
 
   /**
-   * Starts another like it and waits for its first answer.
+   * Starts a clone of it and waits for its first answer.
    *
-   * @param index from 1; part of its name and of its address. A left-over of that name is removed first.
-   * @param signal Ends the waiting early: it is taken away again, and the promise rejects.
+   * @param index from 1; part of its name and of its address. An old clone of that name is removed first.
+   * @param signal Ends the waiting early: the clone is removed, and the promise rejects.
    */
   clone(index: number, signal: AbortSignal): Promise<Clone>;
 }

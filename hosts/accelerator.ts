@@ -5,7 +5,7 @@ import { kvmVerdict, listImages } from "../images/index.js";
 import { remoteKvm } from "./remote-kvm.js";
 import { SshHost } from "./ssh-host.js";
 
-/** Which accelerator guests get here, and why. */
+/** The accelerator for guests on a host, and why. */
 export interface AcceleratorVerdict {
   use: Accelerator;
   why: string;
@@ -27,8 +27,8 @@ function forcedAccelerator(): AcceleratorVerdict | undefined {
 }
 
 /**
- * KVM where a kernel really booted under it, else TCG. A device node proves nothing: there are hosts whose /dev/kvm
- * opens and never runs a guest. `TRILAB_ACCELERATOR=kvm|tcg` overrides.
+ * KVM if a kernel really booted under it, else TCG. A device node proves nothing: on some hosts, /dev/kvm can be opened but
+ * never runs a guest. `TRILAB_ACCELERATOR=kvm|tcg` overrides.
  */
 export async function accelerator(libvirt: LibvirtDriver): Promise<AcceleratorVerdict> {
   const forced = forcedAccelerator();
@@ -42,7 +42,7 @@ export async function accelerator(libvirt: LibvirtDriver): Promise<AcceleratorVe
   return { use: works ? "kvm" : "tcg", why, provisional };
 }
 
-/** Where libvirt offers KVM, it is tried over SSH. A host that is reached in another way is taken at libvirt's word. */
+/** If libvirt offers KVM, it is tested over SSH. Without SSH, libvirt's answer is used. */
 async function remoteAccelerator(libvirt: LibvirtDriver): Promise<AcceleratorVerdict> {
   if (!(await libvirt.offersKvm())) return { use: "tcg", why: "the remote libvirt does not offer KVM" };
   const host = SshHost.of(libvirt.uri);

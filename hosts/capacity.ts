@@ -13,7 +13,7 @@ export interface Capacity {
   diskFree: number | undefined;
 }
 
-/** The smaller of what Docker's and libvirt's hosts have, as a seat's targets must fit both. */
+/** The smaller of what Docker's and libvirt's hosts have, because a seat's targets must fit on both. */
 export async function hostCapacity({ docker, libvirt }: Drivers): Promise<Capacity> {
   const found: Capacity[] = [];
   if (docker) found.push({ ...(await docker.capacity()), diskFree: undefined });
@@ -28,7 +28,7 @@ export async function hostCapacity({ docker, libvirt }: Drivers): Promise<Capaci
   };
 }
 
-/** Every way in which the spec does not fit, with the spec's key. Pure. */
+/** All reasons why the spec does not fit, with the spec's keys. Pure. */
 export function capacityProblems(spec: MachineSpec, capacity: Capacity): string[] {
   const problems: string[] = [];
   if (spec.cpus > capacity.cpus)
@@ -46,7 +46,7 @@ export function capacityProblems(spec: MachineSpec, capacity: Capacity): string[
   return problems;
 }
 
-/** What machines take of a host: CPUs, bytes of memory, bytes of disk; and as shares of what it has, null if unknown. */
+/** What machines need of a host: CPUs, bytes of memory, bytes of disk; also as shares of the host's, null if unknown. */
 export interface HostShare {
   cpus: number;
   memory: number;
@@ -54,7 +54,7 @@ export interface HostShare {
   share: { cpus: number; memory: number; disk: number | null };
 }
 
-/** What `count` machines of a spec take at most: CPUs are shared in time, memory and disk filled as they are used. Pure. */
+/** What `count` machines of a spec need at most: they share CPU time; memory and disk fill up as they are used. Pure. */
 export function hostShare(
   spec: Pick<MachineSpec, "cpus" | "memory" | "disk">,
   count: number,
@@ -73,15 +73,15 @@ export function hostShare(
   };
 }
 
-/** So many virtual CPUs may share one of the host's: learners mostly read and type. Beyond that they wait for each other. */
+/** How many virtual CPUs may share one host CPU: learners mostly read and type. With more, they wait for each other. */
 export const CPUS_PER_CPU = 8;
 
-/** Whether seats fit on a host with all that they may fill, and how many would. */
+/** Whether seats fit on a host at their full size, and how many would fit. */
 export interface HostFit {
   fits: boolean;
   /** What there is not enough of. */
   over: ("cpus" | "memory" | "disk")[];
-  /** The most seats that fit, and what is used up first. */
+  /** How many seats fit, and which resource limits them. */
   seats: number;
   by: "cpus" | "memory" | "disk";
 }
@@ -103,10 +103,10 @@ export function hostFit(
   return { fits: over.length === 0, over, seats: least, by };
 }
 
-/** Bytes that the state directory must have free: Pulumi writes the whole checkpoint anew twice a step. */
+/** Bytes that the state directory must have free: Pulumi writes the whole checkpoint twice per step. */
 const STATE_NEEDS = 8 * MiB;
 
-/** @throws UserError (exit 3) before anything is made, when the state could not be written down. */
+/** @throws UserError (exit 3) when there is too little space for the state; called before anything is made. */
 export async function requireStateSpace(): Promise<void> {
   const free = await freeBytes(stateDir());
   if (free === undefined || free >= STATE_NEEDS) return;
@@ -117,9 +117,9 @@ export async function requireStateSpace(): Promise<void> {
   });
 }
 
-/** @throws UserError (exit 2) before anything is made, when the host can't carry the spec. */
+/** @throws UserError (exit 2) when the host is too small for the spec; called before anything is made. */
 export async function requireCapacity(spec: MachineSpec, drivers: Drivers): Promise<void> {
-  // What is rented elsewhere takes nothing of this host.
+  // A rented machine needs nothing of this host.
   if (!drivers.docker && !drivers.libvirt) return;
   const problems = capacityProblems(spec, await hostCapacity(drivers));
   if (problems.length === 0) return;

@@ -12,12 +12,12 @@ import { keepSeatsApart, seatsAreApart, seatsRunHere, takenForSeats } from "./is
 import { hasApt, installPackages, missingTools } from "./packages.js";
 import { addRanges, missingRanges } from "./subordinate-ids.js";
 
-/** What a check saw. */
+/** What a check found. */
 export interface Finding {
   ok: boolean;
   found: string;
   wanted: string;
-  /** What the reader can do, where it is not ok. */
+  /** What the reader can do if it is not ok. */
   fix?: string;
   /** Does it for them. */
   repair?: (progress: Progress) => Promise<void>;
@@ -28,7 +28,7 @@ export interface Check {
   title: string;
   /** `advice` never makes the host "not ready". */
   level: "required" | "advice";
-  /** Asked only where this daemon is needed. */
+  /** Only for hosts of this daemon. */
   for?: keyof Drivers;
   run(drivers: Drivers): Promise<Finding>;
 }
@@ -42,13 +42,13 @@ export const checksOf = (drivers: Drivers): HostCheck[] =>
     ({ id, level, run, title }) => ({ id, level, title, run: () => run(drivers) }),
   );
 
-/** In the order in which they must hold: each may rely on those before. */
+/** In the order in which they must hold: each may rely on those before it. */
 export const CHECKS: readonly Check[] = [
   { id: "node", title: "Node.js", level: "required", run: checkNode },
   { id: "packages", title: "tools", level: "required", run: checkTools },
   { id: "subordinate-ids", title: "subordinate ids", level: "required", run: checkSubordinateIds },
   { id: "docker", title: "Docker daemon", level: "required", for: "docker", run: checkDocker },
-  { id: "kvm-access", title: "/dev/kvm's access", level: "required", for: "libvirt", run: checkKvmAccess },
+  { id: "kvm-access", title: "access to /dev/kvm", level: "required", for: "libvirt", run: checkKvmAccess },
   { id: "libvirt", title: "libvirt", level: "required", for: "libvirt", run: checkLibvirt },
   { id: "isolation", title: "seats apart", level: "required", run: checkIsolation },
   { id: "kvm", title: "KVM", level: "advice", for: "libvirt", run: checkKvm },
@@ -73,13 +73,13 @@ async function checkTools(drivers: Drivers): Promise<Finding> {
     ok: false,
     found: `missing: ${commands.join(", ")}`,
     wanted: "all there",
-    fix: hasApt() ? install : `install what Debian has in ${packages.join(", ")}`,
+    fix: hasApt() ? install : `install the equivalents of Debian's ${packages.join(", ")}`,
     ...(hasApt() ? { repair: (progress: Progress) => installPackages(packages, progress) } : {}),
   };
 }
 
 async function checkSubordinateIds({ docker, libvirt }: Drivers): Promise<Finding> {
-  const wanted = "65536 for this user, to build images without being root";
+  const wanted = "65536 for this user, to build images without root";
   if (!docker && !libvirt) return { ok: true, found: "no image is built", wanted };
   const missing = await missingRanges();
   if (missing.length === 0) return { ok: true, found: "all there", wanted };
@@ -103,7 +103,7 @@ async function checkDocker({ docker }: Drivers): Promise<Finding> {
       ok: false,
       found: error instanceof UserError ? (error.why ?? error.message) : messageOf(error),
       wanted: "an answer",
-      // To start a daemon that runs would not let this user in.
+      // Starting a running daemon again would not give this user access.
       ...(error instanceof UserError && hasCode(error.cause, "EACCES")
         ? { fix: error.fix ?? "" }
         : { fix: "start dockerd", ...(docker?.isLocal ? { repair: startDocker } : {}) }),
@@ -118,8 +118,8 @@ async function checkLibvirt({ libvirt }: Drivers): Promise<Finding> {
     if (libvirt.uri === LOCAL.libvirt.uri && !(await virtlogdAnswers())) {
       return {
         ok: false,
-        found: "libvirtd answers, virtlogd does not: no guest would start",
-        wanted: "an answer of both",
+        found: "libvirtd answers, but virtlogd does not: no guest could start",
+        wanted: "both answer",
         fix: "start virtlogd",
         repair: startLibvirt,
       };
@@ -141,7 +141,7 @@ async function checkLibvirt({ libvirt }: Drivers): Promise<Finding> {
 }
 
 async function checkKvmAccess({ libvirt }: Drivers): Promise<Finding> {
-  const wanted = "open to its group, where it exists";
+  const wanted = "open to its group, if it exists";
   if (!libvirt?.isLocal || !existsSync("/dev/kvm")) return { ok: true, found: "no /dev/kvm here", wanted };
   const { mode, gid } = statSync("/dev/kvm");
   const open = (mode & 0o006) === 0o006 || ((mode & 0o060) === 0o060 && gid !== 0);
@@ -149,35 +149,37 @@ async function checkKvmAccess({ libvirt }: Drivers): Promise<Finding> {
     ok: open,
     found: `mode ${(mode & 0o777).toString(8)}, group ${gid}`,
     wanted,
-    fix: "chgrp kvm /dev/kvm && chmod 660 /dev/kvm (libvirt probes QEMU for over a minute at every start otherwise)",
+    fix: "chgrp kvm /dev/kvm && chmod 660 /dev/kvm (otherwise libvirt probes QEMU for over a minute at every start)",
     repair: openKvmToItsGroup,
   };
 }
 
 async function checkIsolation(drivers: Drivers): Promise<Finding> {
-  const wanted = "iptables rules: no seat's machine reaches another's, or this host's services";
+  const wanted = "iptables rules that block traffic between seats, and to this host's services";
   if (!seatsRunHere(endpointsOf(drivers)))
-    return { ok: true, found: "seats run on another host, which must see to it", wanted };
+    return { ok: true, found: "seats run on another host, which needs the rules", wanted };
   const [foreign] = await takenForSeats();
   if (foreign !== undefined)
     return {
       ok: false,
-      found: `the interface ${foreign} is no seat's, and the rules would hold it for one by the first letters of its name`,
+      found: `the rules apply to interfaces whose names begin like ${foreign}, which does not belong to a seat`,
       wanted,
       fix: `give it another name, such as: ip link set ${foreign} name my${foreign}`,
     };
   const apart = await seatsAreApart();
   if (apart === true) return { ok: true, found: "the rules are set", wanted };
   const unknown =
-    which("iptables-save") === undefined ? "there is no iptables to tell" : "only root can tell";
-  const found = apart === false ? "the rules are not set, or an older version of them" : unknown;
-  // What nobody can tell is not taken for granted: seats that reach each other look like any others.
+    which("iptables-save") === undefined
+      ? "unknown: there is no iptables"
+      : "unknown: only root can read them";
+  const found = apart === false ? "the rules are missing or of an older version" : unknown;
+  // Unknown counts as missing, because nothing else would show that seats reach each other.
   if (!canBeRoot()) return { ok: false, found, wanted, fix: "as root: trilab doctor --fix" };
   return {
     ok: false,
     found,
     wanted,
-    fix: "set them, for seats' bridges alone, and add a unit that sets them at boot where systemd runs",
+    fix: "set the rules, only for seats' bridges; with systemd, also add a unit that sets them at boot",
     repair: (progress) => keepSeatsApart(progress),
   };
 }

@@ -14,7 +14,7 @@ import { LOCAL } from "../model/endpoint.js";
 /** Whether systemd runs this machine (sd_booted(3)). */
 export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
-/** Starts dockerd: by the service manager, or by hand where there is none. */
+/** Starts dockerd: by the service manager, or directly if there is none. */
 export async function startDocker(progress: Progress): Promise<void> {
   progress.update("starting the Docker daemon");
   if (hasSystemd()) await asRoot("systemctl", ["enable", "--now", "docker"]);
@@ -52,8 +52,8 @@ const libvirtdAnswers = (): Promise<boolean> =>
     );
 
 /**
- * Whether virtlogd, without which no guest of the system's libvirt starts, takes connections. Its socket file says
- * nothing: it outlives the daemon. Where only root may connect, others take it on trust.
+ * Whether virtlogd accepts connections: without it, no guest of the system's libvirt starts. Its socket file proves nothing,
+ * because it outlives the daemon. If only root may connect, other users assume that it works.
  */
 export function virtlogdAnswers(path = "/run/libvirt/virtlogd-sock"): Promise<boolean> {
   return new Promise((resolve) => {
@@ -67,7 +67,7 @@ export function virtlogdAnswers(path = "/run/libvirt/virtlogd-sock"): Promise<bo
   });
 }
 
-/** dockerd takes the process of a recorded id for its own kind, whatever it is: after a reboot, that is chance. */
+/** dockerd refuses to start if any process has the recorded id; after a reboot, that may be another program. */
 async function dropStalePid(file: string, command: string): Promise<void> {
   const pid = (await readFile(file, "utf8").catch(() => "")).trim();
   if (pid === "") return;
@@ -76,8 +76,8 @@ async function dropStalePid(file: string, command: string): Promise<void> {
 }
 
 /**
- * What udev does on an ordinary host: /dev/kvm belongs to the group kvm. Where it does not, libvirt believes in KVM,
- * its qemu user can't open it, and every look-up probes QEMU anew: 80 s a `virsh create`.
+ * What udev does on an ordinary host: /dev/kvm belongs to the group kvm. Otherwise libvirt assumes KVM, its qemu user can't
+ * open it, and libvirt probes QEMU again and again: 80 s per `virsh create`.
  */
 export async function openKvmToItsGroup(): Promise<void> {
   if (!existsSync("/dev/kvm")) return;
@@ -85,11 +85,11 @@ export async function openKvmToItsGroup(): Promise<void> {
   await asRoot("chmod", ["660", "/dev/kvm"]);
 }
 
-/** A daemon of its own session, so that it outlives us; its output goes to the state directory's log folder. */
+/** Starts a daemon in its own session, so that it outlives us; its output goes to the state directory's log folder. */
 async function startByHand(command: string, args: readonly string[]): Promise<void> {
   if (!isRoot()) {
     throw new UserError(`${command} is not running`, {
-      why: "no service manager runs this machine, and only root can start it by hand",
+      why: "this machine has no service manager, and only root can start it directly",
       fix: `as root: ${command} &`,
       exitCode: ExitCode.hostNotReady,
     });
@@ -102,7 +102,7 @@ async function startByHand(command: string, args: readonly string[]): Promise<vo
       stdio: ["ignore", log.fd, log.fd],
       cwd: "/",
     });
-    child.on("error", () => {}); // A missing binary shows as a daemon that does not answer.
+    child.on("error", () => {}); // A missing binary is reported as a daemon that does not answer.
     child.unref();
   } finally {
     await log.close();
@@ -111,7 +111,7 @@ async function startByHand(command: string, args: readonly string[]): Promise<vo
 
 const logFile = (command: string): string => join(stateDir(), "log", `${command}.log`);
 
-/** Waits for a daemon to answer, 30 s at most. */
+/** Waits for a daemon to answer, at most 30 s. */
 async function until(command: string, answers: () => Promise<void>): Promise<void> {
   let last: unknown;
   const answered = (): Promise<boolean> =>

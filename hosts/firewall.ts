@@ -3,18 +3,18 @@ import { SEATS_CIDR } from "../model/cidr.js";
 import { BRIDGE_PREFIX } from "../model/naming.js";
 
 /**
- * The firewall around seats, as data: static rules on every seat's bridge, which a host sets once, whatever seats come
- * and go later. Nothing here runs a command.
+ * The firewall around seats, as data: static rules for every seat's bridge. A host sets them once; they don't change when
+ * seats come and go. Nothing here runs a command.
  *
- * The rules stand in the mangle table. Packets pass it before Docker's and libvirt's own rules, which accept too much (a
- * container may go anywhere, also to libvirt's networks), and neither daemon ever touches ours.
+ * The rules are in the mangle table. Packets pass it before the rules of Docker and libvirt, which accept too much (a
+ * container may reach anything, also libvirt's networks), and neither daemon changes ours.
  */
 export interface RuleSet {
   /** `iptables` for IPv4, `ip6tables` for IPv6; each comes with a `-save` and a `-restore` program. */
   program: "iptables" | "ip6tables";
   /** The rules of our own chain, in order. */
   chain: readonly Rule[];
-  /** The rules of the kernel's chains, which lead there: each chain's name, then the rule. */
+  /** The rules in the kernel's chains that jump to ours: each chain's name, then the rule. */
   hooks: readonly Rule[];
 }
 type Rule = readonly string[];
@@ -24,7 +24,7 @@ const CHAIN = "TRILAB";
 const SEATS = `${BRIDGE_PREFIX}+`;
 const named = (comment: string): Rule => ["-m", "comment", "--comment", comment];
 
-/** Where clouds tell a machine its secrets, outside the link-local addresses: Azure, Alibaba, Oracle. */
+/** Metadata addresses, from which clouds give out secrets, outside the link-local range: Azure, Alibaba, Oracle. */
 const METADATA = ["168.63.129.16", "100.100.100.200", "192.0.0.192"];
 const LINK_LOCAL = "169.254.0.0/16";
 
@@ -33,21 +33,21 @@ const dns: readonly Rule[] = ["udp", "tcp"].map((protocol) => ["-p", protocol, "
 const returned = (...rule: readonly Rule[]): Rule => [...rule.flat(), "-j", "RETURN"];
 const dropped = (...rule: readonly Rule[]): Rule => [...rule.flat(), "-j", "DROP"];
 
-/** What a seat's machine sends. RETURN hands a packet on to the rules of Docker and libvirt. */
+/** Rules for what a seat's machine sends. RETURN passes a packet on to the rules of Docker and libvirt. */
 const FROM_A_SEAT: readonly Rule[] = [
-  // A source that is not of this very bridge's network is spoofed.
+  // A source address outside this bridge's network is spoofed.
   dropped(["-m", "rpfilter", "--invert"]),
-  // Answers: this host enters a guest by SSH.
+  // Answers are allowed: this host connects to guests by SSH.
   returned(["-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"]),
-  // Of its own gateway a machine needs DNS, which a guest's network serves; and a learner pings it first.
+  // From its gateway a machine needs DNS, which a guest's network serves, and ping, which learners try first.
   ...dns.map((it) => returned(it, own)),
   returned(["-p", "icmp", "-m", "icmp", "--icmp-type", "8"], own),
   // Other seats' machines, and their gateways.
   dropped(["-d", SEATS_CIDR]),
-  // Docker's resolver asks the host's from within the container; that may be link-local, or this host.
+  // Docker's resolver queries the host's resolver from within the container; that may be link-local, or this host.
   ...dns.map((it) => returned(it)),
   ...[LINK_LOCAL, ...METADATA].map((address) => dropped(["-d", address])),
-  // Every other address of this host, its published container ports too, and what is sent to all or many.
+  // Every other address of this host, including published container ports; broadcast and multicast.
   dropped(["-m", "addrtype", "!", "--dst-type", "UNICAST"]),
 ];
 
@@ -57,17 +57,17 @@ export const FIREWALL: readonly RuleSet[] = [
   {
     program: "iptables",
     chain: FROM_A_SEAT,
-    // From any seat's bridge to any seat's bridge, whatever the addresses say.
+    // From any seat's bridge to any other, whatever the addresses are.
     hooks: [fromSeats, ["FORWARD", "-i", SEATS, "-o", SEATS, ...named("trilab"), "-j", "DROP"]],
   },
-  // Seats have no IPv6 addresses; what a machine sends nevertheless could reach this host's link-local ones.
+  // Seats have no IPv6 addresses, but a machine could still reach this host's link-local ones.
   { program: "ip6tables", chain: [dropped()], hooks: [fromSeats] },
 ];
 
-/** Before the firewall, one rule by address kept seats apart. */
+/** The single rule of versions before the firewall. */
 const FORMER: Rule = ["FORWARD", "-s", SEATS_CIDR, "-d", SEATS_CIDR, ...named("trilab"), "-j", "DROP"];
 
-/** Every rule of our chain bears this version, so that one of an older trilab is known for that. */
+/** Every rule of our chain has this version, so that older rules are recognised. */
 const version = ({ chain }: RuleSet): string =>
   `trilab-${createHash("sha256").update(JSON.stringify(chain)).digest("hex").slice(0, 8)}`;
 
@@ -75,8 +75,8 @@ const chainLines = (set: RuleSet): string[] =>
   set.chain.map((rule) => ["-A", CHAIN, ...named(version(set)), ...rule].join(" "));
 
 /**
- * Whether a rule set stands, by what `iptables-save -t mangle` or `ip6tables-save -t mangle` printed. Programs print a
- * rule's matches each in its own way, so those of our chain are counted by the version that they bear.
+ * Whether a rule set is in place, from the output of `iptables-save -t mangle` or `ip6tables-save -t mangle`. Programs print
+ * matches in different ways, so the rules of our chain are counted by their version.
  */
 export function stands(set: RuleSet, saved: string): boolean {
   const lines = saved.split("\n").map((line) => line.trim());
@@ -97,8 +97,8 @@ const call = ({ program }: RuleSet, action: string, ...words: readonly string[])
   [program, "-w", "10", "-t", TABLE, action, ...words].join(" ");
 
 /**
- * A shell script that sets the firewall, for this host, another one over SSH, or a boot. It may run at any time and any
- * number of times: our chain is exchanged in one step, and is never without rules while packets come through it.
+ * A shell script that sets the firewall, for this host, another one over SSH, or at boot. It may run at any time and any
+ * number of times: it replaces our chain in one step, so that packets never pass it without rules.
  */
 export function setScript(): string {
   const parts = FIREWALL.flatMap((set) =>
@@ -115,7 +115,7 @@ export function setScript(): string {
   return ["set -e", SBIN, ...parts, ...removeFormer(), ""].join("\n");
 }
 
-/** A shell script that takes the firewall away. */
+/** A shell script that removes the firewall. */
 export function clearScript(): string {
   const parts = FIREWALL.flatMap((set) =>
     whereItIs(set, [

@@ -12,13 +12,13 @@ import { BRIDGE_PREFIX, isBridgeName } from "../model/naming.js";
 import { hasSystemd } from "./daemons.js";
 import { clearScript, FIREWALL, type RuleSet, setScript, stands } from "./firewall.js";
 
-/** Sets the firewall at boot, where systemd runs: containers and guests come back by themselves, its rules do not. */
+/** The systemd unit that sets the firewall at boot: containers and guests start again by themselves, the rules do not. */
 export const UNIT = "trilab-seats-apart.service";
 export const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
 
 /**
- * The unit's text, the whole script in it. A firewall that empties the tables when it starts goes first; the seats'
- * daemons come after.
+ * The unit's text, which contains the whole script. It starts after firewalls that empty the tables, and before the seats'
+ * daemons.
  */
 export const bootUnit = (
   script: string,
@@ -43,11 +43,11 @@ ${script
 WantedBy=multi-user.target
 `;
 
-/** Whether seats at these endpoints run on this machine, so that the firewall must stand here. */
+/** Whether seats at these endpoints run on this machine, so that it needs the firewall. */
 export const seatsRunHere = (endpoints: readonly Endpoint[]): boolean =>
   endpoints.some((endpoint) => endpoint.kind !== "ec2" && isLocal(endpoint));
 
-/** Whether the firewall stands; `undefined` where only root could tell, and this is not root. */
+/** Whether the firewall is in place; `undefined` if only root could read it, and this is not root. */
 export async function seatsAreApart(unitFile = UNIT_FILE): Promise<boolean | undefined> {
   if (which("iptables-save") === undefined) return undefined;
   const saved = await Promise.all(
@@ -55,7 +55,7 @@ export async function seatsAreApart(unitFile = UNIT_FILE): Promise<boolean | und
   );
   if (saved.every(({ rules }) => rules !== undefined))
     return saved.every(({ set, rules = "" }) => stands(set, rules));
-  // Everybody may read the unit, and ask whether it has set its rules since boot.
+  // Everybody may read the unit, and query whether it has run since boot.
   if (!(await unitIsCurrent(unitFile))) return undefined;
   const unit = await execa("systemctl", ["is-active", "--quiet", UNIT], { reject: false });
   return unit.exitCode === 0 ? true : undefined;
@@ -65,7 +65,7 @@ export async function seatsAreApart(unitFile = UNIT_FILE): Promise<boolean | und
 const hasTable = ({ program }: RuleSet): boolean =>
   program === "iptables" || existsSync("/proc/sys/net/ipv6");
 
-/** The rules of a set's table; `undefined` where only root may see them, and sudo would ask for a password. */
+/** The rules of a set's table; `undefined` if only root may see them, and sudo would ask for a password. */
 async function rulesOf({ program }: RuleSet): Promise<string | undefined> {
   const save = which(`${program}-save`) ?? `${program}-save`;
   const sudo = isRoot() ? [] : ["sudo", "-n"];
@@ -78,7 +78,7 @@ async function rulesOf({ program }: RuleSet): Promise<string | undefined> {
 const unitIsCurrent = async (file = UNIT_FILE): Promise<boolean> =>
   (await readFile(file, "utf8").catch(() => "")) === bootUnit(setScript());
 
-/** Sets the firewall, and sees to it that it is set again at boot. */
+/** Sets the firewall, and makes sure that it is set again at boot. */
 export async function keepSeatsApart(
   progress: Progress,
   options: Pick<RootOptions, "ask"> = {},
@@ -94,7 +94,7 @@ export async function keepSeatsApart(
     if (apart === true) return;
     await runScript(setScript(), options);
   }
-  progress.note("seats are kept apart, and out of this host: iptables rules for their bridges");
+  progress.note("added iptables rules that block traffic between seats and to this host's services");
 }
 
 async function runScript(script: string, options: RootOptions): Promise<void> {
@@ -102,12 +102,12 @@ async function runScript(script: string, options: RootOptions): Promise<void> {
     await asRoot("sh", ["-c", script], options);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError("the rules that keep seats apart can't be set", {
+    throw new UserError("the iptables rules that block traffic between seats can't be set", {
       why: error.why ?? error.message,
       fix:
         options.ask === false || !canBeRoot()
-          ? "as root, or where sudo may ask for a password: trilab doctor --fix"
-          : "load what they need of the kernel, as root: modprobe -a xt_rpfilter xt_addrtype xt_conntrack xt_comment",
+          ? "run as root, or in a terminal in which sudo may ask for a password: trilab doctor --fix"
+          : "load the kernel modules that they need, as root: modprobe -a xt_rpfilter xt_addrtype xt_conntrack xt_comment",
       exitCode: ExitCode.hostNotReady,
     });
   }
@@ -124,7 +124,7 @@ async function writeUnit(text: string, options: RootOptions): Promise<void> {
   }
 }
 
-/** Takes the firewall away again, and the unit, once no seat is left on the host. Never asks for a password. */
+/** Removes the firewall and the unit when no seat is left on the host. Never asks for a password. */
 export async function forgetIsolation(drivers: Drivers, progress: Progress): Promise<void> {
   if (await seatsMayBeLeft(drivers)) return;
   const quietly = { ask: false };
@@ -136,17 +136,17 @@ export async function forgetIsolation(drivers: Drivers, progress: Progress): Pro
     }
     if (which("iptables") !== undefined) await runScript(clearScript(), quietly);
   } catch (error) {
-    progress.note(`the rules that kept seats apart stay: ${messageOf(error)}`);
+    progress.note(`the iptables rules for seats were not removed: ${messageOf(error)}`);
   }
 }
 
-/** Interfaces of this host that are no seat's bridge, and that the firewall takes for one by their names. */
+/** Interfaces of this host to which the firewall applies by their names, although they are not a seat's bridge. */
 export const takenForSeats = async (folder = "/sys/class/net"): Promise<string[]> =>
   (await readdir(folder).catch(() => [])).filter(
     (name) => name.startsWith(BRIDGE_PREFIX) && !isBridgeName(name),
   );
 
-/** Any owner's seat has a network of its own in each daemon it uses. A daemon that does not answer may have some. */
+/** Whether any owner's seat may be left: each has a network in its daemons. A daemon that does not answer may have some. */
 async function seatsMayBeLeft({ docker, libvirt }: Drivers): Promise<boolean> {
   const answers = await Promise.all(
     [docker, libvirt].map(

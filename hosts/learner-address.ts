@@ -1,25 +1,25 @@
 import { isIPv4 } from "node:net";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 
-/** Says the caller's public address; AWS's own service for it. */
+/** AWS's service that returns the caller's public address. */
 const ECHO = "https://checkip.amazonaws.com";
 
-/** One IPv4 address with /32, from one with or without. @throws UserError (exit 2) when it is something else. */
+/** Adds /32 to an IPv4 address if it is missing. @throws UserError (exit 2) when it is something else. */
 export function singleAddress(given: string): string {
   const [address = "", prefix = "32"] = given.split("/");
   if (isIPv4(address) && prefix === "32") return `${address}/32`;
-  throw new UserError(`"${given}" is no single IPv4 address`, {
-    why: "SSH to the VPS is open to one address only",
-    fix: "write it like 203.0.113.7",
+  throw new UserError(`"${given}" is not a single IPv4 address`, {
+    why: "SSH to the VPS is open to only one address",
+    fix: "for example: 203.0.113.7",
     exitCode: ExitCode.usage,
   });
 }
 
 /**
- * The only address that may reach a rented machine, with /32: the one given, else the public one of this machine.
+ * The only address that may reach a rented machine, with /32: the given one, else this machine's public one.
  *
  * @param given IPv4 address, with or without /32.
- * @throws UserError: exit 2 when what was given is no single IPv4 address, exit 1 when none was and it can't be found.
+ * @throws UserError: exit 2 when the given one is not a single IPv4 address, exit 1 when the public one can't be found.
  */
 export async function learnerAddress(given: string | undefined): Promise<string> {
   if (given !== undefined) return singleAddress(given);

@@ -2,17 +2,17 @@ import { asRoot, isRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
 import type { Drivers } from "../drivers/drivers.js";
 
-/** A command that trilab runs, and the Debian package it comes in. */
+/** A command that trilab runs, and its Debian package. */
 interface Tool {
   command: string;
   package: string;
   /** What needs it; `image`: to build one for either daemon; `ssh`: guests and rented machines. */
   for: "always" | "image" | "ssh" | "docker" | "libvirt";
-  /** Only where the daemon is on this machine. */
+  /** Only if the daemon is on this machine. */
   local?: boolean;
-  /** The daemon itself: one that answers needs no binary of this name (Docker Desktop, virtqemud, rootless). */
+  /** The daemon itself: if it answers, no binary of this name is needed (Docker Desktop, virtqemud, rootless). */
   daemon?: boolean;
-  /** Only for who is not root. */
+  /** Only for users other than root. */
   unprivileged?: boolean;
 }
 
@@ -20,7 +20,7 @@ const TOOLS: readonly Tool[] = [
   { command: "flock", package: "util-linux", for: "always" },
   { command: "ip", package: "iproute2", for: "always" },
   { command: "mmdebstrap", package: "mmdebstrap", for: "image" },
-  // mmdebstrap only recommends it, and needs it for its user namespaces.
+  // mmdebstrap only recommends it, but needs it for user namespaces.
   { command: "newuidmap", package: "uidmap", for: "image", unprivileged: true },
   { command: "docker", package: "docker.io", for: "docker" },
   { command: "dockerd", package: "docker.io", for: "docker", local: true, daemon: true },
@@ -38,7 +38,7 @@ const TOOLS: readonly Tool[] = [
   { command: "iptables", package: "iptables", for: "libvirt", local: true },
 ];
 
-/** The commands that these sources need and that are not there, and the packages which bring them. */
+/** The missing commands that these sources need, and their packages. */
 export async function missingTools(drivers: Drivers): Promise<{ commands: string[]; packages: string[] }> {
   const [docker, libvirt] = await Promise.all([answers(drivers.docker), answers(drivers.libvirt)]);
   const wanted = {
@@ -71,10 +71,10 @@ const answers = async (driver: { preflight(): Promise<void> } | undefined): Prom
   );
 };
 
-/** What else a daemon's host needs where it is another one: `docker` carries Docker's connection over SSH. */
+/** What another host of a daemon needs in addition: the `docker` command carries the connection over SSH. */
 const BESIDE_DAEMONS = ["docker", "virsh", "qemu-img"];
 
-/** The commands that a host of these daemons needs, and their packages; image and engine are made here. Pure. */
+/** The commands that another host with these daemons needs, and their packages; image and engine are made on this machine. Pure. */
 export const daemonTools = (daemons: {
   docker: boolean;
   libvirt: boolean;
@@ -88,10 +88,10 @@ export const daemonTools = (daemons: {
 
 export const hasApt = (): boolean => which("apt-get") !== undefined;
 
-/** Installs Debian packages. Package lists are fetched first, as a fresh machine has none. */
+/** Installs Debian packages. Fetches the package lists first, because a fresh machine has none. */
 export async function installPackages(packages: readonly string[], progress: Progress): Promise<void> {
   const root = { env: { DEBIAN_FRONTEND: "noninteractive" } };
-  // Another apt-get (a desktop's updater) is waited for.
+  // Waits for another apt-get, such as a desktop's updater.
   const options = ["-q", "-o", "DPkg::Lock::Timeout=120"];
   progress.update("fetching package lists");
   await asRoot("apt-get", [...options, "update"], root);

@@ -6,19 +6,19 @@ import { bootUnit, UNIT, UNIT_FILE } from "./isolation.js";
 import { daemonTools } from "./packages.js";
 import type { SshHost } from "./ssh-host.js";
 
-/** Which daemons a host is to have. */
+/** Which daemons a host should have. */
 export interface Daemons {
   docker: boolean;
   libvirt: boolean;
 }
 
-/** What {@link LOOK} printed, by part. */
+/** The output of {@link look}, by part. */
 export type Facts = ReadonlyMap<string, string>;
 
 const DOCKER = "docker --host unix:///var/run/docker.sock version --format '{{.Server.Version}}'";
 const LIBVIRT = "virsh --connect qemu:///system version";
 
-/** Prints what the checks want to know, each part below a line `@name`. It changes nothing. */
+/** A script that prints what the checks need, each part below a line `@name`. It changes nothing. */
 const look = (commands: readonly string[]): string => `
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
@@ -55,7 +55,7 @@ export function parseFacts(text: string): Facts {
   );
 }
 
-/** The checks of a host that is to carry seats, in the order in which they must hold. It is looked at once, and again after each repair. */
+/** The checks of a host for seats, in the order in which they must hold. The script runs once, and again after each repair. */
 export function remoteChecks(host: SshHost, daemons: Daemons): HostCheck[] {
   const tools = daemonTools(daemons);
   let looked: Promise<Facts> | undefined;
@@ -75,7 +75,7 @@ export function remoteChecks(host: SshHost, daemons: Daemons): HostCheck[] {
     run: async () => {
       const found = await facts();
       const { repair, ...finding } = await judge(found);
-      // Without root there is nothing that trilab could do.
+      // Without root, trilab can't repair anything.
       if (finding.ok || repair === undefined || found.get("root") !== "yes") return finding;
       return {
         ...finding,
@@ -92,20 +92,20 @@ export function remoteChecks(host: SshHost, daemons: Daemons): HostCheck[] {
     check("login", "login", judgeLogin),
     check("packages", "tools", (found) => judgeTools(found, tools)),
     ...(daemons.docker ? [check("docker", "Docker daemon", judgeDocker)] : []),
-    ...(daemons.libvirt ? [check("kvm-access", "/dev/kvm's access", judgeKvmAccess)] : []),
+    ...(daemons.libvirt ? [check("kvm-access", "access to /dev/kvm", judgeKvmAccess)] : []),
     ...(daemons.libvirt ? [check("libvirt", "libvirt", judgeLibvirt)] : []),
     check("isolation", "seats apart", judgeIsolation),
     ...(daemons.libvirt ? [check("kvm", "KVM", () => judgeKvm(host), "advice")] : []),
-    check("capacity", "room", judgeCapacity, "advice"),
+    check("capacity", "capacity", judgeCapacity, "advice"),
   ];
 }
 
-/** A finding, and what root would run there to mend it. */
+/** A finding, and the script with which root can repair it. */
 export interface Judged extends Omit<Finding, "repair"> {
   repair?: { doing: string; done: string; script: string; timeoutMs?: number };
 }
 
-/** Pure, as are all these. */
+/** Pure, like all judge functions below. */
 export function judgeLogin(facts: Facts): Judged {
   const user = facts.get("user") ?? "?";
   const machine = facts.get("machine");
@@ -115,7 +115,7 @@ export function judgeLogin(facts: Facts): Judged {
   const root = facts.get("root") === "yes";
   return {
     ok: root,
-    found: `${user}, ${root ? "who may be root" : "who may not be root without a password"}`,
+    found: `${user}, ${root ? "with root access" : "without root access, or only with a password"}`,
     wanted: "root, or sudo without a password: only root sees and sets the firewall",
     fix: `log in as root (ssh://root@…), or let ${user} use sudo without a password`,
   };
@@ -132,7 +132,7 @@ export function judgeTools(facts: Facts, tools: ReturnType<typeof daemonTools>):
     ok: false,
     found: `missing: ${missing.map(({ command }) => command).join(", ")}`,
     wanted: "all there",
-    fix: apt ? `apt-get install ${packages}` : `install what Debian has in ${packages}`,
+    fix: apt ? `apt-get install ${packages}` : `install the equivalents of Debian's ${packages}`,
     ...(apt && {
       repair: {
         doing: `installing ${packages}`,
@@ -173,11 +173,11 @@ ${untilAnswers(DOCKER, "/var/log/dockerd.log")}`,
   };
 }
 
-/** dockerd takes whatever process has the number in its file for its own kind. */
+/** Removes an outdated PID file: dockerd would believe that it runs already. */
 const stalePid = (file: string, command: string): string =>
   `[ "$(cat "/proc/$(cat ${file} 2>/dev/null)/comm" 2>/dev/null)" = ${command} ] || rm -f ${file}`;
 
-/** Waits half a minute for a daemon. */
+/** Waits up to half a minute for a daemon. */
 const untilAnswers = (command: string, log: string): string => `for i in $(seq 150); do
   ${command} >/dev/null 2>&1 && exit 0
   sleep 0.2
@@ -190,7 +190,7 @@ function notInGroup(user: string, group: string): Judged {
   return {
     ok: false,
     found: `${user} may not use it`,
-    wanted: `${user} in the group ${group}, as the daemon is asked over this login`,
+    wanted: `${user} in the group ${group}, because trilab uses the daemon as this user`,
     fix: `usermod -aG ${group} ${user}`,
     repair: {
       doing: `adding ${user} to the group ${group}`,
@@ -201,7 +201,7 @@ function notInGroup(user: string, group: string): Judged {
 }
 
 export function judgeKvmAccess(facts: Facts): Judged {
-  const wanted = "open to its group, where it exists";
+  const wanted = "open to its group, if it exists";
   const [, mode, gid] = /^(\d+) (\d+)$/.exec(facts.get("kvm") ?? "") ?? [];
   if (mode === undefined) return { ok: true, found: "no /dev/kvm there", wanted };
   const bits = Number.parseInt(mode, 8);
@@ -209,7 +209,7 @@ export function judgeKvmAccess(facts: Facts): Judged {
     ok: (bits & 0o006) === 0o006 || ((bits & 0o060) === 0o060 && gid !== "0"),
     found: `mode ${mode}, group ${gid}`,
     wanted,
-    fix: "chgrp kvm /dev/kvm && chmod 660 /dev/kvm (libvirt probes QEMU for over a minute at every start otherwise)",
+    fix: "chgrp kvm /dev/kvm && chmod 660 /dev/kvm (otherwise libvirt probes QEMU for over a minute at every start)",
     repair: {
       doing: "opening /dev/kvm to its group",
       done: "opened /dev/kvm to its group",
@@ -219,7 +219,7 @@ export function judgeKvmAccess(facts: Facts): Judged {
 }
 
 export function judgeLibvirt(facts: Facts): Judged {
-  const wanted = "an answer, of virtlogd too";
+  const wanted = "libvirtd and virtlogd answer";
   const [mine = "", roots = ""] = [facts.get("libvirt"), facts.get("libvirt-root")];
   const version = /^Using library: libvirt (\S+)/m.exec(mine)?.[1];
   const logs = facts.get("virtlogd") === "yes";
@@ -229,7 +229,7 @@ export function judgeLibvirt(facts: Facts): Judged {
   if (/^Using library/m.test(roots) && logs) return notInGroup(facts.get("user") ?? "", "libvirt");
   return {
     ok: false,
-    found: version === undefined ? lastLine(roots || mine) : "libvirtd answers, virtlogd does not",
+    found: version === undefined ? lastLine(roots || mine) : "libvirtd answers, but virtlogd does not",
     wanted,
     fix: "start virtlogd and libvirtd",
     repair: {
@@ -245,13 +245,13 @@ ${untilAnswers(LIBVIRT, "/var/log/libvirt/libvirtd.log")}`,
 }
 
 export function judgeIsolation(facts: Facts): Judged {
-  const wanted = "rules that keep seats from each other and from the host's services";
+  const wanted = "iptables rules that block traffic between seats, and to the host's services";
   const text = bootUnit(setScript());
   const sets = FIREWALL.filter(({ program }) => program === "iptables" || facts.get("ipv6") === "yes");
   const set = sets.every((each) => stands(each, facts.get(each.program) ?? ""));
-  // A rule that is not set again at boot is gone when the seats come back.
+  // Without the unit, the rules are missing when seats start again after a reboot.
   const kept = facts.get("systemd") !== "yes" || facts.get("unit") === text.trim();
-  if (set && kept) return { ok: true, found: "the rules stand", wanted };
+  if (set && kept) return { ok: true, found: "the rules are set", wanted };
   const script =
     facts.get("systemd") === "yes"
       ? `set -e
@@ -267,8 +267,8 @@ systemctl restart ${UNIT}
     ok: false,
     found: set ? "the rules would be gone after a reboot" : "no rules",
     wanted,
-    fix: "set them: iptables rules for the seats' bridges, and a unit that sets them at boot where systemd runs",
-    repair: { doing: "setting the firewall", done: "set the firewall that keeps seats apart", script },
+    fix: "set the rules, only for seats' bridges; with systemd, also add a unit that sets them at boot",
+    repair: { doing: "setting the firewall", done: "set the firewall between seats", script },
   };
 }
 

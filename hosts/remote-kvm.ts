@@ -11,17 +11,17 @@ import {
 } from "../images/index.js";
 import type { SshHost } from "./ssh-host.js";
 
-/** Whatever could change the verdict: its boot, kernel, QEMU, and the device. */
+/** Prints what could change the verdict: boot id, kernel, QEMU, and the device. */
 const KEY = `cat /proc/sys/kernel/random/boot_id; uname -r
 qemu-system-x86_64 --version 2>&1 | head -n 1
 stat -c '%a %g' /dev/kvm 2>/dev/null || echo absent
 `;
-/** The exit code of `timeout` for what it had to kill. */
+/** The exit code of `timeout` after killing its command. */
 const KILLED = 137;
 
 /**
- * Whether a guest really runs under KVM on another host, by booting the image's kernel there until its init speaks.
- * libvirt there would say yes wherever it can open /dev/kvm. The verdict is kept, as for this host.
+ * Tests whether a guest really runs under KVM on another host, by booting the image's kernel there until its init prints
+ * something. libvirt would say yes whenever it can open /dev/kvm. The verdict is cached, as for this host.
  *
  * @throws UserError (exit 3) when the host can't be reached.
  */

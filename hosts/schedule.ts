@@ -10,14 +10,14 @@ import { scratchFolder } from "../base/scratch.js";
 import { shellWord } from "../base/shell-words.js";
 import { hasSystemd } from "./daemons.js";
 
-/** A command that is to run again and again, without anybody at the terminal. */
+/** A command to run regularly, without a terminal. */
 export interface Job {
-  /** Names it among others: one a state directory. */
+  /** Its unique name: one per state directory. */
   name: string;
   command: readonly string[];
-  /** What it needs to find the same daemons and the same state as we do. */
+  /** The environment with which it finds the same daemons and the same state. */
   env: Readonly<Record<string, string>>;
-  /** Its output is added to this file. */
+  /** Its output is appended to this file. */
   log: string;
   user: string;
 }
@@ -25,7 +25,7 @@ export interface Job {
 /** Minutes between two runs. */
 const EVERY = 5;
 const UNITS = "/etc/systemd/system";
-/** Where trilab keeps things, and whom it asks. */
+/** Variables for trilab's directories and endpoints. */
 const VARIABLES = [
   "PATH",
   "HOME",
@@ -36,7 +36,7 @@ const VARIABLES = [
   "LIBVIRT_DEFAULT_URI",
   "TRILAB_LIBVIRT_URI",
   "PULUMI_BACKEND_URL",
-  // Which account and region; keys of the environment are not written down for it.
+  // Account and region only; keys from the environment are not stored.
   "AWS_PROFILE",
   "AWS_REGION",
   "AWS_DEFAULT_REGION",
@@ -63,11 +63,11 @@ export async function jobOf(command: readonly string[]): Promise<Job> {
 export function cronLine(job: Job): string {
   const env = Object.entries(job.env).map(([name, value]) => shellWord(`${name}=${value}`));
   const line = ["env", ...env, ...job.command.map(shellWord)].join(" ");
-  // cron takes a bare percent sign for the end of the command.
+  // cron reads a plain percent sign as the end of the command.
   return `*/${EVERY} * * * * ${`${line} >>${shellWord(job.log)} 2>&1`.replaceAll("%", "\\%")} # ${job.name}`;
 }
 
-/** A crontab without the job's line; with `line`, if given, in its place. Every other line stays as it is. Pure. */
+/** A crontab without the job's line, or with `line` in its place. All other lines stay unchanged. Pure. */
 export function withCronLine(crontab: string, name: string, line?: string): string {
   const others = crontab.split(/(?<=\n)/).filter((l) => !l.trimEnd().endsWith(` # ${name}`));
   if (line === undefined) return others.join("");
@@ -76,7 +76,7 @@ export function withCronLine(crontab: string, name: string, line?: string): stri
 
 /** The job as a systemd service and its timer. Pure. */
 export function systemdUnits(job: Job): { service: string; timer: string } {
-  // systemd knows double quotes, and % and $ as signs of its own.
+  // systemd interprets double quotes, % and $.
   const word = (text: string): string =>
     `"${text.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%").replaceAll("$", "$$$$")}"`;
   const variable = (text: string): string => `"${text.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%")}"`;
@@ -111,8 +111,8 @@ export function systemdUnits(job: Job): { service: string; timer: string } {
 }
 
 /**
- * Has the job run every five minutes from now on: by systemd where it runs this machine, else by cron. Once installed it
- * is only brought up to date.
+ * Runs the job every five minutes from now on: by systemd if it is running, else by cron. If it is installed already, it is
+ * only updated.
  *
  * @returns what was installed, for people.
  * @throws UserError (exit 3) when there is neither.
@@ -141,7 +141,7 @@ export async function install(job: Job): Promise<string[]> {
   return [`a systemd timer: ${join(UNITS, job.name)}.timer, with its service beside it`];
 }
 
-/** Undoes {@link install}; a job that is not there is no error. */
+/** Undoes {@link install}; succeeds if there is no job. */
 export async function uninstall(job: Job): Promise<void> {
   if (!hasSystemd()) {
     if (which("crontab") === undefined) return;
@@ -158,9 +158,9 @@ export async function uninstall(job: Job): Promise<void> {
 /** Empty when the user has none. */
 async function readCrontab(): Promise<string> {
   if (which("crontab") === undefined) {
-    throw new UserError("nothing here runs a command every few minutes", {
-      why: "systemd does not run this machine, and there is no crontab command",
-      fix: "install cron (apt-get install cron), or keep one running: trilab reap --watch",
+    throw new UserError("this machine has no way to run a command regularly", {
+      why: "systemd is not running, and there is no crontab command",
+      fix: "install cron (apt-get install cron), or keep this running: trilab reap --watch",
       exitCode: ExitCode.hostNotReady,
     });
   }
@@ -183,6 +183,6 @@ async function writeCrontab(text: string): Promise<void> {
 const refused = (said: string): UserError =>
   new UserError("the crontab can't be used", {
     why: said.trim(),
-    fix: "see crontab(1), or keep one running: trilab reap --watch",
+    fix: "see crontab(1), or keep this running: trilab reap --watch",
     exitCode: ExitCode.hostNotReady,
   });

@@ -1,23 +1,23 @@
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
 
-/** ssh's own exit code, when the command on the other side could not be started. */
+/** ssh's own exit code if it can't start the remote command. */
 const UNREACHABLE = 255;
 
-/** What a script on the other side printed, and how it ended. */
+/** The output and exit code of a script on another host. */
 export interface ScriptResult {
   exitCode: number;
   stdout: string;
   stderr: string;
 }
 
-/** Another host, as the `ssh` command reaches it: with the user's ~/.ssh/config, keys and known hosts. */
+/** Another host, reached by the `ssh` command with the user's ~/.ssh/config, keys and known hosts. */
 export class SshHost {
   private readonly login: readonly string[];
 
   /**
    * @param address `ssh://[user@]host[:port]`; the host may be an alias of ~/.ssh/config.
-   * @throws UserError (exit 2) when it is no such address.
+   * @throws UserError (exit 2) when it is not such an address.
    */
   constructor(readonly address: string) {
     const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -26,28 +26,28 @@ export class SshHost {
     if (url?.protocol !== "ssh:" || rest !== "" || !url.hostname || !target || target.startsWith("-")) {
       throw new UserError(`"${address}" is not the address of a host`, {
         why: "it is not of the form ssh://user@host",
-        fix: "write ssh://user@host or ssh://user@host:port; a host of your ~/.ssh/config will do: ssh://alias",
+        fix: "write ssh://user@host or ssh://user@host:port; an alias from your ~/.ssh/config works, too: ssh://alias",
         exitCode: ExitCode.usage,
       });
     }
     this.login = [...(url.port ? ["-p", url.port] : []), target];
   }
 
-  /** The host of a `qemu+ssh://` URI; `undefined` for one of another kind, or with parameters: ssh would not know them. */
+  /** The host of a `qemu+ssh://` URI; `undefined` for other URIs, and for URIs with parameters, which ssh does not know. */
   static of(libvirtUri: string): SshHost | undefined {
     const url = URL.canParse(libvirtUri) ? new URL(libvirtUri) : undefined;
     if (url?.protocol !== "qemu+ssh:" || url.search !== "" || url.hostname === "") return undefined;
     return new SshHost(`ssh://${url.username && `${url.username}@`}${url.host}`);
   }
 
-  /** What the options of `up` call the daemons of this host. */
+  /** This host's daemons, as values for the options of `up`. */
   get endpoints(): { docker: string; libvirt: string } {
     const docker = this.address.replace(/\/$/, "");
     return { docker, libvirt: `${docker.replace(/^ssh:/, "qemu+ssh:")}/system` };
   }
 
   /**
-   * Runs a shell script there, as the login user. Nobody is asked for a password, neither here nor there.
+   * Runs a shell script there, as the login user. Never asks for a password, neither here nor there.
    *
    * @throws UserError (exit 3) when the host can't be reached.
    */
@@ -56,7 +56,7 @@ export class SshHost {
   }
 
   /**
-   * Runs a shell script there as root: by sudo where the login user is somebody else.
+   * Runs a shell script there as root, with sudo if the login user is not root.
    *
    * @param what For the error: `starting libvirt`.
    * @returns what it printed.
@@ -68,7 +68,7 @@ export class SshHost {
     if (result.exitCode === 0) return result.stdout;
     throw new UserError(`${what} failed on ${this.address}`, {
       why: `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-5).join("\n"),
-      fix: `log in and look: ssh ${this.login.join(" ")} (trilab needs root there, or sudo without a password)`,
+      fix: `log in and try it: ssh ${this.login.join(" ")} (trilab needs root there, or sudo without a password)`,
       exitCode: ExitCode.hostNotReady,
     });
   }

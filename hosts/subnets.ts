@@ -1,12 +1,12 @@
 import { execa } from "execa";
 import type { Drivers } from "../drivers/drivers.js";
 
-/** The IPv4 blocks in use: this machine's routes, and the networks of the daemons that are asked. */
+/** The IPv4 blocks in use: this machine's routes, and the daemons' networks. */
 export async function subnetsInUse({ docker, libvirt }: Drivers): Promise<string[]> {
   const blocks = await Promise.all([
     localRoutes(),
     docker?.subnets() ?? [],
-    // A local libvirt's networks show as routes.
+    // The networks of a local libvirt appear as routes.
     libvirt && !libvirt.isLocal ? libvirt.subnets() : [],
   ]);
   return blocks.flat();

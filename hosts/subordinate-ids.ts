@@ -2,16 +2,16 @@ import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { asRoot, isRoot } from "../base/privilege.js";
 
-/** User or group ids that an account may give away within a user namespace (subuid(5)). */
+/** User or group ids that an account may use in a user namespace (subuid(5)). */
 interface IdRange {
   account: string;
   first: number;
   count: number;
 }
 
-/** A Debian root has owners up to nobody and nogroup, 65534. */
+/** A Debian root file system has owners up to nobody and nogroup, 65534. */
 const NEEDED = 65_536;
-/** Where useradd(8) starts. */
+/** The first id that useradd(8) uses. */
 const FIRST = 100_000;
 const FILES = { "--add-subuids": "/etc/subuid", "--add-subgids": "/etc/subgid" } as const;
 type Option = keyof typeof FILES;
@@ -25,17 +25,17 @@ export function parseRanges(text: string): IdRange[] {
     .map(([account = "", first, count]) => ({ account, first: Number(first), count: Number(count) }));
 }
 
-/** Whether an account's range, of which mmdebstrap takes the first, is large enough for a root file system. */
+/** Whether an account's first range, which mmdebstrap uses, is large enough for a root file system. */
 export const hasRange = (ranges: readonly IdRange[], account: string): boolean =>
   (ranges.find((range) => range.account === account)?.count ?? 0) >= NEEDED;
 
-/** The range after all others, as usermod(8) spells it: `165536-231071`. */
+/** The range after all others, in usermod(8)'s notation: `165536-231071`. */
 export function freeRange(ranges: readonly IdRange[]): string {
   const first = Math.max(FIRST, ...ranges.map((range) => range.first + range.count));
   return `${first}-${first + NEEDED - 1}`;
 }
 
-/** The files in which this user has no range; without one, only root can build an image. */
+/** The files in which this user has no range; without a range, only root can build an image. */
 export async function missingRanges(): Promise<string[]> {
   return isRoot() ? [] : (await lacking()).map(([option]) => FILES[option]);
 }

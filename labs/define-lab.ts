@@ -17,13 +17,13 @@ const duration = z.string().transform((text, ctx) => {
   if (text === "none") return undefined;
   const seconds = parseDuration(text);
   if (seconds === undefined) {
-    ctx.addIssue(`"${text}" is no duration: write "3h", "1h30m", "45m", at most "3650d", or "none"`);
+    ctx.addIssue(`"${text}" is not a duration: write "3h", "1h30m", "45m", at most "3650d", or "none"`);
     return z.NEVER;
   }
   return seconds;
 });
 
-/** What a lab.yaml may hold. The published JSON Schema (labs/lab.schema.json) is made from this. */
+/** The schema of lab.yaml. The published JSON Schema (labs/lab.schema.json) is made from this. */
 export const labSchema = z
   .strictObject({
     name: z.string().superRefine((name, ctx) => {
@@ -31,30 +31,30 @@ export const labSchema = z
       if (problem) ctx.addIssue(`"${name}" ${problem}`);
     }),
     title: z.string().min(1),
-    /** What a learner will have seen at the end, in a sentence or two. */
+    /** What a learner will have seen at the end, in one or two sentences. */
     summary: z.string().min(1),
     /** How long a seat lives, in seconds; absent for `none`. */
-    // As text: a default for the output would replace what "none" becomes.
+    // The default is text, because a default for the output would replace the value of "none".
     ttl: duration.prefault("3h"),
     targets: z
       .array(z.enum(TARGETS))
       .min(1)
-      .refine((list) => new Set(list).size === list.length, "names a target twice")
+      .refine((list) => new Set(list).size === list.length, "contains a target twice")
       .default([...DEFAULT_TARGETS]),
     machine: machineSpecSchema.prefault({}),
-    /** How the VPS is rented, where there is one. */
+    /** How the VPS is rented, if there is one. */
     vps: vpsSchema.prefault({}),
-    /** What `trilab compare` measures; the packages it takes are added to the machine's. */
+    /** What `trilab compare` measures; the packages that it needs are added to the machine's. */
     probes: z
       .array(z.enum(PROBE_IDS))
-      .refine((list) => new Set(list).size === list.length, "names a probe twice")
+      .refine((list) => new Set(list).size === list.length, "contains a probe twice")
       .default([...PROBE_IDS]),
-    /** Whether `trilab compare` may go on without the learner's guesses. */
+    /** Whether `trilab compare` may run without the learner's guesses. */
     predict: z
       .enum(["required", "invited"], { error: 'must be "required" or "invited"' })
       .default("invited")
       .describe(
-        "required: compare measures only once the learner has guessed; invited: it asks, and takes no for an answer",
+        "required: compare measures only after the learner has guessed; invited: it asks, and the learner may decline",
       ),
   })
   .meta({ title: "trilab lab", description: "One lab: a machine spec and the targets it becomes" });
@@ -76,7 +76,7 @@ export async function labNames(dir = labsDir()): Promise<string[]> {
 }
 
 /**
- * A lab by its name, or by the path of its folder: `./web`, `.`.
+ * Loads a lab by its name, or by the path of its folder: `./web`, `.`.
  *
  * @throws UserError: exit 6 when there is no such lab, exit 2 when its lab.yaml is wrong (every problem at once).
  */
@@ -89,17 +89,17 @@ export async function loadLab(nameOrPath: string): Promise<Lab> {
       fix:
         names.length > 0
           ? `did you mean "${closest(nameOrPath, names)}"?`
-          : "make a folder in labs/ with a lab.yaml",
+          : "create a folder in labs/ with a lab.yaml",
       exitCode: ExitCode.notFound,
     });
   }
-  // Names are joined by hyphens, so "a" with seat "b-c" and "a-b" with seat "c" would share theirs.
+  // Names are joined by hyphens, so lab "a" with seat "b-c" and lab "a-b" with seat "c" would have the same names.
   const clash = names.find(
     (other) => other.startsWith(`${nameOrPath}-`) || nameOrPath.startsWith(`${other}-`),
   );
   if (clash !== undefined) {
-    throw new UserError(`the labs "${nameOrPath}" and "${clash}" can't stand side by side`, {
-      why: "one's name followed by a hyphen begins the other's, so their seats' names could be the same",
+    throw new UserError(`the labs "${nameOrPath}" and "${clash}" can't both exist`, {
+      why: "one name plus a hyphen begins the other name, so their seats could have the same names",
       fix: `rename one of the folders in ${labsDir()}`,
       exitCode: ExitCode.usage,
     });
@@ -126,7 +126,7 @@ async function readLab(dir: string): Promise<Lab> {
   return { ...lab, dir };
 }
 
-/** The lab in a lab.yaml's text, its machine with what the probes need. Pure; `file` is only named in errors. */
+/** Parses a lab.yaml; adds the packages that the probes need to its machine. Pure; `file` is only for errors. */
 export function parseLab(text: string, file: string): z.output<typeof labSchema> {
   const result = labSchema.safeParse(parseYaml(text, file));
   if (!result.success) {
@@ -148,7 +148,7 @@ export function parseLab(text: string, file: string): z.output<typeof labSchema>
   };
 }
 
-/** The data in a YAML text. @throws UserError (exit 2) for what is no YAML, and for aliases that don't resolve. */
+/** The data in a YAML text. @throws UserError (exit 2) for invalid YAML, and for aliases that don't resolve. */
 function parseYaml(text: string, file: string): unknown {
   const lines = new LineCounter();
   try {
@@ -159,7 +159,7 @@ function parseYaml(text: string, file: string): unknown {
     if (problems.length > 0) throw invalid(file, problems);
     return document.toJS();
   } catch (error) {
-    // ReferenceError: an alias that is not defined, or aliases that multiply; RangeError: nested without end.
+    // ReferenceError: an undefined alias, or aliases that multiply; RangeError: nested too deeply.
     if (error instanceof ReferenceError || error instanceof RangeError)
       throw invalid(file, [messageOf(error)]);
     throw error;

@@ -1,6 +1,6 @@
 /**
- * The probes a lab may name, and the Debian packages each needs inside the machines. It stands here and not with the
- * probes because the image is made from it: what a lab measures is part of what its machines are.
+ * The probes that a lab may name, and the Debian packages that each needs in the machines. This is here and not in probes/,
+ * because the image is made from it.
  */
 export const PROBE_NEEDS = {
   start: [],
@@ -24,6 +24,6 @@ export type ProbeId = keyof typeof PROBE_NEEDS;
 /** In the order in which they are reported. */
 export const PROBE_IDS = Object.keys(PROBE_NEEDS) as [ProbeId, ...ProbeId[]];
 
-/** The packages of a machine that these probes are to measure: its own and theirs, sorted, each once. Pure. */
+/** The packages of a machine for these probes: its own and theirs, sorted, each once. Pure. */
 export const withProbeNeeds = (packages: readonly string[], probes: readonly ProbeId[]): string[] =>
   [...new Set([...packages, ...probes.flatMap((id) => PROBE_NEEDS[id])])].sort();

@@ -9,9 +9,9 @@ export function parseTargets(list: string): Target[] {
     .map((word) => word.trim())
     .filter(Boolean);
   if (words.length > 0) return words.map(parseTarget);
-  throw new UserError("no target is named", {
+  throw new UserError("no target is given", {
     why: `the targets are: ${TARGETS.join(", ")}`,
-    fix: `name some, with commas: ${TARGETS.join(",")}`,
+    fix: `give some, with commas: ${TARGETS.join(",")}`,
     exitCode: ExitCode.usage,
   });
 }

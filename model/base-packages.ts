@@ -1,6 +1,6 @@
 /**
- * What every machine has, before a lab adds its own. The container carries the kernel and the init system too,
- * on purpose: container and guest are the same files, so that whatever differs between them is not the package set.
+ * The packages of every machine, before a lab adds its own. The container has the kernel and the init system, too, on
+ * purpose: container and guest have the same files, so that differences between them don't come from the packages.
  */
 export const basePackages: Readonly<Record<string, string>> = {
   "ca-certificates": "TLS from inside the machine: apt over https, curl",

@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { type SeatId, seatSlot, type Target } from "./naming.js";
 
-/** An IPv4 network of one machine: the host is the first address, the machine the second. */
+/** The IPv4 network of one machine: the host has the first address, the machine the second. */
 export interface Subnet {
   /** `10.213.4.0/28` */
   cidr: string;
@@ -12,8 +12,8 @@ export interface Subnet {
 }
 
 /**
- * Seats live in 10.213.0.0/16, each in a /26 of its own: 1024 seats a host. A /26 holds a /28 a target and one to
- * spare. Explicit subnets, because Docker's own address pools end after about thirty networks.
+ * Seats are in 10.213.0.0/16, each in its own /26: 1024 seats per host. A /26 holds one /28 per target and a spare one.
+ * Subnets are explicit, because Docker's own address pools are used up after about thirty networks.
  */
 export const SEATS_CIDR = "10.213.0.0/16";
 const BASE = (10 << 24) | (213 << 16);
@@ -50,7 +50,7 @@ function blockOf(text: string): [ipaddr.IPv4, number] | undefined {
 }
 
 /**
- * The slot of a seat: its own by hash, or the next one whose addresses nobody on the host uses.
+ * The slot of a seat: the one of its hash, or the next one with unused addresses on the host.
  *
  * @param inUse CIDR blocks of the host's routes and networks.
  * @returns 0 … 1023, or `undefined` when every slot is taken.

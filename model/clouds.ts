@@ -1,15 +1,15 @@
-/** Who a VPS is rented from: AWS, or, as a rehearsal without an account, the local hypervisor. */
+/** Where a VPS comes from: AWS, or the local hypervisor, as a rehearsal without an account. */
 export const CLOUDS = ["aws", "local"] as const;
 export type Cloud = (typeof CLOUDS)[number];
 
-/** Said wherever a local VPS shows. */
+/** The label of a local VPS wherever it is shown. */
 const REHEARSAL = "rehearsal, not a cloud";
 
-/** How a burstable type uses its CPUs: `standard` while it has credits, `unlimited` beyond them, at a price. */
+/** How a burstable type uses its CPUs: `standard` only with credits; `unlimited` also without, at a price. */
 export const CREDITS = ["standard", "unlimited"] as const;
 export type Credits = (typeof CREDITS)[number];
 
-/** A network of the seat's own in the cloud, or the account's default one. */
+/** The VPS's network in the cloud: the seat's own, or the account's default one. */
 export const NETWORKS = ["own", "default"] as const;
 export type CloudNetwork = (typeof NETWORKS)[number];
 
@@ -17,5 +17,5 @@ export type CloudNetwork = (typeof NETWORKS)[number];
 export const rentedWords = ({ cloud, type }: { cloud: Cloud; type: string }): string =>
   cloud === "aws" ? `${type} from AWS` : `${type}: ${REHEARSAL}`;
 
-/** What the name of an AWS region looks like; which there are, AWS knows. */
+/** The form of an AWS region's name; only AWS knows which regions exist. */
 export const REGION_NAME = /^[a-z]{2}(-[a-z]+)+-\d$/;

@@ -5,7 +5,7 @@ const dockerEndpointSchema = z.object({
   kind: z.literal("docker"),
   /** `unix:///path`, `tcp://host:port` or `ssh://[user@]host[:port]`. */
   host: z.string(),
-  /** The folder with ca.pem, cert.pem and key.pem; present: TLS. Only for `tcp://`. */
+  /** The folder with ca.pem, cert.pem and key.pem, for TLS. Only for `tcp://`. */
   certPath: z.string().optional(),
 });
 export type DockerEndpoint = z.infer<typeof dockerEndpointSchema>;
@@ -18,7 +18,7 @@ export type LibvirtEndpoint = z.infer<typeof libvirtEndpointSchema>;
 const ec2EndpointSchema = z.object({
   kind: z.literal("ec2"),
   region: z.string(),
-  /** The account's number; absent where the region had nothing that tells it. */
+  /** The account's number; absent if it could not be read in the region. */
   account: z.string().optional(),
 });
 export type Ec2Endpoint = z.infer<typeof ec2EndpointSchema>;
@@ -31,13 +31,13 @@ export const endpointSchema = z.discriminatedUnion("kind", [
 ]);
 export type Endpoint = z.infer<typeof endpointSchema>;
 
-/** The endpoints of the two daemons that a new seat is made at. */
+/** The endpoints of the two daemons for a new seat. */
 export interface Endpoints {
   docker: DockerEndpoint;
   libvirt: LibvirtEndpoint;
 }
 
-/** Both daemons of this machine, at the addresses they have by default. */
+/** Both daemons of this machine, at their default addresses. */
 export const LOCAL: Endpoints = {
   docker: { kind: "docker", host: "unix:///var/run/docker.sock" },
   libvirt: { kind: "libvirt", uri: "qemu:///system" },

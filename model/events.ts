@@ -1,7 +1,7 @@
 import type { Progress } from "../base/progress.js";
 import type { SeatId, Target } from "./naming.js";
 
-/** What a step is about. */
+/** The subject of a step. */
 export interface StepAbout {
   /** Names the step within its operation: `image`, `deploy`, `answer`. */
   step: string;
@@ -12,8 +12,8 @@ export interface StepAbout {
 }
 
 /**
- * What happens in an operation. `started` and `done` or `failed` enclose a step; `progress` says what it does now, `note`
- * is worth keeping once it is over. A note outside of any step has an empty title.
+ * What happens in an operation. `started` and `done` or `failed` enclose a step. `progress` says what it does now. A `note`
+ * stays visible after the step. A note outside a step has an empty title.
  */
 export interface StepEvent extends StepAbout {
   /** ISO 8601. */
@@ -28,7 +28,7 @@ export interface StepEvent extends StepAbout {
 export class Steps {
   constructor(private readonly emit: (event: StepEvent) => void) {}
 
-  /** Runs one step. What it throws is thrown on. */
+  /** Runs one step. Passes on its errors. */
   async run<T>(about: StepAbout, work: (progress: Progress) => Promise<T>): Promise<T> {
     const began = performance.now();
     const emit = (state: StepEvent["state"], more: Partial<StepEvent> = {}): void =>
@@ -49,7 +49,7 @@ export class Steps {
     }
   }
 
-  /** Says something that belongs to no step. */
+  /** A note outside a step. */
   note(text: string, seat?: SeatId): void {
     const about = { step: "", title: "", ...(seat ? { seat } : {}) };
     this.emit({ at: new Date().toISOString(), ...about, state: "note", text });
@@ -57,8 +57,8 @@ export class Steps {
 }
 
 /**
- * Runs an operation: what it reports comes out as events, its result as the generator's. It runs on whether or not the
- * events are taken.
+ * Runs an operation and yields its reports as events; returns its result. The operation runs even if nobody takes the
+ * events.
  *
  * @throws what the operation throws, after the last event.
  */

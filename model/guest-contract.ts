@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * What a domain must be for the matched image to boot in it, as data. The image's side of the contract is
- * images/rootfs (trilab-identity) and images/initrd.
+ * What a domain needs so that the matched image boots in it, as data. The image's side of the contract is images/rootfs
+ * (trilab-identity) and images/initrd.
  */
 
 /** A kernel command line: `key=value` pairs, and bare flags. */
@@ -11,29 +11,29 @@ export interface CommandLine {
   flags: readonly string[];
 }
 
-/** Mitigations, audit and AppArmor stay as Debian has them. */
+/** Mitigations, audit and AppArmor stay at Debian's defaults. */
 const ALWAYS: CommandLine = {
   pairs: {
     root: "/dev/vda",
     console: "ttyS0",
     /** The one network card is eth0. */
     "net.ifnames": "0",
-    /** Errors and worse reach the console. */
+    /** The console shows only errors and worse. */
     loglevel: "4",
-    /** systemd tells of failed and slow units only. */
+    /** systemd reports only failed and slow units. */
     "systemd.show_status": "error",
-    /** SSH before the rest of the system. */
+    /** Start SSH before the rest of the system. */
     "systemd.unit": "trilab-early.target",
     "random.trust_cpu": "1",
-    /** A kernel that panics reboots after as many seconds. Else the machine would outlive the seat: its end is looked after inside. */
+    /** Seconds after which a kernel that panicked reboots. Otherwise the machine would outlive the seat, because it ends itself from inside. */
     panic: "10",
   },
   flags: ["rw", "quiet"],
 };
 
 /**
- * Only where an emulator runs the kernel. On a busy host it measures the emulated TSC wrongly, so that its clock runs
- * fast until it notices; or finds no timer at its first look, and panics.
+ * Only for emulated kernels. On a busy host, the kernel measures the emulated TSC wrongly, so that its clock runs fast until
+ * it notices; or it finds no timer at the first check, and panics.
  */
 const EMULATED: CommandLine = { pairs: { tsc: "unstable" }, flags: ["no_timer_check"] };
 
@@ -44,8 +44,8 @@ export const kernelCommandLine = (accelerator: "kvm" | "tcg"): CommandLine =>
     : { pairs: { ...ALWAYS.pairs, ...EMULATED.pairs }, flags: [...ALWAYS.flags, ...EMULATED.flags] };
 
 /**
- * The same for a rehearsed VPS: the whole system as Debian starts it, cloud-init before SSH. Its address is the
- * hypervisor's affair, as a cloud's is; cloud-init would ask for a lease.
+ * The same for a rehearsed VPS: the whole system as Debian starts it, cloud-init before SSH. The hypervisor sets its address,
+ * as a cloud does; cloud-init would request a lease.
  */
 export function rentedCommandLine(accelerator: "kvm" | "tcg"): CommandLine {
   const { flags, pairs } = kernelCommandLine(accelerator);
@@ -63,12 +63,12 @@ export const commandLineWords = ({ flags, pairs }: CommandLine): string[] => [
   ...flags,
 ];
 
-/** Exits 0 inside guest and VPS once the rest of the system is up too (SSH answers earlier). */
+/** Exits 0 inside guest and VPS after the rest of the system is up, too (SSH answers earlier). */
 export const settledCommand = ["systemctl", "is-active", "--quiet", "multi-user.target"] as const;
 
 const ipv4 = "(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)\\.){3}(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 
-/** The most public keys a machine lets in. */
+/** How many public keys a machine accepts. */
 export const MAX_USER_KEYS = 16;
 
 /** An OpenSSH public key in authorized_keys form, one line of ASCII, of a type that Debian's sshd still accepts. */
@@ -77,13 +77,13 @@ export const publicKeySchema = z
   .max(1024)
   .regex(
     /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,2}( [\x20-\x7e]*)?$/,
-    "is no OpenSSH public key on one line of ASCII (ssh-ed25519, ssh-rsa, ecdsa-sha2-…, sk-…)",
+    "is not an OpenSSH public key on one line of ASCII (ssh-ed25519, ssh-rsa, ecdsa-sha2-…, sk-…)",
   );
 
-/** The fw_cfg entry by which a guest gets its SSH host key, an OpenSSH private key file, in the place of an SMBIOS string. */
+/** The fw_cfg entry that gives a guest its SSH host key, an OpenSSH private key file, instead of an SMBIOS string. */
 export const HOST_KEY_ENTRY = "opt/trilab/host-key";
 
-/** What makes one guest of many; everything but these is in the image. */
+/** What distinguishes one guest from others; everything else is in the image. */
 export const guestIdentitySchema = z.strictObject({
   /** One RFC 1123 label, lower case. */
   hostname: z
@@ -93,7 +93,7 @@ export const guestIdentitySchema = z.strictObject({
   address: z
     .string()
     .regex(new RegExp(`^${ipv4}/(?:[1-9]|[12]\\d|3[0-2])$`), "want an IPv4 address with prefix: 10.1.2.3/28"),
-  /** IPv4 address of the default route; absent: no way out of the subnet. */
+  /** IPv4 address of the default route; absent: no route out of the subnet. */
   gateway: z
     .string()
     .regex(new RegExp(`^${ipv4}$`), "want an IPv4 address")
@@ -106,8 +106,8 @@ export const guestIdentitySchema = z.strictObject({
   /** Public keys in authorized_keys form, authorised for the login user and for root. */
   userKeys: z.array(publicKeySchema).min(1).max(MAX_USER_KEYS),
   /**
-   * An unencrypted OpenSSH ed25519 private key file: the text. Strings stand on QEMU's command line for every user of the
-   * host to read, so this is for throw-away machines. Others get a file by {@link HOST_KEY_ENTRY}.
+   * The text of an unencrypted OpenSSH ed25519 private key file. Strings are on QEMU's command line, where every user of the
+   * host can read them, so this is for temporary machines. Others get a file by {@link HOST_KEY_ENTRY}.
    */
   hostKey: z
     .string()
@@ -115,7 +115,7 @@ export const guestIdentitySchema = z.strictObject({
       error: "want the text of an OpenSSH private key file",
     })
     .optional(),
-  /** When the machine ends itself, unless its disk says so already: Unix seconds, or `never`. */
+  /** When the machine ends itself, unless its disk has an expiry already: Unix seconds, or `never`. */
   expires: z
     .string()
     .regex(/^(never|[1-9]\d{0,11})$/, 'want Unix seconds or "never"')
@@ -151,7 +151,7 @@ export function oemStrings(identity: GuestIdentity): string[] {
   ];
 }
 
-/** Only where the machine is reached: for one that gets its name and keys otherwise. */
+/** Only the network part, for a machine that gets its name and keys in another way. */
 export function addressStrings({
   address,
   gateway,

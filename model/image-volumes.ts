@@ -1,6 +1,6 @@
 /**
- * The names of an image's volumes in the image pool. The manifest is written last: where it is, the others are whole,
- * as a volume whose upload broke off looks like any other.
+ * The names of an image's volumes in the image pool. The manifest is written last: if it exists, the others are complete. An
+ * interrupted upload looks like any other volume.
  */
 export const imageVolumes = (
   hash: string,

@@ -3,7 +3,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import type { MachineSpec } from "./machine-spec.js";
 import { formatSize } from "./units.js";
 
-/** What a rented machine's type promises. */
+/** What an instance type offers. */
 export interface InstanceType {
   /** As EC2 names it: `t3.micro`. */
   name: string;
@@ -11,8 +11,8 @@ export interface InstanceType {
   /** Bytes. */
   memory: number;
   /**
-   * The share of each vCPU that may be used for ever: 0.1 is a tenth. Below 1 the type is burstable: it uses up to all of
-   * every vCPU while it has credits, which it earns by using less than this. 1: no such bound.
+   * The share of each vCPU that may be used permanently: 0.1 is a tenth. Below 1, the type is burstable: it may use every vCPU
+   * fully while it has credits, which it earns by using less than this. 1: no such limit.
    */
   baseline: number;
 }
@@ -32,7 +32,7 @@ const type = (name: string, vcpus: number, gib: number, baseline = 1): InstanceT
 });
 
 /**
- * x86-64 types, cheapest first but t3 before t3a, as t3 is offered in every zone: the first that meets a spec is taken.
+ * x86-64 types, cheapest first, but t3 before t3a, because every zone offers t3. The first that fits a spec is used.
  */
 export const INSTANCE_TYPES: readonly InstanceType[] = [
   type("t3.nano", 2, 0.5, 0.05),
@@ -71,19 +71,19 @@ export function instanceType(name: string): InstanceType {
 }
 
 /**
- * The type to rent for a spec: `size` if it is given, else the first of the catalogue that has the CPUs and the memory.
+ * The type to rent for a spec: `size` if given, else the first of the catalogue with enough CPUs and memory.
  *
  * @throws UserError (exit 2): no such type, too small a type, or none large enough.
  */
 export function instanceTypeFor(spec: Pick<MachineSpec, "cpus" | "memory">, size?: string): InstanceType {
   const meets = (t: InstanceType): boolean => t.vcpus >= spec.cpus && t.memory >= spec.memory;
-  const wanted = `the spec asks for ${spec.cpus} CPUs and ${formatSize(spec.memory)} of memory`;
+  const wanted = `the spec needs ${spec.cpus} CPUs and ${formatSize(spec.memory)} of memory`;
   if (size !== undefined) {
     const given = instanceType(size);
     if (meets(given)) return given;
     throw new UserError(`the instance type ${size} is too small`, {
       why: `it has ${given.vcpus} vCPUs and ${formatSize(given.memory)}; ${wanted}`,
-      fix: "name a larger one, none (the smallest that fits is found), or match the spec to it (vps.match: vps)",
+      fix: "choose a larger one, leave it out (then the smallest that fits is used), or match the spec to it (vps.match: vps)",
       exitCode: ExitCode.usage,
     });
   }
@@ -96,5 +96,5 @@ export function instanceTypeFor(spec: Pick<MachineSpec, "cpus" | "memory">, size
   });
 }
 
-/** CPUs' worth of time that the type may use for ever. */
+/** How much CPU time the type may use permanently, in CPUs. */
 export const sustainedCpus = (t: InstanceType): number => Number((t.vcpus * t.baseline).toFixed(3));

@@ -1,7 +1,7 @@
-/** Who has a seat's things: a Docker daemon, a libvirt daemon, or EC2. */
+/** Where a seat's things are: in a Docker daemon, a libvirt daemon, or EC2. */
 export type SourceKind = "docker" | "libvirt" | "ec2";
 
-/** What AWS has of a seat, in the order in which it must go: users before what they use. */
+/** A seat's things in AWS, in the order of removal: users before what they use. */
 export const AWS_KINDS = [
   "instance",
   "network interface",
@@ -16,7 +16,7 @@ export const AWS_KINDS = [
 ] as const;
 export type AwsKind = (typeof AWS_KINDS)[number];
 
-/** What can't go while an instance is in it: removing one would wait for that for minutes. */
+/** What can't be removed while it contains an instance: removing it would wait for minutes. */
 export const HELD_BY_INSTANCE: readonly Kind[] = [
   "network interface",
   "security group",
@@ -26,7 +26,7 @@ export const HELD_BY_INSTANCE: readonly Kind[] = [
   "VPC",
 ];
 
-/** All that a seat may have, in the order in which it must go. */
+/** All things that a seat may have, in the order of removal. */
 export const KINDS = [
   "container",
   "container network",
@@ -44,13 +44,13 @@ export type Kind = (typeof KINDS)[number];
 
 export const isAwsKind = (kind: Kind): kind is AwsKind => AWS_KINDS.some((known) => known === kind);
 
-/** Who is asked about a kind. */
+/** Which source has a kind. */
 export function sourceOf(kind: Kind): SourceKind {
   if (isAwsKind(kind)) return "ec2";
   return kind.startsWith("container") ? "docker" : "libvirt";
 }
 
-/** Resources that hold what a learner made: a container's layer, a home, a disk, a rented machine. */
+/** Resources with a learner's work: a container's layer, a home, a disk, a rented machine. */
 const HOLDING_WORK: readonly string[] = [
   "docker:index/container:Container",
   "docker:index/volume:Volume",
@@ -58,6 +58,6 @@ const HOLDING_WORK: readonly string[] = [
   "aws:ec2/instance:Instance",
 ];
 
-/** Whether a resource must not be replaced unasked. A rehearsed VPS's seed and a host key are made anew from the record. */
+/** Whether a resource must not be replaced without consent. A rehearsed VPS's seed and a host key can be made again from the record. */
 export const holdsWork = (type: string, name: unknown): boolean =>
   HOLDING_WORK.includes(type) && !/\.(seed\.iso|host-key)$/.test(String(name));

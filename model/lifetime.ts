@@ -1,14 +1,14 @@
-/** The file in every machine that says when it ends itself: Unix seconds, or `never`. Its reader is in images/rootfs. */
+/** The file in every machine with its expiry: Unix seconds, or `never`. images/rootfs has the program that reads it. */
 export const EXPIRES_FILE = "/var/lib/trilab/expires";
 
 /** The program in every machine that ends it in time; see images/rootfs. */
 export const LIFETIME_PROGRAM = "/usr/local/lib/trilab/lifetime";
 
-/** An expiry (ISO 8601 or `never`) as {@link EXPIRES_FILE} holds it. */
+/** An expiry (ISO 8601 or `never`) in the form of {@link EXPIRES_FILE}. */
 export const expiresInMachine = (expires: string): string =>
   expires === "never" ? "never" : String(Math.floor(Date.parse(expires) / 1000));
 
-/** The other way round; `undefined` when the text is neither whole seconds nor `never`. */
+/** The reverse; `undefined` when the text is neither whole seconds nor `never`. */
 export function expiresFromMachine(text: string): string | undefined {
   const word = text.trim();
   if (word === "never") return word;

@@ -9,21 +9,21 @@ import { formatSize, MiB, parseSize } from "./units.js";
 export interface MachineSpec {
   /** Virtual CPUs: a whole number from 1 to 64. */
   cpus: number;
-  /** Bytes of memory; swap is not given on top. */
+  /** Bytes of memory; there is no swap. */
   memory: number;
   /** Bytes of the root disk; a container's layer cannot be bounded on most hosts (the parity report says so). */
   disk: number;
   /** Debian release, by code name. */
   release: string;
-  /** Debian packages beside the base set, sorted and without repeats. */
+  /** Debian packages in addition to the base set, sorted, each once. */
   packages: string[];
-  /** Services that run in every target, in the order in which a container starts them; no other package's do then. */
+  /** Services that run in every target, in the order in which a container starts them; services of other packages don't run then. */
   services: string[];
   /** The login user, uid 1000, in every target. */
   user: string;
   /**
-   * OpenSSH public keys let in beside the seat's own, as the user and as root, where a machine has an SSH server: guest
-   * and VPS. A container has none.
+   * OpenSSH public keys that may log in, in addition to the seat's own, as the user and as root. For guest and VPS; a
+   * container has no SSH server.
    */
   authorizedKeys: string[];
 }
@@ -35,11 +35,11 @@ const size = (least: number) =>
       const bytes = parseSize(text);
       if (bytes === undefined) {
         ctx.addIssue(
-          `"${text}" is no size: write a positive number and one of B, KiB, MiB, GiB, TiB, such as "512MiB"`,
+          `"${text}" is not a size: write a positive number and one of B, KiB, MiB, GiB, TiB, such as "512MiB"`,
         );
         return z.NEVER;
       }
-      if (bytes % MiB !== 0) ctx.addIssue(`"${text}" is no whole number of MiB`);
+      if (bytes % MiB !== 0) ctx.addIssue(`"${text}" is not a whole number of MiB`);
       if (bytes < least)
         ctx.addIssue(`"${text}" is too small: at least ${formatSize(least)} is needed to boot`);
       return bytes;
@@ -51,7 +51,7 @@ const MAX_CPUS = 64;
 /** The longest name in Debian has 75 characters. */
 const MAX_PACKAGE_LENGTH = 100;
 
-/** Bookworm's packages whose names end in one "+"; those that end in "++" need no list. */
+/** Bookworm's packages whose names end in one "+"; names that end in "++" need no list. */
 const PLUS_PACKAGES: ReadonlySet<string> = new Set([
   "elpa-ghub+",
   "elpa-ido-completing-read+",
@@ -63,7 +63,7 @@ const PLUS_PACKAGES: ReadonlySet<string> = new Set([
   "wmweather+",
 ]);
 
-/** Whether apt would take the word for a command about another package: `bash-` removes bash. */
+/** Whether apt would read the word as a command about another package: `bash-` removes bash. */
 const isAptCommand = (name: string): boolean =>
   name.endsWith("-") || (/[^+]\+$/.test(name) && !PLUS_PACKAGES.has(name));
 
@@ -86,10 +86,9 @@ export const machineSpecSchema = z
         z
           .string()
           .max(MAX_PACKAGE_LENGTH, `is longer than ${MAX_PACKAGE_LENGTH} characters`)
-          .regex(/^[a-z0-9][a-z0-9+.-]+$/, "is no Debian package name")
+          .regex(/^[a-z0-9][a-z0-9+.-]+$/, "is not a Debian package name")
           .refine((name) => !isAptCommand(name), {
-            error:
-              'is no Debian package name: apt reads a "-" or "+" at the end as "remove" or "install" what stands before it',
+            error: 'is not a Debian package name: apt reads a "-" or "+" at the end as "remove" or "install"',
           }),
       )
       .default([])
@@ -109,8 +108,8 @@ export const machineSpecSchema = z
       }),
     user: z
       .string()
-      .regex(/^[a-z][a-z0-9-]{0,31}$/, "is no login name")
-      .refine((name) => name !== "root", "must not be root: the seat's key is let in as root anyway")
+      .regex(/^[a-z][a-z0-9-]{0,31}$/, "is not a login name")
+      .refine((name) => name !== "root", "must not be root: the seat's key may log in as root anyway")
       .refine(
         (name) => name === "root" || !isReservedName(name),
         "is a user or group of Debian's own: choose another name",
@@ -120,14 +119,14 @@ export const machineSpecSchema = z
     authorizedKeys: z
       .array(
         publicKeySchema.refine(isUsablePublicKey, {
-          error: "is no OpenSSH public key that sshd can use: copy the whole line of the .pub file",
+          error: "is not an OpenSSH public key that sshd can use: copy the whole line of the .pub file",
         }),
       )
       .max(MAX_USER_KEYS - 1)
       .default([])
       .meta({
         description:
-          "SSH public keys that guest and VPS let in, as the user and as root. A container has no SSH server: it is entered through Docker",
+          "SSH public keys that may log in to guest and VPS, as the user and as root. A container has no SSH server: it is entered through Docker",
       }),
   })
   .meta({ id: "MachineSpec" });

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 
-/** What one machine spec can be realised as. */
+/** The forms that one machine spec can take. */
 export const TARGETS = ["container", "guest", "vps"] as const;
 export type Target = (typeof TARGETS)[number];
 
-/** Those that cost nothing but the host's own capacity; a rented machine has to be asked for. */
+/** Those that cost no money; a rented machine must be requested. */
 export const DEFAULT_TARGETS = ["container", "guest"] as const satisfies readonly Target[];
 
-/** Those that can be a domain under libvirt: the guest, and a VPS that is rehearsed on the local hypervisor. */
+/** Those that can be a domain under libvirt: the guest, and a VPS as a rehearsal on the local hypervisor. */
 export const DOMAIN_TARGETS = ["guest", "vps"] as const satisfies readonly Target[];
 export type DomainTarget = (typeof DOMAIN_TARGETS)[number];
 
@@ -18,8 +18,8 @@ export interface SeatId {
 }
 
 /**
- * The longest names that keep `trilab-<lab>-<seat>-container` a DNS label (63 characters, RFC 1035),
- * as it is the machine's hostname too.
+ * The longest names for which `trilab-<lab>-<seat>-container`, which is also the hostname, is a DNS label (63 characters,
+ * RFC 1035).
  */
 export const MAX_LAB_LENGTH = 20;
 export const MAX_SEAT_LENGTH = 25;
@@ -29,7 +29,7 @@ export function labelProblem(name: string, max: number): string | undefined {
   if (name.length === 0) return "is empty";
   if (name.length > max) return `has ${name.length} characters, at most ${max} fit`;
   if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
-    return "may hold only lower-case letters, digits and hyphens, with no hyphen at either end";
+    return "may contain only lower-case letters, digits and hyphens, and no hyphen at either end";
   }
   return undefined;
 }
@@ -41,8 +41,8 @@ export const seatPrefix = ({ lab, seat }: SeatId): string => `trilab-${lab}-${se
 export const machineName = (id: SeatId, target: Target): string => `${seatPrefix(id)}-${target}`;
 
 /**
- * The machine that a network or a volume is named after: theirs hold no dot, what follows one is the kind of file. A
- * clone of it is what a `compare` did not live to remove. Pure.
+ * The machine in the name of a network or a volume: the part before the first dot; after it comes the kind of file. Clones
+ * are left behind by an interrupted `compare`. Pure.
  */
 export const machineOf = (name: string): string => (name.split(".")[0] ?? "").replace(/-clone\d+$/, "");
 
@@ -52,7 +52,7 @@ export const homeVolumeName = (id: SeatId): string => `${machineName(id, "contai
 /** A domain's overlay disk, a volume of the seats' pool. */
 export const diskName = (id: SeatId, target: DomainTarget): string => `${machineName(id, target)}.qcow2`;
 
-/** Its console's log, beside the disk in the pool, so that libvirt itself can read and delete it, from afar too. */
+/** Its console's log, beside the disk in the pool, so that libvirt can read and delete it, also from another host. */
 export const consoleLogName = (id: SeatId, target: DomainTarget): string =>
   `${machineName(id, target)}.console.log`;
 
@@ -64,10 +64,10 @@ export const hostKeyName = (id: SeatId): string => `${machineName(id, "guest")}.
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** The firewall knows seats' bridges by it: `-i tl+`. */
+/** By this prefix, the firewall recognises seats' bridges: `-i tl+`. */
 export const BRIDGE_PREFIX = "tl";
 
-/** A Linux bridge's name: `tl` and 12 hex digits, as interface names end at 15 characters. */
+/** A Linux bridge's name: `tl` and 12 hex digits, because interface names have at most 15 characters. */
 export const bridgeName = (id: SeatId, target: Target): string =>
   `${BRIDGE_PREFIX}${digest(machineName(id, target)).slice(0, 12)}`;
 
@@ -80,6 +80,6 @@ export function macAddress(id: SeatId, target: Target): string {
   return `52:54:00:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`;
 }
 
-/** A number in [0, buckets) that the seat always gets first. */
+/** The seat's preferred number in [0, buckets), always the same. */
 export const seatSlot = (id: SeatId, buckets: number): number =>
   Number.parseInt(digest(`slot ${seatPrefix(id)}`).slice(0, 8), 16) % buckets;

@@ -1,23 +1,23 @@
 import { closest } from "fastest-levenshtein";
 
-/** What a cloud asks in one region: on-demand Linux machines on shared hardware, without tax. In US dollars. */
+/** A cloud's prices in one region: on-demand Linux machines on shared hardware, without tax. In US dollars. */
 export interface RegionPrices {
   /** ISO 8601 date on which the figures were looked up. */
   date: string;
   /** In a few words: `public references`, `AWS Price List API`. */
   source: string;
-  /** A gp3 volume, for each GiB and month. */
+  /** A gp3 volume, per GiB and month. */
   diskGiBMonth: number;
-  /** A public IPv4 address, an hour. */
+  /** A public IPv4 address, per hour. */
   addressHour: number;
-  /** Instance type → an hour of it. */
+  /** Instance type → price per hour. */
   instanceHour: Readonly<Record<string, number>>;
 }
 
 /** Prices by region. Spot prices are not listed. */
 export interface PriceTable {
   schema: 1;
-  /** Where the figures come from and how far they can be trusted. */
+  /** The sources of the figures, and how reliable they are. */
   sources: readonly string[];
   regions: Readonly<Record<string, RegionPrices>>;
 }
@@ -32,7 +32,7 @@ export interface Rental {
   disk: number;
 }
 
-/** US dollars an hour, for one machine. */
+/** US dollars per hour, for one machine. */
 export interface HourlyPrice {
   instance: number;
   disk: number;
@@ -46,28 +46,28 @@ export interface UnknownPrice {
   given: string;
   /** Sorted; the sizes are those of the region. */
   known: string[];
-  /** Of those known the one spelled most alike; absent when none is. */
+  /** The known name with the most similar spelling; absent when none is similar. */
   nearest?: string;
 }
 
-/** `perHour` is null where the table has no price; `unknown` then says why. */
+/** `perHour` is null if the table has no price; then `unknown` says why. */
 export type Quote =
   | { perHour: HourlyPrice; date: string; source: string; unknown?: never }
   | { perHour: null; unknown: UnknownPrice };
 
-/** Hours of a month, as clouds count them. */
+/** Hours per month, as clouds count them. */
 export const HOURS_PER_MONTH = 730;
-/** A rented machine is billed by the second, but for a minute at least. */
+/** A rented machine is billed per second, but at least for a minute. */
 const LEAST_SECONDS = 60;
 const GiB = 2 ** 30;
 
-/** What one rented machine costs an hour. */
+/** What one rented machine costs per hour. */
 export function quote(table: PriceTable, rental: Rental): Quote {
   const prices = own(table.regions, rental.region);
   if (prices === undefined) return missing("region", rental.region, Object.keys(table.regions));
   const instance = own(prices.instanceHour, rental.size);
   if (instance === undefined) return missing("size", rental.size, Object.keys(prices.instanceHour));
-  // Volumes come in whole GiB.
+  // Volumes have whole GiB.
   const disk = (prices.diskGiBMonth * Math.ceil(rental.disk / GiB)) / HOURS_PER_MONTH;
   const address = prices.addressHour;
   return {
@@ -77,7 +77,7 @@ export function quote(table: PriceTable, rental: Rental): Quote {
   };
 }
 
-/** What is there under a name that a user typed: `constructor` is none. */
+/** Looks up a user's input safely: `constructor` finds nothing. */
 const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 
@@ -93,7 +93,7 @@ function missing(what: UnknownPrice["what"], given: string, known: string[]): Qu
   };
 }
 
-/** US dollars for so many machines; `session` is null for one without end. */
+/** US dollars for this many machines; `session` is null without an end. */
 export interface Cost {
   hour: number;
   day: number;
@@ -116,7 +116,7 @@ export function costOf(perHour: HourlyPrice, seats: number, ttl: number): Cost {
   };
 }
 
-/** Both tables' regions; of a region that both have, the prices looked up last, and of the same day the newer table's. */
+/** The regions of both tables. For a region in both, the later prices; on the same day, those of the newer table. */
 export function mergePrices(older: PriceTable, newer: PriceTable): PriceTable {
   const regions = { ...older.regions };
   for (const [region, prices] of Object.entries(newer.regions)) {
@@ -126,19 +126,19 @@ export function mergePrices(older: PriceTable, newer: PriceTable): PriceTable {
   return { ...older, regions };
 }
 
-/** `$12.30`, `$0.50`; what is no whole number of cents below a dollar has four digits: `$0.0158`. */
+/** `$12.30`, `$0.50`; below a dollar, fractions of a cent get four digits: `$0.0158`. */
 export function formatUsd(dollars: number): string {
   const cents = dollars * 100;
   return `$${dollars.toFixed(dollars >= 1 || Math.abs(cents - Math.round(cents)) < 1e-6 ? 2 : 4)}`;
 }
 
-/** What a seat's record says of its rented machine. Times are ISO 8601. */
+/** The seat's record of its rented machine. Times are ISO 8601. */
 export interface Rented {
   /** When it began to cost. */
   since: string;
   /** Or `never`. */
   expires: string;
-  /** A later end, where it was extended: as `expires`. */
+  /** The later end, if it was extended; like `expires`. */
   extendedTo?: string | undefined;
   /** Absent when the seat rents nothing. */
   rental?: Rental | undefined;
@@ -152,9 +152,9 @@ export interface RunningCost {
 }
 
 /**
- * What a seat has cost, and will have when it ends on time. An estimate from the list price and the record's times, no bill.
+ * What a seat has cost, and will have cost if it ends on time. An estimate from list price and record, not a bill.
  *
- * @returns null when the seat rents nothing, or at a price the table lacks.
+ * @returns null when the seat rents nothing, or the price is not in the table.
  */
 export function runningCost(table: PriceTable, record: Rented, now: Date): RunningCost | null {
   if (record.rental === undefined) return null;
@@ -163,12 +163,12 @@ export function runningCost(table: PriceTable, record: Rented, now: Date): Runni
   const since = Date.parse(record.since);
   const end = record.extendedTo ?? record.expires;
   const until = end === "never" ? Number.POSITIVE_INFINITY : Date.parse(end);
-  // A clock that was set back makes no negative bill.
+  // If the clock was set back, the cost is not negative.
   const session = (to: number) => costOf(perHour, 1, Math.max(0, to - since) / 1000).session;
   return {
     perHour: perHour.total,
     soFar: session(now.getTime()) ?? 0,
-    // Past its end it is still there, and still costs.
+    // After its end it still exists and still costs money.
     untilEnd: session(Math.max(until, now.getTime())),
   };
 }

@@ -1,12 +1,12 @@
-/** Curves by the name that a key's blob holds. */
+/** Curves by their names in a key's blob. */
 const ECDSA_CURVES = ["nistp256", "nistp384", "nistp521"];
 
 /** The least bits of an RSA key that sshd accepts (its RequiredRSASize). */
 const RSA_BITS = 1024;
 
 /**
- * Whether a line in authorized_keys form holds a key that sshd can use: what follows the type must be that type's key
- * (RFC 4253, 5656, 8709, and PROTOCOL.u2f for `sk-…`), whole and with nothing behind it. Pure.
+ * Whether a line in authorized_keys form contains a key that sshd can use: after the type must come a complete key of that
+ * type (RFC 4253, 5656, 8709, and PROTOCOL.u2f for `sk-…`) and nothing else. Pure.
  */
 export function isUsablePublicKey(line: string): boolean {
   const [type = "", base64 = ""] = line.split(" ");

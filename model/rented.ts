@@ -1,20 +1,20 @@
 import { z } from "zod";
 import { CLOUDS, CREDITS, NETWORKS } from "./clouds.js";
 
-/** What is rented for a seat: chosen when its VPS is first asked for, and kept until `down`. */
+/** What is rented for a seat: chosen when its VPS is first requested, and kept until `down`. */
 export const rentedSchema = z.object({
   cloud: z.enum(CLOUDS),
   /** Instance type. */
   type: z.string(),
   credits: z.enum(CREDITS),
-  /** `local` only: the image with cloud-init that it boots. */
+  /** Only for `local`: the image with cloud-init that it boots. */
   image: z.string().optional(),
-  /** `aws` only, like all below. */
+  /** Only for `aws`, like all below. */
   network: z.enum(NETWORKS).optional(),
   spot: z.boolean().optional(),
-  /** The one address that may reach SSH, with /32. */
+  /** The only address that may reach SSH, with /32. */
   learner: z.string().optional(),
-  /** ISO 8601: when it got that address, from which on it costs. */
+  /** ISO 8601: when it got that address and began to cost money. */
   since: z.string().optional(),
 });
 export type Rented = z.infer<typeof rentedSchema>;

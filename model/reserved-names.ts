@@ -1,6 +1,6 @@
 /**
- * Users and groups that a bookworm root has before the login user is made: base-passwd's static ones, and those that
- * the base packages make. The login user's name is a group's name too, so neither may be taken.
+ * Users and groups that exist in bookworm before the login user is created: base-passwd's static ones, and those of the base
+ * packages. The login user's name is also a group's name, so neither may exist.
  */
 const RESERVED: ReadonlySet<string> = new Set(
   [

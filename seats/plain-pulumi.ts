@@ -3,7 +3,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { stderrProgress } from "../base/progress.js";
 import type { DomainDefinition } from "../components/libvirt-machine.js";
 import { shutDownForChange } from "../drivers/libvirt/redefinition.js";
-import { CLOUD_WISHES } from "../labs/cloud-wishes.js";
+import { CLOUD_REQUESTS } from "../labs/cloud-requests.js";
 import { loadLab } from "../labs/define-lab.js";
 import { parseTargets } from "../labs/targets.js";
 import { addressOf, type Endpoints, endpointWords, LOCAL, sameEndpoint } from "../model/endpoint.js";
@@ -43,7 +43,7 @@ const seat = config.get("seat") || pulumi.getStack();
 checkSeatName(seat);
 const on = config.get("on");
 const targets = on ? parseTargets(on) : undefined;
-const cloud = CLOUD_WISHES.find((wish) => wish === config.get("cloud"));
+const cloud = CLOUD_REQUESTS.find((wish) => wish === config.get("cloud"));
 const sshFrom = config.get("sshFrom");
 const record = await prepareRecord({
   lab,

@@ -11,7 +11,7 @@ import { accelerator } from "../hosts/accelerator.js";
 import { requireCapacity } from "../hosts/capacity.js";
 import { subnetsInUse } from "../hosts/subnets.js";
 import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/index.js";
-import type { CloudWish } from "../labs/cloud-wishes.js";
+import type { CloudRequest } from "../labs/cloud-requests.js";
 import type { Lab } from "../labs/define-lab.js";
 import { freeSlot, SEAT_SLOTS, seatBlock, subnetOf } from "../model/cidr.js";
 import type { Endpoints } from "../model/endpoint.js";
@@ -49,7 +49,7 @@ export interface SeatRequest {
   /** Seconds, Infinity for no end; absent: the lab's. */
   ttl?: number;
   /** The VPS's cloud; absent: the lab's. */
-  cloud?: CloudWish;
+  cloud?: CloudRequest;
   /** The only address that may reach a rented VPS by SSH; absent: this machine's public one. */
   sshFrom?: string;
   /** The daemons for a new seat's machines. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CLOUD_WISHES } from "../labs/cloud-wishes.js";
+import { CLOUD_REQUESTS } from "../labs/cloud-requests.js";
 import { endpointSchema } from "../model/endpoint.js";
 import { TARGETS } from "../model/naming.js";
 import { rentedSchema } from "../model/rented.js";
@@ -21,7 +21,7 @@ const labThenSchema = z.object({
   targets: z.array(z.enum(TARGETS)),
   /** Seconds; null for none. */
   ttl: z.number().nullable(),
-  cloud: z.enum(CLOUD_WISHES),
+  cloud: z.enum(CLOUD_REQUESTS),
 });
 export type LabThen = z.infer<typeof labThenSchema>;
 

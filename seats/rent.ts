@@ -4,7 +4,7 @@ import { awsCredentials, awsRegion } from "../drivers/ec2/credentials.js";
 import type { OutputValue } from "../engine/index.js";
 import { learnerAddress } from "../hosts/learner-address.js";
 import { imageHash } from "../images/index.js";
-import type { CloudWish } from "../labs/cloud-wishes.js";
+import type { CloudRequest } from "../labs/cloud-requests.js";
 import type { Lab } from "../labs/define-lab.js";
 import type { Cloud } from "../model/clouds.js";
 import type { Ec2Endpoint } from "../model/endpoint.js";
@@ -24,7 +24,7 @@ export interface Renting {
 export interface RentRequest {
   lab: Pick<Lab, "machine" | "vps">;
   /** From the command line; absent: the lab's. */
-  cloud?: CloudWish;
+  cloud?: CloudRequest;
   /** The only address that may reach SSH; absent: this machine's public one. */
   sshFrom?: string;
 }

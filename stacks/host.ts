@@ -3,15 +3,15 @@ import type * as pulumi from "@pulumi/pulumi";
 import { IMAGE_POOL } from "../drivers/libvirt/pools.js";
 import { imageVolumes } from "../model/image-volumes.js";
 
-/** What a host's stack makes for its seats. What others have made there is used as it is. */
+/** What a host's stack makes for its seats. Existing pools and images of others are used as they are. */
 export interface HostSettings {
   /** The storage pools to define. */
   pools: readonly { name: string; path: string }[];
-  /** The images to upload, which guests' disks are laid over. */
+  /** The images to upload, on which guests' disks are based. */
   volumes: readonly HostImage[];
 }
 
-/** An image of ours, by the files it is made of. */
+/** The files of an image. */
 export interface HostImage {
   hash: string;
   disk: string;

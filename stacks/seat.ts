@@ -16,11 +16,11 @@ import { machineName, type Target } from "../model/naming.js";
 import type { Rented } from "../model/rented.js";
 import { SERVICES_PROGRAM } from "../model/services.js";
 
-/** All a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up` alike. */
+/** Everything that a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up`. */
 export interface SeatSettings {
   spec: MachineSpec;
   ownership: Ownership;
-  /** The end in force, ISO 8601 or `never`: what is rented from now on is made with it. */
+  /** The effective expiry, ISO 8601 or `never`, for what is rented from now on. */
   expires: string;
   targets: readonly Target[];
   /** The block of addresses: 0 … 1023. */
@@ -28,25 +28,25 @@ export interface SeatSettings {
   image: { hash: string; containerTag: string };
   /** What the VPS is; present with the target vps. */
   vps?: Omit<Rented, "type"> & { type: InstanceType };
-  /** Where in the region the VPS is to be rented; absent: where it is, else in the first zone that offers its type. */
+  /** The availability zone for the VPS; absent: its present one, else the first zone that offers its type. */
   zone?: string | undefined;
   accelerator: Accelerator;
   /** Whether the Docker daemon can limit swap. */
   swapLimit: boolean;
-  /** Makes the container what it should be where the provider does not; tells what was changed, in words. */
+  /** Repairs the container where the provider does not; returns what was changed, in words. */
   mendContainer: (containerId: string, wanted: ContainerWanted) => Promise<string[]>;
   userKey: string;
   /** The machines' SSH host key: secret; and the file here that holds it. */
   hostKey: string;
   hostKeyFile: string;
   hostPublicKey: string;
-  /** Writes the seed of a rehearsed VPS from its user-data and meta-data, and returns its path on this machine. */
+  /** Writes the seed of a rehearsed VPS from its user-data and meta-data. Returns its path on this machine. */
   writeVpsSeed: (userData: string, metaData: string) => Promise<string>;
-  /** Protects what holds a learner's work: the engine then refuses to replace it. Default false. */
+  /** Whether to protect what holds a learner's work, so that the engine refuses to replace it. Default false. */
   protect?: boolean;
-  /** Told what was mended in a machine without the engine: "container: put back on its network". */
+  /** Called with what was repaired in a machine without the engine: "container: put back on its network". */
   onMended?: (what: string) => void;
-  /** Shuts a domain down that is about to be replaced by one of another definition. Default: nothing is done. */
+  /** Shuts down a domain before the engine replaces it because of another definition. Default: does nothing. */
   makeWay?: (definition: DomainDefinition) => Promise<void>;
 }
 
@@ -101,7 +101,7 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
 const protectWork: pulumi.ResourceTransformation = ({ opts, props, type }) =>
   holdsWork(type, props.name) ? { props, opts: pulumi.mergeOptions(opts, { protect: true }) } : undefined;
 
-/** Makes the container what the settings say where the provider does not. */
+/** Repairs the container according to the settings, where the provider does not. */
 async function mend(
   { mendContainer, onMended, ownership, slot, spec, swapLimit }: SeatSettings,
   id: string,
@@ -111,7 +111,7 @@ async function mend(
     onMended?.(`container: ${what}`);
 }
 
-/** An image as the host's stack put it there. */
+/** An image as the host's stack uploaded it. */
 function onHost(hash: string): GuestImage {
   const volumes = imageVolumes(hash);
   return {
@@ -126,7 +126,7 @@ function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<Matche
   const { hostKey, hostPublicKey, ownership, spec, vps } = settings;
   if (vps === undefined) throw new Error("a seat with a VPS has no record of what it rents");
   const { cloud, credits, type } = vps;
-  // Read by the dead-man switch, which a cloud's own image has to be given.
+  // For the dead-man switch, which a cloud's own image does not contain.
   const end = cloud === "aws" ? settings.expires : ownership.expires;
   const expires = { path: EXPIRES_FILE, content: `${expiresInMachine(end)}\n` };
   // Its packages are installed at its first boot.

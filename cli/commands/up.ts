@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { singleAddress } from "../../hosts/learner-address.js";
-import { CLOUD_WISHES } from "../../labs/cloud-wishes.js";
+import { CLOUD_REQUESTS } from "../../labs/cloud-requests.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Endpoints, endpointWords, sameEndpoint } from "../../model/endpoint.js";
 import { type RunningCost, runningCost } from "../../model/prices.js";
@@ -32,7 +32,7 @@ export const up = defineCommand({
     ...seatOptions,
     on: { type: "string", describe: "targets, with commas: container,guest,vps; default: the lab's" },
     cloud: {
-      choices: CLOUD_WISHES,
+      choices: CLOUD_REQUESTS,
       describe:
         "where the vps comes from: local (a rehearsal on the local hypervisor), aws, or auto (aws if there are credentials); default: the lab's",
     },
@@ -87,7 +87,7 @@ async function deploy(args: Args, ctx: Context): Promise<number> {
 /** The checked options of the command line. */
 async function wishOf(args: Args): Promise<SeatWish> {
   const [on, ttl] = [text(args, "on"), text(args, "ttl")];
-  const cloud = CLOUD_WISHES.find((wish) => wish === text(args, "cloud"));
+  const cloud = CLOUD_REQUESTS.find((wish) => wish === text(args, "cloud"));
   // TRILAB_SSH_FROM also applies to existing seats, because a learner's address changes.
   const [sshFrom, budget] = [
     text(args, "ssh-from") ?? (process.env.TRILAB_SSH_FROM || undefined),

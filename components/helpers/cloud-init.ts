@@ -13,38 +13,38 @@ export interface CloudFile {
 
 export interface UserDataArgs {
   hostname: string;
-  /** The login user; made with uid 1000 where there is none. */
+  /** The login user; created with uid 1000 if it does not exist. */
   user: string;
-  /** OpenSSH public keys, let in as the login user and as root. */
+  /** OpenSSH public keys that may log in as the login user and as root. */
   userKeys: readonly string[];
-  /** The SSH host key, an OpenSSH ed25519 private key file's text, and its public half: made by us, to be pinned. */
+  /** The SSH host key (the text of an OpenSSH ed25519 private key file) and its public half: made by us, so that clients can pin it. */
   hostKey: string;
   hostPublicKey: string;
   /** Debian packages to install at the first boot. Default none: nothing is fetched. */
   packages?: readonly string[];
   files?: readonly CloudFile[];
-  /** Commands for the end of the first boot, before the packages are there, each with its arguments. */
+  /** Commands for the end of the first boot, before the packages are installed, each with its arguments. */
   run?: readonly (readonly string[])[];
-  /** Commands for when the packages are there. */
+  /** Commands to run after the packages are installed. */
   afterPackages?: readonly (readonly string[])[];
 }
 
-/** EC2 takes no more, and what is more than this does not belong there. */
+/** EC2's limit. */
 export const USER_DATA_LIMIT = 16 * 1024;
 
-/** Passwords off before the first connection; the Debian image's own settings follow it and don't contradict. */
+/** Disables passwords before the first connection; the Debian image's own settings come later and don't contradict. */
 const SSH_SETTINGS: CloudFile = {
   path: "/etc/ssh/sshd_config.d/01-trilab.conf",
   content: "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n",
 };
 
-/** As in the guest: cloud-init's own module would add a line to a file that a small image does not have. */
+/** As in the guest: cloud-init's own module would add a line to a file that a small image lacks. */
 const hostsFile = (hostname: string): CloudFile => ({
   path: "/etc/hosts",
   content: `127.0.0.1\tlocalhost\n127.0.1.1\t${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
 });
 
-/** cloud-init runs commands of its own at one place only; later ones are a file. */
+/** cloud-init has only one place for commands, so later ones go into a script file. */
 const scriptOf = (commands: readonly (readonly string[])[]): CloudFile[] =>
   commands.length === 0
     ? []
@@ -57,10 +57,10 @@ const scriptOf = (commands: readonly (readonly string[])[]): CloudFile[] =>
       ];
 
 /**
- * The cloud-init user-data of a rented machine: the same for every cloud, so that what boots at a rehearsal is what boots
- * on EC2. Pure. Only the modules that have work are named: under emulation each of cloud-init's costs a second.
+ * The cloud-init user-data of a rented machine: the same for every cloud, so that the rehearsal boots as EC2 does. Pure. Only
+ * the modules with work are listed: under emulation, each module of cloud-init takes a second.
  *
- * @throws UserError (exit 2) when it is larger than clouds take.
+ * @throws UserError (exit 2) when it is larger than clouds accept.
  */
 export function userData(args: UserDataArgs): string {
   const { afterPackages = [], files = [], packages = [], run = [], user, userKeys } = args;
@@ -76,7 +76,7 @@ export function userData(args: UserDataArgs): string {
         ssh_authorized_keys: [...userKeys],
       },
     ],
-    // Without a user of their own these are root's.
+    // Without an owner, these files belong to root.
     disable_root: false,
     ssh_authorized_keys: [...userKeys],
     ssh_deletekeys: true,
@@ -94,20 +94,20 @@ export function userData(args: UserDataArgs): string {
     ...(run.length > 0 ? { runcmd: run.map((command) => [...command]) } : {}),
     cloud_init_modules: ["write-files", "growpart", "resizefs", "set_hostname", "users-groups", "ssh"],
     cloud_config_modules: run.length > 0 ? ["runcmd"] : [],
-    // In this order, against cloud-init's own: what ends the machine in time must not wait for a package that hangs.
+    // Not in cloud-init's own order: the program that ends the machine in time must not wait for a package that hangs.
     cloud_final_modules: [
       ...(run.length > 0 ? ["scripts-user"] : []),
       ...(packages.length > 0 ? ["package-update-upgrade-install"] : []),
       ...(afterPackages.length > 0 ? ["scripts-per-instance"] : []),
     ],
   };
-  // Anchors would be read back by cloud-init, but not by everyone who looks at it.
+  // Without anchors: cloud-init understands them, but not every reader does.
   const text = `#cloud-config\n${stringify(config, { aliasDuplicateObjects: false, lineWidth: 0 })}`;
   const size = Buffer.byteLength(text);
   if (size > USER_DATA_LIMIT) {
     throw new UserError("the VPS's user-data is too large", {
-      why: `it has ${size} bytes, clouds take ${USER_DATA_LIMIT}`,
-      fix: "give fewer or shorter keys (machine.authorizedKeys) and packages in lab.yaml",
+      why: `it has ${size} bytes, clouds accept ${USER_DATA_LIMIT}`,
+      fix: "use fewer or shorter keys (machine.authorizedKeys) and packages in lab.yaml",
       exitCode: ExitCode.usage,
     });
   }
@@ -115,8 +115,8 @@ export function userData(args: UserDataArgs): string {
 }
 
 /**
- * The NoCloud meta-data of a machine. Another instance id makes cloud-init run as at a first boot. `dsmode: local`: its
- * work is done before the network is up, as nothing is to be fetched.
+ * The NoCloud meta-data of a machine. A changed instance id makes cloud-init run as at a first boot. `dsmode: local`: it
+ * runs before the network is up, because nothing has to be fetched.
  */
 export const metaData = (instanceId: string): string =>
   stringify({ "instance-id": instanceId, "local-hostname": instanceId, dsmode: "local" });

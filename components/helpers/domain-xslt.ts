@@ -3,8 +3,8 @@ import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "../../model
 import type { DomainTarget } from "../../model/naming.js";
 
 /*
- * What the libvirt provider's schema cannot say is said by XSLT on the XML it makes. An attribute added this way is
- * not read back, so it shows as a change only when the stylesheet itself changes.
+ * XSLT adds to the XML what the libvirt provider's schema can't express. The provider does not read back attributes added
+ * this way, so it sees a change only when the stylesheet changes.
  */
 
 const escapeXml = (text: string): string =>
@@ -18,7 +18,7 @@ ${templates}
 </xsl:stylesheet>
 `;
 
-/** No spanning tree on a bridge with one port: its forward delay alone is two seconds. */
+/** Disables the spanning tree on a bridge with one port: its forward delay alone is two seconds. */
 export const networkXslt = (): string =>
   stylesheet(`  <xsl:template match="/network/bridge">
     <xsl:copy><xsl:apply-templates select="@*"/>
@@ -26,8 +26,8 @@ export const networkXslt = (): string =>
   </xsl:template>`);
 
 /**
- * A disk that only QEMU and root may read, since a machine's keys are on it; and in qcow2's newer format, in which an
- * overlay gives back what the guest discards.
+ * Makes a disk readable only for QEMU and root, because a machine's keys are on it. Uses qcow2's newer format, in which an
+ * overlay frees what the guest discards.
  */
 export const diskXslt = (): string =>
   stylesheet(`  <xsl:template match="/volume/target">
@@ -35,7 +35,7 @@ export const diskXslt = (): string =>
       <permissions><mode>0600</mode></permissions><compat>1.1</compat></xsl:copy>
   </xsl:template>`);
 
-/** A file with a key in it, which only QEMU and root may read. */
+/** Makes a file with a key readable only for QEMU and root. */
 export const secretXslt = (): string =>
   stylesheet(`  <xsl:template match="/volume/target">
     <xsl:copy><xsl:apply-templates select="@*|node()[not(self::permissions)]"/>
@@ -46,33 +46,33 @@ export interface DomainXsltArgs {
   /** SMBIOS type 11 strings: the guest's identity. */
   oemStrings: readonly string[];
   ownership: Ownership;
-  /** What the machine is of the seat. */
+  /** The machine's target. */
   target: DomainTarget;
   /** Path on the libvirt host of the overlay disk. */
   diskFile: string;
   /** Path on the libvirt host of a cloud-init seed, the second disk. Absent: there is none. */
   seedFile?: string | undefined;
-  /** Path on the libvirt host of the SSH host key, passed on by QEMU's fw_cfg device. Absent: none is. */
+  /** Path on the libvirt host of the SSH host key, passed on by QEMU's fw_cfg device. Absent: none. */
   hostKeyFile?: string | undefined;
   /** The share of each virtual CPU that it may use: 0.1 is a tenth. Absent: all of it. */
   cpuShare?: number | undefined;
-  /** Path on the libvirt host that the serial console is logged to. */
+  /** Path on the libvirt host of the serial console's log. */
   consoleLog: string;
   accelerator: "kvm" | "tcg";
 }
 
-/** Microseconds over which a CPU quota is counted: the kernel's own default. */
+/** The period of a CPU quota in microseconds: the kernel's default. */
 const QUOTA_PERIOD = 100_000;
 
-/** Identity, ownership labels and console log in; the devices a server does not need (USB, video, balloon) out. */
+/** Adds identity, ownership labels and console log; removes devices that a server does not need (USB, video, balloon). */
 export function domainXslt(args: DomainXsltArgs): string {
   const strings = args.oemStrings.map((s) => `<entry>${escapeXml(s)}</entry>`).join("");
   const labels = Object.entries(ownershipLabels(args.ownership, args.target))
     .map(([key, value]) => `<trilab:label key="${escapeXml(key)}">${escapeXml(value)}</trilab:label>`)
     .join("");
-  // QEMU's default translation cache is a gigabyte of the host's memory a guest.
+  // QEMU's default translation cache takes a gigabyte of the host's memory per guest.
   const tcg = args.accelerator === "tcg" ? '<tcg><tb-cache unit="MiB">128</tb-cache></tcg>' : "";
-  // Libvirt counts the quota for each virtual CPU by itself, as EC2 does its baseline.
+  // Libvirt applies the quota to each virtual CPU, as EC2 does with its baseline.
   const quota =
     args.cpuShare === undefined
       ? ""

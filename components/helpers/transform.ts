@@ -1,4 +1,4 @@
-/** A caller's last word on a child's arguments: a replacement of some of them, or a function that edits them. */
+/** A caller's change of a child's arguments: replacements for some of them, or a function that edits them. */
 export type Transform<Args> = Partial<Args> | ((args: Args) => Args);
 
 /** The arguments after the caller's transform, if there is one. */

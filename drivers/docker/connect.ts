@@ -7,14 +7,14 @@ import Docker from "dockerode";
 import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
 import { type DockerEndpoint, LOCAL } from "../../model/endpoint.js";
 
-/** A daemon's address, taken apart. */
+/** A parsed address of a daemon. */
 export type Address =
   | { kind: "unix"; path: string }
   | { kind: "tcp"; host: string; port: number; tls: boolean }
   | { kind: "ssh"; target: string; port: number | undefined };
 
 /**
- * Reads `unix:///path`, `tcp://host[:port]` (TLS where there are certificates, or the port is 2376) or
+ * Reads `unix:///path`, `tcp://host[:port]` (TLS if there are certificates, or the port is 2376) or
  * `ssh://[user@]host[:port]`.
  *
  * @throws UserError (exit 2) for anything else.
@@ -31,11 +31,11 @@ export function parseAddress({ host, certPath }: Omit<DockerEndpoint, "kind">): 
     const path = host.slice("unix://".length) || LOCAL.docker.host.slice("unix://".length);
     return path.startsWith("/") ? { kind: "unix", path } : fail("the socket's path must be absolute");
   }
-  if (!/^(tcp|ssh):\/\//.test(host)) return fail("only unix://, tcp:// and ssh:// are known");
+  if (!/^(tcp|ssh):\/\//.test(host)) return fail("only unix://, tcp:// and ssh:// are supported");
   if (!URL.canParse(host)) return fail("it is not a URL");
   const url = new URL(host);
   if (!url.hostname) return fail("it names no host");
-  if (url.password) return fail("a password in the address would end up in the state");
+  if (url.password) return fail("a password in the address would be stored in the state");
   if ((url.pathname !== "" && url.pathname !== "/") || url.search) return fail("it has a path");
   const port = url.port ? Number(url.port) : undefined;
   if (url.protocol === "ssh:") {
@@ -48,12 +48,12 @@ export function parseAddress({ host, certPath }: Omit<DockerEndpoint, "kind">): 
 }
 
 /**
- * A client of the daemon at this endpoint. Nothing is asked of it yet.
+ * A client of the daemon at this endpoint. Does not connect yet.
  *
- * @throws UserError when the address is none, or the certificates can't be read.
+ * @throws UserError when the address is invalid, or the certificates can't be read.
  */
 export function dockerClient(endpoint: Omit<DockerEndpoint, "kind">): Docker {
-  // docker-modem takes from DOCKER_HOST and DOCKER_CERT_PATH whatever is not given: each field is named.
+  // docker-modem fills missing fields from DOCKER_HOST and DOCKER_CERT_PATH, so every field is set.
   const nothing = {
     host: undefined,
     port: undefined,
@@ -72,7 +72,7 @@ export function dockerClient(endpoint: Omit<DockerEndpoint, "kind">): Docker {
 
 function optionsOf(address: Address, certPath: string | undefined): object {
   if (address.kind === "unix") return { socketPath: address.path };
-  // The address is never dialled: the agent's connections go to the other side's `docker system dial-stdio`.
+  // The host and port are never used: the agent connects to `docker system dial-stdio` on the other host.
   if (address.kind === "ssh") return { host: "docker", port: 80, agent: new SshAgent(address) };
   const { host, port } = address;
   return address.tls ? { host, port, protocol: "https", ...certificates(certPath) } : { host, port };
@@ -86,7 +86,7 @@ function certificates(dir: string | undefined): { ca: Buffer; cert: Buffer; key:
   } catch (error) {
     throw new UserError("the Docker client's certificates can't be read", {
       why: messageOf(error),
-      fix: "DOCKER_CERT_PATH names the folder with ca.pem, cert.pem and key.pem; a seat keeps the one it was made with",
+      fix: "DOCKER_CERT_PATH is the folder with ca.pem, cert.pem and key.pem; a seat keeps the folder with which it was made",
       exitCode: ExitCode.hostNotReady,
     });
   }
@@ -108,8 +108,8 @@ export const dockerCommand = ({ host, certPath }: DockerEndpoint, ...args: strin
 ];
 
 /**
- * A connection through the `ssh` command, as the docker CLI and the official provider make it: so the user's
- * ~/.ssh/config, known hosts and keys count. (docker-modem's own ssh checks no host key.)
+ * Connects through the `ssh` command, as the docker CLI and the official provider do, so that the user's
+ * ~/.ssh/config, known hosts and keys apply. (docker-modem's own ssh checks no host key.)
  */
 class SshAgent extends Agent {
   readonly #args: string[];
@@ -145,7 +145,7 @@ class SshAgent extends Agent {
       if (code !== 0) stream.destroy(new Error(`ssh ended with ${code}: ${complaint.trim()}`));
     });
     stream.once("close", () => child.kill());
-    // http expects a socket; these make no sense for a pipe.
+    // http expects a socket with these methods; for a pipe they do nothing.
     return Object.assign(stream, {
       setTimeout: () => stream,
       setNoDelay: () => stream,
@@ -165,7 +165,7 @@ export function statusOf(error: unknown): number | undefined {
 
 export const isGone = (error: unknown): boolean => statusOf(error) === 404;
 
-/** The daemon's own words, without the library's "(HTTP code 409) unexpected -". */
+/** The daemon's message, without the library's "(HTTP code 409) unexpected -". */
 export function daemonSays(error: unknown): string {
   if (error instanceof Error && "json" in error) {
     const { json } = error;
@@ -177,7 +177,7 @@ export function daemonSays(error: unknown): string {
 }
 
 /**
- * Wraps what a call to the daemon threw: unreachable, or refused. Errors that are ours already pass as they are.
+ * Wraps an error of a call to the daemon: unreachable, or refused. UserErrors pass unchanged.
  *
  * @param what What didn't work: `container "x" could not be created`.
  */
@@ -193,13 +193,13 @@ export function daemonError(what: string, error: unknown, fix?: string): UserErr
   return new UserError(`${what}: the Docker daemon can't be reached`, {
     why: messageOf(error),
     fix: missing
-      ? "start dockerd, or point docker:host (or DOCKER_HOST) at the daemon; the state is kept as it was"
-      : "check the connection to the daemon (docker:host, DOCKER_HOST) and your right to use it; the state is kept as it was",
+      ? "start dockerd, or set docker:host (or DOCKER_HOST) to the daemon's address; the state is unchanged"
+      : "check the connection to the daemon (docker:host, DOCKER_HOST) and your permission to use it; the state is unchanged",
     cause: error,
   });
 }
 
-/** Runs one call; what it throws comes out as `daemonError`. */
+/** Runs one call, and converts its errors with `daemonError`. */
 export async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();

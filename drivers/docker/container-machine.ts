@@ -6,10 +6,10 @@ import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryC
 import { ContainerEnvironment } from "./container.js";
 import { startContainer } from "./mend-container.js";
 
-/** Seconds Docker gives the processes to end by themselves. */
+/** Seconds that Docker gives the processes to end by themselves. */
 const GRACE = 40;
 
-/** The block of ext4 and XFS, as they are made by default. */
+/** The default block size of ext4 and XFS. */
 const BLOCK_BYTES = 4096;
 
 /** The daemon that has the container. */
@@ -18,7 +18,7 @@ interface Daemon {
   endpoint: DockerEndpoint;
 }
 
-/** The container from its host's side. */
+/** The container, seen from its host. */
 export class ContainerMachine implements Machine {
   readonly target = "container";
 
@@ -55,7 +55,7 @@ export class ContainerMachine implements Machine {
     const pid = await this.mainProcess();
     const [{ memory }, shim] = await Promise.all([
       cgroupCost(pid),
-      // The process that holds the container's strings for the daemon is a cost of it, too.
+      // The shim process that holds the container for the daemon is part of its cost, too.
       parentOf(pid).then((parent) => memoryOfProcess(parent)),
     ]);
     return {
@@ -65,7 +65,7 @@ export class ContainerMachine implements Machine {
     };
   }
 
-  /** Its writable layer, and the volumes that are its own: as a guest's disk holds its home, too. */
+  /** Its writable layer and its own volumes, because a guest's disk includes its home, too. */
   async disk(): Promise<number> {
     const [layer, volumes] = await Promise.all([this.layer(), this.volumes()]);
     return layer + volumes;
@@ -77,7 +77,7 @@ export class ContainerMachine implements Machine {
       SizeRw?: number;
     }[];
     if (info === undefined) throw new HostCostError(`there is no container ${this.name}`);
-    // Left out where it is zero; and Docker adds up the bytes of files, where a file system gives whole blocks.
+    // Docker omits it if it is zero, and adds up the bytes of files, while a file system allocates whole blocks.
     return Math.ceil((info.SizeRw ?? 0) / BLOCK_BYTES) * BLOCK_BYTES;
   }
 
@@ -97,7 +97,7 @@ export class ContainerMachine implements Machine {
     return (await cgroupCost(await this.mainProcess())).cpuSeconds;
   }
 
-  /** Docker can set a cpuset and never take it away again, so what is measured inside is started on its CPUs instead. */
+  /** Docker can set a cpuset but never remove it, so measured programs are started on the chosen CPUs instead. */
   async pin(): Promise<undefined> {
     return undefined;
   }
@@ -114,11 +114,11 @@ export class ContainerMachine implements Machine {
       name,
       Hostname: name.slice(-63),
       Image: Config.Image,
-      // It goes with the measurement; the seat's first expiry may long have been moved.
+      // It is removed after the measurement; the seat's original expiry may have passed.
       Cmd: [LIFETIME_PROGRAM, "run", "never"],
       Labels: Config.Labels,
       HostConfig: {
-        // The home volume is the seat's own and stays so.
+        // The home volume belongs to the seat alone.
         ...HostConfig,
         Binds: [],
         Mounts: [],
@@ -134,10 +134,10 @@ export class ContainerMachine implements Machine {
     return diskFree(DockerRootDir);
   }
 
-  /** @throws HostCostError where no limit is set: there would be no way back to that. */
+  /** @throws HostCostError if no limit is set, because that could not be restored. */
   async size(): Promise<MachineSize> {
     const { Memory, NanoCpus } = (await this.container.inspect()).HostConfig;
-    if (!Memory || !NanoCpus) throw new HostCostError(`${this.name} has no limit of memory and CPU time`);
+    if (!Memory || !NanoCpus) throw new HostCostError(`${this.name} has no limit for memory and CPU time`);
     return { memory: Memory, cpus: NanoCpus / 1e9 };
   }
 

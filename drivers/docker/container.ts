@@ -10,7 +10,7 @@ import { dockerCommand } from "./connect.js";
 
 const LOGIN_SHELL = "/bin/bash";
 
-/** What sshd sets before it starts a login shell or a command, so that both find the same in container and guest. */
+/** The PATH that sshd sets for a login shell or a command, so that container and guest have the same. */
 const loginEnvironment = (user: string, home: string) => ({
   HOME: home,
   LOGNAME: user,
@@ -22,7 +22,7 @@ const loginEnvironment = (user: string, home: string) => ({
       : "/usr/local/bin:/usr/bin:/bin:/usr/games",
 });
 
-/** The container target, entered by `docker exec`: there is no sshd in it, and none is needed. */
+/** The container target, entered by `docker exec`: it has no sshd, and needs none. */
 export class ContainerEnvironment implements Environment {
   readonly target = "container";
 
@@ -42,7 +42,7 @@ export class ContainerEnvironment implements Environment {
     const result = await this.exec(command, options);
     const after = Date.now();
     options.signal?.throwIfAborted();
-    // 126 and 127 are the program's; docker's own failures (no such container, not running) are 125 and 1 with its words.
+    // 126 and 127 come from the program; docker's own failures (no such container, not running) are 125, and 1 with its message.
     if (
       result.exitCode === 0 ||
       !/^(Error response from daemon|Error: No such container|Cannot connect to the Docker daemon)/m.test(

@@ -11,16 +11,16 @@ import { type BuiltImage, containerImageLoaded, importContainerImage } from "./i
 import { type ContainerWanted, mendContainer, startOrLeaveNetwork } from "./mend-container.js";
 import { limitsSwap } from "./swap-limit.js";
 
-/** What trilab asks of one Docker daemon, and does to it, outside the engine. */
+/** One Docker daemon: all queries and actions of trilab outside the engine. */
 export class DockerDriver {
   readonly client: ReturnType<typeof dockerClient>;
 
-  /** Nothing is asked of the daemon yet. @throws UserError when the endpoint's address is none. */
+  /** Does not connect yet. @throws UserError when the endpoint's address is invalid. */
   constructor(readonly endpoint: DockerEndpoint) {
     this.client = dockerClient(endpoint);
   }
 
-  /** Whether the daemon runs on this machine, so that its processes and files can be seen from here. */
+  /** Whether the daemon runs on this machine, so that its processes and files can be read here. */
   get isLocal(): boolean {
     return isLocal(this.endpoint);
   }
@@ -48,7 +48,7 @@ export class DockerDriver {
           ? "you may not use its socket: join the group docker (sudo usermod -aG docker $USER, then log in again)"
           : this.isLocal
             ? "start it: trilab doctor --fix"
-            : "start it there, and check the network and your right to use it; a new seat can be made elsewhere: --docker",
+            : "start it there, and check the network and your permission to use it; to make a new seat elsewhere: --docker",
         exitCode: ExitCode.hostNotReady,
         cause: error,
       });
@@ -73,7 +73,7 @@ export class DockerDriver {
   async inventory(seat?: SeatId): Promise<Inventory> {
     const label = seat ? [`trilab.lab=${seat.lab}`, `trilab.seat=${seat.seat}`] : ["trilab.seat"];
     const machine = seat && machineName(seat, "container");
-    // A name filter matches anywhere in the name; ^…$ makes it exact. A clone was left by an interrupted `compare`.
+    // A name filter matches anywhere in the name; ^…$ makes it exact. Clones are left behind by an interrupted `compare`.
     const filters = (name: string): Record<string, string[]>[] => [
       { label },
       ...(seat ? [{ name: [`^/?${name}$`] }] : []),
@@ -103,7 +103,7 @@ export class DockerDriver {
     return { labelled: [...unique.values()], named: [] };
   }
 
-  /** Removes one thing, running or not. What is already gone is success. */
+  /** Removes one thing, running or not. Succeeds if it is already gone. */
   async remove({ kind, id }: Found): Promise<void> {
     if (kind === "container") await ifThere(this.client.getContainer(id).remove({ force: true, v: false }));
     else if (kind === "container volume") await ifThere(this.client.getVolume(id).remove());
@@ -119,8 +119,8 @@ export class DockerDriver {
   }
 
   /**
-   * Starts a container that is stopped or paused. One whose network is gone leaves it and stays stopped, until
-   * {@link mend} puts it on the new one.
+   * Starts a container that is stopped or paused. If its network is gone, it is disconnected from it and stays stopped until
+   * {@link mend} connects it to the new one.
    */
   async start({ id, state }: Found): Promise<void> {
     if (state === "paused") await this.client.getContainer(id).unpause();
@@ -135,7 +135,7 @@ export class DockerDriver {
       .filter((subnet) => subnet.includes("."));
   }
 
-  /** Whether networks of trilab's are left, whoever made them. */
+  /** Whether networks of trilab are left, of any owner. */
   async hasSeatNetworks(): Promise<boolean> {
     return (await this.client.listNetworks({ filters: { label: ["trilab.owner"] } })).length > 0;
   }
@@ -145,7 +145,7 @@ export class DockerDriver {
     return readContainerFile(this.client, container, path);
   }
 
-  /** Makes a container what it should be without replacing it. @returns what was changed, in words. */
+  /** Repairs a container without replacing it. @returns what was changed, in words. */
   mend(container: string, wanted: ContainerWanted): Promise<string[]> {
     return mendContainer(container, wanted, this.client);
   }
@@ -160,12 +160,12 @@ export class DockerDriver {
     return containerImageLoaded(this.client, tag);
   }
 
-  /** Loads an image that was built here; does nothing when the daemon has it. @returns its id. */
+  /** Loads an image that was built here, unless the daemon has it. @returns its id. */
   loadImage(image: BuiltImage, progress?: Progress): Promise<string> {
     return importContainerImage(this.client, image, progress ? { progress } : {});
   }
 
-  /** Removes trilab's images but these (hashes). An image that a container was made from stays: the daemon refuses. */
+  /** Removes trilab's images except these (hashes). An image of an existing container stays, because the daemon refuses. */
   async pruneImages(keep: ReadonlySet<string>): Promise<void> {
     for (const image of await this.client.listImages({ filters: { label: ["trilab.image"] } })) {
       const hash = image.Labels?.["trilab.image"];
@@ -177,12 +177,12 @@ export class DockerDriver {
     }
   }
 
-  /** A container to run commands in, by name. Nothing is asked of it yet. */
+  /** A container to run commands in, by name. Does not connect yet. */
   environment(name: string, user: string): ContainerEnvironment {
     return new ContainerEnvironment(name, user, this.endpoint);
   }
 
-  /** The same container from its host's side: power and cost. */
+  /** The same container, seen from its host: power and cost. */
   machine(name: string, user: string): ContainerMachine {
     return new ContainerMachine(name, user, this);
   }

@@ -7,7 +7,7 @@ import { hasCode, UserError } from "../../base/errors.js";
 import { type Progress, silent } from "../../base/progress.js";
 import { SERVICES_PROGRAM } from "../../model/services.js";
 
-/** A container image that was built, and is to be loaded. */
+/** A built container image, ready to be loaded. */
 export interface BuiltImage {
   hash: string;
   rootHash: string;
@@ -31,7 +31,7 @@ export async function containerImageLoaded(docker: Docker, tag: string): Promise
 }
 
 /**
- * Loads the image into a daemon, local or remote, as `image.containerTag`; does nothing when it is there.
+ * Loads the image into a daemon, local or remote, as `image.containerTag`, unless it is there.
  * Labels: trilab.image, trilab.root, trilab.release, trilab.user.
  *
  * @returns The image's id (`sha256:…`).
@@ -57,7 +57,7 @@ export async function importContainerImage(
   const changes = [
     ...Object.entries(labels).map(([key, value]) => `LABEL ${key}=${value}`),
     "ENV LANG=C.UTF-8",
-    // A machine that stays up and reaps what is orphaned is the container component's affair; this is the default.
+    // A default only: the container component sets the program that keeps the container running.
     'CMD ["sleep", "infinity"]',
     ...(manifest.services ? [`ENTRYPOINT ${JSON.stringify([SERVICES_PROGRAM, "run"])}`] : []),
   ];

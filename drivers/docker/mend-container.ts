@@ -4,29 +4,29 @@ import { UserError } from "../../base/errors.js";
 import { formatSize } from "../../model/units.js";
 import { lastLines } from "./output.js";
 
-/** How a container is to be. */
+/** How a container should be. */
 export interface ContainerWanted {
   cpus: number;
   /** Bytes. */
   memory: number;
   /** PID limit; default 256. */
   processes?: number;
-  /** Whether the daemon keeps a limit of swap; default true. */
+  /** Whether the daemon can limit swap; default true. */
   swapLimit?: boolean;
-  /** The network it belongs on, and its address there. */
+  /** The network to which it belongs, and its address there. */
   network?: { name: string; address: string };
 }
 
 /** How long a container that was started must stay up to count as running, in milliseconds. */
 const SETTLE_MS = 250;
 
-/** The weight that Docker gives where none is asked for; it can't be unset again. */
+/** Docker's default weight; it can't be unset again. */
 const DEFAULT_SHARES = 1024;
 
 /**
- * Makes a container what it should be without replacing it: it runs, is on its network, and has its limits and restart
- * policy. That mends what somebody changed by hand, which no plugin looks at, and applies what the Docker provider has
- * no input for (the PID limit) or would replace the container for (CPUs).
+ * Repairs a container without replacing it: starts it, connects its network, and sets its limits and restart policy. This
+ * undoes manual changes, which no plugin notices. It also applies the PID limit, for which the Docker provider has no
+ * input, and the CPUs, for which the provider would replace the container.
  *
  * @returns what it changed, in words. The PID limit of a new container does not count.
  * @throws UserError when the container does not stay up.
@@ -50,12 +50,12 @@ export async function mendContainer(
     await startContainer(container);
     done.push("started, as it was stopped");
   }
-  // One that its restart policy starts again and again runs at times.
+  // A container that its restart policy starts again and again is sometimes running.
   if (!info.State.Running || info.State.Restarting || info.RestartCount > 0) await requireSteady(container);
   return done;
 }
 
-/** @throws UserError when the container has ended, or been started anew, a moment from now. */
+/** @throws UserError when the container ends or is restarted within a moment. */
 async function requireSteady(container: Docker.Container): Promise<void> {
   const before = await container.inspect();
   await sleep(SETTLE_MS);
@@ -65,7 +65,7 @@ async function requireSteady(container: Docker.Container): Promise<void> {
   if (!after.State.Running || after.State.Restarting || !steady) throw await notRunning(container, after);
 }
 
-/** Starts a container. One that runs already, if only since its restart policy started it this moment, is fine. */
+/** Starts a container. Succeeds if it runs already, for example because its restart policy just started it. */
 export async function startContainer(container: Docker.Container): Promise<void> {
   await container.start().catch((error: unknown) => {
     if (!(error instanceof Error && "statusCode" in error && error.statusCode === 304)) throw error;
@@ -73,8 +73,8 @@ export async function startContainer(container: Docker.Container): Promise<void>
 }
 
 /**
- * Starts a container that is stopped. A network of its own that is no more would not let it: then it leaves that network,
- * and stays stopped until {@link mendContainer} puts it on the new one.
+ * Starts a container that is stopped. It can't start if its network is gone: then it is disconnected from that network, and
+ * stays stopped until {@link mendContainer} connects it to the new one.
  *
  * @throws UserError when it does not stay up.
  */
@@ -113,15 +113,15 @@ async function joinNetwork(
 /** One property of a container that Docker can change while it runs. */
 interface Limit {
   title: string;
-  /** What Docker's update call is given. */
+  /** The arguments of Docker's update call. */
   change: object;
   holds: boolean;
-  /** In words; absent: there was none. */
+  /** The old value in words; absent: there was none. */
   had?: string | undefined;
   to: string;
 }
 
-/** Sets the limits that do not hold. */
+/** Sets the limits that differ. */
 async function holdLimits(
   docker: Docker,
   container: Docker.Container,
@@ -143,7 +143,7 @@ async function holdLimits(
     },
     {
       title: "memory",
-      // Docker takes neither without the other.
+      // Docker accepts neither without the other.
       change: { Memory: memory, MemorySwap: swap },
       holds: host.Memory === memory && host.MemorySwap === swap,
       had:
@@ -181,7 +181,7 @@ async function holdLimits(
   );
 }
 
-/** Docker can't take a CPU set away again: instead the container is given every CPU. */
+/** Docker can't remove a CPU set, so the container is given every CPU instead. */
 async function cpuSet(docker: Docker, had: string | undefined): Promise<Limit[]> {
   if (!had) return [];
   const { NCPU } = (await docker.info()) as { NCPU: number };
@@ -201,6 +201,6 @@ async function notRunning(
       : `its program ended with exit code ${code}`);
   return new UserError(`container ${Name.replace(/^\//, "")} does not stay up`, {
     why: said ? `${ended}; its last output:\n${said}` : ended,
-    fix: "somebody inside may have changed its main program; copy out what you need (trilab cp), then: trilab down, trilab up",
+    fix: "its main program may have been changed inside; copy out what you need (trilab cp), then: trilab down, trilab up",
   });
 }

@@ -3,21 +3,21 @@ import { z } from "zod";
 import { connect } from "./client.js";
 import { asking } from "./errors.js";
 
-/** Who asks, as a region of AWS sees it. */
+/** The caller, as a region of AWS sees it. */
 export interface Caller {
-  /** The account that the credentials are of; `undefined` where it has no network in the region to tell it by. */
+  /** The credentials' account; `undefined` if it has no network in the region, from which it could be read. */
   account: string | undefined;
-  /** Seconds that this machine's clock is ahead of AWS's; negative: behind. */
+  /** How many seconds this machine's clock is ahead of AWS's; negative: behind. */
   clockAhead: number;
 }
 
 const answerSchema = z.object({ headers: z.object({ date: z.string() }) });
 
-/** Asks a region who we are to it. @throws UserError with AWS's reason. */
+/** Queries a region for the caller. @throws UserError with AWS's reason. */
 export async function caller(region: string): Promise<Caller> {
   const client = connect({ region });
   let clockAhead = 0;
-  // The SDK corrects what it signs by a clock that is wrong, in silence, and only from five minutes on.
+  // The SDK corrects for a wrong clock silently, and only from five minutes on.
   client.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
@@ -27,7 +27,7 @@ export async function caller(region: string): Promise<Caller> {
     },
     { step: "deserialize", name: "noteDate" },
   );
-  // Every network has one of this name, and no other account's are shown: they can't be shared.
+  // Every network has a security group of this name, and those of other accounts are not listed.
   const Filters = [{ Name: "group-name", Values: ["default"] }];
   return asking(`${region} could not be asked for the account`, async () => {
     for await (const { SecurityGroups = [] } of paginateDescribeSecurityGroups({ client }, { Filters }))

@@ -2,7 +2,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { noteAction, UNANSWERED } from "./errors.js";
 
-/** Where EC2 is and who asks. What isn't given comes from the environment and ~/.aws, as with AWS's own tools. */
+/** Endpoint and credentials for EC2. Defaults come from the environment and ~/.aws, as with AWS's own tools. */
 export interface AwsOptions {
   /** Default: AWS_REGION, then the profile's. */
   region?: string | undefined;
@@ -14,9 +14,9 @@ export interface AwsOptions {
   secretKey?: string | undefined;
   /** The session token that belongs to a temporary key. */
   token?: string | undefined;
-  /** Tries of a call in all. Default 8: up to 13 s where the connection is refused, up to 50 s where AWS asks to slow down. */
+  /** How often a call is tried in all. Default 8: up to 13 s if the connection is refused, up to 50 s if AWS asks to slow down. */
   maxAttempts?: number | undefined;
-  /** How long a try waits for its answer, in milliseconds. Default 20 000; a call gives up after three that got none. */
+  /** How long one try waits for an answer, in milliseconds. Default 20 000; a call gives up after three tries without an answer. */
   answerMs?: number | undefined;
 }
 
@@ -26,21 +26,21 @@ const MAX_ATTEMPTS = 8;
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 20_000;
 
-/** After so many tries without an answer a call gives up: a minute, where each of eight would make it three. */
+/** A call gives up after this many tries without an answer: that takes one minute; eight tries would take three. */
 const UNANSWERED_TRIES = 3;
 
-/** The SDK's options for every client of an AWS service: without them a request that nobody answers waits for ever. */
+/** The SDK's options for every client of an AWS service: without them, a request without an answer waits forever. */
 export const requestTimeouts = (answerMs = ANSWER_MS) => ({
   connectionTimeout: CONNECT_MS,
   requestTimeout: answerMs,
   throwOnRequestTimeout: true,
-  // An answer that stops in the middle.
+  // For an answer that stops in the middle.
   socketTimeout: answerMs,
 });
 
 /**
- * EC2's client, for the plugin and for whoever asks AWS itself (`asking` and `lookUp` in errors.ts turn what it throws
- * into clear errors). It retries what may be retried; credentials are looked for with the first call.
+ * The client of EC2, for the plugin and for the driver (`asking` and `lookUp` in errors.ts turn its errors into clear
+ * ones). It retries calls that may be retried, and looks for credentials at the first call.
  *
  * @throws UserError when the options make no sense.
  */
@@ -48,7 +48,7 @@ export function connect(options: AwsOptions = {}): EC2Client {
   const { region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION, endpoint, profile } = options;
   if (region !== undefined && !/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region))
     throw new UserError(`"${region}" is not a region of AWS`, {
-      why: "a region reads like eu-central-1",
+      why: "a region looks like eu-central-1",
       fix: "set aws:region or AWS_REGION",
       exitCode: ExitCode.usage,
     });
@@ -59,7 +59,7 @@ export function connect(options: AwsOptions = {}): EC2Client {
       exitCode: ExitCode.usage,
     });
   const credentials = staticCredentials(options);
-  // package-lock.json pins an SDK for the Node that trilab asks for; its notice about later ones is not the user's.
+  // package-lock.json pins an SDK for trilab's minimum Node version; its notice about later versions is not for users.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const client = new EC2Client({
     maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
@@ -82,22 +82,22 @@ export function connect(options: AwsOptions = {}): EC2Client {
       next(args).catch((error: unknown) => {
         throw countUnanswered(error, context);
       }),
-    // Within the SDK's retries, so that it sees each try.
+    // Inside the SDK's retries, so that it sees each try.
     { step: "finalizeRequest", priority: "low", name: "countUnanswered" },
   );
   return client;
 }
 
-/** How many tries of a call, known by its context, got no answer. */
+/** How many tries of a call, identified by its context, got no answer. */
 const unanswered = new WeakMap<object, number>();
 
-/** The error of one try; after the last that may go unanswered, one that the SDK does not retry. */
+/** The error of one try; after the last allowed try without an answer, an error that the SDK does not retry. */
 function countUnanswered(error: unknown, call: object): unknown {
   if (!(error instanceof Error) || error.name !== "TimeoutError") return error;
   const tries = (unanswered.get(call) ?? 0) + 1;
   unanswered.set(call, tries);
   if (tries < UNANSWERED_TRIES) return error;
-  // Without its cause, by which the SDK would try again.
+  // Without its cause, because of which the SDK would try again.
   return Object.assign(new Error(`no answer, ${tries} times`), { code: UNANSWERED });
 }
 

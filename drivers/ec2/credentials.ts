@@ -7,11 +7,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 type Profile = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where AWS credentials would come from, without asking AWS: the environment, a container's or a token's endpoint, or the
- * profile in the shared files. Whether they are any good, AWS says at the first call. An instance's own role is not looked
- * for: asking for one takes seconds wherever there is none.
+ * The source of AWS credentials, without contacting AWS: the environment, a container's or a token's endpoint, or the
+ * profile in the shared files. Only the first call shows whether they are valid. An instance's own role is not considered,
+ * because looking for one takes seconds if there is none.
  *
- * @returns `undefined` where there are none.
+ * @returns `undefined` if there are none.
  */
 export async function awsCredentials(env: Environment = process.env): Promise<string | undefined> {
   if (env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY) return "the environment";
@@ -29,16 +29,16 @@ export async function awsCredentials(env: Environment = process.env): Promise<st
 /**
  * The region to rent in: the one given, else the environment's or the profile's.
  *
- * @throws UserError (exit 2) where nothing names one: which country's prices and laws apply is not ours to guess.
+ * @throws UserError (exit 2) if none is configured: trilab must not guess which country's prices and laws apply.
  */
 export async function awsRegion(given: string | undefined, env: Environment = process.env): Promise<string> {
   const named = given || env.AWS_REGION || env.AWS_DEFAULT_REGION;
   if (named) return named;
   const [, config] = await profileSettings(env, env.AWS_PROFILE || "default");
   if (config?.region) return config.region;
-  throw new UserError("no AWS region is named", {
-    why: "the lab names none (vps.region), nor do AWS_REGION, AWS_DEFAULT_REGION and the profile's settings",
-    fix: "name one: AWS_REGION=eu-central-1 trilab up …, or vps.region in lab.yaml",
+  throw new UserError("no AWS region is configured", {
+    why: "the lab has no vps.region, and AWS_REGION, AWS_DEFAULT_REGION and the profile's region are not set",
+    fix: "set one: AWS_REGION=eu-central-1 trilab up …, or vps.region in lab.yaml",
     exitCode: ExitCode.usage,
   });
 }

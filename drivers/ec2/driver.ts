@@ -5,8 +5,8 @@ import type { Found, Inventory } from "../found.js";
 import type { Caller } from "./caller.js";
 
 /**
- * What trilab asks of one region of EC2, and does to it, outside the engine. The AWS SDK takes half a second to load, so
- * each method loads it when it is first called.
+ * One region of EC2: all queries and actions of trilab outside the engine. The AWS SDK takes half a second to load, so each
+ * method loads it when it is first called.
  */
 export class Ec2Driver {
   constructor(readonly endpoint: Ec2Endpoint) {}
@@ -15,7 +15,7 @@ export class Ec2Driver {
     return this.endpoint.region;
   }
 
-  /** Whether the region answers us. @throws UserError with AWS's reason when it does not. */
+  /** Checks that the region answers. @throws UserError with AWS's reason when it does not. */
   async preflight(): Promise<void> {
     await (await import("./inventory.js")).requireAws(this.region);
   }
@@ -31,19 +31,19 @@ export class Ec2Driver {
     return { labelled: await awsThings(this.region, seat), named: [] };
   }
 
-  /** Removes one thing, and waits for what used it to go. What is already gone is success. */
+  /** Removes one thing, and waits until nothing uses it. Succeeds if it is already gone. */
   async remove({ kind, id, name }: Found): Promise<void> {
     if (!isAwsKind(kind)) throw new Error(`EC2 has no ${kind}`);
     await (await import("./removal.js")).removeAws(kind, { id, name, region: this.region });
   }
 
-  /** Starts an instance that was stopped, and waits until it runs: then it has its new public address. */
+  /** Starts a stopped instance, and waits until it runs and has its new public address. */
   async start({ kind, id }: Found): Promise<void> {
     if (kind !== "instance") return;
     await (await import("./removal.js")).startInstance({ id, region: this.region });
   }
 
-  /** Moves the end of all that AWS has of a seat in its tags, ISO 8601 or `never`. @throws UserError. */
+  /** Sets a seat's expiry in the tags of all its things in AWS, ISO 8601 or `never`. @throws UserError. */
   async moveExpiry(seat: SeatId & { owner: string }, expires: string): Promise<void> {
     await (await import("./expiry.js")).tagExpiry(seat, this.region, expires);
   }

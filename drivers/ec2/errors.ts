@@ -1,6 +1,6 @@
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
 
-/** Which API call threw, as IAM names it; kept beside the error, which is the SDK's. */
+/** The API call that threw an error, as IAM names it; stored separately, because the error is the SDK's. */
 const actions = new WeakMap<Error, string>();
 
 /** Remembers that this call threw the error: `RunInstancesCommand` is `ec2:RunInstances`. */
@@ -10,8 +10,8 @@ export function noteAction(error: unknown, command: string): unknown {
 }
 
 /**
- * AWS's code for what it refused (`InsufficientInstanceCapacity`), or Node's for what didn't get there
- * (`ECONNREFUSED`); also of an error that one of those caused.
+ * AWS's code for a refused call (`InsufficientInstanceCapacity`), or Node's for a failed connection (`ECONNREFUSED`);
+ * also of an error with such a cause.
  */
 export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -23,7 +23,7 @@ export function codeOf(error: unknown): string | undefined {
 const CAPACITY =
   /\b(InsufficientInstanceCapacity|InsufficientHostCapacity|InsufficientCapacity|SpotMaxPriceTooLow)\b/;
 
-/** Whether something failed because AWS has no such machine to give just there; also as the engine tells it. */
+/** Whether something failed because AWS has no capacity; also for the engine's errors. */
 export const lacksCapacity = (error: unknown): boolean =>
   CAPACITY.test(codeOf(error) ?? "") || (error instanceof UserError && CAPACITY.test(error.why ?? ""));
 
@@ -31,12 +31,12 @@ export const lacksCapacity = (error: unknown): boolean =>
 export const isGone = (error: unknown): boolean =>
   /\.NotFound$|^Gateway\.NotAttached$/.test(codeOf(error) ?? "");
 
-/** Our code for a call that AWS took and never answered. */
+/** Our code for a call that AWS accepted but never answered. */
 export const UNANSWERED = "NoAnswer";
 
 interface Remedy {
   codes: RegExp;
-  /** Goes after what didn't work. */
+  /** Follows the description of what failed. */
   what?: string;
   fix: string;
   /** Default: failed. */
@@ -45,7 +45,7 @@ interface Remedy {
 
 const CLOCK = "compare this machine's clock with the true time (timedatectl)";
 
-/** In this order; the first that fits counts. */
+/** The first match counts. */
 const REMEDIES: readonly Remedy[] = [
   {
     codes: /^CredentialsProviderError$/,
@@ -56,19 +56,19 @@ const REMEDIES: readonly Remedy[] = [
   {
     codes: /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired|RequestExpired)$/,
     what: "the AWS credentials have expired",
-    fix: `sign in anew (aws sso login, or a fresh session token) and run it again, the state is kept as it was; if they are fresh, ${CLOCK}`,
+    fix: `sign in again (aws sso login, or a new session token) and run it again, the state is unchanged; if they are new, ${CLOCK}`,
     exitCode: ExitCode.hostNotReady,
   },
   {
     codes: /^(RequestTimeTooSkewed|RequestInTheFuture|SignatureDoesNotMatch)$/,
     what: "AWS doesn't accept the signature",
-    fix: `${CLOCK}, then the secret key; the state is kept as it was`,
+    fix: `${CLOCK}, then check the secret key; the state is unchanged`,
     exitCode: ExitCode.hostNotReady,
   },
   {
     codes: /^(AuthFailure|InvalidClientTokenId|UnrecognizedClientException|IncompleteSignature)$/,
     what: "AWS doesn't accept the credentials",
-    fix: `check the access key, secret key and session token, whether the account may use this region, and the clock (timedatectl); the state is kept as it was`,
+    fix: `check the access key, secret key and session token, whether the account may use this region, and the clock (timedatectl); the state is unchanged`,
     exitCode: ExitCode.hostNotReady,
   },
   {
@@ -85,12 +85,12 @@ const REMEDIES: readonly Remedy[] = [
   {
     codes: /LimitExceeded$|^MaxSpotInstanceCountExceeded$/,
     what: "the account's quota is used up",
-    fix: "take down what isn't needed, choose a smaller type or another region, or have the quota raised (Service Quotas, EC2)",
+    fix: "remove what isn't needed, choose a smaller type or another region, or request a higher quota (Service Quotas, EC2)",
   },
   {
     codes: CAPACITY,
-    what: "AWS has no such machine free there now",
-    fix: "take another availability zone, another instance type, or on-demand in place of spot",
+    what: "AWS has no capacity for such a machine there now",
+    fix: "choose another availability zone, another instance type, or on-demand instead of spot",
   },
   {
     codes: /^InvalidAMIID\./,
@@ -109,27 +109,27 @@ const REMEDIES: readonly Remedy[] = [
   },
   {
     codes: /^(ENOTFOUND|EAI_AGAIN)$/,
-    what: "there is no such endpoint of EC2, or no way to it",
-    fix: "check the region's name (aws:region, AWS_REGION), any endpoint that is set, and the network; the state is kept as it was",
+    what: "the EC2 endpoint does not exist or can't be reached",
+    fix: "check the region's name (aws:region, AWS_REGION), any endpoint that is set, and the network; the state is unchanged",
     exitCode: ExitCode.hostNotReady,
   },
   {
     codes: new RegExp(`^${UNANSWERED}$`),
     what: "AWS does not answer",
-    fix: "check the network and its proxy, then run it again: it goes on from where it stopped",
+    fix: "check the network and its proxy, then run it again: it continues where it stopped",
     exitCode: ExitCode.hostNotReady,
   },
   {
     codes: /^(E[A-Z]+|TimeoutError)$/,
     what: "EC2 can't be reached",
-    fix: "check the network, the proxy and any endpoint that is set (aws:endpoints, AWS_ENDPOINT_URL); the state is kept as it was",
+    fix: "check the network, the proxy and any endpoint that is set (aws:endpoints, AWS_ENDPOINT_URL); the state is unchanged",
     exitCode: ExitCode.hostNotReady,
   },
 ];
 
 /**
- * Wraps what a call to AWS threw. The reason begins with AWS's code, so that whoever runs the engine can tell errors
- * apart too. Errors that are ours already pass as they are.
+ * Wraps an error of a call to AWS. The reason begins with AWS's code, so that callers of the engine can distinguish errors,
+ * too. UserErrors pass unchanged.
  *
  * @param what What didn't work: `instance i-1 could not be read`.
  */
@@ -155,7 +155,7 @@ export function awsError(what: string, error: unknown): UserError {
   });
 }
 
-/** Runs one call; what it throws comes out as `awsError`. */
+/** Runs one call, and converts its errors with `awsError`. */
 export async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();

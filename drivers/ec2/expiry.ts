@@ -5,7 +5,7 @@ import { asking } from "./errors.js";
 import { awsThings } from "./inventory.js";
 
 /**
- * Moves the end of all that AWS has of a seat in its tags, by which a reaper goes that knows nothing else of it.
+ * Sets a seat's expiry in the tags of all its things in AWS. A reaper on another machine knows only these tags.
  *
  * @param expires ISO 8601 or `never`.
  * @throws UserError with AWS's reason.

@@ -8,15 +8,15 @@ import { UserError } from "../../base/errors.js";
 import { awsError, isGone, lookUp } from "./errors.js";
 import { until } from "./wait.js";
 
-/** How long an instance may take to run, and to be terminated, in seconds. */
+/** How long an instance may take to start, and to terminate, in seconds. */
 const RUNNING_S = 600;
 const TERMINATED_S = 600;
 
-/** Whether an instance is on its way out or gone: AWS shows it for about an hour longer. */
+/** Whether an instance is terminating or gone: AWS lists it for about another hour. */
 export const isDead = (instance: Instance): boolean =>
   ["shutting-down", "terminated"].includes(instance.State?.Name ?? "");
 
-/** The instance as AWS has it, dead ones too; undefined when AWS doesn't know it. */
+/** The instance as AWS has it, even if it is terminated; undefined when AWS doesn't know it. */
 export async function describe(
   client: EC2Client,
   id: string,
@@ -34,7 +34,7 @@ export async function running(client: EC2Client, id: string, signal: AbortSignal
   const what = `instance ${id} did not start`;
   return until(what, RUNNING_S, signal, async () => {
     const there = await describe(client, id);
-    // Not there yet: AWS needs a moment to know it everywhere.
+    // Not visible yet: AWS needs a moment until it is known everywhere.
     if (!there) return undefined;
     const { instance } = there;
     if (instance.State?.Name === "running") return instance;
@@ -42,12 +42,12 @@ export async function running(client: EC2Client, id: string, signal: AbortSignal
     const { Code = "Unknown", Message = "AWS terminated it" } = instance.StateReason ?? {};
     throw new UserError(what, {
       why: `${Code}: ${Message}`,
-      fix: "take another availability zone or instance type, or check the key of the encrypted volume",
+      fix: "choose another availability zone or instance type, or check the key of the encrypted volume",
     });
   });
 }
 
-/** Ends it and waits until it is over, so that its firewall and subnet can go. Gone already is success. */
+/** Terminates it and waits, so that its firewall and subnet can be removed. Succeeds if it is already gone. */
 export async function terminate(client: EC2Client, id: string, signal: AbortSignal): Promise<void> {
   const what = `instance ${id} could not be terminated`;
   try {

@@ -21,7 +21,7 @@ import { connect } from "./client.js";
 import { asking } from "./errors.js";
 import { tagMap } from "./tags.js";
 
-/** One seat's things in a region, as AWS itself reports them by tag; without a seat, those of every seat. */
+/** One seat's things in a region, as AWS reports them by tag; without a seat, those of every seat. */
 export function awsThings(region: string, seat?: SeatId): Promise<Labelled[]> {
   const filters = seat
     ? [
@@ -29,31 +29,29 @@ export function awsThings(region: string, seat?: SeatId): Promise<Labelled[]> {
         { Name: "tag:trilab.seat", Values: [seat.seat] },
       ]
     : [{ Name: "tag-key", Values: ["trilab.seat"] }];
-  return asking(`${region} could not be asked what is there`, () =>
-    thingsOf(connect({ region }), region, filters),
-  );
+  return asking(`${region} could not be queried`, () => thingsOf(connect({ region }), region, filters));
 }
 
-/** Asks a region anything at all. @throws UserError when it does not answer us. */
+/** Sends a minimal query to a region. @throws UserError when it does not answer. */
 export async function requireAws(region: string): Promise<void> {
   await asking(`${region} does not answer`, () =>
     connect({ region }).send(new DescribeVpcsCommand({ MaxResults: 5 })),
   );
 }
 
-/** What every kind of object has of what we ask. */
+/** The fields that we read, of every kind of object. */
 interface Described {
   id: string | undefined;
-  /** Where it has one of its own. Default: its tag Name. */
+  /** A name of its own. Default: its tag Name. */
   name?: string | undefined;
-  /** Running or not, where that is a question. */
+  /** Running or not, for machines. */
   state?: string | undefined;
-  /** The public one, where it has one. */
+  /** The public address, if it has one. */
   address?: string | undefined;
   tags: Tag[] | undefined;
 }
 
-/** Instances that are not over. AWS shows terminated ones for an hour. */
+/** Instances that are not terminated. AWS lists terminated ones for an hour. */
 const LIVE = ["pending", "running", "shutting-down", "stopping", "stopped"];
 
 async function thingsOf(client: EC2Client, region: string, Filters: Filter[]): Promise<Labelled[]> {
@@ -74,7 +72,7 @@ async function thingsOf(client: EC2Client, region: string, Filters: Filter[]): P
       collect(paginateDescribeNetworkInterfaces(paged, request), ({ NetworkInterfaces = [] }) =>
         NetworkInterfaces.map((item) => ({ id: item.NetworkInterfaceId, tags: item.TagSet })),
       ),
-    // These two come whole: AWS has no pages of them.
+    // AWS returns these two without pages.
     "elastic IP": async () =>
       ((await client.send(new DescribeAddressesCommand(request))).Addresses ?? []).map((item) => ({
         id: item.AllocationId,

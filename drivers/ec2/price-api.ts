@@ -3,12 +3,12 @@ import { ExitCode, messageOf, UserError } from "../../base/errors.js";
 import type { RegionPrices } from "../../model/prices.js";
 import { addressHour, diskGiBMonth, instanceHours, type ListedPrice, parsePriceList } from "./price-list.js";
 
-/** One of the few regions that answer for all. `AWS_ENDPOINT_URL_PRICING` names another endpoint. */
+/** One of the few regions with this API, which has the prices of all regions. `AWS_ENDPOINT_URL_PRICING` sets another endpoint. */
 const API_REGION = "us-east-1";
 
 /**
- * What AWS asks in a region today, from its Price List API, with the credentials the environment gives (variables,
- * profile, single sign-on, role). Takes one request for each hundred products: about ten.
+ * A region's current prices, from AWS's Price List API, with the environment's credentials (variables, profile, single
+ * sign-on, role). Takes one request per hundred products: about ten.
  *
  * @throws UserError: exit 2 without credentials, when they are refused, and for a region without prices; else exit 1.
  */
@@ -40,7 +40,7 @@ export async function fetchRegionPrices(region: string, now = new Date()): Promi
     if (disk === undefined || address === undefined) {
       throw new UserError(`the price list of ${region} is incomplete`, {
         why: `it has no price of ${disk === undefined ? "gp3 volumes" : "public IPv4 addresses"}`,
-        fix: "go on with the prices there are: leave --refresh out",
+        fix: "use the known prices: leave --refresh out",
       });
     }
     return {
@@ -56,11 +56,11 @@ export async function fetchRegionPrices(region: string, now = new Date()): Promi
   }
 }
 
-/** Every on-demand price of a service that fits. */
+/** All matching on-demand prices of a service. */
 async function products(service: string, attributes: Record<string, string>): Promise<ListedPrice[]> {
-  // What the SDK warns of is which Node its later versions will want; that of today is pinned.
+  // The SDK warns about the Node version that its later versions need; ours is pinned.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  // Loaded only here: it takes longer than most commands do.
+  // Loaded only here, because that takes longer than most commands.
   const { paginateGetProducts, PricingClient } = await import("@aws-sdk/client-pricing");
   const { requestTimeouts } = await import("./client.js");
   const client = new PricingClient({ region: API_REGION, requestHandler: requestTimeouts() });
@@ -87,10 +87,10 @@ const REFUSED = [
 ];
 const DENIED = ["AccessDeniedException", "AccessDenied", "UnauthorizedOperation"];
 
-/** The SDK's error in our words; one that is not the SDK's is a bug and stays. */
+/** Converts the SDK's errors; any other error is a bug and stays. */
 function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const without = "or go on with the prices there are: leave --refresh out";
+  const without = "or use the known prices: leave --refresh out";
   const fail = (what: string, fix: string, exitCode?: ExitCode): UserError =>
     new UserError(what, {
       why: messageOf(error),
@@ -100,8 +100,8 @@ function explained(error: unknown): unknown {
     });
   if (error.name === "CredentialsProviderError")
     return fail(
-      "there are no AWS credentials to ask for prices with",
-      "give some: aws configure, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+      "there are no AWS credentials with which to query prices",
+      "set them: aws configure, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
       ExitCode.usage,
     );
   if (EXPIRED.includes(error.name))
@@ -114,8 +114,8 @@ function explained(error: unknown): unknown {
     );
   if (DENIED.includes(error.name))
     return fail(
-      "the AWS credentials may not ask for prices",
-      "have the action pricing:GetProducts allowed",
+      "the AWS credentials may not query prices",
+      "allow the action pricing:GetProducts for them",
       ExitCode.usage,
     );
   if ("$fault" in error) return fail(`the AWS Price List API says ${error.name}`, "try again in a while");

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What one entry of the Price List API's `PriceList` holds, as far as it is read here. */
+/** The fields that we read of one entry in the Price List API's `PriceList`. */
 const productSchema = z.object({
   product: z.object({
     productFamily: z.string().optional(),
@@ -34,10 +34,10 @@ export interface ListedPrice {
 }
 
 /**
- * The on-demand prices in a `PriceList`, whose entries are JSON texts. Of a product's tiers the dearest counts: the others
- * are what a free tier gives. Entries without an on-demand price in dollars are left out.
+ * The on-demand prices in a `PriceList`, whose entries are JSON texts. Of a product's tiers, the most expensive counts: the
+ * others are a free tier. Entries without an on-demand price in dollars are left out.
  *
- * @throws when an entry is no product: the API has changed.
+ * @throws when an entry is not a product: the API has changed.
  */
 export function parsePriceList(entries: readonly string[]): ListedPrice[] {
   return entries.flatMap((entry) => {
@@ -69,11 +69,11 @@ export function instanceHours(prices: readonly ListedPrice[]): Record<string, nu
   return Object.fromEntries(hours.sort(([a], [b]) => a.localeCompare(b)));
 }
 
-/** US dollars for each GiB and month of a gp3 volume, which the list calls GB; `undefined` when it is not among them. */
+/** US dollars per GiB and month of a gp3 volume (the list calls it GB); `undefined` when it is not listed. */
 export const diskGiBMonth = (prices: readonly ListedPrice[]): number | undefined =>
   prices.find((p) => p.unit === "GB-Mo" && p.attributes.volumeApiName === "gp3")?.usd;
 
-/** US dollars an hour of a public IPv4 address in use; `undefined` when it is not among them. */
+/** US dollars per hour of a public IPv4 address in use; `undefined` when it is not listed. */
 export const addressHour = (prices: readonly ListedPrice[]): number | undefined =>
   prices.find((p) => p.unit === "Hrs" && /(^|-)PublicIPv4:InUseAddress$/.test(p.attributes.usagetype ?? ""))
     ?.usd;

@@ -24,7 +24,7 @@ const priceTableSchema = z.object({
 
 const refreshedFile = (): string => join(cacheDir(), "prices.json");
 
-/** The repo's table, with what {@link storePrices} stored since in place of its regions. */
+/** The repo's table, in which regions stored by {@link storePrices} replace older ones. */
 export async function readPriceTable(): Promise<PriceTable> {
   const text = await readFile(join(repoDir, "model/prices.json"), "utf8");
   const published = priceTableSchema.parse(JSON.parse(text));
@@ -32,7 +32,7 @@ export async function readPriceTable(): Promise<PriceTable> {
   return refreshed === undefined ? published : mergePrices(published, refreshed);
 }
 
-/** @returns `undefined` when nothing was stored, or nothing that can be read: it is only a cache. */
+/** @returns `undefined` when nothing readable was stored: it is only a cache. */
 async function readRefreshed(): Promise<PriceTable | undefined> {
   const text = await readFile(refreshedFile(), "utf8").catch((error: unknown) => {
     if (!hasCode(error, "ENOENT")) throw error;
@@ -46,7 +46,7 @@ async function readRefreshed(): Promise<PriceTable | undefined> {
   }
 }
 
-/** Keeps a region's prices in the cache directory, beside those of other regions. @returns the file. */
+/** Stores a region's prices in the cache directory, together with those of other regions. @returns the file. */
 export async function storePrices(region: string, prices: RegionPrices): Promise<string> {
   const before = await readRefreshed();
   const table: PriceTable = { schema: 1, sources: [], regions: { ...before?.regions, [region]: prices } };

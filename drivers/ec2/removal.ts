@@ -21,7 +21,7 @@ import { asking } from "./errors.js";
 import { running, terminate } from "./instance.js";
 import { remove } from "./wait.js";
 
-/** How long all that used a thing may take to let go of it, in milliseconds. */
+/** How long to wait until nothing uses a thing any more, in milliseconds. */
 const LIMIT_MS = 10 * 60_000;
 
 /** Something of a seat that AWS has. */
@@ -31,7 +31,7 @@ export interface AwsThing {
   region: string;
 }
 
-/** Removes one thing, waiting for what used it to go. Gone already is success. @throws UserError with AWS's reason. */
+/** Removes one thing, after waiting until nothing uses it. Succeeds if it is already gone. @throws UserError with AWS's reason. */
 export async function removeAws(kind: AwsKind, { id, name, region }: AwsThing): Promise<void> {
   const client = connect({ region });
   const signal = AbortSignal.timeout(LIMIT_MS);
@@ -69,7 +69,7 @@ async function removeGateway(client: EC2Client, id: string): Promise<unknown> {
   return client.send(new DeleteInternetGatewayCommand({ InternetGatewayId: id }));
 }
 
-/** Starts an instance that was stopped from outside, and waits until it runs: then it has its new public address. */
+/** Starts an instance that was stopped from outside, and waits until it runs and has its new public address. */
 export async function startInstance({ id, region }: Omit<AwsThing, "name">): Promise<void> {
   const client = connect({ region });
   await asking(`instance ${id} could not be started`, () =>

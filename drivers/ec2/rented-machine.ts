@@ -1,14 +1,14 @@
 import { connect } from "node:net";
 import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
 
-/** Milliseconds that a machine on the other side of the world gets to accept a connection. */
+/** How long a machine, perhaps far away, may take to accept a connection, in milliseconds. */
 const CONNECT_LIMIT = 5_000;
 
-const UNSEEN = "a rented machine's host is its provider's: what it costs there can't be seen from here";
-const NO_SWITCH = "a rented machine is not switched off to be measured: it would lose its address";
-const FIXED = "the size of a rented machine is its instance type's";
+const UNSEEN = "a rented machine's host belongs to its provider, so its cost there can't be measured";
+const NO_SWITCH = "a rented machine is not switched off for measuring, because it would lose its address";
+const FIXED = "the size of a rented machine is fixed by its instance type";
 
-/** A VPS on somebody else's host, from the outside: all that can be seen is whether it answers. */
+/** A rented VPS, seen from outside: we only know whether it answers. */
 export class RentedMachine implements Machine {
   readonly target = "vps";
 
@@ -66,9 +66,9 @@ export class RentedMachine implements Machine {
   }
 
   async clone(): Promise<Clone> {
-    throw new HostCostError("another rented machine would cost money that nobody asked to spend");
+    throw new HostCostError("another rented machine would cost extra money");
   }
 }
 
-/** Whether it shares this host with others: they can be pinned together, and be each other's neighbours. */
+/** Whether it shares this host with others, so that they can be pinned together and disturb each other. */
 export const isOnThisHost = (machine: Machine): boolean => !(machine instanceof RentedMachine);

@@ -2,7 +2,7 @@ import type { Tag } from "@aws-sdk/client-ec2";
 
 export type Tags = Record<string, string>;
 
-/** What the SDK gives, as names and values; AWS's own are left out. */
+/** The SDK's tags as names and values, without AWS's own. */
 export function tagMap(tags: readonly Tag[] | undefined): Tags {
   return Object.fromEntries(
     (tags ?? [])

@@ -3,21 +3,21 @@ import { UserError } from "../../base/errors.js";
 import { poll } from "../../base/poll.js";
 import { awsError, codeOf, isGone } from "./errors.js";
 
-/** Between two looks, in milliseconds: the first pause, and the longest. */
+/** Pauses between two queries, in milliseconds: the first, and the longest. */
 const PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
 
-/** How long AWS may take to show everywhere what it has just made, in seconds. */
+/** How long AWS may take until a new object is visible everywhere, in seconds. */
 const CONSISTENCY_S = 60;
 
-/** How long what uses an object may take to go, in seconds. */
+/** How long to wait until nothing uses an object any more, in seconds. */
 const DEPENDENTS_S = 300;
 
 /**
- * Looks until there is an answer. (The SDK's own waiters take every error for "not yet", a lost permission too, and
- * would keep the user waiting for it.)
+ * Repeats `look` until there is an answer. (The SDK's own waiters read every error as "not yet", even a missing permission,
+ * and would keep the user waiting.)
  *
- * @throws UserError after that many seconds; what `look` throws at once; the signal's reason on cancel.
+ * @throws UserError after that many seconds; errors of `look` at once; the signal's reason on cancel.
  */
 export async function until<T>(
   what: string,
@@ -34,7 +34,7 @@ export async function until<T>(
   });
 }
 
-/** A call about something just made: "no such thing" means "not yet". */
+/** A call about something that was just made: "no such thing" means "not yet". */
 export function soon<T>(what: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   return until(what, CONSISTENCY_S, signal, () =>
     call().catch((error: unknown) => {
@@ -44,21 +44,21 @@ export function soon<T>(what: string, signal: AbortSignal, call: () => Promise<T
   );
 }
 
-/** Calls that remove something, and what to look for where something still uses it. */
+/** How to remove something, and how to find what still uses it. */
 export interface Removal {
   /** `security group sg-1 could not be removed`. */
   what: string;
-  /** Gone already is success. */
+  /** Succeeds if it is already gone. */
   call: () => Promise<unknown>;
   /** A filter of DescribeNetworkInterfaces that finds those that use it. */
   users?: { name: string; id: string };
 }
 
 /**
- * Removes, waiting for what still uses the object to go: AWS lets go of a terminated instance's interface only after
- * a while.
+ * Removes an object after waiting until nothing uses it: AWS releases a terminated instance's interface only after a
+ * while.
  *
- * @throws UserError naming the interfaces in the way after `seconds`.
+ * @throws UserError after `seconds`, naming the interfaces that still use it.
  */
 export async function remove(
   client: EC2Client,
@@ -92,7 +92,7 @@ export async function remove(
   }
 }
 
-/** `eni-1 (of i-1)`, `eni-2 (an AWS service's)`; empty when that can't be asked. */
+/** `eni-1 (of i-1)`, `eni-2 (an AWS service's)`; empty when that can't be queried. */
 async function interfacesOf(client: EC2Client, users: { name: string; id: string }): Promise<string[]> {
   const Filters = [{ Name: users.name, Values: [users.id] }];
   const found = await client

@@ -8,7 +8,7 @@ export async function zonesOffering(type: string, region: string): Promise<strin
     LocationType: "availability-zone" as const,
     Filters: [{ Name: "instance-type", Values: [type] }],
   };
-  return asking(`the zones of ${region} that offer ${type} could not be looked for`, async () => {
+  return asking(`the zones of ${region} that offer ${type} could not be queried`, async () => {
     const zones: string[] = [];
     for await (const page of paginateDescribeInstanceTypeOfferings({ client: connect({ region }) }, request))
       zones.push(...(page.InstanceTypeOfferings ?? []).flatMap(({ Location }) => Location ?? []));

@@ -1,15 +1,15 @@
-/** What a console log tells of its machine's kernel panics. */
+/** The kernel panics in a console log. */
 export interface Panics {
   count: number;
-  /** The last one's own line; empty without any. */
+  /** The line of the last panic; empty without any. */
   words: string;
-  /** That line with what led to it; what follows are registers and addresses. */
+  /** That line with the lines before it; after it come only registers and addresses. */
   context: string;
-  /** Nothing shows that the machine has booted since. */
+  /** Whether there is no sign that the machine has booted since. */
   isLast: boolean;
 }
 
-/** Finds the kernel panics in a console log that holds any number of boots. Pure. */
+/** Finds the kernel panics in a console log with any number of boots. Pure. */
 export function readPanics(log: string): Panics {
   const found = [...log.matchAll(/^(?:\[[^\]\n]*\] )?(Kernel panic - not syncing: .*)$/gm)];
   const last = found.at(-1);
@@ -27,25 +27,25 @@ export function readPanics(log: string): Panics {
 const OWN_RESTART_MS = 60_000;
 
 /**
- * Watches a machine's console while its first answer is waited for: a kernel that panics is started anew, once; one that
- * panics again is given up.
+ * Watches a machine's console while waiting for its first answer: restarts a kernel that panics, once, and gives up if it
+ * panics again.
  */
 export class BootWatch {
-  /** The panics that were seen, or were there before the watch. */
+  /** The panics already seen, including those before the watch. */
   private seen: number | undefined;
   private restarted = false;
   private began = Date.now();
 
   constructor(
     private readonly readConsole: () => Promise<string>,
-    /** Restarts the machine at once, with what the kernel said. */
+    /** Restarts the machine at once; is given the kernel's message. */
     private readonly restart: (words: string) => Promise<void>,
   ) {}
 
-  /** @returns what the kernel said, once there is no more hope. */
+  /** @returns the kernel's message after it has panicked again; until then `undefined`. */
   async look(): Promise<string | undefined> {
     const { count, words, isLast } = readPanics(await this.readConsole());
-    const fresh = count - (this.seen ?? count); // A log that was rolled over holds fewer.
+    const fresh = count - (this.seen ?? count); // A log that was rotated contains fewer.
     this.seen = count;
     const stuck = isLast && Date.now() - this.began > OWN_RESTART_MS;
     if (fresh > 1 || (fresh > 0 && this.restarted)) return words;

@@ -1,4 +1,4 @@
-/** What a clone must not share with the guest it is made from. */
+/** What a clone must have of its own. */
 export interface CloneIdentity {
   name: string;
   uuid: string;
@@ -16,7 +16,7 @@ export function cloneAddress(address: string, index: number): string {
   return [...parts.slice(0, 3), Number(parts[3]) + index].join(".");
 }
 
-/** The inactive XML of a domain (`dumpxml --inactive`) as that of another one beside it. Pure. */
+/** Turns a domain's inactive XML (`dumpxml --inactive`) into that of its clone. Pure. */
 export function cloneXml(xml: string, id: CloneIdentity): string {
   const mac = `52:54:01:${id.uuid.slice(0, 2)}:${id.uuid.slice(2, 4)}:${id.index.toString(16).padStart(2, "0")}`;
   return (
@@ -28,7 +28,7 @@ export function cloneXml(xml: string, id: CloneIdentity): string {
       .replace(/<mac address=['"][^'"]*['"]\/>/, `<mac address="${mac}"/>`)
       .replace(/<log file=[^>]*\/>/g, "")
       .replace(/trilab:hostname=[^<]*/, `trilab:hostname=${id.name.slice(-63)}`)
-      // It goes with the measurement; the seat's first expiry may long have been moved.
+      // It is removed after the measurement; the seat's original expiry may have passed.
       .replace(/trilab:expires=\w+/, "trilab:expires=never")
       .replace(/trilab:address=[\d.]+/, `trilab:address=${id.address}`)
   );

@@ -2,11 +2,11 @@ import { isLocal, type LibvirtEndpoint } from "../../model/endpoint.js";
 import { Virsh } from "./virsh.js";
 import { type Element, parseXml } from "./xml.js";
 
-/** A connection to one libvirt daemon: what a machine of it needs to ask. */
+/** A connection to one libvirt daemon: the queries that its machines need. */
 export class Connection {
   protected readonly connection: Virsh;
 
-  /** Nothing is asked of the daemon yet. */
+  /** Does not connect yet. */
   constructor(readonly endpoint: LibvirtEndpoint) {
     this.connection = new Virsh(endpoint.uri);
   }
@@ -15,7 +15,7 @@ export class Connection {
     return this.endpoint.uri;
   }
 
-  /** Whether the daemon runs on this machine, so that its processes and files can be seen from here. */
+  /** Whether the daemon runs on this machine, so that its processes and files can be read here. */
   get isLocal(): boolean {
     return isLocal(this.endpoint);
   }
@@ -30,7 +30,7 @@ export class Connection {
     return this.connection.ifThere(...args);
   }
 
-  /** The state virsh gives a domain (`running`, `shut off`, …), or `undefined` when there is none of that name. */
+  /** A domain's state as virsh reports it (`running`, `shut off`, …), or `undefined` when there is none of that name. */
   async domainState(name: string): Promise<string | undefined> {
     return (await this.virshIfThere("domstate", name))?.trim();
   }

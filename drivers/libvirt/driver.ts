@@ -14,10 +14,10 @@ import { metadataQuestion, parseMetadata, volumeKind } from "./things.js";
 import { lines, VirshError } from "./virsh.js";
 import { type Element, parseXml } from "./xml.js";
 
-/** Domains asked about in one go: their names must fit in one argument of a command, 128 KiB. */
+/** How many domains one query covers: their names must fit into one command argument, 128 KiB. */
 const DOMAINS_A_CALL = 500;
 
-/** What trilab asks of one libvirt daemon, and does to it, outside the engine. */
+/** One libvirt daemon: all queries and actions of trilab outside the engine. */
 export class LibvirtDriver extends Connection {
   /**
    * Whether the daemon answers.
@@ -38,9 +38,9 @@ export class LibvirtDriver extends Connection {
     };
   }
 
-  /** CPUs and bytes of memory of the daemon's host; bytes free for disks, where that can be seen from here. */
+  /** CPUs and bytes of memory of the daemon's host; bytes free for disks, if the host is this machine. */
   async capacity(): Promise<{ cpus: number; memory: number; diskFree: number | undefined }> {
-    // nodeinfo's own memory size counts the first NUMA cell only, on some hosts less than that.
+    // nodeinfo counts only the memory of the first NUMA cell, and on some hosts even less.
     const text = `${await this.virsh("nodeinfo")}\n${await this.virsh("nodememstats")}`;
     const number = (label: string): number =>
       Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
@@ -64,15 +64,15 @@ export class LibvirtDriver extends Connection {
     return lines(await this.virsh("pool-list", "--name", ...(active ? [] : ["--all"])));
   }
 
-  /** What runs a domain: `kvm`, or `qemu` for QEMU's own translator; `undefined` when there is none of that name. */
+  /** A domain's type: `kvm`, or `qemu` for emulation; `undefined` when there is none of that name. */
   async domainType(name: string): Promise<string | undefined> {
     return (await this.domain(name))?.attributes.type;
   }
 
   /**
-   * The volumes of a pool, read from its directory anew; none when there is no such pool or it is inactive.
+   * The volumes of a pool, freshly read from its directory; none when there is no such pool or it is inactive.
    *
-   * @throws VirshError when libvirt refuses for another reason: "none" would then be a lie that costs somebody a disk.
+   * @throws VirshError when libvirt refuses for another reason: the answer "none" could then cost somebody a disk.
    */
   async volumeNames(pool: string): Promise<string[]> {
     try {
@@ -84,7 +84,7 @@ export class LibvirtDriver extends Connection {
     }
   }
 
-  /** While a volume of the pool is made or filled, libvirt refuses to look: waits for that, a minute at most. */
+  /** libvirt refuses to refresh a pool while one of its volumes is made or filled: waits for that, at most a minute. */
   private async refreshPool(pool: string): Promise<void> {
     let last: unknown;
     const refreshed = async (): Promise<boolean> => {
@@ -106,7 +106,7 @@ export class LibvirtDriver extends Connection {
     return xml === undefined ? undefined : parseXml(xml);
   }
 
-  /** What lies in the image pool; nothing where there is no such pool. */
+  /** The volumes in the image pool; none if there is no such pool. */
   imageVolumeNames(): Promise<string[]> {
     return this.volumeNames(IMAGE_POOL.name);
   }
@@ -121,7 +121,7 @@ export class LibvirtDriver extends Connection {
     return Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));
   }
 
-  /** The hashes of the images that the disks in the seats' pool are laid over, whoever made them. */
+  /** The hashes of the base images of all disks in the seats' pool, of any owner. */
   async imagesUnderDisks(): Promise<string[]> {
     const disks = (await this.volumeNames(DISK_POOL.name)).filter((name) => name.endsWith(".qcow2"));
     const volumes = await Promise.all(disks.map((name) => this.disk(name)));
@@ -138,7 +138,7 @@ export class LibvirtDriver extends Connection {
         await this.virshIfThere("vol-delete", name, "--pool", IMAGE_POOL.name);
   }
 
-  /** Whether libvirt offers KVM for its guests; that it works is not tried. */
+  /** Whether libvirt offers KVM; does not test whether it works. */
   async offersKvm(): Promise<boolean> {
     try {
       await this.virsh("domcapabilities", "--virttype", "kvm");
@@ -149,7 +149,7 @@ export class LibvirtDriver extends Connection {
     }
   }
 
-  /** Has a storage pool start with libvirt. */
+  /** Lets a storage pool start with libvirt. */
   async autostartPool(name: string): Promise<void> {
     await this.virsh("pool-autostart", name);
   }
@@ -181,7 +181,7 @@ export class LibvirtDriver extends Connection {
     );
   }
 
-  /** Whether networks of trilab's are left, whoever made them. */
+  /** Whether networks of trilab are left, of any owner. */
   async hasSeatNetworks(): Promise<boolean> {
     return (await this.networkNames()).some((name) => name.startsWith("trilab-"));
   }
@@ -208,7 +208,7 @@ export class LibvirtDriver extends Connection {
     return { labelled, named: details.flat() };
   }
 
-  /** The domains with these names, their states and labels, with one question for many. */
+  /** The domains with these names, their states and labels, with one query for many. */
   private async domains(wanted: (name: string) => boolean): Promise<Labelled[]> {
     const there = (await this.virsh("list", "--all")).split("\n").flatMap((line) => {
       const [, name, state] = /^\s*\S+\s+(\S+)\s+(.+?)\s*$/.exec(line) ?? [];
@@ -217,7 +217,7 @@ export class LibvirtDriver extends Connection {
     const found: Labelled[] = [];
     for (let i = 0; i < there.length; i += DOMAINS_A_CALL) {
       const some = there.slice(i, i + DOMAINS_A_CALL);
-      // A domain without metadata, or one that is gone by now, is passed over.
+      // A domain without metadata, or one that is gone meanwhile, is skipped.
       const answers = parseMetadata(await this.virsh(metadataQuestion(some.map(({ name }) => name))));
       for (const { name, state } of some) {
         const labels = answers.get(name) ?? {};
@@ -228,7 +228,7 @@ export class LibvirtDriver extends Connection {
     return found;
   }
 
-  /** A network with its state, and the leases in it. Guests have fixed addresses: a lease is something else's. */
+  /** A network with its state, and its leases. Guests have fixed addresses, so a lease belongs to something else. */
   private async networkDetails(seat: SeatId, network: Found): Promise<Found[]> {
     const leases = (await this.virshIfThere("net-dhcp-leases", network.name))?.split("\n") ?? [];
     return [
@@ -237,7 +237,7 @@ export class LibvirtDriver extends Connection {
     ];
   }
 
-  /** Whether a machine's network is active and, where it can be seen from here, its bridge is there. */
+  /** Whether a machine's network is active and, on a local host, its bridge exists. */
   private async networkWorks(seat: SeatId, network: string): Promise<boolean> {
     const info = (await this.virshIfThere("net-info", network)) ?? "";
     if (!/^Active:\s+yes/m.test(info)) return false;
@@ -245,7 +245,7 @@ export class LibvirtDriver extends Connection {
     return !this.isLocal || target === undefined || existsSync(`/sys/class/net/${bridgeName(seat, target)}`);
   }
 
-  /** Removes one thing, running or not. What is already gone is success. */
+  /** Removes one thing, running or not. Succeeds if it is already gone. */
   async remove({ kind, id }: Found): Promise<void> {
     if (kind === "domain") await this.removeDomain(id);
     else if (kind === "guest network") {
@@ -267,18 +267,18 @@ export class LibvirtDriver extends Connection {
     if (kind !== "guest network") return;
     await this.virsh("net-destroy", id).catch(() => {}); // It may be inactive.
     await this.virsh("net-start", id);
-    // A bridge made anew has none of the old one's ports: a guest that runs must be started again to be on it.
+    // A new bridge has none of the old one's ports, so a running guest must be restarted to be connected.
     if ((await this.domainState(id)) !== "running") return;
     await this.virsh("destroy", id);
     await this.virsh("start", id);
   }
 
-  /** A guest to run commands in. Nothing is asked of it yet. */
+  /** A guest to run commands in. Does not connect yet. */
   environment(access: GuestAccess): GuestEnvironment {
     return new GuestEnvironment(access, this);
   }
 
-  /** The same guest from its host's side: power and cost. */
+  /** The same guest, seen from its host: power and cost. */
   machine(access: GuestAccess): GuestMachine {
     return new GuestMachine(access, this);
   }

@@ -20,12 +20,12 @@ import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { DISK_POOL } from "./pools.js";
 import { removeQemuLogs } from "./qemu-logs.js";
 
-/** Milliseconds the guest gets to shut down by itself. */
+/** How long the guest may take to shut down by itself, in milliseconds. */
 const GRACE = 40_000;
-/** Milliseconds a clone gets to answer SSH. */
+/** How long a clone may take to answer SSH, in milliseconds. */
 const BOOT_LIMIT = 180_000;
 
-/** A guest from its host's side; a rehearsed VPS is one. */
+/** A guest or rehearsed VPS, seen from its host. */
 export class GuestMachine implements Machine {
   constructor(
     private readonly access: GuestAccess,
@@ -43,7 +43,7 @@ export class GuestMachine implements Machine {
   async start(): Promise<void> {
     const state = await this.libvirt.domainState(this.name);
     if (state === "running") return;
-    // Until then libvirt takes it for active.
+    // Until then, libvirt treats it as active.
     if (state === "in shutdown") await isOff(this.libvirt, this.name, GRACE);
     await this.libvirt.virsh("start", this.name);
   }
@@ -73,7 +73,7 @@ export class GuestMachine implements Machine {
     return processCpuSeconds(await this.qemu());
   }
 
-  /** Every virtual CPU on these; QEMU's own threads stay free. */
+  /** Pins every virtual CPU to these; QEMU's own threads are not pinned. */
   async pin(cpus: readonly number[]): Promise<(() => Promise<void>) | undefined> {
     if (!this.libvirt.isLocal) return undefined;
     const before = [
@@ -83,7 +83,7 @@ export class GuestMachine implements Machine {
       for (const [, cpu = ""] of before)
         await this.libvirt.virsh("vcpupin", this.name, cpu, cpus.join(","), "--live");
     } catch {
-      return undefined; // no right to, or no cpuset controller
+      return undefined; // no permission, or no cpuset controller
     }
     return async () => {
       for (const [, cpu = "", list = ""] of before)
@@ -104,7 +104,7 @@ export class GuestMachine implements Machine {
 
   async resize({ memory, cpus }: Partial<MachineSize>): Promise<void> {
     if (memory !== undefined) {
-      // Without a balloon QEMU has no way to ask the guest for memory; libvirt's own words say less.
+      // Without a balloon device, QEMU can't request memory from the guest; libvirt's message is less clear.
       const domain = await this.libvirt.domain(this.name);
       if (domain?.find("devices", "memballoon")?.attributes.model === "none")
         throw new HostCostError("no balloon device");
@@ -155,7 +155,7 @@ export class GuestMachine implements Machine {
       const knownHostsFile = join(dir, "known_hosts");
       const known = await readFile(this.access.knownHostsFile, "utf8");
       await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
-      // It logs its console nowhere: that of the guest it is made from would tell of that one.
+      // Its console is not logged, because the log would be that of the original guest.
       const access = { ...this.access, name, address, knownHostsFile, consoleLog: `${name}.console.log` };
       await appears(this.libvirt, name, keeper, signal);
       await rm(file); // the host key is in it
@@ -177,26 +177,26 @@ export class GuestMachine implements Machine {
   }
 }
 
-/** Shuts a domain down, or switches it off where it does not heed for 40 s, and resolves when it is off. */
+/** Shuts a domain down, or switches it off if it does not react within 40 s; resolves when it is off. */
 export async function stopDomain(libvirt: Connection, name: string): Promise<void> {
   if ((await libvirt.domainState(name)) === "running") await libvirt.virsh("shutdown", name);
   if (await isOff(libvirt, name, GRACE)) return;
-  await libvirt.virsh("destroy", name).catch(() => {}); // it may end by itself just now
+  await libvirt.virsh("destroy", name).catch(() => {}); // it may just have ended by itself
   if (!(await isOff(libvirt, name, GRACE))) throw new Error(`${name} does not stop`);
 }
 
-/** Waits until its QEMU is gone: "in shutdown" still holds the memory and the disk. @returns whether it is. */
+/** Waits until its QEMU is gone: a domain "in shutdown" still holds the memory and the disk. @returns whether it is gone. */
 async function isOff(libvirt: Connection, name: string, waitMs: number): Promise<boolean> {
   const off = async (): Promise<boolean> => [undefined, "shut off"].includes(await libvirt.domainState(name));
   return pollUntil(off, { limitMs: waitMs, everyMs: 50 });
 }
 
-/** A domain that lives no longer than we do: libvirt ends it when this virsh's connection goes. */
+/** A domain that ends with this process: libvirt ends it when this virsh's connection closes. */
 function keptDomain(uri: string, file: string): ChildProcess {
   const child = spawn("virsh", ["--quiet", "--connect", uri], {
     stdio: ["pipe", "ignore", "pipe"],
     env: { ...process.env, LC_ALL: "C" },
-    // A group of its own: Ctrl-C is ours to handle, and removing comes before ending.
+    // A process group of its own: this process handles Ctrl-C, and must clean up before it ends.
     detached: true,
   });
   // virsh splits the line as a shell does.

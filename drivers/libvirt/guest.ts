@@ -16,7 +16,7 @@ import { BootWatch, readPanics } from "./boot-watch.js";
 import type { Connection } from "./connection.js";
 import { DISK_POOL } from "./pools.js";
 
-/** How a machine with a kernel of its own is reached: the seat's guest, or its VPS. */
+/** How to reach a machine with its own kernel: the seat's guest, or its VPS. */
 export interface GuestAccess {
   target: DomainTarget;
   name: string;
@@ -24,21 +24,21 @@ export interface GuestAccess {
   user: string;
   /** The seat's private key. */
   identityFile: string;
-  /** Pins the host key that we gave the guest. */
+  /** Pins the guest's host key. */
   knownHostsFile: string;
-  /** The console log's volume in the seats' pool. Absent: it is no domain of ours, but rented elsewhere. */
+  /** The console log's volume in the seats' pool. Absent: the machine is rented. */
   consoleLog?: string;
 }
 
-/** A machine that boots is asked often, so that its first answer is not seen late; milliseconds. */
+/** How often a booting machine is tried, so that its first answer is noticed at once; milliseconds. */
 const BOOT_MS = 30_000;
-/** How often libvirt is asked whether it runs at all; milliseconds. */
+/** How often libvirt is queried whether it runs at all; milliseconds. */
 const LOOK_MS = 500;
 
-/** How often the console of one that does not answer is read; milliseconds. */
+/** How often the console of a machine that does not answer is read; milliseconds. */
 const WATCH_MS = 2_000;
 
-/** How long a machine may refuse our key, or show another than its own, while it still boots; in milliseconds. */
+/** How long a booting machine may refuse our key, or show a wrong host key; in milliseconds. */
 const REFUSAL_MS = 15_000;
 
 /** A guest or VPS, reached by OpenSSH with the seat's key and a pinned host key. */
@@ -46,7 +46,7 @@ export class GuestEnvironment implements Environment {
   /** Where a connection is kept open for others to use; see {@link keepConnection}. */
   private controlPath: string | undefined;
 
-  /** @param libvirt Absent: the machine is rented, and its host is its provider's. */
+  /** @param libvirt Absent: the machine is rented. */
   constructor(
     private readonly access: GuestAccess,
     private readonly libvirt?: Connection,
@@ -75,7 +75,7 @@ export class GuestEnvironment implements Environment {
     );
     for (let looked = 0, watched = 0; ; ) {
       options.signal?.throwIfAborted();
-      // A domain that is not running is not asked: its address may then be somebody else's.
+      // A domain that is not running is not contacted: its address may belong to another machine then.
       if (this.libvirt && Date.now() - looked >= LOOK_MS) {
         state = await this.libvirt.domainState(this.name);
         looked = Date.now();
@@ -88,7 +88,7 @@ export class GuestEnvironment implements Environment {
       const refuses = /host key|Permission denied/i.test(result.stderr);
       refusedSince = refuses ? (refusedSince ?? before) : undefined;
       if (this.libvirt && waitMs > 0 && Date.now() - watched >= WATCH_MS) {
-        const panicked = await watch.look().catch(() => undefined); // What matters is whether it answers.
+        const panicked = await watch.look().catch(() => undefined); // It only matters whether it answers.
         watched = Date.now();
         if (panicked !== undefined) throw await this.panicked(panicked);
       }
@@ -117,7 +117,7 @@ export class GuestEnvironment implements Environment {
     });
   }
 
-  /** The error for a kernel that panics at every boot. */
+  /** The error for a kernel that panicked again after a restart. */
   private async panicked(words: string): Promise<UserError> {
     return new UserError(`the ${this.target} ${this.name} does not boot: its kernel panics`, {
       why: [
@@ -150,8 +150,8 @@ export class GuestEnvironment implements Environment {
 
   async logs(options: LogOptions): Promise<number> {
     if (this.libvirt === undefined) {
-      throw new UserError("the console of a rented machine is its provider's", {
-        fix: `see what it logged itself: trilab ssh ${this.target} --root -- journalctl -b`,
+      throw new UserError("the console of a rented machine is at its provider", {
+        fix: `read its own log: trilab ssh ${this.target} --root -- journalctl -b`,
       });
     }
     if (options.follow) {
@@ -162,7 +162,7 @@ export class GuestEnvironment implements Environment {
     return 0;
   }
 
-  /** What the serial console printed, downloaded through libvirt so that it works from afar too. */
+  /** The serial console's output, downloaded through libvirt, so that it also works on another host. */
   async consoleTail({ lines, raw = false }: { lines?: number; raw?: boolean } = {}): Promise<string> {
     const { consoleLog } = this.access;
     if (this.libvirt === undefined || consoleLog === undefined) return "(no console log)";
@@ -185,8 +185,8 @@ export class GuestEnvironment implements Environment {
   }
 
   /**
-   * Opens a connection that every later `exec` uses: under emulation a handshake alone takes a second. It ends by
-   * itself after half an hour. Where it can't be had, each `exec` makes its own as before.
+   * Opens a connection that every later `exec` uses: under emulation, a handshake alone takes a second. It ends by
+   * itself after half an hour. If it fails, each `exec` connects by itself as before.
    *
    * @returns what closes it.
    */
@@ -196,10 +196,10 @@ export class GuestEnvironment implements Environment {
     const masters = [true, false].map((root) => {
       const options = [
         ...[...this.options(), "-o", "BatchMode=yes", "-M", "-S", controlPath],
-        // A guest that is gone says nothing, not even that.
+        // A guest that is gone does not even refuse.
         ...["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3", this.login(root)],
       ];
-      // A group of its own: Ctrl-C must not take the connection from under what tidies up.
+      // A process group of its own: cleaning up after Ctrl-C still needs the connection.
       return execa("ssh", [...options, "--", "sleep 1800"], {
         reject: false,
         stdio: "ignore",
@@ -228,23 +228,23 @@ export class GuestEnvironment implements Environment {
     };
   }
 
-  /** What to do when it does not answer, or with keys that are not the seat's, or its kernel has panicked. */
+  /** The fix when it does not answer, or has other keys than the seat's, or its kernel has panicked. */
   private wayOut(refused: boolean, panicked: boolean): string {
     if (refused)
-      return `put back what was changed in its ~/.ssh or /etc/ssh; or make it anew, which loses what is on its disk: trilab down, trilab up`;
+      return `undo the changes in its ~/.ssh or /etc/ssh; or make it again, which deletes its disk: trilab down, trilab up`;
     if (this.rented)
-      return "its firewall lets in one address only, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)";
+      return "its firewall allows only one address, and yours may have changed: trilab up --ssh-from ADDRESS; a slow start may need longer (--wait 10m)";
     if (panicked)
       return `\`trilab up\` restarts it; see the whole console with \`trilab logs ${this.target}\``;
     return `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped ${this.target}`;
   }
 
-  /** Whether it runs on somebody else's host. */
+  /** Whether it is rented. */
   private get rented(): boolean {
     return this.libvirt === undefined;
   }
 
-  /** ssh's arguments for one command, whose words arrive as they are. */
+  /** ssh's arguments for one command, whose words are passed on unchanged. */
   private command(command: readonly string[], root?: boolean): string[] {
     return [...this.options(), "-o", "BatchMode=yes", this.login(root), "--", quoted(command)];
   }
@@ -272,8 +272,8 @@ export class GuestEnvironment implements Environment {
 }
 
 /**
- * The command through which a guest behind a `qemu+ssh://` host is reached. It is an `ssh` of its own, so that an alias,
- * a port or a key in ~/.ssh/config counts; a key and known hosts that the URI names count too. Pure.
+ * The proxy command for a guest behind a `qemu+ssh://` host. It is a separate `ssh`, so that an alias, a port or a key in
+ * ~/.ssh/config applies, and so does a key or a known hosts file in the URI. Pure.
  *
  * @returns `undefined` for a URI that is not reached through ssh.
  */
@@ -291,15 +291,15 @@ export function jumpCommand(uri: string): string | undefined {
     ...(knownHosts ? ["-o", `UserKnownHostsFile="${knownHosts}"`] : []),
     ...["-o", "BatchMode=yes", "-W", "[%h]:%p", "--", `${user}${url.hostname}`],
   ];
-  // ssh gives this to a shell, after it has replaced its own % tokens.
+  // ssh passes this to a shell, after replacing its own % tokens.
   return words.map((word) => (word === "[%h]:%p" ? word : quoted([word]).replaceAll("%", "%%"))).join(" ");
 }
 
 const lastLines = (text: string, count: number): string => text.split("\n").slice(-count).join("\n");
 
-/** What stands for a log that can't be read, where it must not hide the error in hand. */
+/** The text in place of a log that can't be read, so that the original error is still shown. */
 const unread = (error: unknown): string => `(not to be read: ${messageOf(error)})`;
 
-/** A path as the value of an option of ssh: quoted, since it may hold spaces, with no % that ssh would replace. Pure. */
+/** A path as the value of an option of ssh: quoted, because it may contain spaces, with escaped % signs. Pure. */
 export const optionPath = (path: string): string =>
   `"${path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&")}"`;

@@ -4,8 +4,8 @@ import { asRoot, isRoot } from "../../base/privilege.js";
 const DIR = "/var/log/libvirt/qemu";
 
 /**
- * Removes libvirt's own logs of a domain's QEMU and of its clones' (`compare` makes those): they stay when the domain
- * goes. Where removing them takes a password, they stay; without root only the domain's own is known by name.
+ * Removes libvirt's own logs of a domain's QEMU and of its clones (which `compare` makes), because they stay when the domain
+ * is removed. If that needs a password, they stay. Without root, only the domain's own log is known by name.
  */
 export async function removeQemuLogs(libvirt: { isLocal: boolean }, domain: string): Promise<void> {
   if (!libvirt.isLocal) return;

@@ -6,10 +6,10 @@ import { stopDomain } from "./guest-machine.js";
 import { parseXml } from "./xml.js";
 
 /**
- * Shuts a domain down that the engine is about to replace because its definition changes: the provider would switch it
- * off like a pulled plug, and what the guest had not written to its disk would be lost. The disk itself is kept.
+ * Shuts down a domain that the engine is about to replace because its definition changes. The provider would only switch it
+ * off, and data that the guest has not written to its disk would be lost. The disk itself is kept.
  *
- * @returns whether it was shut down. A domain that is not there, or is defined so already, is left alone.
+ * @returns whether it was shut down. A missing domain, or one with the same definition, is left alone.
  */
 export async function shutDownForChange(
   libvirt: Connection,
@@ -20,14 +20,14 @@ export async function shutDownForChange(
   const changes = xml === undefined ? [] : definitionChanges(xml, wanted);
   if (changes.length === 0) return false;
   progress.note(
-    `${wanted.name} is started anew, because its definition changes (${changes.join("; ")}); its disk is kept`,
+    `${wanted.name} is restarted, because its definition changes (${changes.join("; ")}); its disk is kept`,
   );
   progress.update(`shutting ${wanted.name} down`);
   await stopDomain(libvirt, wanted.name);
   return true;
 }
 
-/** Starts those of the domains that were shut down and have not been replaced. */
+/** Starts those of the domains that were shut down but not replaced. */
 export async function startAgain(libvirt: Connection, names: readonly string[]): Promise<void> {
   for (const name of names)
     if ((await libvirt.domainState(name)) === "shut off") await libvirt.virsh("start", name);

@@ -16,7 +16,7 @@ export function volumeKind(machine: string, volume: string): Kind | undefined {
   return what === "console.log" ? "console log" : undefined;
 }
 
-/** The labels of each domain, from the answers to `echo [NAME]; metadata NAME …` (virsh ends no line after it). Pure. */
+/** The labels of each domain, from the output of `echo [NAME]; metadata NAME …` (virsh prints no newline after it). Pure. */
 export function parseMetadata(text: string): Map<string, Record<string, string>> {
   const answers = new Map<string, Record<string, string>>();
   for (const [, name, part] of text.matchAll(/\[([\w-]+)\]([^[]*)/g)) {
@@ -35,6 +35,6 @@ function labelsOf(xml: string): Record<string, string> {
   );
 }
 
-/** The question that {@link parseMetadata} reads the answer to: one virsh command line for all these domains. */
+/** The virsh command line for all these domains, whose output {@link parseMetadata} reads. */
 export const metadataQuestion = (domains: readonly string[]): string =>
   [...domains.map((name) => `echo [${name}]; metadata ${name} ${METADATA_NAMESPACE}`), "echo"].join("; ");

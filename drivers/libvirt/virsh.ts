@@ -1,16 +1,16 @@
 import { execa } from "execa";
 import { ExitCode, hasCode, UserError } from "../../base/errors.js";
 
-/** What `virsh` said against doing something. `gone` when the thing asked about is not there. */
+/** An error of `virsh`. `gone`: the thing does not exist. */
 export class VirshError extends UserError {
   readonly gone: boolean;
-  /** Its own words, whole. */
+  /** Its complete message. */
   readonly said: string;
   constructor(args: readonly string[], stderr: string) {
     const said = stderr.trim();
     super(`libvirt refuses "${args.join(" ")}"`, { why: said || "it gave no reason", ...wayOut(said) });
     this.said = said;
-    // libvirt's error texts are untranslated under LC_ALL=C, and virsh has no other form for the error's code.
+    // libvirt's messages are not translated under LC_ALL=C, and virsh reports errors in no other form.
     this.gone =
       /not found|no domain with matching|no storage (pool|vol)|failed to get (domain|network|vol|pool)|Network not found/i.test(
         stderr,
@@ -18,11 +18,11 @@ export class VirshError extends UserError {
   }
 }
 
-/** How what libvirt refuses can be mended, as far as its words tell. */
+/** How to fix what libvirt refuses, as far as its message says. */
 function wayOut(said: string): { fix: string; exitCode?: ExitCode } {
   if (/kvm/i.test(said))
     return {
-      fix: "make KVM work again (load kvm_intel or kvm_amd, see /dev/kvm), or make the seat anew without it, which loses what is on its disk: trilab down, trilab up",
+      fix: "make KVM work again (load kvm_intel or kvm_amd, see /dev/kvm), or make the seat again without it, which deletes its disk: trilab down, trilab up",
       exitCode: ExitCode.hostNotReady,
     };
   if (/cannot allocate memory|no space left/i.test(said))
@@ -59,7 +59,7 @@ export class Virsh {
     if (result.exitCode !== undefined && !UNANSWERED.test(said)) throw new VirshError(args, said);
     throw new UserError(`libvirt at ${this.uri} does not answer`, {
       why: hasCode(result, "ENOENT") ? "there is no virsh" : lastWords(said),
-      fix: "install and start it (trilab doctor --fix); a new seat can be made elsewhere: --libvirt",
+      fix: "install and start it (trilab doctor --fix); to make a new seat elsewhere: --libvirt",
       exitCode: ExitCode.hostNotReady,
     });
   }

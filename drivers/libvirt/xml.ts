@@ -17,11 +17,11 @@ const parser = new XMLParser({
   parseTagValue: false,
   parseAttributeValue: false,
   alwaysCreateTextNode: true,
-  // The prefix of a namespace is its writer's choice.
+  // The prefix of a namespace may be anything.
   removeNSPrefix: true,
 });
 
-/** The root element of an XML document. @throws Error when it is none. */
+/** The root element of an XML document. @throws Error when the text is not XML. */
 export function parseXml(xml: string): Element {
   const document = parser.parse(xml) as Record<string, unknown>;
   const root = Object.entries(document).find(([name]) => !name.startsWith("?") && name !== "#text");

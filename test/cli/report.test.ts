@@ -88,7 +88,7 @@ describe("trilab report", () => {
     for (const special of [dir, fifo]) {
       const refused = await run(["report", "-o", special]);
       expect(refused.exitCode).toBe(ExitCode.usage);
-      expect(refused.error?.message).toContain("no regular file");
+      expect(refused.error?.message).toContain("not a regular file");
     }
     expect((await lstat(fifo)).isFIFO()).toBe(true);
     expect((await run(["report", fifo])).exitCode).toBe(ExitCode.usage);

@@ -150,7 +150,7 @@ describe("what AWS refuses", () => {
 
   test.each([
     ["no credentials", { AWS_ACCESS_KEY_ID: "" }, 3, /no AWS credentials/],
-    ["no region", { AWS_REGION: "" }, 2, /no AWS region is named/],
+    ["no region", { AWS_REGION: "" }, 2, /no AWS region is configured/],
     ["a region that is none", { AWS_REGION: "europe" }, 2, /"europe" is not a region/],
   ])("%s: told before anything is made", async (_, vars, exitCode, says) => {
     expectError(await rent(vars), exitCode, says);
@@ -270,7 +270,9 @@ describe("a zone that has no machine to give", () => {
     refuse(1);
     const run = await aws.up(seat);
     expectError(run, 1, /does not answer SSH/);
-    expect(run.stderr).toMatch(/no t3\.nano to give in eu-central-1a at the moment; trying eu-central-1b/);
+    expect(run.stderr).toMatch(
+      /no capacity for t3\.nano in eu-central-1a at the moment; trying eu-central-1b/,
+    );
     expect(await aws.things(seat)).toMatchObject({ instances: 1, vpcs: 1, subnets: 1, tables: 1 });
     expect(await zones(seat)).toEqual(["eu-central-1b"]);
     await aws.answering(seat, async () => {
@@ -286,7 +288,7 @@ describe("a zone that has no machine to give", () => {
     expectError(
       await aws.up(seat),
       1,
-      /AWS has no t3\.nano to give in eu-central-1/,
+      /AWS has no capacity for t3\.nano in eu-central-1/,
       /eu-central-1a, eu-central-1b, eu-central-1c/,
       /vps\.size/,
     );
@@ -308,7 +310,9 @@ describe("a zone that has no machine to give", () => {
       aws.trilab("up", lab, "--seat", seat, "--on", "vps", "--cloud", "aws", "--wait", "1s", "-y");
     const run = await rent();
     expectError(run, 1, /does not answer SSH/);
-    expect(run.stderr).toMatch(/no t3\.nano to give in eu-central-1 at the moment; trying eu-central-1a/);
+    expect(run.stderr).toMatch(
+      /no capacity for t3\.nano in eu-central-1 at the moment; trying eu-central-1a/,
+    );
     const machine = await aws.instanceOf(seat);
     expect(machine?.Placement?.AvailabilityZone).toBe("eu-central-1a");
     expect((await rent()).stderr).not.toMatch(/trying/);

@@ -161,7 +161,7 @@ describe("a container seat that was changed by hand", () => {
       await home.trilab(["up", LAB, "--seat", seat]),
       2,
       /would be replaced, and the work in it lost/,
-      /container \(changed: hostname\): what was installed or changed in it is lost/,
+      /container \(changed: hostname\): everything installed or changed in it is lost/,
       new RegExp(`trilab up ${LAB} --seat ${seat} --replace`),
     );
     expect(await id()).toBe(first);

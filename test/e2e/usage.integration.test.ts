@@ -23,7 +23,7 @@ describe("usage", () => {
       2,
       [/no target "guset"/, /container, guest/, /did you mean "guest"/],
     ],
-    ["no target", ["up", "--on", ","], 2, [/no target is named/, /container,guest/]],
+    ["no target", ["up", "--on", ","], 2, [/no target is given/, /container,guest/]],
     ["an unknown flag", ["up", "--sear", "x"], 2, [/sear/, /did you mean --seat/]],
     ["an unknown command", ["pu"], 2, [/pu/, /did you mean up/]],
     [
@@ -34,7 +34,7 @@ describe("usage", () => {
     ],
     ["a seat name of 64", ["up", "--seat", "a".repeat(64)], 2, [/64 characters, at most 25/]],
     ["a seat name that is a path", ["down", "--seat", "../x"], 2, [/"\.\.\/x" can't be/]],
-    ["a duration without unit", ["up", "--ttl", "3"], 2, [/--ttl 3 is no duration/, /1h30m/]],
+    ["a duration without unit", ["up", "--ttl", "3"], 2, [/--ttl 3 is not a duration/, /1h30m/]],
     ["an ssh to no seat", ["ssh", "guest"], 6, [/there is no seat/, /trilab up/]],
     [
       "logs of no seat",
@@ -84,17 +84,17 @@ test("output that can't be written is a failure; a directory that is gone is sai
 describe("lab.yaml", () => {
   test.each([
     ["an unknown key", "machine: { cpu: 1 }", [/machine\.cpu: is not known; did you mean "cpus"/]],
-    ["a wrong unit", "machine: { memory: 512MB }", [/machine\.memory: "512MB" is no size.*MiB/]],
+    ["a wrong unit", "machine: { memory: 512MB }", [/machine\.memory: "512MB" is not a size.*MiB/]],
     ["a size without unit", "machine: { memory: 512 }", [/machine\.memory: must be a size with a unit/]],
-    ["a negative size", "machine: { disk: -4GiB }", [/machine\.disk: "-4GiB" is no size/]],
+    ["a negative size", "machine: { disk: -4GiB }", [/machine\.disk: "-4GiB" is not a size/]],
     ["too many CPUs to be true", "machine: { cpus: 0 }", [/machine\.cpus/]],
     [
       "a package that is none",
       "machine: { packages: ['a b;c'] }",
-      [/machine\.packages\.0: is no Debian package name/],
+      [/machine\.packages\.0: is not a Debian package name/],
     ],
     ["no YAML", "machine: [", [/line \d+/]],
-    ["two faults at once", "ttl: soon\ntargets: [cloud]", [/ttl: "soon" is no duration/, /targets\.0/]],
+    ["two faults at once", "ttl: soon\ntargets: [cloud]", [/ttl: "soon" is not a duration/, /targets\.0/]],
   ])("%s", async (_, yaml, says) => {
     const run = await home.trilab(["up", await home.lab("faulty", `${yaml}\n`), "--seat", seat]);
     expectError(run, 2, /faulty\/lab\.yaml is not a valid lab/, ...says);
@@ -104,7 +104,7 @@ describe("lab.yaml", () => {
     expectError(
       await home.trilab(["up", await home.lab("My_Lab", ""), "--seat", seat]),
       2,
-      /name: "My_Lab" may hold only/,
+      /name: "My_Lab" may contain only/,
     );
     const folder = await home.lab("other", "");
     const { rename } = await import("node:fs/promises");

@@ -127,7 +127,7 @@ describe("a seat with all three targets", () => {
       wish(`{ cpus: 1, memory: 448MiB, disk: 4GiB, authorizedKeys: [${JSON.stringify(more)}] }`),
     );
     const run = expectDone(await home.trilab(["up", lab, "--seat", seat, "--json"]));
-    expect(run.stderr).toMatch(/-guest is started anew.*memory 512MiB → 448MiB; keys.*its disk is kept/);
+    expect(run.stderr).toMatch(/-guest is restarted.*memory 512MiB → 448MiB; keys.*its disk is kept/);
     const { changes, parity } = JSON.parse(run.stdout);
     expect(changes).toMatchObject({ replace: 1 });
     expect(parity.rows.find((r: { id: string }) => r.id === "memory").values).toMatchObject({

@@ -138,7 +138,7 @@ describe("on the host", () => {
     expect(cgroupMemory("3948544", stat)).toEqual({ own: 3_948_544 - files, shared: files });
     expect(cgroupMemory("1000", "anon 5\nfile 200\nshmem 50\n")).toEqual({ own: 850, shared: 150 });
     expect(cgroupMemory("1000", "cache 100\nshmem 0\ntotal_cache 300\ntotal_shmem 10\n").own).toBe(710);
-    expect(() => cgroupMemory("1000", "anon 5\n")).toThrow(/what of it are files/);
+    expect(() => cgroupMemory("1000", "anon 5\n")).toThrow(/how much of it is files/);
   });
 
   it("load", () => {

@@ -18,7 +18,7 @@ const network = (code: string): Error => Object.assign(new Error(`connect ${code
 
 describe("awsError", () => {
   test.each([
-    ["ExpiredToken", /credentials have expired/, /sign in anew/],
+    ["ExpiredToken", /credentials have expired/, /sign in again/],
     ["RequestExpired", /credentials have expired/, /clock/],
     ["RequestTimeTooSkewed", /signature/, /clock/],
     ["SignatureDoesNotMatch", /signature/, /clock/],
@@ -26,7 +26,7 @@ describe("awsError", () => {
     ["RequestLimitExceeded", /slow down/, /a minute/],
     ["VcpuLimitExceeded", /quota/, /Service Quotas/],
     ["MaxSpotInstanceCountExceeded", /quota/, /Service Quotas/],
-    ["InsufficientInstanceCapacity", /no such machine free/, /another availability zone/],
+    ["InsufficientInstanceCapacity", /no capacity for such a machine/, /another availability zone/],
     ["InvalidAMIID.NotFound", /image isn't there/, /of this region/],
     ["OptInRequired", /can't be used yet/, /opt in/],
     ["InvalidParameterValue", /^x$/, /change the inputs/],
@@ -64,13 +64,13 @@ describe("awsError", () => {
   });
 
   test.each([
-    ["ENOTFOUND", /no such endpoint/],
+    ["ENOTFOUND", /endpoint does not exist/],
     ["ECONNREFUSED", /can't be reached/],
     ["ETIMEDOUT", /can't be reached/],
   ])("%s keeps the state", (code, what) => {
     const error = awsError("x", network(code));
     expect(error.message).toMatch(what);
-    expect(error.fix).toContain("the state is kept");
+    expect(error.fix).toContain("the state is unchanged");
   });
 
   test("no credentials, no region", () => {

@@ -120,7 +120,7 @@ it("one that refuses the key while it boots is asked again; one that goes on ref
   await expect(guest.firstAnswer(["true"], {}, 0)).rejects.toMatchObject({
     message: "the guest fake answers SSH, but its keys are not the seat's",
     why: expect.stringContaining("Permission denied"),
-    fix: expect.stringMatching(/^put back what was changed/),
+    fix: expect.stringMatching(/^undo the changes/),
   });
   await rm(bin, { recursive: true });
 });

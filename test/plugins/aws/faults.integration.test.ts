@@ -53,7 +53,7 @@ const resources = async (): Promise<number> => {
 
 describe("what AWS refuses is told, and nothing is left of it", () => {
   test.each([
-    ["InsufficientInstanceCapacity", "take another availability zone", 500],
+    ["InsufficientInstanceCapacity", "choose another availability zone", 500],
     ["VcpuLimitExceeded", "the account's quota is used up", 400],
     ["UnauthorizedOperation", "the permission is missing: ec2:RunInstances", 403],
     ["ExpiredToken", "the AWS credentials have expired", 403],

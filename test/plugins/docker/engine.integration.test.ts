@@ -229,7 +229,7 @@ describe("errors as the user sees them", () => {
     const host = await failing(async () => {
       new docker.Provider("bad", { host: "npipe:////./pipe/docker" });
     });
-    expect(host).toContain("only unix://, tcp:// and ssh:// are known");
+    expect(host).toContain("only unix://, tcp:// and ssh:// are supported");
     expect(await leftovers(name)).toEqual([]);
   });
 });
