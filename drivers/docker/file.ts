@@ -1,7 +1,6 @@
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
-import { extract } from "tar-stream";
 
 /**
  * A small text file in a container, running or not.
@@ -24,6 +23,7 @@ export async function readContainerFile(
 
 /** The text of the first file in a tar; empty when there is none. @throws Error when the tar is damaged or cut short. */
 export async function firstFileOf(tar: NodeJS.ReadableStream): Promise<string> {
+  const { extract } = await import("tar-stream");
   let first: string | undefined;
   const files = extract();
   files.on("entry", ({ type }, content, next) => {
