@@ -1,6 +1,7 @@
 import { copyFile, readFile, rm } from "node:fs/promises";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { digest } from "../base/digest.js";
 import { hasCode } from "../base/errors.js";
 import { backendUrl, passphrase, type StackRef, stackFiles } from "./backend.js";
 import { exportStack, importStack } from "./cli.js";
@@ -62,6 +63,21 @@ export async function readCheckpoint(ref: StackRef): Promise<Checkpoint | undefi
   });
   if (text === undefined) return undefined;
   return describe(parse(checkpointSchema, text, ref, files.checkpoint).checkpoint.latest);
+}
+
+/**
+ * A digest of a stack's state, and how many resources it has, providers not counted.
+ *
+ * @returns `undefined` when there is no such stack, steps of it are unfinished, or its backend is none of files.
+ */
+export async function stateFingerprint(
+  ref: StackRef,
+): Promise<{ state: string; resources: number } | undefined> {
+  if (!stackFiles(ref)) return undefined;
+  const checkpoint = await readCheckpoint(ref);
+  if (checkpoint === undefined || checkpoint.pendingOperations.length > 0) return undefined;
+  const resources = checkpoint.resources.filter(({ type }) => !type.startsWith("pulumi:providers:")).length;
+  return { state: digest(checkpoint), resources };
 }
 
 /** A deployment as the engine wrote it: what no schema of ours knows is kept. */

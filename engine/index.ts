@@ -11,7 +11,7 @@ export type {
   RawDeployment,
   RawResource,
 } from "./checkpoint.js";
-export { clearPending, editState, readCheckpoint } from "./checkpoint.js";
+export { clearPending, editState, readCheckpoint, stateFingerprint } from "./checkpoint.js";
 export { MissingPlugin, ReplacementRefused } from "./engine-errors.js";
 export type { Program } from "./inline.js";
 export type { ToolReport } from "./inspect.js";

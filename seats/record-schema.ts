@@ -25,6 +25,19 @@ const labThenSchema = z.object({
 });
 export type LabThen = z.infer<typeof labThenSchema>;
 
+/** Digests of what the last `up` left: while they are the same, the next one has nothing to do. */
+const deployedSchema = z.object({
+  /** Of the settings, and of the compiled program that applied them. */
+  settings: z.string(),
+  /** Of Pulumi's state. */
+  state: z.string(),
+  /** Of what each daemon has of the seat: Docker, libvirt. */
+  daemons: z.array(z.string()),
+  /** How many resources the state has. */
+  resources: z.int(),
+});
+export type Deployed = z.infer<typeof deployedSchema>;
+
 /** What trilab stores about a seat in addition to Pulumi's state: enough to reach its machines without the engine. */
 export const recordSchema = z.object({
   schema: z.literal(2),
@@ -57,5 +70,7 @@ export const recordSchema = z.object({
   budget: z.number().optional(),
   /** Absent in older records. */
   labThen: labThenSchema.optional(),
+  /** Absent when a part did not run, or is rented. */
+  deployed: deployedSchema.optional(),
 });
 export type SeatRecord = z.infer<typeof recordSchema>;

@@ -10,7 +10,7 @@ import { machineName, type SeatId, seatPrefix, type Target } from "../model/nami
 import { recordSchema, type SeatMachine, type SeatRecord } from "./record-schema.js";
 import { endpointsInState, migrated, recordV1Schema } from "./record-v1.js";
 
-export type { LabThen, SeatMachine, SeatRecord } from "./record-schema.js";
+export type { Deployed, LabThen, SeatMachine, SeatRecord } from "./record-schema.js";
 
 /** A seat's targets, in the order in which they were added. */
 export const targetsOf = ({ machines }: Pick<SeatRecord, "machines">): Target[] =>

@@ -1,8 +1,11 @@
+import type { Drivers } from "../drivers/drivers.js";
 import { type Engine, ensureEngine } from "../engine/index.js";
 import { requireCapacity, requireStateSpace } from "../hosts/capacity.js";
 import { ensureImage } from "../images/index.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
+import type { SeatSettings } from "../stacks/seat.js";
+import { deployedNow, isAsDeployed } from "./as-deployed.js";
 import { deploySeat, withSeatLock } from "./deploy-seat.js";
 import { ensureHost } from "./ensure-host.js";
 import { type Facts, readFacts } from "./facts.js";
@@ -14,7 +17,7 @@ import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { withAddress } from "./rent.js";
 import { rentedShape } from "./rented.js";
-import { type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
+import { type Deployed, readRecord, type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
 
 export interface UpOptions {
   /** How long a machine may take to answer, in milliseconds. */
@@ -43,35 +46,81 @@ export interface Brought {
 }
 
 /**
- * Starts a seat as planned, on hosts that are ready: engine, image, host, machines, and their first answers.
+ * Starts a seat as planned, on hosts that are ready: engine, image, host, machines, and their first answers. A seat that
+ * is as the last `up` left it needs only the answers.
  *
  * @throws UserError as its parts do.
  */
 export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<StepEvent, Brought> =>
   reporting(async (steps) => {
-    // A running seat's facts are read while the engine looks for changes, and are used if there are none.
+    // A running seat's facts are read while we look for changes, and are used if there are none.
     const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
     await requireStateSpace();
     const { drivers, existing, lab, targets } = plan;
+    const grows = targets.some((target) => !(existing && targetsOf(existing).includes(target)));
     // An existing seat keeps what it has, even if its lab has changed.
-    if (targets.some((target) => !(existing && targetsOf(existing).includes(target))))
-      await requireCapacity(lab.machine, drivers);
-    const engine = await engineAndImages(plan, steps);
-    return withSeatLock(plan.id, async () => {
-      const { record: prepared, renewed } = await prepare(plan, steps);
-      const deployed = await deploy(plan, prepared, engine, options, steps);
+    if (grows) await requireCapacity(lab.machine, drivers);
+    const finish = async (deployed: Deployment, { renewed }: Prepared): Promise<Brought> => {
       const { record } = deployed;
       // Targets are only added, after the existing ones; adding one takes an engine step.
       const facts = deployed.unchanged && !renewed ? await early : undefined;
       let parity = facts && parityOf(plan, record, facts);
-      if (!parity?.inTolerance) {
-        parity = parityOf(plan, record, await firstFacts(record, options, steps));
-        // Saved only now, because the machines must have their new end first.
-        if (renewed) await writeRecord(record);
-      }
+      if (!parity?.inTolerance) parity = parityOf(plan, record, await firstFacts(record, options, steps));
       return { ...deployed, renewed, parity };
+    };
+    if (existing?.deployed && !grows) {
+      const unchanged = await withSeatLock(plan.id, async () => {
+        const prepared = await prepare(plan);
+        const deployed = await asItIs(plan, prepared);
+        if (deployed === undefined) return undefined;
+        tellOfEnd(plan, prepared, steps);
+        return finish(deployed, prepared);
+      });
+      if (unchanged) return unchanged;
+    }
+    const engine = await engineAndImages(plan, steps);
+    return withSeatLock(plan.id, async () => {
+      const prepared = await prepare(plan);
+      tellOfEnd(plan, prepared, steps);
+      const { settings, ...deployed } = await deploy(plan, prepared.record, engine, options, steps);
+      // The daemons are asked while the machines start.
+      const [brought, now] = await Promise.all([
+        finish(deployed, prepared),
+        deployedNow(deployed.record, settings, drivers),
+      ]);
+      await remember(brought, now);
+      return brought;
     });
   });
+
+/** How a seat was deployed. */
+type Deployment = Omit<Brought, "renewed" | "parity">;
+
+/** The deployment of a seat that is as the last `up` left it; `undefined` when the engine must run. */
+async function asItIs(
+  { drivers, lab }: SeatPlan,
+  { record, renewed }: Prepared,
+): Promise<Deployment | undefined> {
+  if (renewed) return undefined;
+  const settings = await seatSettings(record, lab);
+  const now = await deployedNow(record, settings, drivers);
+  if (!isAsDeployed(record.deployed, now)) return undefined;
+  const changes = { same: now.resources };
+  return { record, changes, mended: [], unchanged: true, emulated: isEmulated(drivers, settings) };
+}
+
+/** Saves what was deployed, and the new end: only now, because the machines must have their new end first. */
+async function remember({ record, renewed }: Brought, now: Deployed | undefined): Promise<void> {
+  // The rest is kept as it is on disk: the deployment may have saved the accelerator there.
+  const { deployed: _, ...kept } = (await readRecord(record)) ?? record;
+  const { extendedTo, labThen } = record;
+  await writeRecord({
+    ...kept,
+    ...(renewed && extendedTo !== undefined ? { extendedTo } : {}),
+    ...(renewed && labThen ? { labThen } : {}),
+    ...(now ? { deployed: now } : {}),
+  });
+}
 
 /** Prepares engine and images, once per machine; both at once, because each sometimes waits for the network. */
 async function engineAndImages({ drivers, images }: SeatPlan, steps: Steps): Promise<Engine> {
@@ -95,21 +144,27 @@ async function engineAndImages({ drivers, images }: SeatPlan, steps: Steps): Pro
   return engine.value;
 }
 
+/** A seat's record for this `up`, and whether it got a new lease. */
+interface Prepared {
+  record: SeatRecord;
+  renewed: boolean;
+}
+
 /** The seat's record: existing, new, or with more time if its time was up. */
-async function prepare(
-  { existing, id, lab, request, ttl }: SeatPlan,
-  steps: Steps,
-): Promise<{ record: SeatRecord; renewed: boolean }> {
+async function prepare({ lab, request, ttl }: SeatPlan): Promise<Prepared> {
   const record = await prepareRecord(request);
   const revival = revived(record, ttl, Date.now());
   const renewed =
     revival?.labThen === undefined
       ? revival
       : { ...revival, labThen: { ...revival.labThen, ttl: lab.ttl ?? null } };
+  return { record: renewed ?? record, renewed: renewed !== undefined };
+}
+
+function tellOfEnd({ existing, id, request }: SeatPlan, { renewed }: Prepared, steps: Steps): void {
   if (renewed) steps.note(`the time of seat ${id.seat} was up; it gets a new lease`, id);
   else if (existing && request.ttl !== undefined)
     steps.note(`seat ${id.seat} keeps its end; to move it: trilab extend`, id);
-  return { record: renewed ?? record, renewed: renewed !== undefined };
 }
 
 async function deploy(
@@ -118,7 +173,7 @@ async function deploy(
   engine: Engine,
   { replace, signal }: UpOptions,
   steps: Steps,
-): Promise<Omit<Brought, "renewed" | "parity">> {
+): Promise<Deployment & { settings: SeatSettings }> {
   if (drivers.docker || drivers.libvirt)
     await steps.run({ step: "host", title: "host: image and storage" }, async (progress) => {
       for (const { image, daemons } of await builtImages(record, lab, progress))
@@ -131,13 +186,17 @@ async function deploy(
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
     return {
       record: await withAddress(record, outputs),
+      settings,
       changes,
       mended,
       unchanged: taken.length === 0 && mended.length === 0,
-      emulated: drivers.libvirt !== undefined && settings.accelerator === "tcg",
+      emulated: isEmulated(drivers, settings),
     };
   });
 }
+
+const isEmulated = ({ libvirt }: Drivers, { accelerator }: SeatSettings): boolean =>
+  libvirt !== undefined && accelerator === "tcg";
 
 /** Each target's facts, now. */
 const factsOf = (record: SeatRecord): Promise<Facts[]> =>

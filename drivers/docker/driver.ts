@@ -1,3 +1,5 @@
+import type Docker from "dockerode";
+import { digest } from "../../base/digest.js";
 import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
 import type { Progress } from "../../base/progress.js";
 import { addressOf, type DockerEndpoint, isLocal } from "../../model/endpoint.js";
@@ -101,6 +103,45 @@ export class DockerDriver {
     ];
     const unique = new Map(all.map((item) => [`${item.found.kind} ${item.found.id}`, item]));
     return { labelled: [...unique.values()], named: [] };
+  }
+
+  /**
+   * A digest of all that the daemon has of a seat, with its configuration. It changes when somebody changes, starts or
+   * stops one of them.
+   *
+   * @returns `undefined` when a container does not run.
+   */
+  async fingerprint(seat: SeatId): Promise<string | undefined> {
+    const things = (await this.inventory(seat)).labelled.map(({ found }) => found);
+    if (things.some(({ kind, state }) => kind === "container" && state !== "running")) return undefined;
+    const parts = await Promise.all(things.map((found) => this.configuration(found)));
+    return digest(parts.map((part) => JSON.stringify(part)).sort());
+  }
+
+  /** What of a thing changes only when somebody changes it. */
+  private async configuration({ id, kind }: Found): Promise<unknown> {
+    if (kind === "container volume") {
+      const { CreatedAt, Driver, Labels, Name, Options } = (await this.client
+        .getVolume(id)
+        .inspect()) as Docker.VolumeInspectInfo & { CreatedAt?: string };
+      return { CreatedAt, Driver, Labels, Name, Options };
+    }
+    if (kind === "container network") {
+      const { Containers: _, ...network } = (await this.client
+        .getNetwork(id)
+        .inspect()) as Docker.NetworkInspectInfo;
+      return network;
+    }
+    const container = await this.client.getContainer(id).inspect();
+    const { Config, HostConfig, Id, Image, Mounts, Name, NetworkSettings, RestartCount, State } = container;
+    const { Paused, Running, StartedAt } = State;
+    const hasImage = await this.hasImage(Config.Image);
+    const networks = Object.entries(NetworkSettings.Networks).map(([name, network]) => {
+      const { IPAMConfig, IPAddress, MacAddress, NetworkID } = network;
+      return { name, IPAMConfig, IPAddress, MacAddress, NetworkID };
+    });
+    const own = { Config, HostConfig, Id, Image, Mounts, Name, RestartCount };
+    return { ...own, hasImage, networks, Paused, Running, StartedAt };
   }
 
   /** Removes one thing, running or not. Succeeds if it is already gone. */

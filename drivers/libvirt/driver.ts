@@ -1,12 +1,21 @@
 import { existsSync } from "node:fs";
 import ipaddr from "ipaddr.js";
+import { digest } from "../../base/digest.js";
 import { freeBytes } from "../../base/disk-space.js";
 import { pollUntil } from "../../base/poll.js";
 import { imageOfVolume, imageVolumes } from "../../model/image-volumes.js";
 import type { Kind } from "../../model/kinds.js";
-import { bridgeName, DOMAIN_TARGETS, machineName, machineOf, type SeatId } from "../../model/naming.js";
+import {
+  bridgeName,
+  DOMAIN_TARGETS,
+  type DomainTarget,
+  machineName,
+  machineOf,
+  type SeatId,
+} from "../../model/naming.js";
 import type { Found, Inventory, Labelled } from "../found.js";
 import { Connection } from "./connection.js";
+import { parseParts, partsQuestion } from "./fingerprint.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { GuestMachine } from "./guest-machine.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
@@ -208,6 +217,18 @@ export class LibvirtDriver extends Connection {
     return { labelled, named: details.flat() };
   }
 
+  /**
+   * A digest of all that libvirt has of a seat: names, definitions, volumes. It changes when one of them does.
+   *
+   * @returns `undefined` when something of it does not run.
+   */
+  async fingerprint(seat: SeatId): Promise<string | undefined> {
+    const machines = DOMAIN_TARGETS.map((target) => machineName(seat, target));
+    const { definitions, runs } = parseParts(machines, await this.virsh(partsQuestion(machines)));
+    const bridges = DOMAIN_TARGETS.map((target) => this.hasBridge(seat, target));
+    return runs ? digest([definitions, bridges]) : undefined;
+  }
+
   /** The domains with these names, their states and labels, with one query for many. */
   private async domains(wanted: (name: string) => boolean): Promise<Labelled[]> {
     const there = (await this.virsh("list", "--all")).split("\n").flatMap((line) => {
@@ -242,7 +263,12 @@ export class LibvirtDriver extends Connection {
     const info = (await this.virshIfThere("net-info", network)) ?? "";
     if (!/^Active:\s+yes/m.test(info)) return false;
     const target = DOMAIN_TARGETS.find((each) => machineName(seat, each) === network);
-    return !this.isLocal || target === undefined || existsSync(`/sys/class/net/${bridgeName(seat, target)}`);
+    return target === undefined || this.hasBridge(seat, target);
+  }
+
+  /** Whether a network's bridge is there; taken for granted where it can't be seen from here. */
+  private hasBridge(seat: SeatId, target: DomainTarget): boolean {
+    return !this.isLocal || existsSync(`/sys/class/net/${bridgeName(seat, target)}`);
   }
 
   /** Removes one thing, running or not. Succeeds if it is already gone. */

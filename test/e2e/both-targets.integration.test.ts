@@ -58,8 +58,18 @@ describe("a seat with both targets", () => {
 
   test("a second up changes nothing, and what the learner wrote is there", async () => {
     await inBoth("sh", "-c", "echo mine > ~/work.txt");
-    const run = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json"]));
-    expect(JSON.parse(run.stdout).changes).toEqual({ same: 11 });
+    const again = async () => {
+      const run = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json"]));
+      expect(JSON.parse(run.stdout)).toMatchObject({ changes: { same: 11 }, mended: [] });
+    };
+    const state = () => stat(home.checkpoint(LAB, seat)).then(({ mtimeMs }) => mtimeMs);
+    const before = await state();
+    await again();
+    // All is as it was left: there is nothing for the engine to do, which writes its state whenever it runs.
+    expect(await state()).toBe(before);
+    await home.forgetDeployment(LAB, seat);
+    await again();
+    expect(await state()).not.toBe(before);
     expect(await inBoth("sh", "-c", "cat ~/work.txt")).toEqual({ container: "mine", guest: "mine" });
   });
 

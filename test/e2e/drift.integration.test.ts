@@ -76,6 +76,7 @@ describe("a container seat that was changed by hand", () => {
         expect(await host("docker", "inspect", "-f", "{{.Id}}", name)).toBe(id);
       expect(await inside(seat, "container", "cat ~/work.txt")).toBe("mine");
       expect(await host("docker", "inspect", "-f", "{{.HostConfig.PidsLimit}}", name)).toBe("256");
+      await home.forgetDeployment(LAB, seat);
       const again = await up(seat);
       expect(JSON.parse(again.stdout)).toMatchObject({ changes: { same: 6 }, mended: [] });
       await CONTAINER_FAULTS[fault](name);
@@ -109,6 +110,7 @@ describe("a container seat that was changed by hand", () => {
     );
     await deploy();
     expect(await limits()).toBe(`${id} 2000000000 ${320 * 2 ** 20}`);
+    await home.forgetDeployment("limits", seat);
     const { changes, unapplied } = JSON.parse((await deploy()).stdout);
     expect(changes).toEqual({ same: 6 });
     // What was not applied is told, and how it would be.
@@ -263,6 +265,7 @@ describe("a guest seat that was changed by hand", () => {
     expect(await virsh("pool-list", "--name")).toContain("trilab");
     expect(await virsh("domid", guest)).toBe(id);
     expect(await work()).toBe("mine");
+    await home.forgetDeployment(LAB, seat);
     const again = await up(seat);
     expect(JSON.parse(again.stdout).changes).toEqual({ same: 7 });
   });

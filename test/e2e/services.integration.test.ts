@@ -43,6 +43,7 @@ test("up: what the lab names runs in container and guest", async () => {
   const row = (id: string) => parity.rows.find((r: { id: string }) => r.id === id);
   expect(row("services")).toMatchObject({ verdict: "match", values: { container: "nginx", guest: "nginx" } });
   expect(row("authorized_keys").values).toEqual({ container: "none: no SSH server", guest: "1" });
+  await home.forgetDeployment(LAB, seat);
   expect(JSON.parse(expectDone(await up()).stdout).changes).toEqual({ same: 11 });
 });
 

@@ -44,6 +44,8 @@ export interface Home {
   lab(name: string, yaml: string): Promise<string>;
   checkpoint(lab: string, seat: string): string;
   record(lab: string, seat: string, file?: string): string;
+  /** Takes from a seat's record what the last `up` left, so that the next one runs the engine. */
+  forgetDeployment(lab: string, seat: string): Promise<void>;
 }
 
 /**
@@ -137,6 +139,11 @@ export function openHome(): Home {
     },
     checkpoint: (lab, seat) => join(state, "backend/.pulumi/stacks/trilab", `trilab-${lab}-${seat}.json`),
     record,
+    async forgetDeployment(lab, seat) {
+      const { deployed, ...rest } = JSON.parse(await readFile(record(lab, seat), "utf8"));
+      expect(deployed).toBeDefined();
+      await writeFile(record(lab, seat), JSON.stringify(rest));
+    },
   };
 }
 

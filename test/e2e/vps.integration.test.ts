@@ -48,6 +48,7 @@ describe("a seat with all three targets", () => {
   });
 
   test("a second up changes nothing, and says again that it is no cloud", async () => {
+    await home.forgetDeployment(LAB, seat);
     const run = expectDone(await home.trilab(["up", lab, "--seat", seat]));
     expect(run.stdout).toMatch(/nothing changed/);
     expect(run.stdout).toMatch(/rehearsal, not a cloud/);
