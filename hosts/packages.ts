@@ -40,7 +40,6 @@ const TOOLS: readonly Tool[] = [
 
 /** The missing commands that these sources need, and their packages. */
 export async function missingTools(drivers: Drivers): Promise<{ commands: string[]; packages: string[] }> {
-  const [docker, libvirt] = await Promise.all([answers(drivers.docker), answers(drivers.libvirt)]);
   const wanted = {
     always: true,
     image: drivers.docker !== undefined || drivers.libvirt !== undefined,
@@ -48,15 +47,21 @@ export async function missingTools(drivers: Drivers): Promise<{ commands: string
     docker: drivers.docker !== undefined,
     libvirt: drivers.libvirt !== undefined,
   };
-  const running = { always: false, image: false, ssh: false, docker, libvirt };
   const needed = TOOLS.filter((tool) => {
     if (!wanted[tool.for]) return false;
-    if (tool.daemon === true && running[tool.for]) return false;
     if (tool.unprivileged === true && isRoot()) return false;
     if (tool.local !== true) return true;
     return (tool.for === "docker" ? drivers.docker : drivers.libvirt)?.isLocal === true;
   });
-  const missing = needed.filter((tool) => which(tool.command) === undefined);
+  const absent = needed.filter((tool) => which(tool.command) === undefined);
+  // Only where a daemon's binary is not found does it matter whether the daemon answers all the same.
+  const running = await Promise.all(
+    absent.map(({ daemon, for: what }) => {
+      const isOne = daemon === true && (what === "docker" || what === "libvirt");
+      return isOne && answers(drivers[what]);
+    }),
+  );
+  const missing = absent.filter((_, i) => !running[i]);
   return {
     commands: [...new Set(missing.map((t) => t.command))],
     packages: [...new Set(missing.map((t) => t.package))].sort(),

@@ -16,7 +16,8 @@ export interface SeatParts {
 const LISTS = {
   domains: "list --all --name",
   networks: "net-list --all --name",
-  running: "list --name",
+  // Without the flag it lists paused ones, too.
+  running: "list --state-running --name",
   active: "net-list --name",
   volumes: `pool-refresh ${DISK_POOL.name}; vol-list ${DISK_POOL.name}`,
   images: `pool-refresh ${IMAGE_POOL.name}; vol-list ${IMAGE_POOL.name}`,

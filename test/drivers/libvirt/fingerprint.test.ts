@@ -35,6 +35,8 @@ describe("what libvirt has of a seat", () => {
     const question = partsQuestion([guest, vps]);
     expect(question).toContain(`dumpxml --inactive ${guest}`);
     expect(question).toContain(`net-dumpxml --inactive ${vps}`);
+    // A paused domain does not run.
+    expect(question).toContain("[[running]]; list --state-running --name");
     expect(question).toMatch(/; echo$/);
   });
 
