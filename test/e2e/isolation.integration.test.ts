@@ -188,6 +188,33 @@ describe("the container", () => {
     }
   });
 
+  test("what root writes to the output of whatever runs there does not reach the daemon", async () => {
+    const name = machine(alice, "container");
+    // The last is its own, which the daemon hands to us.
+    const all = 'for out in /proc/[0-9]*/fd/[12]; do [[ ! -e $out ]] || echo flood >"$out"; done; echo done';
+    expect(await host("docker", "exec", "-u", "root", name, "bash", "-c", all)).toMatch(/flood[\s\S]*done/);
+    expect(await host("docker", "logs", name)).toBe("");
+    const log = await host("docker", "inspect", "-f", "{{.LogPath}}", name);
+    expect(await host("stat", "-c", "%s", log)).toBe("0");
+  });
+
+  test("its process 1 ends orphans, so that they don't add up to the limit of processes", async () => {
+    const orphans =
+      "for i in $(seq 150); do (true &); done; until ! ps -e -o stat= | grep -q Z; do sleep 0.2; done";
+    for (let i = 0; i < 3; i++) expectDone(await inside(alice, "container", "bash", "-c", orphans));
+  });
+
+  test("logs shows the log that it keeps inside, running or not", async () => {
+    const name = machine(alice, "container");
+    await host("docker", "exec", "-u", "root", name, "sh", "-c", "seq 3 >/var/log/trilab.log");
+    const logs = async (...args: string[]) =>
+      expectDone(await home.trilab(["logs", "container", "--seat", alice, ...args])).stdout;
+    expect(await logs()).toBe("1\n2\n3");
+    await host("docker", "stop", name);
+    expect(await logs("-n", "2")).toBe("2\n3");
+    await host("docker", "start", name);
+  });
+
   test("a fork bomb ends at 256 processes, and the container lives on", async () => {
     const bomb = "for i in $(seq 300); do sleep 6 & done; wait";
     const run = await tryHost("docker", "exec", machine(alice, "container"), "bash", "-c", bomb);
