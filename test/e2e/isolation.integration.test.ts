@@ -1,5 +1,8 @@
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
+import { DockerDriver } from "../../drivers/docker/driver.js";
+import { unfilteredCalls } from "../../drivers/docker/syscall-filter.js";
+import { LOCAL } from "../../model/endpoint.js";
 import { receive, spoof } from "../support/packets.js";
 import { openHostServices } from "./host-services.js";
 import { expectDone, host, machine, openHome, tryHost } from "./support.js";
@@ -186,6 +189,27 @@ describe("the container", () => {
       expect(expectDone(await run("ping", "-c1", "-W2", gateway)).stdout).toContain("1 received");
       expect((await run("perl", "-e", raw)).stderr).toContain("Operation not permitted");
     }
+  });
+
+  test("doctor finds out what the daemon's system call filter lets through", async () => {
+    const docker = new DockerDriver(LOCAL.docker).client;
+    // What this kernel has at all: 425 is io_uring_setup, which takes no null pointer; 40 is AF_VSOCK.
+    const program =
+      'syscall(425, 1, 0); print "io_uring " if $! == 14; print "AF_VSOCK" if socket(my $s, 40, 1, 0)';
+    const all = (await host("perl", "-e", program)).split(" ").filter(Boolean);
+    expect(await unfilteredCalls(docker, "seccomp=unconfined")).toEqual(all);
+    const refused = [
+      { names: ["io_uring_setup"], action: "SCMP_ACT_ERRNO" },
+      { names: ["socket"], action: "SCMP_ACT_ERRNO", args: [{ index: 0, value: 40, op: "SCMP_CMP_EQ" }] },
+    ];
+    const profile = JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", syscalls: refused });
+    expect(await unfilteredCalls(docker, `seccomp=${profile}`)).toEqual([]);
+    const { checks } = JSON.parse((await home.trilab(["doctor", "--json"])).stdout);
+    const open = await unfilteredCalls(docker);
+    expect(checks.find(({ id }: { id: string }) => id === "syscalls")).toMatchObject({
+      ok: open?.length === 0,
+      found: expect.stringContaining(open?.join(" and ") ?? "not tried"),
+    });
   });
 
   test("what root writes to the output of whatever runs there does not reach the daemon", async () => {
