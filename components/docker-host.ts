@@ -79,8 +79,9 @@ export class DockerHost extends pulumi.ComponentResource {
         name: machineName(ownership, "container"),
         hostname: machineName(ownership, "container"),
         image: args.image,
-        // The container's one program waits until the seat's time is up, under an init that reaps processes.
-        init: true,
+        // The container's one program waits until the seat's time is up. It reaps processes, and closes its output, a pipe to the
+        // daemon, which Docker's own init would keep open for root inside to flood.
+        init: false,
         command: [LIFETIME_PROGRAM, "run", expiresInMachine(ownership.expires)],
         // At expiry the program exits with 0, and the container stays stopped. If the daemon stops, it exits with 143, or is found dead, and is restarted.
         restart: "on-failure",
@@ -93,15 +94,15 @@ export class DockerHost extends pulumi.ComponentResource {
         logDriver: "json-file",
         logOpts: { "max-size": "10m", "max-file": "1" },
         networkMode: "bridge",
-        // The init forwards SIGTERM, which ends the program at once, so one second is enough.
+        // SIGTERM ends the program at once, so one second is enough.
         destroyGraceSeconds: 1,
         labels,
       }),
       {
         parent: this,
-        // The original capabilities stay: the provider would replace a container of an older trilab with NET_RAW. `mend` sets
-        // the others, so that a refresh does not see them as a difference.
-        ignoreChanges: ["capabilities", ...(mend ? ["cpus", "cpuSet", "cpuShares"] : [])],
+        // The original capabilities and init stay: the provider would replace a container of an older trilab, which has NET_RAW
+        // and an init. `mend` sets the others, so that a refresh does not see them as a difference.
+        ignoreChanges: ["capabilities", "init", ...(mend ? ["cpus", "cpuSet", "cpuShares"] : [])],
       },
     );
 

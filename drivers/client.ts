@@ -42,15 +42,23 @@ export async function runClient(
  * Runs a command and copies its output, which comes from a machine, to our own streams; without control characters unless `raw`.
  *
  * @param options.terminal The command puts our terminal into raw mode, in which a new line needs a carriage return.
+ * @param options.input Its standard input: ours, or a pipe to which nothing is written, closed when we end.
  * @returns its exit code.
  */
 export async function relay(
   file: string,
   args: readonly string[],
-  { raw, terminal = false }: { raw: boolean; terminal?: boolean },
+  {
+    raw,
+    terminal = false,
+    input = "inherit",
+  }: { raw: boolean; terminal?: boolean; input?: "inherit" | "pipe" },
 ): Promise<number> {
-  if (raw) return (await execa(file, args, { reject: false, stdio: "inherit" })).exitCode ?? UNREACHABLE;
-  const child = execa(file, args, { reject: false, buffer: false, stdin: "inherit" });
+  if (raw) {
+    const result = await execa(file, args, { reject: false, stdio: [input, "inherit", "inherit"] });
+    return result.exitCode ?? UNREACHABLE;
+  }
+  const child = execa(file, args, { reject: false, buffer: false, stdin: input });
   const fit = (text: string): string =>
     terminal ? printable(text).replaceAll("\n", "\r\n") : printable(text);
   for (const [from, to] of [

@@ -52,6 +52,7 @@ export const CHECKS: readonly Check[] = [
   { id: "libvirt", title: "libvirt", level: "required", for: "libvirt", run: checkLibvirt },
   { id: "isolation", title: "seats apart", level: "required", run: checkIsolation },
   { id: "kvm", title: "KVM", level: "advice", for: "libvirt", run: checkKvm },
+  { id: "syscalls", title: "syscall filter", level: "advice", for: "docker", run: checkSyscalls },
   { id: "capacity", title: "room", level: "advice", run: checkCapacity },
 ];
 
@@ -193,6 +194,23 @@ async function checkKvm({ libvirt }: Drivers): Promise<Finding> {
     wanted: "a kernel that boots under it",
     fix: "use a host with hardware virtualisation (nested, in a VM); emulated guests work, but their CPU figures mean nothing",
   };
+}
+
+async function checkSyscalls({ docker }: Drivers): Promise<Finding> {
+  const wanted = "a seccomp profile that keeps containers from io_uring and AF_VSOCK";
+  try {
+    const open = await docker?.unfilteredCalls();
+    if (open === undefined) return { ok: true, found: "not tried: there is no image yet", wanted };
+    if (open.length === 0) return { ok: true, found: "both are refused", wanted };
+    return {
+      ok: false,
+      found: `a container can use ${open.join(" and ")}, as the daemon's default profile is an old one`,
+      wanted,
+      fix: "use Docker 25 or newer; or refuse them for the whole host: sysctl kernel.io_uring_disabled=2 (Linux 6.6 or newer); no kernel module vsock",
+    };
+  } catch (error) {
+    return { ok: false, found: messageOf(error), wanted, fix: "start dockerd" };
+  }
 }
 
 async function checkCapacity(drivers: Drivers): Promise<Finding> {

@@ -4,6 +4,9 @@ export const EXPIRES_FILE = "/var/lib/trilab/expires";
 /** The program in every machine that ends it in time; see images/rootfs. */
 export const LIFETIME_PROGRAM = "/usr/local/lib/trilab/lifetime";
 
+/** The log that this program and the services write in a container, instead of its output; see images/rootfs. */
+export const CONTAINER_LOG = "/var/log/trilab.log";
+
 /** An expiry (ISO 8601 or `never`) in the form of {@link EXPIRES_FILE}. */
 export const expiresInMachine = (expires: string): string =>
   expires === "never" ? "never" : String(Math.floor(Date.parse(expires) / 1000));

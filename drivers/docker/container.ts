@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { printable } from "../../base/printable.js";
 import type { DockerEndpoint } from "../../model/endpoint.js";
+import { CONTAINER_LOG } from "../../model/lifetime.js";
 import { relay, runClient } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
@@ -113,12 +114,47 @@ export class ContainerEnvironment implements Environment {
     await copy(inside, direction, local, remote);
   }
 
-  async logs(options: LogOptions): Promise<number> {
-    const args = [
-      ...(options.follow ? ["--follow"] : []),
-      ...(options.lines === undefined ? [] : ["--tail", String(options.lines)]),
-    ];
-    return relay("docker", this.docker("logs", ...args, this.name), { raw: options.raw });
+  /** The log that it keeps inside; of one that an older trilab made, what Docker has of its output. */
+  async logs({ follow, lines, raw }: LogOptions): Promise<number> {
+    const saved = await this.savedLog();
+    if (saved === undefined) {
+      const tail = lines === undefined ? [] : ["--tail", String(lines)];
+      return relay("docker", this.docker("logs", ...(follow ? ["--follow"] : []), ...tail, this.name), {
+        raw,
+      });
+    }
+    if (follow) {
+      // Docker does not end what a client started that has gone, but closes its input.
+      const script = 'tail -n "$1" -F "$2" & cat >/dev/null; kill "$!"';
+      const args = ["sh", "-c", script, "sh", lines === undefined ? "+1" : String(lines), CONTAINER_LOG];
+      return relay("docker", this.docker("exec", "--interactive", "--user", "root", this.name, ...args), {
+        raw,
+        input: "pipe",
+      });
+    }
+    const text =
+      lines === undefined
+        ? saved
+        : saved
+            .split(/(?<=\n)/)
+            .slice(-lines)
+            .join("");
+    process.stdout.write(raw ? text : printable(text));
+    return 0;
+  }
+
+  /** What it has written to its log, whether it runs or not. Undefined: there is none. */
+  private async savedLog(): Promise<string | undefined> {
+    const keep = { reject: false, stripFinalNewline: false } as const;
+    const { pipedFrom, stdout } = await execa(
+      "docker",
+      this.docker("cp", `${this.name}:${CONTAINER_LOG}`, "-"),
+      { ...keep, stdin: "ignore" },
+    )
+      .pipe("tar", ["-xO"], keep)
+      // It is root's inside, who may have made it as large as they like.
+      .pipe("tail", ["-c", "1048576"], keep);
+    return pipedFrom[0]?.exitCode === 0 ? stdout : undefined;
   }
 
   private home(root?: boolean): string {

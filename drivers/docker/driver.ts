@@ -12,6 +12,7 @@ import { readContainerFile } from "./file.js";
 import { type BuiltImage, containerImageLoaded, importContainerImage } from "./image.js";
 import { type ContainerWanted, mendContainer, startOrLeaveNetwork } from "./mend-container.js";
 import { limitsSwap } from "./swap-limit.js";
+import { unfilteredCalls } from "./syscall-filter.js";
 
 /** One Docker daemon: all queries and actions of trilab outside the engine. */
 export class DockerDriver {
@@ -194,6 +195,11 @@ export class DockerDriver {
   /** Whether the daemon can limit swap. */
   limitsSwap(): Promise<boolean> {
     return limitsSwap(this.client);
+  }
+
+  /** What its system call filter should refuse and does not; `undefined` where there is no image to try it with. */
+  unfilteredCalls(): Promise<string[] | undefined> {
+    return unfilteredCalls(this.client);
   }
 
   /** Whether the daemon has this image: a tag, or an id. */

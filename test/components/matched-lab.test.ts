@@ -63,7 +63,7 @@ describe("MatchedLab", () => {
       name: "trilab-first-boot-alice-container",
       hostname: "trilab-first-boot-alice-container",
       image: "trilab/machine:abc",
-      init: true,
+      init: false,
       command: ["/usr/local/lib/trilab/lifetime", "run", "1767236400"],
       restart: "on-failure",
       mustRun: true,
@@ -105,18 +105,18 @@ describe("MatchedLab", () => {
     });
   });
 
-  it("replaces no container for its CPUs, which are set in place, or its capabilities, and no network for a daemon's options", async () => {
+  it("replaces no container for its CPUs, which are set in place, its capabilities or its init, and no network for a daemon's options", async () => {
     const held = { ...container, mend: async () => {} };
     const one = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container: held }, one.opts));
     expect(one.ignored).toEqual({
-      "docker:index/container:Container": ["capabilities", "cpus", "cpuSet", "cpuShares"],
+      "docker:index/container:Container": ["capabilities", "init", "cpus", "cpuSet", "cpuShares"],
       "docker:index/network:Network": ["options"],
     });
     // With nobody to set them the provider must.
     const other = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container }, other.opts));
-    expect(other.ignored).toHaveProperty("docker:index/container:Container", ["capabilities"]);
+    expect(other.ignored).toHaveProperty("docker:index/container:Container", ["capabilities", "init"]);
   });
 
   it("lends the container nothing of the host", async () => {

@@ -1,5 +1,8 @@
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
+import { DockerDriver } from "../../drivers/docker/driver.js";
+import { unfilteredCalls } from "../../drivers/docker/syscall-filter.js";
+import { LOCAL } from "../../model/endpoint.js";
 import { receive, spoof } from "../support/packets.js";
 import { openHostServices } from "./host-services.js";
 import { expectDone, host, machine, openHome, tryHost } from "./support.js";
@@ -186,6 +189,54 @@ describe("the container", () => {
       expect(expectDone(await run("ping", "-c1", "-W2", gateway)).stdout).toContain("1 received");
       expect((await run("perl", "-e", raw)).stderr).toContain("Operation not permitted");
     }
+  });
+
+  test("doctor finds out what the daemon's system call filter lets through", async () => {
+    const docker = new DockerDriver(LOCAL.docker).client;
+    // What this kernel has at all: 425 is io_uring_setup, which takes no null pointer; 40 is AF_VSOCK.
+    const program =
+      'syscall(425, 1, 0); print "io_uring " if $! == 14; print "AF_VSOCK" if socket(my $s, 40, 1, 0)';
+    const all = (await host("perl", "-e", program)).split(" ").filter(Boolean);
+    expect(await unfilteredCalls(docker, "seccomp=unconfined")).toEqual(all);
+    const refused = [
+      { names: ["io_uring_setup"], action: "SCMP_ACT_ERRNO" },
+      { names: ["socket"], action: "SCMP_ACT_ERRNO", args: [{ index: 0, value: 40, op: "SCMP_CMP_EQ" }] },
+    ];
+    const profile = JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", syscalls: refused });
+    expect(await unfilteredCalls(docker, `seccomp=${profile}`)).toEqual([]);
+    const { checks } = JSON.parse((await home.trilab(["doctor", "--json"])).stdout);
+    const open = await unfilteredCalls(docker);
+    expect(checks.find(({ id }: { id: string }) => id === "syscalls")).toMatchObject({
+      ok: open?.length === 0,
+      found: expect.stringContaining(open?.join(" and ") ?? "not tried"),
+    });
+  });
+
+  test("what root writes to the output of whatever runs there does not reach the daemon", async () => {
+    const name = machine(alice, "container");
+    // The last is its own, which the daemon hands to us.
+    const all = 'for out in /proc/[0-9]*/fd/[12]; do [[ ! -e $out ]] || echo flood >"$out"; done; echo done';
+    expect(await host("docker", "exec", "-u", "root", name, "bash", "-c", all)).toMatch(/flood[\s\S]*done/);
+    expect(await host("docker", "logs", name)).toBe("");
+    const log = await host("docker", "inspect", "-f", "{{.LogPath}}", name);
+    expect(await host("stat", "-c", "%s", log)).toBe("0");
+  });
+
+  test("its process 1 ends orphans, so that they don't add up to the limit of processes", async () => {
+    const orphans =
+      "for i in $(seq 150); do (true &); done; until ! ps -e -o stat= | grep -q Z; do sleep 0.2; done";
+    for (let i = 0; i < 3; i++) expectDone(await inside(alice, "container", "bash", "-c", orphans));
+  });
+
+  test("logs shows the log that it keeps inside, running or not", async () => {
+    const name = machine(alice, "container");
+    await host("docker", "exec", "-u", "root", name, "sh", "-c", "seq 3 >/var/log/trilab.log");
+    const logs = async (...args: string[]) =>
+      expectDone(await home.trilab(["logs", "container", "--seat", alice, ...args])).stdout;
+    expect(await logs()).toBe("1\n2\n3");
+    await host("docker", "stop", name);
+    expect(await logs("-n", "2")).toBe("2\n3");
+    await host("docker", "start", name);
   });
 
   test("a fork bomb ends at 256 processes, and the container lives on", async () => {

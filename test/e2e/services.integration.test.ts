@@ -79,6 +79,10 @@ test("a service that crashes leaves its container alone; parity says so, and a r
   expect(parity.stdout).toMatch(/✗ +services +nginx +nginx stopped +nginx\n +container: not running/);
   await host("docker", "restart", "-t", "1", container());
   expectDone(await home.trilab(["parity", "--seat", seat]));
+  // Nor do services hold the container's output, which the daemon would have to read.
+  const all = 'for out in /proc/[0-9]*/fd/[12]; do [[ ! -e $out ]] || echo flood >"$out"; done; echo done';
+  expectDone(await inside("container", "bash", "-c", all));
+  expect(await host("docker", "logs", container())).toBe("");
 });
 
 test("the container ends in time with services and a fork bomb in it", async () => {

@@ -119,7 +119,25 @@ describe("a container's main program", () => {
       (await readFile(`${proc}/task/${child.pid}/children`, "utf8")) === "";
     while (!(await sleepsAlone())) await sleep(20); // for ever, if it had to fork to wait
     child.kill("SIGTERM");
-    expect(await once(child, "exit")).toEqual([null, "SIGTERM"]);
+    expect(await once(child, "exit")).toEqual([143, null]);
+  });
+
+  it("holds on to no output that it was started with, and writes to its log instead", async () => {
+    await mkdir(path("var/log"));
+    const child = spawn(SCRIPT, ["run", inSeconds(3)], { env: { ...process.env, ...env() } });
+    // Both end while it runs.
+    await Promise.all([child.stdout, child.stderr].map((stream) => once(stream.resume(), "end")));
+    expect(child.exitCode).toBe(null);
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await readFile(path("var/log/trilab.log"), "utf8")).toMatch(/ends in 1 min[\s\S]*time is up/);
+  });
+
+  it.each(["no folder", "a FIFO in its place"])("runs without a log, too: %s", async (obstacle) => {
+    if (obstacle !== "no folder") {
+      await mkdir(path("var/log"));
+      await execa("mkfifo", [path("var/log/trilab.log")]);
+    }
+    expect(await lifetime(["run", inSeconds(1)])).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
   });
 });
 

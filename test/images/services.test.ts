@@ -61,6 +61,7 @@ describe("a container's entry point", () => {
     await list("bad", "none", "good");
     await program("etc/init.d/bad", "exit 3");
     await program("etc/init.d/good", "kill -9 $$");
+    await mkdir(path("var/log"), { recursive: true });
     const { exitCode, stdout } = await services(
       ...[
         "run",
@@ -71,7 +72,9 @@ describe("a container's entry point", () => {
     );
     expect(exitCode).toBe(7);
     expect(await calls()).toBe("bad start\ngood start\n");
-    expect(stdout).toMatch(
+    // Docker's pipe is not for them.
+    expect(stdout).toBe("");
+    expect(await readFile(path("var/log/trilab.log"), "utf8")).toMatch(
       /service bad did not start \(exit code 3\)[\s\S]*none has no script in \/etc\/init.d/,
     );
   });
@@ -84,6 +87,21 @@ describe("a container's entry point", () => {
     await services("run", "bash", "-c", `until [[ -s '${path("seen")}' ]]; do sleep 0.05; done`);
     expect(await readFile(path("seen"), "utf8")).toMatch(/trilab-lifetime[\s\S]*web/);
     expect(await readFile(path("seen"), "utf8")).not.toContain("web.pid");
+  });
+});
+
+describe("a container's log", () => {
+  it("is begun anew when a service has filled it", async () => {
+    await writeFile(path("etc/trilab/services"), "chatty\n");
+    await mkdir(path("var/log"), { recursive: true });
+    await writeFile(path("var/log/trilab.log"), `${"x".repeat(400)}\n`);
+    await program("etc/init.d/chatty", "for ((i = 0; i < 300; i++)); do echo line $i; done");
+    const run = await execa(SCRIPT, ["run", "sleep", "0"], { env: { ...env(), TRILAB_LOG_LIMIT: "500" } });
+    expect(run.stdout).toBe("");
+    const log = (): Promise<string> => readFile(path("var/log/trilab.log"), "utf8");
+    await until(async () => (await log()).includes("line 299"));
+    expect(await log()).toMatch(/^trilab: the log was full.*\nline \d+\n/);
+    expect((await log()).length).toBeLessThan(600);
   });
 });
 
