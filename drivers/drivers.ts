@@ -33,7 +33,7 @@ export function connect(endpoint: Endpoint): Driver {
   return endpoint.kind === "libvirt" ? new LibvirtDriver(endpoint) : new Ec2Driver(endpoint);
 }
 
-export const allDrivers = ({ docker, libvirt, ec2 = [] }: Drivers): Driver[] =>
+const allDrivers = ({ docker, libvirt, ec2 = [] }: Drivers): Driver[] =>
   [docker, libvirt, ...ec2].filter((driver) => driver !== undefined);
 
 export const endpointsOf = (drivers: Drivers): Endpoint[] =>

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
  * The folder images/ of the checkout, where the recipe's own files are. tsc copies no such files to dist/,
  * so the compiled module looks upwards for them.
  */
-export const imagesDir = ((): string => {
+const imagesDir = ((): string => {
   let dir = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(dir, "images", "recipe", "customize")) && dirname(dir) !== dir) dir = dirname(dir);
   return join(dir, "images");

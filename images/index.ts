@@ -8,14 +8,12 @@ export {
   judgeProbe,
   kvmVerdict,
   PROBE_MS,
-  type ProbeOptions,
   type ProbeVerdict,
   probeArguments,
   probeKvm,
 } from "./kvm-probe.js";
 export { lifetimeFiles, serviceFiles, startLifetime } from "./machine-files.js";
-export { type FileRecord, type ImageManifest, recordFile } from "./manifest.js";
 export type { MatchedImage } from "./matched-image.js";
 export { checkImageSpec, type ImageSpec, imageHash, imageSpecProblems, rootHash } from "./spec.js";
-export { type CachedImage, listImages, pruneImages } from "./store.js";
+export { listImages, pruneImages } from "./store.js";
 export { verifyImage } from "./verify.js";

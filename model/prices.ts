@@ -56,7 +56,7 @@ export type Quote =
   | { perHour: null; unknown: UnknownPrice };
 
 /** Hours per month, as clouds count them. */
-export const HOURS_PER_MONTH = 730;
+const HOURS_PER_MONTH = 730;
 /** A rented machine is billed per second, but at least for a minute. */
 const LEAST_SECONDS = 60;
 const GiB = 2 ** 30;

@@ -134,7 +134,7 @@ const releaseAll = async (subjects: readonly SeatSubject[]): Promise<void> => {
 };
 
 /** Sorts by time: `2026-11-21T03-45-00Z-first-boot-alice`. */
-export const runId = (at: Date, { lab, seat }: { lab: string; seat: string }): string =>
+const runId = (at: Date, { lab, seat }: { lab: string; seat: string }): string =>
   `${at.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${lab}-${seat}`;
 
 /** What puts a figure in doubt: emulation, parity, a busy host. Pure. */

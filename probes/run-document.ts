@@ -44,7 +44,7 @@ export const factSchema = z.object({
   note: z.string(),
 });
 
-export const publishedSchema = z.object({
+const publishedSchema = z.object({
   what: z.string(),
   /** As printed: "Docker about native, KVM −22 %". */
   figures: z.string(),

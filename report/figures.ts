@@ -16,7 +16,7 @@ const HEADLINE: Readonly<Record<string, string>> = {
 };
 
 /** Of the duel: the victim's own work with nobody beside it. Its other metrics are the same work beside a hog. */
-export const DUEL_ALONE = "alone";
+const DUEL_ALONE = "alone";
 
 /** Of density: how many would fit on this host; unit `1`. */
 export const DENSITY_FIT = "fit";

@@ -135,14 +135,14 @@ const envelopeSchema = z.object({ schema: z.number() });
  * @throws UserError: exit 6 when there is no such file, exit 2 when it can't be read, a newer trilab wrote it or it
  * is no run, exit 1 when it is damaged.
  */
-export async function readRun(path: string): Promise<RunDocument> {
+async function readRun(path: string): Promise<RunDocument> {
   const text = await readUserFile(path, "the run file");
   if (text === undefined) throw noRun(`there is no run file ${path}`);
   return parseRun(text, path);
 }
 
 /** A run from its file's text. Pure; `path` is only named in errors. */
-export function parseRun(text: string, path: string): RunDocument {
+function parseRun(text: string, path: string): RunDocument {
   const restore = "restore it from a backup, or measure again: trilab compare";
   let data: unknown;
   try {

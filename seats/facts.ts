@@ -88,7 +88,7 @@ export async function readFacts(
 }
 
 /** Sends facts.sh the time when it asks, and records how long the exchange took that reads its clock. */
-export class ClockExchange {
+class ClockExchange {
   /** Our clock, in milliseconds, when the last question was answered, and when its clock had arrived. */
   before = Number.NaN;
   after = Number.NaN;

@@ -66,12 +66,7 @@ const READERS = 16;
  * @param chosen Daemons to query in addition to those of known seats.
  * @param progress Gets a note for each endpoint that did not answer.
  */
-export async function survey(
-  scope: ReapScope,
-  chosen: Endpoints,
-  now: number,
-  progress: Progress,
-): Promise<Survey> {
+async function survey(scope: ReapScope, chosen: Endpoints, now: number, progress: Progress): Promise<Survey> {
   const known = await listSeats();
   const records = await Promise.all(known.map((id) => readRecord(id).catch(() => undefined)));
   const { asked, silent } = await endpointsHere(records, chosen, progress);
@@ -250,7 +245,7 @@ async function endpointsHere(
  *
  * @throws UserError (exit 130) when interrupted; every other failure is in the result.
  */
-export async function reapSeat(
+async function reapSeat(
   seat: ReapSeat,
   scope: ReapScope,
   chosen: Endpoints,
@@ -305,7 +300,7 @@ async function isStillDue(
 }
 
 /** Removes orphans, users before what they use, and checks that they are gone. */
-export async function reapOrphans(orphans: readonly Orphan[]): Promise<ReapedOrphan[]> {
+async function reapOrphans(orphans: readonly Orphan[]): Promise<ReapedOrphan[]> {
   const why = new Map<string, string>();
   for (const found of removalOrder(orphans)) {
     if (found.at === undefined) continue;

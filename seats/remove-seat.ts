@@ -178,7 +178,7 @@ async function destroyByState(
 }
 
 /** Whose plugins a state needs. Pure. */
-export function pluginsOf({ resources }: Checkpoint): { docker: boolean; libvirt: boolean; aws: boolean } {
+function pluginsOf({ resources }: Checkpoint): { docker: boolean; libvirt: boolean; aws: boolean } {
   const some = (prefix: string): boolean => resources.some(({ type }) => type.startsWith(prefix));
   return { docker: some("docker:"), libvirt: some("libvirt:"), aws: some("aws:") };
 }

@@ -33,7 +33,7 @@ export const computedOutputs = [
   "vpcSecurityGroupIds",
 ] as const;
 
-export function rootVolumeId(instance: Instance): string | undefined {
+function rootVolumeId(instance: Instance): string | undefined {
   const devices = instance.BlockDeviceMappings ?? [];
   return devices.find((device) => device.DeviceName === instance.RootDeviceName)?.Ebs?.VolumeId;
 }

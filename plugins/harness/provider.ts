@@ -199,7 +199,7 @@ export class StandIn<Client> {
 }
 
 /** `docker:index/network:Network` out of a URN, whose type part also names the parents. */
-export function typeOf(urn: string): string {
+function typeOf(urn: string): string {
   return urn.split("::")[2]?.split("$").at(-1) ?? urn;
 }
 

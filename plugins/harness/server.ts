@@ -25,7 +25,7 @@ type Answer<Response> = (error: object | null, response?: Response) => void;
  *
  * @param running The requests being worked on, kept up to date for whoever wants to wait for their end.
  */
-export function serviceOf<Client>(
+function serviceOf<Client>(
   standIn: StandIn<Client>,
   running: Set<Promise<void>> = new Set(),
 ): UntypedServiceImplementation {

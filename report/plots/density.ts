@@ -27,7 +27,7 @@ export async function densityPlot(all: readonly Density[]): Promise<Html> {
   return draw(densitySpec(all), `Memory of many. ${label}`);
 }
 
-export function densitySpec(all: readonly Density[]): TopLevelSpec {
+function densitySpec(all: readonly Density[]): TopLevelSpec {
   const mean = ({ memory }: Density): number => memory.reduce((a, b) => a + b, 0) / memory.length;
   // As far as the first of them fills the host; the other goes on beyond the edge.
   const most = Math.max(8, Math.min(...all.map((d) => d.fit)) * 1.15);

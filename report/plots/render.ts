@@ -22,7 +22,7 @@ export const COLOUR: Readonly<Record<Target, string>> = {
 };
 export const INK = "var(--ink)";
 export const MUTED = "var(--muted)";
-export const FAINT = "var(--faint)";
+const FAINT = "var(--faint)";
 export const PAPER = "var(--paper)";
 export const REFERENCE = "var(--reference)";
 

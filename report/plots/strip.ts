@@ -62,7 +62,7 @@ export async function stripPlot(plot: StripPlot): Promise<Html> {
   return draw(stripSpec(plot), plot.label);
 }
 
-export function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
+function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
   const values = groups.flatMap((g) => [
     ...g.strips.flatMap((s) => [...s.samples]),
     ...g.references.map((r) => r.value),

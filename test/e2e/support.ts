@@ -166,7 +166,7 @@ export interface Process {
 }
 
 /** Live processes with this entry in their environment. */
-export async function processesWith(entry: string): Promise<Process[]> {
+async function processesWith(entry: string): Promise<Process[]> {
   const found: Process[] = [];
   for (const name of await readdir("/proc")) {
     const pid = Number(name);
@@ -258,6 +258,3 @@ export const machine = (seat: string, target: "container" | "guest", lab = "firs
 /** The bridge of a target's network, as DESIGN.md says: `tl` and a hash. */
 export const bridge = (name: string): string =>
   `tl${createHash("sha256").update(name).digest("hex").slice(0, 12)}`;
-
-/** Whether dist/ is there: what is tested is what was built. */
-export const compiled = existsSync(CLI);

@@ -15,8 +15,7 @@ import * as aws from "@pulumi/aws";
 import type { CustomResourceOptions } from "@pulumi/pulumi";
 import type { PulumiFn } from "@pulumi/pulumi/automation/index.js";
 
-export const PUBLIC_KEY =
-  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2e0nE6lvn3JZQ5k9yOZ1b3o3r7uHqT6m7y4y4y4y4y seat";
+const PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2e0nE6lvn3JZQ5k9yOZ1b3o3r7uHqT6m7y4y4y4y4y seat";
 
 export interface Knobs {
   /** Whose tags they carry. */
