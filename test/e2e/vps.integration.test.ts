@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { optionPath } from "../../drivers/libvirt/guest.js";
 import { openAws } from "./aws-support.js";
 import { openHostServices } from "./host-services.js";
 import { residueOf } from "./residue.js";
@@ -139,9 +140,12 @@ describe("a seat with all three targets", () => {
     expect(await virsh("domid", `trilab-${LAB}-${seat}-vps`)).toBe(rentedId);
     const { seats } = JSON.parse(expectDone(await home.trilab(["status", "--json"])).stdout);
     const { address } = seats.find((s: { target: string }) => s.target === "guest");
-    const known = home.record(LAB, seat, "known_hosts");
-    const login = ["-F", "none", "-i", key, "-o", `UserKnownHostsFile=${known}`, "-o", "BatchMode=yes"];
-    expect(await host("ssh", ...login, `lab@${address}`, "cat", "work.txt")).toBe("mine");
+    const options = [
+      `IdentityFile=${optionPath(key)}`,
+      `UserKnownHostsFile=${optionPath(home.record(LAB, seat, "known_hosts"))}`,
+      "BatchMode=yes",
+    ].flatMap((option) => ["-o", option]);
+    expect(await host("ssh", "-F", "none", ...options, `lab@${address}`, "cat", "work.txt")).toBe("mine");
     const again = await upJson();
     expect(Object.keys(again.changes)).toEqual(["same"]);
   });
