@@ -233,7 +233,7 @@ async function endpointsHere(
         if (!needed) return;
         silent.push(endpoint);
         const why = [error.message, error.why].filter(Boolean).join(": ");
-        progress.note(`${endpointWords(endpoint)} was not queried: ${why}`);
+        progress.note(`${endpointWords(endpoint)} was not asked: ${why}`);
       }
     }),
   );

@@ -122,10 +122,9 @@ export class DockerDriver {
   /** What of a thing changes only when somebody changes it. */
   private async configuration({ id, kind }: Found): Promise<unknown> {
     if (kind === "container volume") {
-      const { CreatedAt, Driver, Labels, Name, Options } = (await this.client
-        .getVolume(id)
-        .inspect()) as Docker.VolumeInspectInfo & { CreatedAt?: string };
-      return { CreatedAt, Driver, Labels, Name, Options };
+      // Not its CreatedAt, which is the time of the last change in its topmost folder.
+      const { Driver, Labels, Name, Options } = await this.client.getVolume(id).inspect();
+      return { Driver, Labels, Name, Options };
     }
     if (kind === "container network") {
       const { Containers: _, ...network } = (await this.client

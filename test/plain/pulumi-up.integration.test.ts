@@ -47,7 +47,7 @@ afterAll(async () => {
 it("deploys the seat that the stack names, changes nothing the second time, and takes it away", async () => {
   await pulumi("stack", "init", seat);
   const preview = await pulumi("preview", "--stack", seat);
-  expect(preview.all).toContain("10 to create");
+  expect(preview.all).toContain("11 to create");
   expect(await listed()).not.toContain(seat);
 
   await pulumi("up", "--yes", "--skip-preview", "--stack", seat);
