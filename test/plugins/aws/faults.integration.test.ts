@@ -136,7 +136,7 @@ describe("what fails after RunInstances", () => {
   test("and can't be terminated either is tracked, and goes with the next destroy", async () => {
     proxy.fail({ action: "DescribeNetworkInterfaces", code: "UnauthorizedOperation", status: 403 });
     proxy.fail({ action: "TerminateInstances", code: "UnauthorizedOperation", status: 403 });
-    await failing();
+    expect(await failing()).toContain("the permission is missing: ec2:");
     expect(await machines()).toBe(1);
     expect(await resources()).toBe(8);
     proxy.reset();
