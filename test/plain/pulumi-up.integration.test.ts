@@ -61,7 +61,7 @@ it("deploys the seat that the stack names, changes nothing the second time, and 
   ).toEqual(names);
 
   const again = await pulumi("up", "--yes", "--skip-preview", "--stack", seat);
-  expect(again.all).toContain("10 unchanged");
+  expect(again.all).toContain("11 unchanged");
 
   await pulumi("destroy", "--yes", "--stack", seat);
   expect(await listed()).not.toContain(seat);
