@@ -5,7 +5,7 @@ import type { Progress } from "../base/progress.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
 import { LOCAL } from "../model/endpoint.js";
 import { formatSize } from "../model/units.js";
-import { accelerator } from "./accelerator.js";
+import { type AcceleratorVerdict, accelerator } from "./accelerator.js";
 import { hostCapacity } from "./capacity.js";
 import { openKvmToItsGroup, startDocker, startLibvirt, virtlogdAnswers } from "./daemons.js";
 import { keepSeatsApart, seatsAreApart, seatsRunHere, takenForSeats } from "./isolation.js";
@@ -187,7 +187,11 @@ async function checkIsolation(drivers: Drivers): Promise<Finding> {
 
 async function checkKvm({ libvirt }: Drivers): Promise<Finding> {
   if (libvirt === undefined) return { ok: true, found: "not needed", wanted: "a kernel that boots under it" };
-  const verdict = await accelerator(libvirt);
+  return kvmFinding(await accelerator(libvirt));
+}
+
+/** What a check of KVM found, on this host or another. Pure. */
+export function kvmFinding(verdict: AcceleratorVerdict): Omit<Finding, "repair"> {
   return {
     ok: verdict.use === "kvm",
     found: verdict.use === "kvm" ? `works: ${verdict.why}` : `guests are emulated (TCG): ${verdict.why}`,

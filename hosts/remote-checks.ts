@@ -1,6 +1,6 @@
 import { formatSize } from "../model/units.js";
 import { sshAccelerator } from "./accelerator.js";
-import type { Finding, HostCheck } from "./checks.js";
+import { type Finding, type HostCheck, kvmFinding } from "./checks.js";
 import { FIREWALL, setScript, stands } from "./firewall.js";
 import { bootUnit, UNIT, UNIT_FILE } from "./isolation.js";
 import { daemonTools } from "./packages.js";
@@ -272,15 +272,7 @@ systemctl restart ${UNIT}
   };
 }
 
-async function judgeKvm(host: SshHost): Promise<Judged> {
-  const verdict = await sshAccelerator(host);
-  return {
-    ok: verdict.use === "kvm",
-    found: verdict.use === "kvm" ? `works: ${verdict.why}` : `guests are emulated (TCG): ${verdict.why}`,
-    wanted: "a kernel that boots under it",
-    fix: "use a host with hardware virtualisation (nested, in a VM); emulated guests work, but their CPU figures mean nothing",
-  };
-}
+const judgeKvm = async (host: SshHost): Promise<Judged> => kvmFinding(await sshAccelerator(host));
 
 export function judgeCapacity(facts: Facts): Judged {
   const disk = Number(lastLine(facts.get("disk")));

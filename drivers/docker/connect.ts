@@ -4,6 +4,7 @@ import { Agent } from "node:http";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import Docker from "dockerode";
+import { askingWith } from "../../base/asking.js";
 import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
 import { type DockerEndpoint, LOCAL } from "../../model/endpoint.js";
 
@@ -199,21 +200,5 @@ export function daemonError(what: string, error: unknown, fix?: string): UserErr
   });
 }
 
-/** Runs one call, and converts its errors with `daemonError`. */
-export async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw daemonError(what, error);
-  }
-}
-
-/** As `asking`, but "no such thing" is undefined. */
-export async function lookUp<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw daemonError(what, error);
-  }
-}
+/** Run one call, and convert its errors with `daemonError`. */
+export const { asking, lookUp } = askingWith(daemonError, isGone);

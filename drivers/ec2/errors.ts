@@ -1,3 +1,4 @@
+import { askingWith } from "../../base/asking.js";
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
 
 /** The API call that threw an error, as IAM names it; stored separately, because the error is the SDK's. */
@@ -155,21 +156,5 @@ export function awsError(what: string, error: unknown): UserError {
   });
 }
 
-/** Runs one call, and converts its errors with `awsError`. */
-export async function asking<T>(what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw awsError(what, error);
-  }
-}
-
-/** As `asking`, but "no such thing" is undefined. */
-export async function lookUp<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw awsError(what, error);
-  }
-}
+/** Run one call, and convert its errors with `awsError`. */
+export const { asking, lookUp } = askingWith(awsError, isGone);
