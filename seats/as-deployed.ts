@@ -10,11 +10,11 @@ import type { SeatSettings } from "../stacks/seat.js";
 import type { Deployed, SeatRecord } from "./seat-record.js";
 
 /**
- * What is there of a seat that was to be made with these settings, by digests: to be kept in its record after a
- * deployment, and compared with before the next.
+ * Digests of a seat's settings, of its state, and of what its daemons have of it. `up` stores them in the seat's record, and
+ * the next `up` compares them.
  *
- * @returns `undefined` when no engine's run may be spared: something does not run, a daemon does not answer, the state
- * can't be read, or a part of the seat is rented, where only the engine looks.
+ * @returns `undefined` when the engine must run: something does not run, a daemon does not answer, the state can't be
+ * read, or a part of the seat is rented. Only the engine looks at rented parts.
  */
 export async function deployedNow(
   record: SeatRecord,
@@ -27,7 +27,7 @@ export async function deployedNow(
     stateFingerprint({ stack: seatPrefix(record) }),
     docker?.fingerprint(record) ?? "",
     libvirt?.fingerprint(record) ?? "",
-  ]).catch(() => undefined); // Whatever it is, the engine's run tells it better.
+  ]).catch(() => undefined); // The engine reports the error better.
   const [compiled, stack, ...daemons] = found ?? [];
   if (compiled === undefined || stack === undefined) return undefined;
   const known = daemons.flatMap((daemon) => (daemon === undefined ? [] : [daemon]));
@@ -35,7 +35,7 @@ export async function deployedNow(
   return { settings: digest([compiled, record.machines, settings]), ...stack, daemons: known };
 }
 
-/** Whether a seat is as the last `up` left it, all of it running: another has nothing to do. Pure. */
+/** Whether a seat is as the last `up` left it, with everything running. Then `up` has nothing to do. Pure. */
 export const isAsDeployed = (then: Deployed | undefined, now: Deployed | undefined): now is Deployed =>
   now !== undefined && isDeepStrictEqual(then, now);
 
