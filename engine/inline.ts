@@ -10,6 +10,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { createRequire } from "node:module";
 import type * as Grpc from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/events.js";
+import { UserError } from "../base/errors.js";
 import type { OutputValue } from "./checkpoint.js";
 
 export type { EngineEvent };
@@ -74,15 +75,19 @@ function addLanguageServer(
   seen: { outputs?: Record<string, OutputValue>; error?: unknown },
 ): void {
   const { LanguageRuntimeService } = load<{ LanguageRuntimeService: Service }>("./proto/language_grpc_pb.js");
+  // The engine may end as soon as the SDK reports a rejection, before the program itself does.
+  const keepUserError = (error: unknown): void => {
+    if (error instanceof UserError) seen.error ??= error;
+  };
   const guarded: Program = () =>
-    watched(async (failed) => {
+    watched(keepUserError, async (failed) => {
       try {
         const result = await Promise.race([program(), failed]);
         // A resource that could not be registered leaves its outputs unsettled for ever; SDK and engine would wait on.
         if (result) await Promise.race([collectOutputs(result, seen), failed]);
         return result;
       } catch (error) {
-        seen.error = error;
+        seen.error ??= error;
         throw error;
       }
     });
@@ -120,11 +125,15 @@ function toItsProgram(error: unknown): void {
  * Runs a program. A rejection in it that nobody handles ends it two seconds later: others may follow, and are reported
  * too. (Pulumi's SDK rejects promises that nobody waits for when a resource can't be registered.)
  */
-async function watched<T>(program: (failed: Promise<never>) => Promise<T>): Promise<T> {
+async function watched<T>(
+  onRejection: (error: unknown) => void,
+  program: (failed: Promise<never>) => Promise<T>,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let fail = (_error: unknown): void => {};
   const failed = new Promise<never>((_, reject) => {
     fail = (error) => {
+      onRejection(error);
       timer ??= setTimeout(() => reject(error), 2_000);
     };
   });
