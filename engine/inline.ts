@@ -75,7 +75,7 @@ function addLanguageServer(
   seen: { outputs?: Record<string, OutputValue>; error?: unknown },
 ): void {
   const { LanguageRuntimeService } = load<{ LanguageRuntimeService: Service }>("./proto/language_grpc_pb.js");
-  // The engine may end as soon as the SDK reports a rejection, before the program itself does.
+  // A rejected output makes the engine fail, but not always the program.
   const keepUserError = (error: unknown): void => {
     if (error instanceof UserError) seen.error ??= error;
   };
@@ -84,7 +84,7 @@ function addLanguageServer(
       try {
         const result = await Promise.race([program(), failed]);
         // A resource that could not be registered leaves its outputs unsettled for ever; SDK and engine would wait on.
-        if (result) await Promise.race([collectOutputs(result, seen), failed]);
+        if (result) await Promise.race([collectOutputs(result, seen).catch(keepUserError), failed]);
         return result;
       } catch (error) {
         seen.error ??= error;
@@ -152,6 +152,7 @@ export function warmUp(): void {
   load("./automation/server.js");
 }
 
+/** @throws what an output was rejected with; the engine reports the resource that failed. */
 async function collectOutputs(
   result: Record<string, unknown>,
   seen: { outputs?: Record<string, OutputValue> },
@@ -166,13 +167,10 @@ async function collectOutputs(
       };
       return [name, { value: await wrapped.promise(), secret: await wrapped.isSecret }];
     }),
-  ).then(
-    (entries) => {
-      // As the engine does: an output without a value is none.
-      seen.outputs = Object.fromEntries(entries.filter(([, { value }]) => value !== undefined));
-    },
-    () => {}, // The engine reports the resource that failed.
-  );
+  ).then((entries) => {
+    // As the engine does: an output without a value is none.
+    seen.outputs = Object.fromEntries(entries.filter(([, { value }]) => value !== undefined));
+  });
 }
 
 function eventsService(): Service {

@@ -1,7 +1,7 @@
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ComponentResource, Config, CustomResource, secret } from "@pulumi/pulumi";
+import { ComponentResource, Config, CustomResource, output, secret } from "@pulumi/pulumi";
 import { execa } from "execa";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { UserError } from "../../base/errors.js";
@@ -137,6 +137,8 @@ describe("failures", () => {
         throw wrong;
       }).up(),
     ).rejects.toBe(wrong);
+    // As an output, too, which only the engine waits for.
+    await expect(open(async () => ({ seat: output(Promise.reject(wrong)) })).up()).rejects.toBe(wrong);
     await expect(
       open(async () => {
         throw new TypeError("bug");
