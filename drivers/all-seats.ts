@@ -1,6 +1,6 @@
-import { machineName, machineOf, type SeatId, TARGETS } from "../model/naming.js";
+import { machineName, machineOf, prefixOf, type SeatId, TARGETS } from "../model/naming.js";
 import { type Driver, inventory } from "./drivers.js";
-import type { Found, Labelled } from "./found.js";
+import { type Found, isSameSeat, type Labelled, labelledSeat } from "./found.js";
 
 /** A seat as the daemons and AWS know it, of any owner. */
 export interface HostSeat extends SeatId {
@@ -37,24 +37,39 @@ export function groupSeats(
     const key = `${lab}/${seat}`;
     const there = bySeat.get(key);
     if (there) return there;
-    const made: HostSeat = { lab, seat, owner: undefined, expires: undefined, things: [] };
+    const id = known.find((each) => isSameSeat(each, { lab, seat })) ?? { lab, seat };
+    const made: HostSeat = { ...id, owner: undefined, expires: undefined, things: [] };
     bySeat.set(key, made);
-    for (const target of TARGETS) byMachine.set(machineName(made, target), made);
     return made;
   };
+  // Names that are sure to be a seat's come before names that it could have.
+  const claim = (machine: string, seat: HostSeat): void => {
+    if (!byMachine.has(machine)) byMachine.set(machine, seat);
+  };
   const strangers = new Set<string>();
-  for (const { labels, found } of labelled) {
-    const { "trilab.lab": lab, "trilab.seat": name } = labels;
-    if (lab === undefined || name === undefined) {
+  for (const item of labelled) {
+    const { labels, found } = item;
+    const id = labelledSeat(item);
+    if (id === undefined) {
       strangers.add(found.name);
       continue;
     }
-    const seat = seatOf({ lab, seat: name });
+    const seat = seatOf(id);
+    if (found.kind === "domain") claim(found.name, seat);
     seat.owner ??= labels["trilab.owner"];
     seat.expires = later(seat.expires, labels["trilab.expires"]);
     seat.things.push(found);
   }
-  for (const id of known) seatOf(id);
+  for (const id of known) for (const target of TARGETS) claim(machineName(id, target), seatOf(id));
+  for (const seat of bySeat.values()) {
+    // The container's name shows the prefix of a seat that an older trilab made.
+    const container = seat.things.find(({ kind }) => kind === "container");
+    const prefix = container && prefixOf(container.name, "container");
+    for (const target of TARGETS) {
+      claim(machineName(seat, target), seat);
+      if (prefix !== undefined) claim(machineName({ ...seat, prefix }, target), seat);
+    }
+  }
   const orphans: Found[] = [];
   for (const found of named) {
     const machine = machineOf(found.name);

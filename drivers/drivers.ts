@@ -9,7 +9,7 @@ import { type SourceKind, sourceOf } from "../model/kinds.js";
 import type { SeatId } from "../model/naming.js";
 import { DockerDriver } from "./docker/driver.js";
 import { Ec2Driver } from "./ec2/driver.js";
-import type { Found, Inventory } from "./found.js";
+import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "./found.js";
 import { LibvirtDriver } from "./libvirt/driver.js";
 
 /** The drivers for a seat or a host. Absent: that kind is not queried. */
@@ -54,7 +54,12 @@ export const asksAbout = (drivers: Drivers, source: SourceKind): boolean => driv
 /** Everything of one seat, as Docker, libvirt and AWS report it: by label and by name, never from our state. */
 export async function seatInventory(id: SeatId, drivers: Drivers): Promise<Found[]> {
   const found = await Promise.all(allDrivers(drivers).map((driver) => driver.inventory(id)));
-  return found.flatMap(({ labelled, named }) => [...labelled.map((item) => item.found), ...named]);
+  return found.flatMap(({ labelled, named }) => [...labelled.map((item) => withSeat(item, id)), ...named]);
+}
+
+function withSeat(item: Labelled, id: SeatId): Found {
+  const ofSeat = labelledSeat(item);
+  return ofSeat === undefined || isSameSeat(ofSeat, id) ? item.found : { ...item.found, ofSeat };
 }
 
 /** Every seat's things at these endpoints. The number of queries does not grow with the number of seats. */

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../model/endpoint.js";
 import { KINDS, type Kind, type SourceKind, sourceOf } from "../model/kinds.js";
-import { machineOf, type Target } from "../model/naming.js";
+import { machineOf, type SeatId, type Target } from "../model/naming.js";
 
 /** One thing of a seat that exists in Docker, libvirt or AWS. */
 export interface Found {
@@ -12,6 +12,8 @@ export interface Found {
   state: string;
   /** The `trilab.owner` label; `undefined` for things without labels. */
   owner: string | undefined;
+  /** The seat in its labels, if it has the names of the seat that was queried but belongs to this other one. */
+  ofSeat?: SeatId;
   /** The endpoint that has it; absent if only one of its kind was queried. */
   at?: Endpoint;
   /** For things of AWS. */
@@ -32,6 +34,15 @@ export interface Inventory {
   /** Things without labels, which belong to the machine with which their name begins. */
   named: Found[];
 }
+
+/** The seat in a thing's labels; `undefined` if they name none. Pure. */
+export function labelledSeat({ labels }: Labelled): SeatId | undefined {
+  const { "trilab.lab": lab, "trilab.seat": seat } = labels;
+  return lab === undefined || seat === undefined ? undefined : { lab, seat };
+}
+
+export const isSameSeat = (one: SeatId, other: SeatId): boolean =>
+  one.lab === other.lab && one.seat === other.seat;
 
 /** The target to which a thing belongs. Pure. */
 export function targetOf({ kind, name }: Found): Target {

@@ -11,10 +11,14 @@ export const DEFAULT_TARGETS = ["container", "guest"] as const satisfies readonl
 export const DOMAIN_TARGETS = ["guest", "vps"] as const satisfies readonly Target[];
 export type DomainTarget = (typeof DOMAIN_TARGETS)[number];
 
+const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
+
 /** One learner's copy of a lab. */
 export interface SeatId {
   lab: string;
   seat: string;
+  /** What its names begin with, if an older trilab made it and joined lab and seat in another way. Absent: {@link seatPrefix}. */
+  prefix?: string | undefined;
 }
 
 /**
@@ -34,11 +38,33 @@ export function labelProblem(name: string, max: number): string | undefined {
   return undefined;
 }
 
-/** The prefix of everything a seat owns: `trilab-<lab>-<seat>`. Also its Pulumi stack's name. */
-export const seatPrefix = ({ lab, seat }: SeatId): string => `trilab-${lab}-${seat}`;
+/**
+ * The prefix of everything a seat owns: `trilab-<lab>-<seat>`. Also its Pulumi stack's name. No two seats share one, because
+ * the seat's own hyphens are doubled: `web`, `lab-1` become `trilab-web-lab--1`; `web-lab`, `1` become `trilab-web-lab-1`.
+ */
+export const seatPrefix = ({ lab, prefix, seat }: SeatId): string =>
+  prefix ?? `trilab-${lab}-${withDoubledHyphens(seat)}`;
+
+/** Doubles the hyphens of a seat's name. What gets too long is cut, and ends in a digest instead. */
+function withDoubledHyphens(seat: string): string {
+  const doubled = seat.replaceAll("-", "--");
+  if (doubled.length <= MAX_SEAT_LENGTH) return doubled;
+  const short = digest(seat).slice(0, 8);
+  return `${doubled.slice(0, MAX_SEAT_LENGTH - short.length - 2).replace(/-+$/, "")}--${short}`;
+}
+
+/** The seat under the names that an older trilab gave it: it joined lab and seat by a hyphen and changed neither. */
+export const namedAsBefore = ({ lab, seat }: SeatId): SeatId => ({
+  ...{ lab, seat },
+  prefix: `trilab-${lab}-${seat}`,
+});
 
 /** `trilab-<lab>-<seat>-<target>`: the machine's name, hostname, network and disk. Frozen: a rename needs an alias. */
 export const machineName = (id: SeatId, target: Target): string => `${seatPrefix(id)}-${target}`;
+
+/** The prefix in a machine's name; `undefined` for another name. Pure. */
+export const prefixOf = (machine: string, target: Target): string | undefined =>
+  machine.endsWith(`-${target}`) ? machine.slice(0, -target.length - 1) : undefined;
 
 /**
  * The machine in the name of a network or a volume: the part before the first dot; after it comes the kind of file. Clones
@@ -61,8 +87,6 @@ export const seedName = (id: SeatId): string => `${machineName(id, "vps")}.seed.
 
 /** The guest's SSH host key, a volume of the same pool that only QEMU and root may read. */
 export const hostKeyName = (id: SeatId): string => `${machineName(id, "guest")}.host-key`;
-
-const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** By this prefix, the firewall recognises seats' bridges: `-i tl+`. */
 export const BRIDGE_PREFIX = "tl";

@@ -3,6 +3,7 @@ import type { SeatId } from "../model/naming.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { type Receipt, removeSeat } from "./remove-seat.js";
 import { type AskOptions, driversToAsk } from "./seat-drivers.js";
+import { identified } from "./seat-record.js";
 
 /**
  * Removes a seat, then queries its endpoints for what is left.
@@ -10,11 +11,12 @@ import { type AskOptions, driversToAsk } from "./seat-drivers.js";
  * @throws UserError as driversToAsk and removeSeat do.
  */
 export const takeDown = (
-  id: SeatId,
+  wanted: SeatId,
   options: Pick<AskOptions, "chosen" | "byLabel" | "hostGone"> & { signal?: AbortSignal },
 ): AsyncGenerator<StepEvent, Receipt> =>
-  reporting((steps) =>
-    withSeatLock(id, async () => {
+  reporting(async (steps) => {
+    const id = await identified(wanted);
+    return withSeatLock(id, async () => {
       const { signal, ...ask } = options;
       const asked = await driversToAsk(id, ask);
       const title = `taking seat ${id.seat} of lab ${id.lab} down`;
@@ -25,5 +27,5 @@ export const takeDown = (
           progress,
         ),
       );
-    }),
-  );
+    });
+  });

@@ -10,7 +10,7 @@ import { checkSeatName, type SeatRequest, wantedTargets } from "./prepare-seat.j
 import { chooseRenting, type Renting, rentingOf } from "./rent.js";
 import { budgetInForce, rentalFor, rentalOf, rentedSince } from "./rental.js";
 import { driversAt, endpointOf } from "./seat-drivers.js";
-import { readRecord, type SeatRecord } from "./seat-record.js";
+import { identified, readRecord, type SeatRecord } from "./seat-record.js";
 
 /** The user's request. What is absent stays as the seat has it, else follows the lab. */
 export interface SeatWish extends Omit<SeatRequest, "lab"> {
@@ -42,7 +42,7 @@ export async function planSeat(wish: SeatWish): Promise<SeatPlan> {
   checkSeatName(wish.seat);
   const lab = await loadLab(wish.lab);
   const request = { ...wish, lab };
-  const id = { lab: lab.name, seat: wish.seat };
+  const id = await identified({ lab: lab.name, seat: wish.seat });
   const existing = await readRecord(id);
   const targets = wantedTargets(request, existing);
   const renting = targets.includes("vps") ? await chooseRenting(rentingOf(existing), request) : undefined;

@@ -16,7 +16,7 @@ import type { Lab } from "../labs/define-lab.js";
 import { freeSlot, SEAT_SLOTS, seatBlock, subnetOf } from "../model/cidr.js";
 import type { Endpoints } from "../model/endpoint.js";
 import { instanceType } from "../model/instance-catalogue.js";
-import { labelProblem, MAX_SEAT_LENGTH, machineName, type SeatId, type Target } from "../model/naming.js";
+import { labelProblem, MAX_SEAT_LENGTH, machineName, type Target } from "../model/naming.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
 import { expiresAt, expiryInForce } from "./lifetime.js";
@@ -25,6 +25,7 @@ import { rent } from "./rent.js";
 import { budgetInForce } from "./rental.js";
 import { driversOf, endpointOf } from "./seat-drivers.js";
 import {
+  identified,
   listSeats,
   machineOf,
   owner,
@@ -76,8 +77,9 @@ export function checkSeatName(name: string): void {
 export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
   const { lab, seat } = request;
   checkSeatName(seat);
-  const id: SeatId = { lab: lab.name, seat };
+  const id = await identified({ lab: lab.name, seat });
   const existing = await readRecord(id);
+  if (existing === undefined) await requireOwnNames(id);
   const targets = wantedTargets(request, existing);
   const disk = existing?.disk ?? lab.machine.disk;
   const rental = targets.includes("vps") ? await rent(existing, request, disk) : undefined;
@@ -118,7 +120,6 @@ export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
     return record;
   }
 
-  await requireOwnNames(id);
   const drivers = driversOf({ machines: added });
   await requireCapacity(lab.machine, drivers);
   // The record reserves the block, so that two seats that start at once don't get the same.
@@ -207,11 +208,11 @@ function requireInitScripts({ manifest }: MatchedImage): void {
 /** The settings of the seat's program. */
 export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSettings> {
   const keys = await seatKeys(record);
-  const { created, expires, seat, vps } = record;
+  const { created, expires, lab: labName, prefix, seat, vps } = record;
   const { docker, libvirt } = driversOf(record);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
-    ownership: { owner: record.owner, lab: record.lab, seat, created, expires },
+    ownership: { owner: record.owner, lab: labName, seat, prefix, created, expires },
     expires: expiryInForce(record),
     targets: targetsOf(record),
     slot: record.slot,

@@ -74,11 +74,12 @@ async function survey(scope: ReapScope, chosen: Endpoints, now: number, progress
   const recorded = new Map(known.map((id, i) => [key(id), records[i]]));
   const merged = seats.map((seat): ReapSeat & { things: Found[] } => {
     const record = recorded.get(key(seat));
-    const { lab, seat: name, things } = seat;
+    const { lab, prefix, seat: name, things } = seat;
     const expires = later(seat.expires, record && expiryInForce(record));
     const from = {
       lab,
       seat: name,
+      ...(prefix === undefined ? {} : { prefix }),
       owner: seat.owner ?? record?.owner,
       known: recorded.has(key(seat)),
       expires,

@@ -149,16 +149,24 @@ function refuseTaken(
   if (orphans.length > 0 && checkpoint === undefined) throw lostState(id, orphans);
 }
 
-/** @throws UserError when something of this name carries another owner's label. */
+/** @throws UserError when something of this name carries another owner's or another seat's labels. */
 export function refuseForeign(ownership: SeatId & { owner: string }, inventory: readonly Found[]): void {
-  const foreign = inventory.find((f) => f.owner !== undefined && f.owner !== ownership.owner);
+  const foreign = inventory.find(
+    (f) => f.ofSeat !== undefined || (f.owner !== undefined && f.owner !== ownership.owner),
+  );
   if (foreign === undefined) return;
-  throw new UserError(`the ${foreign.kind} ${foreign.name} belongs to ${foreign.owner}`, {
-    why: `you are ${ownership.owner}; both seats have the same name on this host`,
+  throw new UserError(`the ${foreign.kind} ${foreign.name} belongs to ${holderOf(foreign)}`, {
+    why: foreign.ofSeat
+      ? "an older trilab gave that seat the names that this seat would have"
+      : `you are ${ownership.owner}; both seats have the same names on this host`,
     fix: "choose another seat name: --seat NAME",
     exitCode: ExitCode.usage,
   });
 }
+
+/** Whose a thing is, by its labels: `alice@host`, or `seat "lab-1" of lab "web" of alice@host`. */
+export const holderOf = ({ ofSeat, owner }: Found): string =>
+  [ofSeat && `seat "${ofSeat.seat}" of lab "${ofSeat.lab}"`, owner].filter(Boolean).join(" of ");
 
 function lostState(ownership: SeatId, orphans: readonly Found[]): UserError {
   return new UserError(`seat "${ownership.seat}" exists, but its state is lost`, {

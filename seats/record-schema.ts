@@ -43,6 +43,8 @@ export const recordSchema = z.object({
   schema: z.literal(2),
   lab: z.string(),
   seat: z.string(),
+  /** Present in the record of a seat whose names an older trilab joined in another way. */
+  prefix: z.string().optional(),
   /** The folder of the lab, absolute. */
   labDir: z.string(),
   owner: z.string(),

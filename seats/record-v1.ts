@@ -2,7 +2,14 @@ import { z } from "zod";
 import { readCheckpoint } from "../engine/index.js";
 import { subnetOf } from "../model/cidr.js";
 import { type Endpoints, LOCAL } from "../model/endpoint.js";
-import { machineName, type SeatId, seatPrefix, TARGETS, type Target } from "../model/naming.js";
+import {
+  machineName,
+  namedAsBefore,
+  type SeatId,
+  seatPrefix,
+  TARGETS,
+  type Target,
+} from "../model/naming.js";
 import { rentedSchema } from "../model/rented.js";
 import type { SeatMachine, SeatRecord } from "./record-schema.js";
 
@@ -37,7 +44,7 @@ export function migrated(record: RecordV1, endpoints: Endpoints): SeatRecord {
   const { schema: _, targets, vps, ...kept } = record;
   const { region, account, address, ...rented } = vps ?? {};
   const machine = (target: Target): SeatMachine => {
-    const name = machineName(record, target);
+    const name = machineName(namedAsBefore(record), target);
     if (target === "vps" && vps?.cloud === "aws")
       return {
         target,

@@ -27,7 +27,7 @@ import { runningCost } from "../model/prices.js";
 import { editSeatState } from "./edit-state.js";
 import { providerConfig } from "./ensure-host.js";
 import { endOf, expiryInForce } from "./lifetime.js";
-import { drift } from "./reconcile.js";
+import { drift, holderOf } from "./reconcile.js";
 import { rentedSince } from "./rental.js";
 import { owner, readRecord, removeRecord, requireOwnNames, type SeatRecord } from "./seat-record.js";
 
@@ -76,11 +76,13 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   progress.update(`checking what ${driverWords(options.drivers)} still have`);
   const found = await seatInventory(id, options.drivers);
   const { isOurs, others } = whose(found, mine);
-  for (const { kind, name, owner: theirs } of others)
-    progress.note(`left alone: ${kind} ${name}, which belongs to ${theirs}`);
+  for (const thing of others)
+    progress.note(`left alone: ${thing.kind} ${thing.name}, which belongs to ${holderOf(thing)}`);
   await removeThings(found.filter(isOurs), progress, (thing) => removeFound(thing, options.drivers));
   const { libvirt } = options.drivers;
-  if (libvirt) for (const target of DOMAIN_TARGETS) await removeQemuLogs(libvirt, machineName(id, target));
+  const domains = found.filter((f) => f.kind === "domain" && isOurs(f)).map(({ name }) => name);
+  const named = DOMAIN_TARGETS.map((target) => machineName(id, target));
+  if (libvirt) for (const name of new Set([...named, ...domains])) await removeQemuLogs(libvirt, name);
 
   const residue = found.length > 0 ? await seatInventory(id, options.drivers) : [];
   const ours = residue.filter(isOurs);
@@ -106,10 +108,12 @@ function whose(
   found: readonly Found[],
   mine: readonly (string | undefined)[],
 ): { others: Found[]; isOurs: (thing: Found) => boolean } {
-  const others = found.filter((f) => f.owner !== undefined && !mine.includes(f.owner));
+  const isOthers = ({ ofSeat, owner: theirs }: Found): boolean =>
+    ofSeat !== undefined || (theirs !== undefined && !mine.includes(theirs));
+  const others = found.filter(isOthers);
   return {
     others,
-    isOurs: (f) => (f.owner === undefined ? others.length === 0 : mine.includes(f.owner)),
+    isOurs: (f) => (f.owner === undefined ? others.length === 0 : !isOthers(f)),
   };
 }
 

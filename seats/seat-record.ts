@@ -5,8 +5,9 @@ import ssh2 from "ssh2";
 import writeFileAtomic from "write-file-atomic";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
+import { readCheckpoint } from "../engine/index.js";
 import type { Ec2Endpoint } from "../model/endpoint.js";
-import { machineName, type SeatId, seatPrefix, type Target } from "../model/naming.js";
+import { machineName, namedAsBefore, type SeatId, seatPrefix, type Target } from "../model/naming.js";
 import { recordSchema, type SeatMachine, type SeatRecord } from "./record-schema.js";
 import { endpointsInState, migrated, recordV1Schema } from "./record-v1.js";
 
@@ -64,7 +65,9 @@ export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
   try {
     const json: unknown = JSON.parse(text);
     const old = recordV1Schema.safeParse(json).data;
-    return old ? migrated(old, await endpointsInState(id)) : recordSchema.parse(json);
+    return withPrefix(
+      old ? migrated(old, await endpointsInState(namedAsBefore(id))) : recordSchema.parse(json),
+    );
   } catch (error) {
     throw new UserError(`the record of seat "${id.seat}" of lab "${id.lab}" can't be read`, {
       why: `${file} is damaged: ${messageOf(error).split("\n")[0]}`,
@@ -73,6 +76,31 @@ export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
       cause: error,
     });
   }
+}
+
+/** Adds the prefix of the seat's names if an older trilab chose it, by the names of its machines. Pure. */
+function withPrefix(record: SeatRecord): SeatRecord {
+  const before = namedAsBefore(record);
+  const isOld = record.machines.some(({ name, target }) => name === machineName(before, target));
+  return isOld && seatPrefix(record) !== before.prefix ? { ...record, prefix: before.prefix } : record;
+}
+
+/**
+ * A seat with the prefix of its names: from its record, or, if that is lost or damaged, from its state. Only seats of an
+ * older trilab with a hyphen in their name have another one than {@link seatPrefix} gives.
+ */
+export async function identified({ lab, seat }: SeatId): Promise<SeatId> {
+  const id: SeatId = { lab, seat };
+  const before = namedAsBefore(id);
+  if (before.prefix === seatPrefix(id)) return id;
+  const record = await readRecord(id).catch(() => undefined);
+  if (record !== undefined) return record.prefix === undefined ? id : before;
+  // A state of this name may be another seat's; the name of its component is the seat's.
+  const checkpoint = await readCheckpoint({ stack: seatPrefix(before) }).catch(() => undefined);
+  const isItsOwn = checkpoint?.resources.some(
+    ({ type, urn }) => type === "trilab:index:MatchedLab" && urn.endsWith(`::${seat}`),
+  );
+  return isItsOwn ? before : id;
 }
 
 /** Writes the record atomically. */
@@ -92,23 +120,23 @@ export async function listSeats(): Promise<SeatId[]> {
   for (const lab of await folders(seatsDir())) {
     for (const seat of await folders(join(seatsDir(), lab))) {
       const files = await readdir(join(seatsDir(), lab, seat));
-      if (files.includes("seat.json")) seats.push({ lab, seat });
+      if (files.includes("seat.json")) seats.push(await identified({ lab, seat }));
     }
   }
   return seats;
 }
 
 /**
- * Checks that names are unique: they join lab and seat by a hyphen, and both may contain one.
+ * Checks that no seat of an older trilab has this seat's names: it gave `web`, `lab-1` the names of `web-lab`, `1`.
  *
- * @throws UserError (exit 2) when another seat here has the same names: `web`, `lab-1` and `web-lab`, `1`.
+ * @throws UserError (exit 2) when a seat here has them.
  */
 export async function requireOwnNames(id: SeatId): Promise<void> {
-  const alike = (await listSeats()).filter((s) => seatPrefix(s) === seatPrefix(id));
+  const alike = (await listSeats()).filter((each) => seatPrefix(each) === seatPrefix(id));
   const [other] = alike;
-  if (other === undefined || alike.some((s) => s.lab === id.lab)) return;
+  if (other === undefined || alike.some(({ lab }) => lab === id.lab)) return;
   throw new UserError(`seat "${id.seat}" of lab "${id.lab}" would have the same names as another seat`, {
-    why: `the names of seat "${other.seat}" of lab "${other.lab}" begin with ${seatPrefix(id)}, too`,
+    why: `the names of seat "${other.seat}" of lab "${other.lab}", which an older trilab made, begin with ${seatPrefix(id)}, too`,
     fix: `did you mean that one (LAB ${other.lab}, --seat ${other.seat})? If not, choose another seat name`,
     exitCode: ExitCode.usage,
   });

@@ -42,7 +42,8 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   // Without a name, "Nothing is up" is an answer. A seat that was named must exist.
   if (seats.length === 0 && (lab !== undefined || seat !== undefined)) throw noSeat(lab, seat);
   const rows: Row[] = [];
-  for (const id of seats) {
+  for (const each of seats) {
+    const id = { lab: each.lab, seat: each.seat };
     const record = await readRecord(id).catch(() => undefined);
     if (record === undefined) {
       rows.push({

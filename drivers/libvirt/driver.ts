@@ -11,9 +11,10 @@ import {
   type DomainTarget,
   machineName,
   machineOf,
+  namedAsBefore,
   type SeatId,
 } from "../../model/naming.js";
-import type { Found, Inventory, Labelled } from "../found.js";
+import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "../found.js";
 import { Connection } from "./connection.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
@@ -197,14 +198,17 @@ export class LibvirtDriver extends Connection {
 
   /** One seat's things by name, with their states; without a seat, those of every seat. */
   async inventory(seat?: SeatId): Promise<Inventory> {
-    const machines = seat && DOMAIN_TARGETS.map((target) => machineName(seat, target));
-    const mine = (name: string): boolean =>
-      machines === undefined ? name.startsWith("trilab-") : machines.includes(machineOf(name));
+    const machines = seat && machineNames(seat);
     const [labelled, networks, volumes] = await Promise.all([
-      this.domains((name) => (machines === undefined ? name.startsWith("trilab-") : machines.includes(name))),
+      seat === undefined
+        ? this.domains((name) => name.startsWith("trilab-"))
+        : this.domainsOf(seat, machineNames(namedAsBefore(seat))),
       this.networkNames(),
       this.volumeNames(DISK_POOL.name),
     ]);
+    machines?.push(...labelled.map(({ found }) => found.name));
+    const mine = (name: string): boolean =>
+      machines === undefined ? name.startsWith("trilab-") : machines.includes(machineOf(name));
     const named = networks.filter(mine).map((name) => unlabelled("guest network", name));
     for (const volume of volumes.filter(mine)) {
       const kind = volumeKind(machineOf(volume), volume);
@@ -223,10 +227,23 @@ export class LibvirtDriver extends Connection {
    * @returns `undefined` when something of it does not run.
    */
   async fingerprint(seat: SeatId): Promise<string | undefined> {
-    const machines = DOMAIN_TARGETS.map((target) => machineName(seat, target));
+    const machines = machineNames(seat);
     const { definitions, runs } = parseParts(machines, await this.virsh(partsQuestion(machines)));
     const bridges = DOMAIN_TARGETS.map((target) => this.hasBridge(seat, target));
     return runs ? digest([definitions, bridges]) : undefined;
+  }
+
+  /**
+   * The domains with a seat's names. Those with the names that an older trilab gave it may be another seat's, and are its own
+   * only if their labels say so.
+   */
+  private async domainsOf(seat: SeatId, before: readonly string[]): Promise<Labelled[]> {
+    const names = machineNames(seat);
+    const found = await this.domains((name) => names.includes(name) || before.includes(name));
+    return found.filter((item) => {
+      const of = labelledSeat(item);
+      return names.includes(item.found.name) || (of !== undefined && isSameSeat(of, seat));
+    });
   }
 
   /** The domains with these names, their states and labels, with one query for many. */
@@ -309,6 +326,8 @@ export class LibvirtDriver extends Connection {
     return new GuestMachine(access, this);
   }
 }
+
+const machineNames = (seat: SeatId): string[] => DOMAIN_TARGETS.map((target) => machineName(seat, target));
 
 const unlabelled = (kind: Kind, name: string): Found => ({
   kind,

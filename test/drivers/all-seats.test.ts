@@ -6,6 +6,7 @@ import { groupSeats, later } from "../../drivers/all-seats.js";
 import { firstFileOf } from "../../drivers/docker/file.js";
 import type { Found, Labelled } from "../../drivers/found.js";
 import { parseMetadata } from "../../drivers/libvirt/things.js";
+import { namedAsBefore } from "../../model/naming.js";
 
 const found = (kind: Found["kind"], name: string): Found => ({
   kind,
@@ -54,18 +55,45 @@ describe("groupSeats", () => {
     expect(orphans).toEqual([]);
   });
 
-  it("keeps two seats apart whose names join to the same: web/lab-1 and web-lab/1", () => {
+  it("keeps two seats apart to which an older trilab gave the same prefix: web/lab-1 and web-lab/1", () => {
     const { seats } = groupSeats(
       [
         labelled("container", "trilab-web-lab-1-container", "web", "lab-1", "never"),
         labelled("domain", "trilab-web-lab-1-guest", "web-lab", "1", "2026-01-01T12:00:00.000Z"),
       ],
-      [],
+      [
+        found("guest disk", "trilab-web-lab-1-guest.qcow2"),
+        found("guest disk", "trilab-web-lab-1-vps.qcow2"),
+      ],
+      [namedAsBefore({ lab: "web", seat: "lab-1" })],
+    );
+    expect(seats.map((s) => [s.lab, s.seat, s.expires, s.things.map((t) => t.name)])).toEqual([
+      ["web", "lab-1", "never", ["trilab-web-lab-1-container", "trilab-web-lab-1-vps.qcow2"]],
+      [
+        "web-lab",
+        "1",
+        "2026-01-01T12:00:00.000Z",
+        ["trilab-web-lab-1-guest", "trilab-web-lab-1-guest.qcow2"],
+      ],
+    ]);
+  });
+
+  it("finds the parts of a seat of an older trilab by its container's name, also if nobody here knows it", () => {
+    const { orphans, seats } = groupSeats(
+      [
+        labelled("container", "trilab-web-lab-1-container", "web", "lab-1", "never"),
+        labelled("container", "trilab-web-lab--2-container", "web", "lab-2", "never"),
+      ],
+      [
+        found("guest disk", "trilab-web-lab-1-guest.qcow2"),
+        found("guest disk", "trilab-web-lab--2-guest.qcow2"),
+      ],
       [],
     );
-    expect(seats.map((s) => [s.lab, s.seat, s.expires])).toEqual([
-      ["web", "lab-1", "never"],
-      ["web-lab", "1", "2026-01-01T12:00:00.000Z"],
+    expect(orphans).toEqual([]);
+    expect(seats.map((s) => s.things.map((t) => t.kind))).toEqual([
+      ["container", "guest disk"],
+      ["container", "guest disk"],
     ]);
   });
 

@@ -1,10 +1,11 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connect, seatInventory } from "../../drivers/drivers.js";
 import { removalOrder } from "../../drivers/found.js";
 import { AWS_KINDS, KINDS, sourceOf } from "../../model/kinds.js";
+import { namedAsBefore, type SeatId } from "../../model/naming.js";
 
 /** A virsh with a guest and a rehearsed VPS of seat alice, and a guest of alice-2. */
 const VIRSH = `#!/bin/sh
@@ -55,6 +56,45 @@ it("finds all of a seat's guest and of its rehearsed VPS, and nothing of the nex
   ]);
   const order = removalOrder(found).map((f) => f.kind);
   expect(order.slice(0, 2)).toEqual(["domain", "domain"]);
+});
+
+describe("a guest that an older trilab named trilab-web-lab-1-guest", () => {
+  /** What libvirt has of a seat, if the guest's labels say that it is this one. */
+  const foundBy = async (id: SeatId, labels: SeatId): Promise<string[]> => {
+    await writeFile(
+      join(dir, "virsh"),
+      `#!/bin/sh
+shift 3
+case "$*" in
+  "list --all") printf ' 1   trilab-web-lab-1-guest   running\\n' ;;
+  "echo "*) echo "[trilab-web-lab-1-guest]<seat><label key='trilab.lab'>${labels.lab}</label><label key='trilab.seat'>${labels.seat}</label></seat>" ;;
+  "net-list --all --name") echo trilab-web-lab-1-guest ;;
+  "vol-list trilab") echo " trilab-web-lab-1-guest.qcow2   /pool/x" ;;
+esac
+`,
+    );
+    const libvirt = connect({ kind: "libvirt", uri: "qemu+ssh://host/system" });
+    return (await seatInventory(id, { libvirt })).map(({ kind, ofSeat }) =>
+      ofSeat ? `${kind} of ${ofSeat.lab}/${ofSeat.seat}` : kind,
+    );
+  };
+  const [old, other] = [
+    { lab: "web", seat: "lab-1" },
+    { lab: "web-lab", seat: "1" },
+  ];
+
+  it("is found by its labels, with network and disk, also without a record", async () => {
+    expect(await foundBy(old, old)).toEqual(["domain", "guest network", "guest disk"]);
+    expect(await foundBy(namedAsBefore(old), old)).toEqual(["domain", "guest network", "guest disk"]);
+  });
+
+  it("is not found, nor anything of it, if it is another seat's", async () => {
+    expect(await foundBy(old, other)).toEqual([]);
+  });
+
+  it("is another seat's for the seat that has its names now", async () => {
+    expect(await foundBy(other, old)).toEqual(["domain of web/lab-1", "guest network", "guest disk"]);
+  });
 });
 
 it("asks Docker for what is a container's, AWS for what is rented, libvirt for the rest", () => {

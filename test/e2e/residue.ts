@@ -13,7 +13,7 @@ async function linesOf(command: string, ...args: string[]): Promise<string[]> {
  * the product's own code.
  */
 export async function residueOf(lab: string, seat: string): Promise<string[]> {
-  const prefix = `trilab-${lab}-${seat}-`;
+  const prefix = `trilab-${lab}-${seat.replaceAll("-", "--")}-`;
   const docker = (kind: string, ...args: string[]) => named(kind, prefix, linesOf("docker", ...args));
   const virsh = (kind: string, ...args: string[]) =>
     named(kind, prefix, linesOf("virsh", "-q", "-c", "qemu:///system", ...args));

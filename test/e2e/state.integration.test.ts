@@ -1,7 +1,18 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { expectDone, expectDown, expectError, host, machine, openHome, tryHost } from "./support.js";
+import { residueOf } from "./residue.js";
+import {
+  expectDone,
+  expectDown,
+  expectError,
+  host,
+  machine,
+  openHome,
+  type Run,
+  tryHost,
+} from "./support.js";
 
 const LAB = "first-boot";
 
@@ -128,6 +139,103 @@ test("a disk that no record knows is not taken over by a target that is added", 
   expect(await host("virsh", "vol-list", "trilab")).toContain(disk);
   // The seat has no machine at libvirt: only by its labels and names is it looked for there.
   await down("--by-label");
+});
+
+describe("labs whose names begin alike: web, web-lab", () => {
+  /** Of web and of web-lab: by one hyphen both would be joined to `trilab-web-lab-t…`. */
+  let [one, other] = ["", ""];
+  let labs: { web: string; weblab: string };
+  beforeEach(async () => {
+    const yaml = "targets: [container]\n";
+    labs = { web: await home.lab("web", yaml), weblab: await home.lab("web-lab", yaml) };
+    const at = `la${letter++}`;
+    [one, other] = [home.seat(at, "web", "lab-"), home.seat(at, "web-lab")];
+  });
+  const start = async (lab: string, seat: string): Promise<{ changes: Record<string, number> }> =>
+    JSON.parse(expectDone(await home.trilab(["up", lab, "--seat", seat, "--json"])).stdout);
+  const end = (lab: string, seat: string, ...more: string[]): Promise<Run> =>
+    home.trilab(["down", lab, "--seat", seat, "--json", ...more]);
+  const nameInside = async (lab: string, seat: string): Promise<string> =>
+    expectDone(
+      await home.trilab(["ssh", "container", "--lab", lab, "--seat", seat, "--", "hostname"]),
+    ).stdout.trim();
+
+  test("have their seats side by side", async () => {
+    await Promise.all([start(labs.web, one), start(labs.weblab, other)]);
+    expect(await nameInside("web", one)).toBe(machine(one, "container", "web"));
+    expect(await nameInside("web-lab", other)).toBe(machine(other, "container", "web-lab"));
+    for (const [lab, name] of [
+      [labs.web, one],
+      [labs.weblab, other],
+    ] as const)
+      expect(Object.keys((await start(lab, name)).changes)).toEqual(["same"]);
+    const { seats } = JSON.parse(expectDone(await home.trilab(["reap", "--dry-run", "--json"])).stdout);
+    expect(seats).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ lab: "web", seat: one, known: true, verdict: "live" }),
+        expect.objectContaining({ lab: "web-lab", seat: other, known: true, verdict: "live" }),
+      ]),
+    );
+    // By its labels, too, a seat loses nothing to the other's removal.
+    await expectDown(await end("web", one, "--by-label"), "web", one);
+    expect(await nameInside("web-lab", other)).toBe(machine(other, "container", "web-lab"));
+    await expectDown(await end("web-lab", other), "web-lab", other);
+  });
+
+  describe("a seat that an older trilab made", () => {
+    const names = () =>
+      host("docker", "ps", "-a", "--filter", `label=trilab.seat=${one}`, "--format={{.Names}}");
+    const state = () => home.checkpoint("web", one);
+    /** Under its names, which are those of the other seat today. */
+    const expectGone = async (run: Run): Promise<void> => {
+      await expectDown(run, "web", one);
+      expect(await residueOf("web-lab", other)).toEqual([]);
+      expect(existsSync(state())).toBe(false);
+    };
+    beforeEach(async () => {
+      // Its record, and no machines: `up` makes them again.
+      await start(labs.web, one);
+      const { deployed: _, ...record } = JSON.parse(await readFile(home.record("web", one), "utf8"));
+      await expectDown(await end("web", one), "web", one);
+      for (const its of record.machines) its.name = `trilab-web-${one}-${its.target}`;
+      await mkdir(dirname(home.record("web", one)), { recursive: true, mode: 0o700 });
+      await writeFile(home.record("web", one), JSON.stringify(record));
+      await start(labs.web, one);
+      expect(await names()).toBe(`trilab-web-${one}-container`);
+      expect(existsSync(state())).toBe(true);
+    });
+
+    test("keeps its names, and they are no one else's", async () => {
+      expect(Object.keys((await start(labs.web, one)).changes)).toEqual(["same"]);
+      expect(await nameInside("web", one)).toBe(`trilab-web-${one}-container`);
+      const run = await home.trilab(["up", labs.weblab, "--seat", other]);
+      expectError(run, 2, /same names as another seat/, new RegExp(`seat "${one}" of lab "web"`));
+      await expectGone(await end("web", one));
+      // The names are free again.
+      await start(labs.weblab, other);
+      await expectDown(await end("web-lab", other), "web-lab", other);
+    });
+
+    test("is found by its labels if its record is lost, and its state with it", async () => {
+      await rm(home.record("web", one));
+      expectError(await home.trilab(["up", labs.web, "--seat", one]), 1, /its state is lost/, /--by-label/);
+      await expectGone(await end("web", one, "--by-label"));
+    });
+
+    test("is found by its labels if everything here is lost; another seat can't take or remove it", async () => {
+      await rm(home.state, { recursive: true });
+      expectError(
+        await home.trilab(["up", labs.weblab, "--seat", other]),
+        2,
+        new RegExp(`container .* belongs to seat "${one}" of lab "web" of`),
+        /an older trilab/,
+      );
+      const wrong = expectDone(await end("web-lab", other, "--by-label"));
+      expect(wrong.stderr).toMatch(/left alone: container .*, which belongs to seat/);
+      expect(await names()).toBe(`trilab-web-${one}-container`);
+      await expectGone(await end("web", one, "--by-label"));
+    });
+  });
 });
 
 describe("a daemon that does not answer", () => {

@@ -39,8 +39,10 @@ export interface Home {
   trilab(args: readonly string[], env?: Record<string, string>): Promise<Run>;
   /** Starts the real CLI. */
   start(args: readonly string[], env?: Record<string, string>): Running;
-  /** A seat's name nobody else has; taken down by label at the end of the file, and looked for. */
-  seat(letter: string, lab?: string): string;
+  /**
+   * A seat's name nobody else has, after `start`; taken down by label at the end of the file, and looked for.
+   */
+  seat(letter: string, lab?: string, start?: string): string;
   /** A lab's folder with this text below `name:`, for which a seat is `--seat`. @returns its path. */
   lab(name: string, yaml: string): Promise<string>;
   checkpoint(lab: string, seat: string): string;
@@ -127,8 +129,8 @@ export function openHome(): Home {
     state,
     start,
     trilab,
-    seat(letter, lab = "first-boot") {
-      const seat = `t${process.pid}${letter}`;
+    seat(letter, lab = "first-boot", start = "") {
+      const seat = `${start}t${process.pid}${letter}`;
       seats.push({ lab, seat });
       return seat;
     },
@@ -252,9 +254,9 @@ export async function tryHost(
 export const virsh = (...args: string[]): Promise<string> =>
   host("virsh", "-q", "-c", "qemu:///system", ...args);
 
-/** `trilab-<lab>-<seat>-<target>`. */
+/** `trilab-<lab>-<seat>-<target>`, with the hyphens of the seat's name doubled. */
 export const machine = (seat: string, target: "container" | "guest", lab = "first-boot"): string =>
-  `trilab-${lab}-${seat}-${target}`;
+  `trilab-${lab}-${seat.replaceAll("-", "--")}-${target}`;
 
 /** The bridge of a target's network, as DESIGN.md says: `tl` and a hash. */
 export const bridge = (name: string): string =>

@@ -11,6 +11,8 @@ import {
   MAX_SEAT_LENGTH,
   macAddress,
   machineName,
+  namedAsBefore,
+  seatPrefix,
   seedName,
   TARGETS,
 } from "../../model/naming.js";
@@ -18,6 +20,11 @@ import {
 const label = (max: number) =>
   fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/).filter((s) => labelProblem(s, max) === undefined);
 const id = fc.record({ lab: label(MAX_LAB_LENGTH), seat: label(MAX_SEAT_LENGTH) });
+/** Seats whose names are alike: of few letters and many hyphens. */
+const alike = fc.record({
+  lab: fc.stringMatching(/^a[a-]{0,6}$/).filter((s) => labelProblem(s, MAX_LAB_LENGTH) === undefined),
+  seat: fc.stringMatching(/^a[a-]{0,6}$/).filter((s) => labelProblem(s, MAX_SEAT_LENGTH) === undefined),
+});
 const target = fc.constantFrom(...TARGETS);
 
 describe("names", () => {
@@ -40,6 +47,28 @@ describe("names", () => {
     expect(consoleLogName(seat, "vps")).toBe("trilab-first-boot-alice-vps.console.log");
     expect(seedName(seat)).toBe("trilab-first-boot-alice-vps.seed.iso");
     expect(hostKeyName(seat)).toBe("trilab-first-boot-alice-guest.host-key");
+  });
+
+  it("are no two seats' at once, also if lab and seat have hyphens", () => {
+    fc.assert(
+      fc.property(alike, alike, (one, other) => {
+        fc.pre(one.lab !== other.lab || one.seat !== other.seat);
+        expect(seatPrefix(one)).not.toBe(seatPrefix(other));
+      }),
+      { numRuns: 2000 },
+    );
+    expect(seatPrefix({ lab: "web", seat: "lab-1" })).toBe("trilab-web-lab--1");
+    expect(seatPrefix({ lab: "web-lab", seat: "1" })).toBe("trilab-web-lab-1");
+    const long = "a-b-c-d-e-f-g-h-i-j-k-l-m";
+    expect(seatPrefix({ lab: "web", seat: long })).not.toBe(
+      seatPrefix({ lab: "web", seat: `${long.slice(0, -1)}n` }),
+    );
+  });
+
+  it("are an older trilab's for a seat that it made", () => {
+    const seat = namedAsBefore({ lab: "web", seat: "lab-1" });
+    expect(machineName(seat, "guest")).toBe("trilab-web-lab-1-guest");
+    expect(diskName(seat, "guest")).toBe("trilab-web-lab-1-guest.qcow2");
   });
 
   it.each(["", "A", "a b", "-a", "a-", "ä", "a_b", "x".repeat(64)])("%j is no DNS label", (name) => {

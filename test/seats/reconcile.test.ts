@@ -101,6 +101,10 @@ describe("somebody else's machines", () => {
       /belongs to you@here/,
     );
   });
+  it("are refused by another seat's label, though the owner is ours", () => {
+    const theirs = { ...found("container", "c", "running", "me@here"), ofSeat: { lab: "l-s", seat: "t" } };
+    expect(() => refuseForeign(me, [theirs])).toThrow(/belongs to seat "t" of lab "l-s" of me@here/);
+  });
   it("ours and the unlabelled are not", () => {
     expect(() =>
       refuseForeign(me, [found("container", "c", "running", "me@here"), found("guest network", "n")]),

@@ -3,7 +3,7 @@ import { type Ec2Endpoint, type Endpoint, LOCAL } from "../../model/endpoint.js"
 import { machineName, type Target } from "../../model/naming.js";
 import type { SeatMachine, SeatRecord } from "../../seats/seat-record.js";
 
-type Settings = Partial<Omit<SeatRecord, "machines">> & {
+type Settings = Partial<SeatRecord> & {
   /** Default container and guest. */
   targets?: readonly Target[];
   /** Where the VPS is rented; absent: rehearsed here. */
@@ -16,7 +16,7 @@ export function seatRecord({
   rentedAt,
   ...fields
 }: Settings = {}): SeatRecord {
-  const id = { lab: fields.lab ?? "l", seat: fields.seat ?? "s" };
+  const id = { lab: fields.lab ?? "l", seat: fields.seat ?? "s", prefix: fields.prefix };
   const slot = fields.slot ?? 3;
   const machine = (target: Target): SeatMachine => {
     const name = machineName(id, target);
@@ -29,7 +29,7 @@ export function seatRecord({
   };
   return {
     schema: 2,
-    ...id,
+    ...{ lab: id.lab, seat: id.seat },
     labDir: `/labs/${id.lab}`,
     owner: "me@here",
     created: "2026-01-01T00:00:00.000Z",

@@ -2,10 +2,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import ssh2 from "ssh2";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { LOCAL } from "../../model/endpoint.js";
+import { namedAsBefore, seatPrefix } from "../../model/naming.js";
 import { withAddress } from "../../seats/rent.js";
 import {
+  identified,
+  listSeats,
   machineOf,
   newKeyPair,
   readRecord,
@@ -114,14 +117,72 @@ it("one host key is pinned for guest and VPS, at each one's address", async () =
   expect(await readFile(knownHostsFile, "utf8")).toBe(`10.213.0.210 ${hostPublicKey}\n`);
 });
 
-it("a seat whose names would be another's is refused; the one that has them is not", async () => {
-  await writeRecord({ ...record, lab: "web-lab", seat: "1" });
-  await expect(requireOwnNames({ lab: "web", seat: "lab-1" })).rejects.toMatchObject({
-    exitCode: 2,
-    why: expect.stringContaining("trilab-web-lab-1"),
+describe("a seat of an older trilab, which joined lab and seat by one hyphen", () => {
+  const [id, other] = [
+    { lab: "web", seat: "lab-1" },
+    { lab: "web-lab", seat: "1" },
+  ];
+  const before = namedAsBefore(id);
+  const old = seatRecord({ ...id, machines: seatRecord(before).machines });
+  const folder = () => join(dir, "trilab/seats", id.lab, id.seat);
+  const state = () => join(dir, "trilab/backend/.pulumi/stacks/trilab/trilab-web-lab-1.json");
+  const writeState = async (seat: string): Promise<void> => {
+    const type = "trilab:index:MatchedLab";
+    const resources = [{ urn: `urn:pulumi:trilab-web-lab-1::trilab::${type}::${seat}`, type, inputs: {} }];
+    await mkdir(dirname(state()), { recursive: true });
+    await writeFile(state(), JSON.stringify({ version: 3, checkpoint: { latest: { resources } } }));
+  };
+  afterEach(async () => {
+    await rm(folder(), { recursive: true, force: true });
+    await rm(state(), { force: true });
+    await rm(join(dir, "trilab/seats", other.lab), { recursive: true, force: true });
   });
-  await requireOwnNames({ lab: "web-lab", seat: "1" });
-  await requireOwnNames({ lab: "web", seat: "lab-2" });
+
+  it.each(["v1", "v2"])("keeps its names by its record, %s", async (version) => {
+    const { machines, schema: _, ...kept } = old;
+    await writeRecord(old);
+    if (version === "v1")
+      await writeFile(
+        join(folder(), "seat.json"),
+        JSON.stringify({ ...kept, schema: 1, targets: machines.map(({ target }) => target) }),
+      );
+    const read = await readRecord(id);
+    expect(read?.machines.map(({ name }) => name)).toEqual([
+      "trilab-web-lab-1-container",
+      "trilab-web-lab-1-guest",
+    ]);
+    expect(read && seatPrefix(read)).toBe("trilab-web-lab-1");
+    expect(await identified(id)).toEqual(before);
+    expect(await listSeats()).toContainEqual(before);
+  });
+
+  it("keeps them by its state, if the record is lost or damaged; another seat's state is not its own", async () => {
+    await writeState(id.seat);
+    expect(await identified(id)).toEqual(before);
+    await mkdir(folder(), { recursive: true });
+    await writeFile(join(folder(), "seat.json"), "{");
+    expect(await identified(id)).toEqual(before);
+    await writeState(other.seat);
+    expect(await identified(id)).toEqual(id);
+  });
+
+  it("has names that a new seat can't get; that one is told whose they are", async () => {
+    await writeRecord(old);
+    await requireOwnNames(await identified(id));
+    await expect(requireOwnNames(other)).rejects.toMatchObject({
+      exitCode: 2,
+      why: expect.stringMatching(/seat "lab-1" of lab "web".*trilab-web-lab-1/),
+    });
+  });
+
+  it("does not name the seats of today: both may be there", async () => {
+    for (const each of [id, other]) await writeRecord(seatRecord(each));
+    for (const each of [id, other]) {
+      expect(await readRecord(each)).toEqual(seatRecord(each));
+      expect(await identified(each)).toEqual(each);
+      await requireOwnNames(each);
+    }
+  });
 });
 
 it("an address makes no promise that is not in the record yet", async () => {
