@@ -6,21 +6,21 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { hasCode } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
 
-/** The Pulumi project all of trilab's stacks belong to, unless a caller says otherwise. */
+/** The Pulumi project of trilab's stacks, unless a caller gives another. */
 export const defaultProject = "trilab";
 
-/** What names a stack. `project` defaults to {@link defaultProject}. */
+/** A stack's name. `project` defaults to {@link defaultProject}. */
 export interface StackRef {
   stack: string;
   project?: string;
 }
 
-/** Where the state is: `PULUMI_BACKEND_URL` when set, else `<stateDir>/backend` as a `file://` URL. */
+/** Where the state is: `PULUMI_BACKEND_URL` if set, else `<stateDir>/backend` as a `file://` URL. */
 export function backendUrl(): string {
   return process.env.PULUMI_BACKEND_URL || pathToFileURL(join(stateDir(), "backend")).href;
 }
 
-/** The directory of a `file://` backend; undefined for every other backend. */
+/** The directory of a `file://` backend; `undefined` for another backend. */
 export function fileBackendDir(): string | undefined {
   const url = backendUrl();
   if (!url.startsWith("file://")) return undefined;
@@ -29,7 +29,7 @@ export function fileBackendDir(): string | undefined {
   return bare.startsWith("file:///") ? fileURLToPath(bare) : bare.slice("file://".length);
 }
 
-/** Where a file backend keeps what belongs to one stack; undefined for other backends. */
+/** The files of one stack in a file backend; `undefined` for another backend. */
 export interface StackFiles {
   checkpoint: string;
   locks: string;
@@ -50,17 +50,17 @@ export function stackFiles(ref: StackRef): StackFiles | undefined {
   };
 }
 
-/** The directory that holds Pulumi.yaml and Pulumi.<stack>.yaml: one per stack, since two would race. */
+/** The directory of Pulumi.yaml and Pulumi.<stack>.yaml. Each stack has its own, so that two don't write the same file. */
 export const workDir = (stack: string): string => join(stateDir(), "work", stack);
 
-/** The flock a caller holds (base/lock.ts) round every operation that changes the stack. */
+/** The lock file (base/lock.ts) that callers hold during every operation that changes the stack. */
 export const stackLock = (stack: string): string => join(stateDir(), "locks", `${stack}.lock`);
 
 /**
- * The passphrase secrets are encrypted with: the user's own `PULUMI_CONFIG_PASSPHRASE(_FILE)` when set, else one
- * generated once into `<stateDir>/passphrase` (0600).
+ * The passphrase with which secrets are encrypted: the user's own (`PULUMI_CONFIG_PASSPHRASE` or
+ * `PULUMI_CONFIG_PASSPHRASE_FILE`) if set, else the one in `<stateDir>/passphrase` (0600), which is generated once.
  *
- * @returns the passphrase, and the environment that hands it to the engine.
+ * @returns the passphrase, and the environment variables that pass it to the engine.
  */
 export async function passphrase(): Promise<{ value: string; env: Record<string, string> }> {
   const value = process.env.PULUMI_CONFIG_PASSPHRASE;
@@ -68,7 +68,7 @@ export async function passphrase(): Promise<{ value: string; env: Record<string,
   const given = process.env.PULUMI_CONFIG_PASSPHRASE_FILE;
   const file = given || join(await privateDir(stateDir()), "passphrase");
   if (!given) {
-    // `wx`: of two first runs at once one wins, and both then read the same file.
+    // `wx`: if two first runs start at once, one writes the file, and both read it.
     await writeFile(file, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" }).catch(
       (error: unknown) => {
         if (!hasCode(error, "EEXIST")) throw error;

@@ -10,12 +10,13 @@ import { record, verified } from "./provenance.js";
 import type { GoTool } from "./versions.js";
 
 /**
- * Builds a tool into `file`, unless it is there. Only one process builds at a time, the others wait and find it
- * done; an interrupted build goes on from Go's own caches; `file` appears whole or not at all.
+ * Builds a tool into `file`, unless that exists. Only one process builds at a time; others wait for it. An interrupted
+ * build continues from Go's own caches. `file` appears only when it is complete.
  *
- * @param moduleDir Holds the go.mod and go.sum that pin it. Default the tool's own in engine/go.
+ * @param moduleDir The folder of the go.mod and go.sum that pin it. Default: the tool's own in engine/go.
  * @returns whether it was built now.
- * @throws UserError (exit 3): no Go, an old Go, no module proxy, a wrong checksum, a full disk.
+ * @throws UserError (exit 3): there is no Go, it is too old, the module proxy does not answer, a checksum is wrong, or the
+ * disk is full.
  */
 export async function buildTool(
   tool: GoTool,
@@ -53,7 +54,7 @@ async function compile(tool: GoTool, cwd: string, go: Go, out: string, progress:
   const total = list.stdout.split("\n").filter(Boolean).length;
 
   const ldflags = ["-s", "-w", ...(tool.stamp ? ["-X", tool.stamp] : [])].join(" ");
-  // -v names each package as its compilation begins; packages found in the cache are not named.
+  // -v prints each package when its compilation begins, but not those from the cache.
   const build = execa(go.file, ["build", "-v", "-ldflags", ldflags, "-o", out, tool.package], options);
   let done = 0;
   const tell = (): void => {

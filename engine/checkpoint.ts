@@ -35,20 +35,20 @@ export type CheckpointResource = z.infer<typeof resourceSchema>;
 /** `type`: creating, updating, deleting, reading, importing. */
 export type PendingOperation = z.infer<typeof operationSchema>;
 
-/** What a stack's state says, as it was last written. */
+/** A stack's state, as it was last written. */
 export interface Checkpoint {
   resources: CheckpointResource[];
   pendingOperations: PendingOperation[];
-  /** The salt of the stack's passphrase secrets, when it has any. */
+  /** The salt of the stack's secrets; `undefined` if there is none. */
   salt: string | undefined;
 }
 
 /**
- * A stack's state without an engine process: the file backend's checkpoint file, read once; other backends are
- * asked by `pulumi stack export`.
+ * A stack's state. Of a file backend, reads the checkpoint file, without an engine process. Other backends are queried with
+ * `pulumi stack export`.
  *
- * @returns undefined when there is no such stack.
- * @throws UserError (exit 1) when the file is truncated or garbled.
+ * @returns `undefined` when there is no such stack.
+ * @throws UserError (exit 1) when the file is damaged.
  */
 export async function readCheckpoint(ref: StackRef): Promise<Checkpoint | undefined> {
   const files = stackFiles(ref);
@@ -66,9 +66,9 @@ export async function readCheckpoint(ref: StackRef): Promise<Checkpoint | undefi
 }
 
 /**
- * A digest of a stack's state, and how many resources it has, providers not counted.
+ * A digest of a stack's state, and the number of its resources without providers.
  *
- * @returns `undefined` when there is no such stack, steps of it are unfinished, or its backend is none of files.
+ * @returns `undefined` when there is no such stack, it has unfinished steps, or its backend is not a file backend.
  */
 export async function stateFingerprint(
   ref: StackRef,
@@ -80,7 +80,7 @@ export async function stateFingerprint(
   return { state: digest(checkpoint), resources };
 }
 
-/** A deployment as the engine wrote it: what no schema of ours knows is kept. */
+/** A deployment as the engine wrote it, with the fields that our schema does not have. */
 export interface RawDeployment {
   resources?: RawResource[] | null;
   pending_operations?: unknown[] | null;
@@ -95,8 +95,8 @@ export interface RawResource {
 }
 
 /**
- * Changes a stack's state by hand, while no engine runs. Does nothing where there is no such stack, or `change` says that
- * it changed nothing. The former checkpoint is kept beside as `<stack>.json.before-edit`. The caller holds the stack's lock.
+ * Changes a stack's state by hand, while no engine runs. Writes nothing if there is no such stack, or if `change` returns
+ * false. Keeps the former checkpoint as `<stack>.json.before-edit`. The caller holds the stack's lock.
  */
 export async function editState(
   ref: StackRef,
@@ -117,18 +117,18 @@ export async function editState(
   });
   if (text === undefined) return;
   parse(checkpointSchema, text, ref, files.checkpoint);
-  // The raw JSON is edited, not what the schema made of it: nothing the engine wrote is lost on the way.
+  // Edits the raw JSON, not the parsed value, so that nothing is lost that the engine wrote.
   const raw = JSON.parse(text) as { checkpoint: { latest?: RawDeployment | null } };
   if (!raw.checkpoint.latest || !change(raw.checkpoint.latest)) return;
   await copyFile(files.checkpoint, `${files.checkpoint}.before-edit`);
   await writeFileAtomic(files.checkpoint, `${JSON.stringify(raw, null, 4)}\n`, { mode: 0o600 });
-  // The blob library's side file holds the old content's checksum; it does without one.
+  // Pulumi's storage library keeps the old content's checksum in this file, and does not need it.
   await rm(`${files.checkpoint}.attrs`, { force: true });
 }
 
 /**
- * Forgets a stack's pending operations, once what they left was adopted or deleted. The resources, with their
- * parents and dependencies, stay as they are. The caller holds the stack's lock.
+ * Removes a stack's pending operations from its state, after what they left behind was adopted or deleted. Does not change
+ * the resources. The caller holds the stack's lock.
  */
 export const clearPending = (ref: StackRef): Promise<void> =>
   editState(ref, (deployment) => {
@@ -146,7 +146,7 @@ export interface OutputValue {
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 
-/** The stack's outputs as the checkpoint holds them, secrets in plain. */
+/** The stack's outputs in the checkpoint, with decrypted secrets. */
 export async function checkpointOutputs(checkpoint: Checkpoint): Promise<Record<string, OutputValue>> {
   const root = checkpoint.resources.find((resource) => resource.type === "pulumi:pulumi:Stack");
   let decrypt: ((sealed: string) => string) | undefined;

@@ -8,25 +8,25 @@ import { engineError } from "./engine-errors.js";
 import { type Engine, ensureEngine } from "./install.js";
 import { prepareWorkDir } from "./work-dir.js";
 
-/** The environment of every engine process: our own home, no telemetry, no updates, no surprise downloads. */
+/** The environment of every engine process: our own home, no telemetry, no updates, no automatic downloads. */
 export async function engineEnvironment(engine: Engine): Promise<Record<string, string>> {
   return {
     ...(await passphrase()).env,
-    // The directory of the CLI first: what stands beside it (the language host) belongs to it.
+    // The CLI's own directory first, because it contains the CLI's language host.
     PATH: [...engine.path, dirname(engine.pulumi), process.env.PATH ?? ""].join(delimiter),
     PULUMI_HOME: engine.home,
-    // For the sockets of its plugins, which a killed one leaves behind.
+    // For its plugins' sockets, which stay when a plugin is killed.
     TMPDIR: await scratchDir(),
     PULUMI_BACKEND_URL: backendUrl(),
     PULUMI_AUTOMATION_API: "true",
-    // Without it there is no --event-log.
+    // The CLI has --event-log only with it.
     PULUMI_DEBUG_COMMANDS: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SUPPRESS_NEO_LINK: "true",
-    // The official Docker plugin would follow it rather than `docker:host`, and so to another daemon than all else.
+    // The official Docker plugin prefers it to `docker:host`, and would use another daemon than the rest of trilab.
     DOCKER_CONTEXT: "",
-    // One copy of the last state stays beside the checkpoint (.bak); a copy for every update fills disks.
+    // One copy of the last state stays beside the checkpoint (.bak). A copy for every update would fill the disk.
     PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS:
       process.env.PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS ?? "true",
   };
@@ -45,11 +45,11 @@ const spawnOptions = (cwd: string, env: Record<string, string>) =>
 type EngineProcess = ResultPromise<ReturnType<typeof spawnOptions>>;
 
 /**
- * Starts the engine. In a process group of its own: a Ctrl-C at the terminal reaches us alone, and we pass on
- * exactly one (a second makes Pulumi abandon its steps). umask 077, since it writes checkpoints 0666.
+ * Starts the engine in its own process group: so a Ctrl-C in the terminal reaches only us, and we pass on exactly one,
+ * because after a second one Pulumi abandons its steps. The umask is 077, because Pulumi writes checkpoints with mode 0666.
  *
- * @param log Takes what it prints, instead of our pipes: were we killed, the first line written to a broken pipe
- *   would kill the engine too, before it has recorded what it had just created.
+ * @param log The file for its output, instead of pipes to us. If we were killed, its first write to a broken pipe would
+ *   kill the engine, too, before it has saved what it just created.
  */
 export function spawnEngine(
   engine: Engine,
@@ -66,7 +66,7 @@ export function spawnEngine(
   );
 }
 
-/** Runs one short command of the CLI and returns its standard output. @throws what engine-errors.ts makes of a failure. */
+/** Runs a short command of the CLI and returns its standard output. @throws the errors of engine-errors.ts. */
 export async function pulumi(ref: StackRef, args: string[], engine?: Engine): Promise<string> {
   const used = engine ?? (await ensureEngine({ progress: silent }));
   const cwd = await prepareWorkDir(ref);
@@ -83,7 +83,7 @@ export async function pulumi(ref: StackRef, args: string[], engine?: Engine): Pr
   });
 }
 
-/** The stack's deployment as JSON, secrets encrypted; undefined when there is no such stack. */
+/** The stack's deployment as JSON, with encrypted secrets; `undefined` when there is no such stack. */
 export async function exportStack(ref: StackRef, engine?: Engine): Promise<string | undefined> {
   try {
     return await pulumi(ref, ["stack", "export"], engine);

@@ -9,43 +9,43 @@ import { engineCache, type ProviderName, pulumiHome } from "./layout.js";
 import { record } from "./provenance.js";
 import { versions } from "./versions.js";
 
-/** How long a release server that did not answer is left alone. */
+/** After a failure, how long a release server is not tried again, in milliseconds. */
 const rememberMs = 60 * 60_000;
 const connectSeconds = 3;
 
-/** Who must answer, any one of them: the CLI comes from Pulumi's own server, all else from GitHub where that answers. */
+/** The servers of which one must answer: the CLI comes from Pulumi's own server, everything else from GitHub or from Pulumi's. */
 const SERVERS = {
   server: ["https://get.pulumi.com"],
   "plugin-server": ["https://get.pulumi.com", "https://github.com"],
 } as const;
 type Servers = keyof typeof SERVERS;
 
-/** How a download is tried. */
+/** The settings of a download. */
 interface Attempt {
   what: string;
   servers: Servers;
   progress: Progress;
   text: string;
-  /** Try although it failed lately. Default false. */
+  /** Try also if it failed within the last hour. Default false. */
   retry?: boolean;
 }
 
 /**
- * Downloads the official CLI into our cache by the Automation API, when the release server answers.
- * @returns whether it is there now.
+ * Downloads the official CLI into our cache, with the Automation API, if the release server answers.
+ * @returns whether it was downloaded.
  */
 export async function downloadPulumi(progress: Progress): Promise<boolean> {
   const text = "downloading the Pulumi CLI";
   return attempt({ what: "pulumi", servers: "server", progress, text }, async () => {
     const { PulumiCommand } = await import("@pulumi/pulumi/automation/index.js");
-    // Without a version it takes the SDK's own, which package-lock.json pins.
+    // Without a version, it downloads the SDK's own, which package-lock.json pins.
     const installed = await withTimeout(PulumiCommand.install({ root: engineCache() }), 10 * 60_000);
     const version = (await pulumiVersion(installed.command)) ?? versions.pulumi;
     await record(installed.command, { version, way: "download" });
   });
 }
 
-/** Downloads an official resource plugin into PULUMI_HOME by `pulumi plugin install`, in place of what is there. */
+/** Downloads an official resource plugin into PULUMI_HOME with `pulumi plugin install`. Replaces what is there. */
 export async function downloadPlugin(
   pulumi: string,
   plugin: ProviderName | "terraform-provider",
@@ -56,7 +56,7 @@ export async function downloadPlugin(
   const what = `plugin-${plugin}`;
   const text = `downloading Pulumi's ${plugin} plugin`;
   return attempt({ what, servers: "plugin-server", progress, text, retry }, async () => {
-    // Into a home of its own beside: what is there (a stand-in) serves others until the new one is whole.
+    // Into another home first: the present plugin, a stand-in, serves others until the new one is complete.
     const home = await privateDir(`${pulumiHome()}.download`);
     try {
       await execa(pulumi, ["plugin", "install", "resource", plugin, `v${version}`, "--non-interactive"], {
@@ -76,7 +76,7 @@ export async function downloadPlugin(
   });
 }
 
-/** Whether it is worth asking for an official plugin: nothing that it needs failed within the last hour. */
+/** Whether to try to download an official plugin: not if that failed within the last hour. */
 export const pluginWorthTrying = (plugin: ProviderName): Promise<boolean> =>
   worthTrying(`plugin-${plugin}`, "plugin-server");
 
@@ -110,7 +110,7 @@ export async function attempt(
   }
 }
 
-/** All are asked at once. `TRILAB_RELEASE_SERVER` is asked in their place. */
+/** Queries all at once. `TRILAB_RELEASE_SERVER`, if set, is queried instead. */
 async function anyAnswers(servers: readonly string[]): Promise<boolean> {
   const { TRILAB_RELEASE_SERVER: instead } = process.env;
   const asked = (instead === undefined ? servers : [instead]).map(async (url) => {
@@ -122,7 +122,7 @@ async function anyAnswers(servers: readonly string[]): Promise<boolean> {
   );
 }
 
-/** One HEAD request; by curl where it is, since it knows the proxy variables, which Node 20's fetch does not. */
+/** Sends one HEAD request: with curl if it is installed, because Node 20's fetch ignores the proxy variables. */
 async function answers(url: string): Promise<boolean> {
   const limits = ["--connect-timeout", String(connectSeconds), "--max-time", String(connectSeconds + 2)];
   const result = await execa("curl", ["--silent", "--fail", "--head", "--location", ...limits, url], {

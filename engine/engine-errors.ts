@@ -2,33 +2,33 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { damagedState } from "./damaged-state.js";
 import { wrongPassphrase } from "./secrets.js";
 
-/** How an engine process ended, as far as an error is made from it. */
+/** How an engine process failed. */
 export interface EngineFailure {
-  /** What was being done: `up`, `destroy`, … */
+  /** The operation: `up`, `destroy`, … */
   command: string;
   stack: string;
   exitCode: number | undefined;
-  /** What ended it from outside, if that happened. */
+  /** The signal that ended it, if one did. */
   signal?: string | undefined;
-  /** What it printed. */
+  /** Its standard error. */
   stderr: string;
-  /** Messages of severity error among the engine's events, resource name first. */
+  /** The error messages among the engine's events, each after its resource's name. */
   diagnostics: string[];
   /** Whether we asked the engine to stop. */
   interrupted: boolean;
-  /** What the inline program threw. */
+  /** The error of the inline program. */
   programError?: unknown;
 }
 
-/** The state needs a plugin that is not here. */
+/** The state needs a plugin that is not installed. */
 export class MissingPlugin extends UserError {}
-/** The engine would have to replace resources that are protected. Nothing was done to them. */
+/** The engine would have to replace protected resources. They were not changed. */
 export class ReplacementRefused extends UserError {
   constructor(
     stack: string,
     readonly urns: readonly string[],
   ) {
-    super(`"${stack}" would replace what is protected`, {
+    super(`"${stack}" would replace protected resources`, {
       why: urns.join("\n"),
       fix: "allow it, or undo the change that asks for it",
       exitCode: ExitCode.usage,
@@ -37,8 +37,8 @@ export class ReplacementRefused extends UserError {
 }
 
 /**
- * The one place that knows the engine's failures by their text. What the user can do something about becomes a
- * UserError with its exit code; a crash of our own program stays an Error with its stack.
+ * The error for a failed engine process. Only this file recognises the engine's failures by their text. What the user can
+ * fix becomes a UserError with its exit code. A crash of our own program stays an Error with its stack.
  */
 export function engineError(failure: EngineFailure): Error {
   const { stack, command } = failure;
@@ -47,16 +47,16 @@ export function engineError(failure: EngineFailure): Error {
     return new UserError(`${command} of "${stack}" was interrupted`, {
       why:
         failure.signal === undefined
-          ? "the engine finished the steps it had begun and stopped"
+          ? "the engine finished its current steps and stopped"
           : "the engine was ended in the middle of a step; the next command finds what that step made",
-      fix: "run the command again to go on, or `trilab down` to take away what is there",
+      fix: "run the command again to continue, or `trilab down` to remove everything",
       exitCode: ExitCode.interrupted,
     });
   }
   if (failure.signal !== undefined) {
     return new UserError(`${command} of "${stack}" failed: its engine was killed (${failure.signal})`, {
       why: reasons(failure),
-      fix: "run the command again: it goes on from where it stopped; if nobody killed the engine, this host may be short of memory (dmesg tells)",
+      fix: "run the command again: it continues where it stopped. If nobody killed the engine, this host may have too little memory (see dmesg)",
     });
   }
   if (failure.programError instanceof UserError) return failure.programError;
@@ -71,7 +71,7 @@ export function engineError(failure: EngineFailure): Error {
   if (/the stack is currently locked by|\[409\] Conflict/.test(text)) {
     return new UserError(`the stack "${stack}" is locked by another engine`, {
       why: /created by .*/.exec(text)?.[0] ?? firstLine(text),
-      fix: "wait until it has finished; trilab clears the lock of an engine that is no longer alive by itself",
+      fix: "wait until it has finished; trilab itself removes the lock of an engine that no longer runs",
       exitCode: ExitCode.locked,
     });
   }
@@ -82,7 +82,7 @@ export function engineError(failure: EngineFailure): Error {
   if (missing) {
     return new MissingPlugin(`the Pulumi plugin ${missing[1]} is not installed`, {
       why: firstLine(text),
-      fix: "run `trilab up`, which installs the plugins that a seat needs; or `pulumi plugin install` where Pulumi's servers answer",
+      fix: "run `trilab up`, which installs the plugins that a seat needs, or `pulumi plugin install` if Pulumi's servers can be reached",
       exitCode: ExitCode.hostNotReady,
     });
   }
@@ -98,22 +98,22 @@ export function engineError(failure: EngineFailure): Error {
   if (failure.programError instanceof Error && bug !== undefined && !isExpected(failure.programError)) {
     return failure.programError;
   }
-  // The engine's words for a plugin that ended before it answered.
+  // What the engine prints if a plugin ended before it answered.
   if (/rpc error: code = Unavailable\b|error reading from server: EOF/.test(text)) {
     return new UserError(`${command} of "${stack}" failed: a plugin of the engine ended too early`, {
       why: reasons(failure),
-      fix: "run the command again: it goes on from where it stopped; if nobody killed the plugin, this host may be short of memory (dmesg tells)",
+      fix: "run the command again: it continues where it stopped. If nobody killed the plugin, this host may have too little memory (see dmesg)",
     });
   }
   return new UserError(`${command} of "${stack}" failed`, {
     why: reasons(failure),
-    fix: "the message above is the provider's own; once its cause is gone, run the command again: it goes on from where it stopped",
+    fix: "the message above is the provider's own. When its cause is removed, run the command again: it continues where it stopped",
   });
 }
 
 /**
- * Whether the engine can't read its state. It says so before it starts anything: where there are events, JSON that does
- * not parse is a daemon's or a cloud's answer (a proxy's error page, say).
+ * Whether the engine can't read its state. It reports that before it starts anything. So if there are events, the invalid
+ * JSON came from a daemon or a cloud, for example as a proxy's error page.
  */
 function isDamage({ diagnostics, stderr }: EngineFailure): boolean {
   if (/could not (?:be )?deserialize|unmarshall?ing checkpoint/.test([...diagnostics, stderr].join("\n")))
@@ -123,7 +123,7 @@ function isDamage({ diagnostics, stderr }: EngineFailure): boolean {
   );
 }
 
-/** Pulumi's own way to say that a message is for the user: RunError and ResourceError with its stack hidden. */
+/** Whether Pulumi marks the error as a message for the user: a RunError, or a ResourceError with a hidden stack. */
 function isExpected(error: Error): boolean {
   return (
     "__pulumiRunError" in error ||
@@ -133,7 +133,7 @@ function isExpected(error: Error): boolean {
 
 const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
 
-/** What the engine gave as its reasons, else the last of what it printed. */
+/** The engine's error messages, else the last lines that it printed. */
 function reasons({ diagnostics, exitCode, signal, stderr }: EngineFailure): string {
   const printed = stderr.split("\n").filter((line) => line.trim() !== "");
   const errors = printed.filter((line) => line.startsWith("error: ")).map((l) => l.slice("error: ".length));

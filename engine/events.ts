@@ -1,10 +1,10 @@
 import type { DiagnosticEvent, EngineEvent } from "@pulumi/pulumi/automation/events.js";
 
 const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
-/** The engine marks colours as `<{%fg 1%}>`, whatever `--color` says. */
+/** Removes the engine's colour marks (`<{%fg 1%}>`), which it writes in spite of `--color`. */
 const plain = (text: string): string => text.replaceAll(/<\{%.*?%\}>/g, "").trim();
 
-/** A diagnostic as one message, with the resource it is about. */
+/** A diagnostic as one message, which begins with the name of its resource. */
 export function diagnosticText(event: DiagnosticEvent): string {
   const name = event.urn ? nameOf(event.urn) : "";
   return name ? `${name}: ${plain(event.message)}` : plain(event.message);
@@ -21,7 +21,7 @@ const verbs: Record<string, string> = {
   read: "reading",
 };
 
-/** What an event means to someone waiting, if anything: "creating container alice". */
+/** The progress text of an event, if it has one: "creating container alice". */
 export function describeEvent(event: EngineEvent): string | undefined {
   const step = event.resourcePreEvent?.metadata;
   const verb = step && verbs[step.op];

@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { engineCache, pulumiHome, userPulumiHome, which } from "./layout.js";
 import { versions } from "./versions.js";
 
-/** How a tool came to be here. */
+/** Where a tool was found, or how it was installed. */
 export type Way = "path" | "pulumi-home" | "cache" | "download" | "built" | "stand-in";
 
 export interface Found {
@@ -12,13 +12,13 @@ export interface Found {
   way: Way;
 }
 
-/** A CLI that was found but cannot be used. */
+/** A CLI that was found but can't be used. */
 export interface Unfit {
   file: string;
   version: string | undefined;
 }
 
-/** Every place a CLI is looked for, in the order of preference. */
+/** All places where a CLI is searched, in the order of preference. */
 export async function pulumiCandidates(): Promise<{ file: string; way: Way }[]> {
   const cache = join(engineCache(), "bin");
   const places: { dirs?: string[]; way: Way }[] = [
@@ -32,7 +32,7 @@ export async function pulumiCandidates(): Promise<{ file: string; way: Way }[]> 
   return found.flat();
 }
 
-/** The first CLI of a version we work with, and those passed over on the way. Runs each once (0.1 s). */
+/** The first CLI with a suitable version, and those before it that can't be used. Runs each once (0.1 s). */
 export async function findPulumi(): Promise<{ found: Found | undefined; unfit: Unfit[] }> {
   const unfit: Unfit[] = [];
   for (const { file, way } of await pulumiCandidates()) {
@@ -43,19 +43,19 @@ export async function findPulumi(): Promise<{ found: Found | undefined; unfit: U
   return { found: undefined, unfit };
 }
 
-/** What a CLI says it is, without the leading v; undefined when it cannot be run. */
+/** A CLI's version, without the leading v; `undefined` when it can't be run. */
 export async function pulumiVersion(file: string): Promise<string | undefined> {
   const env = { PULUMI_SKIP_UPDATE_CHECK: "true" };
   const result = await execa(file, ["version"], { reject: false, timeout: 20_000, env });
   return /^v?(\d+\.\d+\.\d+\S*)$/.exec(result.stdout?.trim() ?? "")?.[1];
 }
 
-/** From the minimum on, within major version 3: the CLI keeps serving older SDKs. */
+/** Whether a version is the minimum or newer, within major version 3, because such a CLI also serves older SDKs. */
 export function isUsable(version: string): boolean {
   return version.startsWith("3.") && compareVersions(version, versions.pulumiMinimum) >= 0;
 }
 
-/** Negative, zero or positive, by the three numbers; what follows them is ignored. */
+/** Negative, zero or positive, by the versions' three numbers. Ignores what follows them. */
 export function compareVersions(a: string, b: string): number {
   const numbers = (version: string) =>
     version.split(/[.\-+]/, 3).map((part) => Number.parseInt(part, 10) || 0);

@@ -23,11 +23,11 @@ const usual = [
 const wayOut = `install Go ${versions.go} or newer (https://go.dev/dl, or golang from your distribution's backports), or put pulumi ${versions.pulumi} on PATH`;
 
 /**
- * The Go that builds what no release server gave: `TRILAB_GO`, then PATH, then the usual places.
- * One from 1.21 on is enough, since Go then fetches the toolchain a go.mod asks for through the module proxy and
- * verifies it against the checksum database.
+ * The Go for builds, needed if the release servers can't be reached: `TRILAB_GO`, else from PATH, else from the usual folders.
+ * Go 1.21 is enough, because it downloads the toolchain that a go.mod requires from the module proxy, and verifies it with
+ * the checksum database.
  *
- * @throws UserError (exit 3) when there is none, or none new enough.
+ * @throws UserError (exit 3) when there is none, or all are too old.
  */
 export async function findGo(): Promise<Go> {
   const named = process.env.TRILAB_GO;
@@ -38,7 +38,7 @@ export async function findGo(): Promise<Go> {
     const result = await execa(file, ["env", "GOVERSION"], { reject: false, env: { GOTOOLCHAIN: "local" } });
     const version = /^go(\d+\.\d+(?:\.\d+)?)/.exec(result.stdout?.trim() ?? "")?.[1];
     if (version === undefined) continue;
-    // A distribution may have set GOTOOLCHAIN=local; only the user's own variable is obeyed.
+    // A distribution may have set GOTOOLCHAIN=local; only the user's own variable counts.
     if (compareVersions(version, versions.go) >= 0) return { file, version, env };
     if (compareVersions(version, versions.goMinimum) >= 0) {
       return { file, version, env: { ...env, GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? "auto" } };
@@ -50,7 +50,7 @@ export async function findGo(): Promise<Go> {
       ? `Go ${old} is too old to build the Pulumi engine`
       : "there is no Pulumi engine, and no Go to build it with",
     {
-      why: "Pulumi's release server does not answer from here, so the engine is built from the Go module proxy",
+      why: "Pulumi's release server can't be reached, so the engine is built from the Go module proxy",
       fix: wayOut,
       exitCode: ExitCode.hostNotReady,
     },
@@ -58,7 +58,7 @@ export async function findGo(): Promise<Go> {
 }
 
 function goEnvironment(): Record<string, string> {
-  // The user's own caches where there are some: what is in them need not be fetched or built again.
+  // The user's own caches, if there are some, so that their contents need not be downloaded or built again.
   const own = (variable: string, usual: string, ours: string): string =>
     process.env[variable] || (existsSync(usual) ? usual : join(cacheDir(), "go", ours));
   const goPath = process.env.GOPATH?.split(":")[0] || join(homedir(), "go");
@@ -66,14 +66,14 @@ function goEnvironment(): Record<string, string> {
   return {
     GOCACHE: own("GOCACHE", join(userCache, "go-build"), "build"),
     GOMODCACHE: own("GOMODCACHE", join(goPath, "pkg/mod"), "mod"),
-    // Read-only: go.mod and go.sum decide what is built, to the byte. No cgo: no C compiler, no libc to match.
+    // Read-only, so that exactly what go.mod and go.sum pin is built. Without cgo, no C compiler and no certain libc is needed.
     GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
     GOWORK: "off",
     CGO_ENABLED: "0",
   };
 }
 
-/** What a failed Go command means for its user. */
+/** The error for a failed Go command. */
 export function goError(title: string, output: string): UserError {
   const details = { exitCode: ExitCode.hostNotReady };
   const why = output.trim().split("\n").slice(-6).join("\n");
@@ -81,7 +81,7 @@ export function goError(title: string, output: string): UserError {
     return new UserError(`${title} was not built: a module's checksum is not the one recorded`, {
       ...details,
       why,
-      fix: "the module proxy (GOPROXY) serves something else than trilab was made with, or engine/go was edited: use https://proxy.golang.org, or `git checkout engine/go`",
+      fix: "the module proxy (GOPROXY) serves other modules than those that trilab was made with, or engine/go was changed: use https://proxy.golang.org, or run `git checkout engine/go`",
     });
   }
   if (/no space left on device/.test(output)) {
@@ -102,7 +102,7 @@ export function goError(title: string, output: string): UserError {
     return new UserError(`${title} was not built: the Go module proxy does not answer`, {
       ...details,
       why,
-      fix: `set GOPROXY (and HTTPS_PROXY) to what this network offers, or put pulumi ${versions.pulumi} on PATH`,
+      fix: `set GOPROXY (and HTTPS_PROXY) to a proxy of this network, or put pulumi ${versions.pulumi} on PATH`,
     });
   }
   return new UserError(`${title} was not built`, { ...details, why, fix: wayOut });

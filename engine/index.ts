@@ -1,4 +1,4 @@
-/** What the rest of trilab uses of the engine room. */
+/** What the rest of trilab uses of this folder. */
 export type { EngineEvent, OperationResult, StackHandle, StackOptions, UpResult } from "./automation.js";
 export { openStack } from "./automation.js";
 export type { StackRef } from "./backend.js";

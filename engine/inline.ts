@@ -1,9 +1,8 @@
 /**
- * Running an inline program against the engine: the two small gRPC servers that the Automation API's `Stack.up`
- * starts, without the five further `pulumi` processes it runs around them (version, select, two `stack output`,
- * history), and without first loading the whole SDK (0.3 s, 2/3 of it the TypeScript compiler): that loads while
- * the engine starts. The SDK's modules are loaded by path, for its types do not declare the language server.
- * Only engine/automation.ts uses this file.
+ * Serves an inline program to the engine, with the two small gRPC servers that the Automation API's `Stack.up` starts. But
+ * it does not run the API's five other `pulumi` processes (version, select, two `stack output`, history), and loads the SDK
+ * (0.3 s, 2/3 of it for the TypeScript compiler) while the engine starts. The SDK's modules are loaded by their paths,
+ * because its types do not declare the language server. Only engine/automation.ts uses this file.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -15,7 +14,7 @@ import type { OutputValue } from "./checkpoint.js";
 
 export type { EngineEvent };
 
-/** A Pulumi program; what it returns (plain values, outputs or both) becomes the stack's outputs. */
+/** A Pulumi program. It returns plain values, outputs or both, which become the stack's outputs. */
 export type Program = () => Promise<Record<string, unknown> | undefined>;
 
 type Service = Grpc.ServiceDefinition<Grpc.UntypedServiceImplementation>;
@@ -32,14 +31,14 @@ const load = <T>(module: string): T => fromPulumi(module) as T;
 export interface InlineServers {
   /** Arguments for the engine's command line. */
   args: string[];
-  /** What the program returned, resolved, once it ended well; secrets in plain. */
+  /** The program's resolved outputs, with decrypted secrets; set when it has ended without an error. */
   outputs(): Record<string, OutputValue> | undefined;
-  /** What the program threw. */
+  /** The program's error, if it threw one. */
   error(): unknown;
   close(): void;
 }
 
-/** Serves engine events, and `program` when given, on loopback ports. */
+/** Serves the engine's events, and `program` if there is one, on loopback ports. */
 export async function serve(
   program: Program | undefined,
   onEvent: (event: EngineEvent) => void,
@@ -83,7 +82,7 @@ function addLanguageServer(
     watched(keepUserError, async (failed) => {
       try {
         const result = await Promise.race([program(), failed]);
-        // A resource that could not be registered leaves its outputs unsettled for ever; SDK and engine would wait on.
+        // If a resource can't be registered, its outputs are never settled, and SDK and engine would wait for ever.
         if (result) await Promise.race([collectOutputs(result, seen).catch(keepUserError), failed]);
         return result;
       } catch (error) {
@@ -92,7 +91,7 @@ function addLanguageServer(
       }
     });
   let language: LanguageServer | undefined;
-  // Loading the SDK blocks: one turn of the loop first, in which the engine is spawned.
+  // Loading the SDK blocks the event loop, so the engine is started first, in one turn of the loop.
   const later =
     (method: keyof LanguageServer): UnaryHandler =>
     (call, callback) => {
@@ -111,10 +110,10 @@ function addLanguageServer(
 /** The failure handler of the program in whose context code runs. Several programs may run in this process at once. */
 const programs = new AsyncLocalStorage<(error: unknown) => void>();
 
-/** How many programs run: while any does, a rejection that nobody handles goes to the program that it comes from. */
+/** How many programs run. While one does, an unhandled rejection is passed to the program that caused it. */
 let running = 0;
 
-/** Node runs this in the context of the promise that was rejected. */
+/** Node calls this in the context of the rejected promise. */
 function toItsProgram(error: unknown): void {
   const fail = programs.getStore();
   if (fail) fail(error);
@@ -122,8 +121,8 @@ function toItsProgram(error: unknown): void {
 }
 
 /**
- * Runs a program. A rejection in it that nobody handles ends it two seconds later: others may follow, and are reported
- * too. (Pulumi's SDK rejects promises that nobody waits for when a resource can't be registered.)
+ * Runs a program. An unhandled rejection in it ends it two seconds later, so that other rejections are reported, too.
+ * (If a resource can't be registered, Pulumi's SDK rejects promises that nobody handles.)
  */
 async function watched<T>(
   onRejection: (error: unknown) => void,
@@ -137,7 +136,7 @@ async function watched<T>(
       timer ??= setTimeout(() => reject(error), 2_000);
     };
   });
-  failed.catch(() => {}); // Nobody races it once the program has ended.
+  failed.catch(() => {}); // Nobody handles it after the program has ended.
   if (running++ === 0) process.on("unhandledRejection", toItsProgram);
   try {
     return await programs.run(fail, () => program(failed));
@@ -147,7 +146,7 @@ async function watched<T>(
   }
 }
 
-/** Loads the SDK; called once the engine process is starting, so that both happen at the same time. */
+/** Loads the SDK. Called when the engine process is starting, so that both happen at the same time. */
 export function warmUp(): void {
   load("./automation/server.js");
 }
@@ -168,7 +167,7 @@ async function collectOutputs(
       return [name, { value: await wrapped.promise(), secret: await wrapped.isSecret }];
     }),
   ).then((entries) => {
-    // As the engine does: an output without a value is none.
+    // Like the engine, leaves out outputs without a value.
     seen.outputs = Object.fromEntries(entries.filter(([, { value }]) => value !== undefined));
   });
 }
@@ -198,6 +197,6 @@ function streamEvents(
       onEvent(JSON.parse(request.getEvent()) as EngineEvent),
     );
     call.on("end", () => callback(null, {}));
-    call.on("error", () => {}); // The engine died; its exit tells.
+    call.on("error", () => {}); // The engine died; its exit code is reported.
   };
 }

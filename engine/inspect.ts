@@ -22,20 +22,20 @@ export interface ToolReport {
   name: string;
   /** The pinned version. */
   wanted: string;
-  /** Undefined when it is not there. */
+  /** `undefined` if it is not installed. */
   found: { file: string; version: string | undefined; way: Way } | undefined;
-  /** What else is worth knowing: a CLI passed over, why a download failed, what Go there is. */
+  /** More facts: a CLI that is not used, why a download failed, which Go is installed. */
   notes: string[];
 }
 
-/** What of the engine is where. Changes nothing, downloads nothing, and takes no lock. */
+/** Where each part of the engine is. Changes nothing, downloads nothing, and takes no lock. */
 export async function inspectEngine(): Promise<{
   tools: ToolReport[];
   docker: ProviderPlugin["kind"] | undefined;
   aws: ProviderPlugin["kind"] | undefined;
 }> {
   const [cli, docker, aws] = await Promise.all([findPulumi(), findPlugin("docker"), findPlugin("aws")]);
-  const notes = cli.unfit.map(({ file, version }) => `${file} is passed over (${version ?? "does not run"})`);
+  const notes = cli.unfit.map(({ file, version }) => `${file} is not used (${version ?? "does not run"})`);
   const failure = (await lastFailure("plugin-server")) ?? (await lastFailure("server"));
   if (failure) notes.push(failure);
   if (!cli.found) {

@@ -34,39 +34,39 @@ import { goTools, versions } from "./versions.js";
 
 /** An engine that is ready to run. */
 export interface Engine {
-  /** The CLI, absolute. */
+  /** The CLI's absolute path. */
   pulumi: string;
-  /** Its version, without v. */
+  /** Its version, without the leading v. */
   version: string;
-  /** PULUMI_HOME for it. */
+  /** Its PULUMI_HOME. */
   home: string;
-  /** Directories that go before PATH. */
+  /** Directories to put at the front of PATH. */
   path: string[];
-  /** Set when the Docker plugin was asked for. */
+  /** Present if the Docker plugin was requested. */
   docker?: ProviderPlugin["kind"];
-  /** Set when the AWS plugin was asked for. */
+  /** Present if the AWS plugin was requested. */
   aws?: ProviderPlugin["kind"];
 }
 
 export interface EngineOptions {
   progress: Progress;
-  /** The Docker plugin is needed too. Default false. */
+  /** Whether the Docker plugin is needed. Default false. */
   docker?: boolean;
-  /** The AWS plugin is needed too. Default false. */
+  /** Whether the AWS plugin is needed. Default false. */
   aws?: boolean;
-  /** The Terraform bridge and the libvirt provider are needed too. Default false. */
+  /** Whether the Terraform bridge and the libvirt provider are needed. Default false. */
   libvirt?: boolean;
-  /** Look anew, and ask the release servers for the official plugins although they failed lately. Default false. */
+  /** Search again, and query the release servers for the official plugins even if that failed within the last hour. Default false. */
   retry?: boolean;
-  /** Use only what is on this machine: download and build nothing. Default false. */
+  /** Use only what is installed on this machine: download and build nothing. Default false. */
   onlyHere?: boolean;
 }
 
-/** A part of the engine is not on this machine, and only what is was asked for. */
+/** A part of the engine is not installed, and must not be downloaded or built now. */
 export class NotInstalled extends UserError {
   constructor(what: string) {
     super(`${what} is not installed here`, {
-      why: "it was in trilab's cache, and has been removed since",
+      why: "it was in trilab's cache, and has been removed",
       fix: "run `trilab up`, which installs what the seat needs",
       exitCode: ExitCode.hostNotReady,
     });
@@ -74,10 +74,10 @@ export class NotInstalled extends UserError {
 }
 
 /**
- * Finds, downloads or builds the engine. With all in place: a few milliseconds. From nothing, offline: about
- * four minutes on two cores.
+ * Finds, downloads or builds the engine. Takes a few milliseconds if everything is installed, and about four minutes on two
+ * cores if everything must be built.
  *
- * @throws UserError (exit 3) naming what is missing and the way out.
+ * @throws UserError (exit 3) that names what is missing and how to get it.
  */
 export async function ensureEngine(options: EngineOptions): Promise<Engine> {
   const providers = PROVIDERS.filter((provider) => options[provider] === true);
@@ -85,7 +85,7 @@ export async function ensureEngine(options: EngineOptions): Promise<Engine> {
   const name = ["engine", ...providers, ...(wanted.libvirt ? ["libvirt"] : [])].join("-");
   const known = options.retry ? undefined : await stamped<Engine>(name, wanted);
   const { onlyHere = false } = options;
-  if (known && (onlyHere || !(await isMakeshift(known)))) return known;
+  if (known && (onlyHere || !(await hasReplaceableStandIn(known)))) return known;
   const lock = { what: "the engine's installation", waitMs: 30 * 60_000 };
   return withLock(join(engineCache(), "install.lock"), lock, async () => {
     const { progress, retry = false } = options;
@@ -114,7 +114,7 @@ export async function ensureEngine(options: EngineOptions): Promise<Engine> {
   });
 }
 
-/** @throws NotInstalled when the CLI, or what serves libvirt, would have to be downloaded or built. */
+/** @throws NotInstalled when the CLI, the Terraform bridge or the libvirt provider would have to be downloaded or built. */
 async function requireHere(libvirt: boolean): Promise<void> {
   const { found } = await findPulumi();
   if (!found || (found.way === "cache" && !(await intact(found.file)))) throw new NotInstalled("Pulumi");
@@ -123,13 +123,13 @@ async function requireHere(libvirt: boolean): Promise<void> {
   if (!(await intact(libvirtFile()))) throw new NotInstalled("the libvirt provider");
 }
 
-/** Whether a stand-in serves where the official plugin may be had by now: at most once an hour. */
-async function isMakeshift(engine: Engine): Promise<boolean> {
+/** Whether a stand-in is used whose official plugin may be downloadable now. True at most once an hour. */
+async function hasReplaceableStandIn(engine: Engine): Promise<boolean> {
   const served = PROVIDERS.filter((p) => engine[p] === "stand-in" && forcedPlugin(p) === undefined);
   return (await Promise.all(served.map(pluginWorthTrying))).some(Boolean);
 }
 
-/** Asks at once for the official plugins in whose place stand-ins serve; where there are none, does nothing. */
+/** Tries to download the official plugins that stand-ins replace. Without stand-ins, does nothing. */
 export async function replaceStandIns(progress: Progress): Promise<void> {
   const found = await Promise.all(PROVIDERS.map(findPlugin));
   const served = PROVIDERS.filter(
@@ -140,15 +140,15 @@ export async function replaceStandIns(progress: Progress): Promise<void> {
   await ensureEngine({ progress, docker, aws, retry: true });
 }
 
-/** The CLI: found, else downloaded, else built (after the bridge when that is wanted too: it is faster that way). */
+/** The CLI: found, else downloaded, else built. It is built after the bridge if that is needed, too, because that is faster. */
 async function ensurePulumi(progress: Progress, libvirt: boolean): Promise<Found> {
   const ours = join(engineCache(), "bin", "pulumi");
   const first = await findPulumi();
-  // Our own is verified once per change; a damaged one is made again.
+  // Our own CLI is verified after each change of the file; a damaged one is built again.
   if (first.found && (first.found.way !== "cache" || (await verified(ours)))) return first.found;
   for (const { file, version } of first.unfit) {
     progress.note(
-      `${file} is not used: ${version ? `version ${version}` : "it does not run"}, ${versions.pulumiMinimum} or newer is needed`,
+      `${file} is not used: ${version ? `it is version ${version}` : "it does not run"}, and ${versions.pulumiMinimum} or newer is needed`,
     );
   }
   if (!(await downloadPulumi(progress))) {
@@ -169,13 +169,13 @@ async function ensureLibvirt(pulumi: string, progress: Progress): Promise<void> 
   await buildTool(goTools.libvirt, libvirtFile(), progress);
 }
 
-/** As `pulumi plugin install --file` leaves it: the directory, the binary in it, an empty lock file beside. */
+/** Makes what `pulumi plugin install --file` would: the directory with the binary, and an empty lock file beside it. */
 async function buildBridge(progress: Progress): Promise<void> {
   await buildTool(goTools.bridge, bridgeFile(), progress);
   await writeFile(`${bridgeDir()}.lock`, "");
 }
 
-/** Asked for a schema, the bridge fetches the provider from the OpenTofu registry and checks its signature. */
+/** Asks the bridge for a schema. For that, it downloads the provider from the OpenTofu registry, and checks its signature. */
 async function downloadLibvirtProvider(pulumi: string, progress: Progress): Promise<boolean> {
   const text = "downloading the libvirt provider";
   return attempt({ what: "libvirt", servers: "plugin-server", progress, text }, async () => {
@@ -198,8 +198,8 @@ async function downloadLibvirtProvider(pulumi: string, progress: Progress): Prom
 }
 
 /**
- * The Node.js language host: plain `pulumi up` needs it, trilab's inline programs do not. An official installation
- * has it; else our stand-in. @returns its path; its directory belongs on PATH.
+ * The Node.js language host, which plain `pulumi up` needs, but not trilab's inline programs: that of an official
+ * installation, else our stand-in. @returns its path; its directory must be on PATH.
  */
 export async function ensureLanguageHost(engine: Engine): Promise<string> {
   const [found] = [...(await which(languageHost, [dirname(engine.pulumi)])), ...(await which(languageHost))];

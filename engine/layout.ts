@@ -6,22 +6,22 @@ import { versions } from "./versions.js";
 
 export const goModuleDir = (tool: string): string => join(repoDir, "engine/go", tool);
 
-/** What we downloaded or built ourselves: `bin/pulumi`, stamps. */
+/** The folder of what we downloaded or built: `bin/pulumi`, stamps. */
 export const engineCache = (): string => join(cacheDir(), "engine");
-/** `PULUMI_HOME` when set, else a home of our own in the cache. */
+/** `PULUMI_HOME` if set, else our own folder in the cache. */
 export const pulumiHome = (): string => process.env.PULUMI_HOME || join(cacheDir(), "pulumi-home");
-/** The home Pulumi uses by itself; what the user installed there is honoured. */
+/** Pulumi's default home. What the user has installed there is used. */
 export const userPulumiHome = (): string => join(homedir(), ".pulumi");
 
 export const bridgeDir = (): string =>
   join(pulumiHome(), "plugins", `resource-terraform-provider-v${versions.bridge}`);
 export const bridgeFile = (): string => join(bridgeDir(), "pulumi-resource-terraform-provider");
 
-/** The providers whose official plugin we can stand in for. */
+/** The providers for which we have a stand-in. */
 export const PROVIDERS = ["docker", "aws"] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
-/** Where the engine looks for a provider's plugin, and the program it looks for there. */
+/** The directory in which the engine looks for a provider's plugin, and the program's name. */
 export const pluginDir = (provider: ProviderName, home = pulumiHome()): string =>
   join(home, "plugins", `resource-${provider}-v${versions[provider]}`);
 export const pluginFile = (provider: ProviderName): string => `pulumi-resource-${provider}`;
@@ -35,7 +35,7 @@ export const libvirtFile = (): string =>
     `terraform-provider-libvirt_v${versions.libvirt}`,
   );
 
-/** Our stand-in for Pulumi's Node.js language host; a directory of its own, to be put on PATH or left out. */
+/** The directory of our stand-in for Pulumi's Node.js language host. It contains nothing else, so PATH can include or omit it. */
 export const languageHostDir = (): string => join(engineCache(), "language-host");
 export const languageHost = "pulumi-language-nodejs";
 
@@ -48,7 +48,7 @@ export async function isExecutable(file: string): Promise<boolean> {
   }
 }
 
-/** Every executable of that name in the directories, in their order. Default: those of PATH. */
+/** All executables of that name in the directories, in their order. Default: the directories of PATH. */
 export async function which(
   name: string,
   dirs = (process.env.PATH ?? "").split(delimiter),

@@ -17,7 +17,7 @@ export type Provenance = z.infer<typeof schema>;
 
 const besideOf = (file: string): string => `${file}.trilab.json`;
 
-/** Writes beside `file` where it came from and its SHA-256. */
+/** Writes where `file` came from, and its SHA-256, to a file beside it. */
 export async function record(
   file: string,
   origin: { version: string; way: "download" | "built" },
@@ -27,7 +27,7 @@ export async function record(
   await writeFileAtomic(besideOf(file), `${JSON.stringify(entry)}\n`);
 }
 
-/** What was recorded of `file`; undefined when nothing was, or it is not readable. */
+/** The record of `file`; `undefined` if there is none or it can't be read. */
 export async function provenance(file: string): Promise<Provenance | undefined> {
   try {
     return schema.parse(JSON.parse(await readFile(besideOf(file), "utf8")));
@@ -37,8 +37,8 @@ export async function provenance(file: string): Promise<Provenance | undefined> 
 }
 
 /**
- * Whether `file` is what was recorded: by size and time when these are the same (1 ms), else by its SHA-256
- * (0.1–0.3 s for 100 MB), as after a copy. A file nobody recorded, or one cut short or changed, is not.
+ * Whether `file` is as recorded: by size and time if both are the same (1 ms), else by its SHA-256, for example after a copy
+ * (0.1–0.3 s for 100 MB). False for a file without a record.
  */
 export async function verified(file: string): Promise<Provenance | undefined> {
   const entry = await provenance(file);
@@ -48,7 +48,7 @@ export async function verified(file: string): Promise<Provenance | undefined> {
   return (await sha256(file)) === entry.sha256 ? entry : undefined;
 }
 
-/** Whether `file` can be used: an official one as it is, one of ours only when it is what was recorded. */
+/** Whether `file` can be used: an official one always, one of ours only if it is as recorded. */
 export async function intact(file: string): Promise<boolean> {
   if (!(await isExecutable(file))) return false;
   return (await provenance(file)) === undefined || (await verified(file)) !== undefined;

@@ -16,13 +16,13 @@ const lockSchema = z.object({
 type EngineLock = z.infer<typeof lockSchema>;
 
 /**
- * Removes the file backend's lock files whose engine is no longer alive (Pulumi never looks; its own `cancel`
- * removes live ones too). An engine that still runs — one whose CLI was killed finishes the step it is at and
- * exits — is waited for. Does nothing on other backends. The caller holds `stackLock(stack)`.
+ * Removes the file backend's lock files of engines that no longer run. (Pulumi itself never does; its `cancel` also removes
+ * those of running engines.) Waits for an engine that still runs: if its CLI was killed, it finishes its step and exits. Does
+ * nothing on other backends. The caller holds `stackLock(stack)`.
  *
  * @param options.waitMs How long to wait for a live engine, in milliseconds. Default 30 000.
  * @returns how many stale locks were removed.
- * @throws UserError (exit 7) when a live engine, or one of another machine, keeps the lock.
+ * @throws UserError (exit 7) when a running engine, or one on another machine, keeps the lock.
  */
 export async function clearStaleLock(ref: StackRef, options: { waitMs?: number } = {}): Promise<number> {
   const deadline = Date.now() + (options.waitMs ?? 30_000);
@@ -36,7 +36,7 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
       const lock = await readLock(join(dir, file));
       if (lock === "gone") return true;
       if (lock === "garbled" || (lock.hostname === hostname() && !(await isLiveEngine(lock.pid)))) {
-        // It may have ended properly, taking its lock away, since the lock was read.
+        // The engine may have ended and removed its lock after we read it.
         if ((await readLock(join(dir, file))) === "gone") return true;
         await rm(join(dir, file), { force: true });
         await rm(join(dir, `${file}.attrs`), { force: true });
@@ -57,11 +57,10 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
 const IDLE_MS = 3_000;
 
 /**
- * Ends engines of this stack whose CLI was killed, and plugins whose engine was. The caller holds the stack's lock, so
- * whoever else works in its directory is such an orphan. An engine that has plugins is at a step, which it finishes, and
- * then exits; one that has none was waiting for its CLI to speak, would wait for ever, heeds no signal, and has nothing
- * in hand to lose. A plugin without an engine has nobody to answer to, and may wait for ever too: what it was making is
- * found by name. Where there is no /proc nothing is looked for.
+ * Ends engines of this stack whose CLI was killed, and plugins whose engine was killed. The caller holds the stack's lock, so
+ * every other process in its directory is such an orphan. An engine with plugins is working on a step, which it finishes, and
+ * then exits. One without plugins waits for its CLI for ever, ignores signals, and has nothing to lose, so it is ended. A plugin
+ * without an engine may wait for ever, too, and is ended; what it was making is found by name. Without /proc, does nothing.
  */
 export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<void> {
   const idleSince = new Map<number, number>();
@@ -84,8 +83,8 @@ export async function endOrphans(stack: string, deadline = Date.now() + 30_000):
 }
 
 /**
- * Ends an engine and all that it started, in the middle of whatever they do. Pulumi gives each plugin a process group of
- * its own, so they are found as its descendants. What was being made is found by name at the next command.
+ * Ends an engine and all processes that it started, also in the middle of a step. Pulumi puts each plugin into its own process
+ * group, so they are found as its descendants. The next command finds by name what was being made.
  */
 export async function endEngine(engine: number): Promise<void> {
   const processes = await listProcesses();
@@ -94,7 +93,7 @@ export async function endEngine(engine: number): Promise<void> {
   for (const pid of tree) end(pid);
 }
 
-/** Pulumi's plugins, and the Terraform providers that its bridge starts; the kernel keeps 15 characters of a name. */
+/** The names of Pulumi's plugins, and of the Terraform providers that its bridge starts. The kernel keeps 15 characters of a name. */
 const isPlugin = ({ name }: ProcessInfo): boolean => /^(pulumi-resource|terraform-provi)/.test(name);
 
 function end(pid: number): void {
@@ -119,7 +118,7 @@ async function listProcesses(): Promise<ProcessInfo[]> {
       .filter((name) => /^\d+$/.test(name))
       .map(async (name) => {
         const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-        // pid (comm) state ppid: a zombie has ended, its parent has only not looked yet.
+        // The fields: pid (comm) state ppid. A zombie has ended, and its parent has not yet reaped it.
         const [, comm = "", state, parent] = /\((.*)\) (\S) (\d+)/.exec(stat) ?? [];
         if (state === undefined || state === "Z") return undefined;
         const cwd = await readlink(`/proc/${name}/cwd`).catch(() => undefined);
@@ -137,7 +136,7 @@ async function list(dir: string): Promise<string[]> {
   return names.filter((name) => name.endsWith(".json"));
 }
 
-/** A lock cut short by a crash is garbled: nobody who holds a lock lives on after writing half of it. */
+/** The content of a lock file; `garbled` after a crash of its writer, which then no longer holds the lock. */
 async function readLock(file: string): Promise<EngineLock | "gone" | "garbled"> {
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     if (hasCode(error, "ENOENT")) return undefined;
@@ -151,7 +150,7 @@ async function readLock(file: string): Promise<EngineLock | "gone" | "garbled"> 
   }
 }
 
-/** Whether this PID is a running pulumi: PIDs are used again, so where /proc tells, the program's name counts too. */
+/** Whether this PID is a running pulumi. PIDs are reused, so if there is /proc, the program's name is checked, too. */
 async function isLiveEngine(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
@@ -160,7 +159,7 @@ async function isLiveEngine(pid: number): Promise<boolean> {
   }
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   if (stat === undefined) return process.platform !== "linux";
-  // pid (comm) state: a zombie has ended, its parent has only not looked yet.
+  // The fields: pid (comm) state. A zombie has ended, and its parent has not yet reaped it.
   const [, comm, state] = /\((.*)\) (\S)/.exec(stat) ?? [];
   return state !== "Z" && comm?.startsWith("pulumi") === true;
 }
@@ -168,7 +167,7 @@ async function isLiveEngine(pid: number): Promise<boolean> {
 function stillLocked(stack: string, lock: EngineLock): UserError {
   return new UserError(`an engine is still working on "${stack}"`, {
     why: `process ${lock.pid} of ${lock.username} on ${lock.hostname}, since ${localTime(lock.timestamp)}`,
-    fix: "wait until it has finished, or end that process; what it has done so far is in the state",
+    fix: "wait until it has finished, or end that process; the state contains what it has done until then",
     exitCode: ExitCode.locked,
   });
 }

@@ -3,12 +3,12 @@ import { promisify } from "node:util";
 import { ExitCode, UserError } from "../base/errors.js";
 
 /**
- * Pulumi's passphrase secrets (sdk/go/common/resource/config/crypt.go): AES-256-GCM under a key that PBKDF2 makes
- * from the passphrase, one million rounds (0.2–1 s). Done here so that writing a stack's configuration and
- * reading its outputs cost no engine process.
+ * Encrypts and decrypts Pulumi's passphrase secrets (sdk/go/common/resource/config/crypt.go): AES-256-GCM, with a key that
+ * PBKDF2 derives from the passphrase in one million rounds (0.2–1 s). So we need no engine process to write a stack's
+ * configuration or to read its outputs.
  */
 export interface Crypter {
-  /** `encryptionsalt` of Pulumi.<stack>.yaml: the salt, and a known text encrypted, to tell a wrong passphrase. */
+  /** `encryptionsalt` of Pulumi.<stack>.yaml: the salt, and a known text, encrypted, which shows whether a passphrase is right. */
   state: string;
   encrypt(text: string): string;
   decrypt(sealed: string): string;
@@ -17,7 +17,7 @@ export interface Crypter {
 const derive = promisify(pbkdf2);
 const knownText = "pulumi";
 
-/** @throws UserError (exit 2) when the passphrase is not the one `state` was made with. */
+/** @throws UserError (exit 2) when `state` was made with another passphrase. */
 export async function openCrypter(passphrase: string, state?: string): Promise<Crypter> {
   const parts = state?.split(":");
   const salt = parts ? Buffer.from(parts[1] ?? "", "base64") : randomBytes(8);
@@ -48,8 +48,8 @@ export async function openCrypter(passphrase: string, state?: string): Promise<C
 
 export function wrongPassphrase(cause?: unknown): UserError {
   return new UserError("the passphrase does not open this stack's secrets", {
-    why: "PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE or the state directory's passphrase file has changed since the stack was made",
-    fix: "set the variable the stack was made with, or unset it to use trilab's own passphrase file",
+    why: "PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE_FILE or the passphrase file in the state directory has changed since the stack was made",
+    fix: "set the variable to the passphrase with which the stack was made, or unset it to use trilab's own passphrase file",
     exitCode: ExitCode.usage,
     cause,
   });

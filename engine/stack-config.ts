@@ -14,10 +14,10 @@ export type StackConfig = Record<string, { value: string; secret?: boolean }>;
 const settingsFile = (stack: string): string => join(workDir(stack), `Pulumi.${stack}.yaml`);
 
 /**
- * Writes the stack's configuration, in place of `pulumi config set` (a process each, 0.1–0.3 s). The salt is the
- * one the stack has: in its settings file, else in its checkpoint; a new stack gets a new one.
+ * Writes the stack's configuration, instead of `pulumi config set`, which needs a process for each value (0.1–0.3 s). Keeps
+ * the salt of the stack's settings file, else of its checkpoint; a new stack gets a new one.
  *
- * @throws UserError (exit 2) when the passphrase is not the stack's.
+ * @throws UserError (exit 2) when the passphrase is wrong.
  */
 export async function writeConfig(ref: StackRef, config: StackConfig): Promise<void> {
   const dir = await prepareWorkDir(ref);
@@ -45,14 +45,14 @@ export async function writeConfig(ref: StackRef, config: StackConfig): Promise<v
   await writeIfChanged(file, stringify({ ...settings, config: values }));
 }
 
-/** A backend that keeps secrets' keys itself (Pulumi Cloud) needs no passphrase. */
+/** A backend that stores the keys of secrets itself (Pulumi Cloud) needs no passphrase. */
 function isService(): boolean {
   return /^https?:/.test(process.env.PULUMI_BACKEND_URL ?? "");
 }
 
 /**
- * Makes an empty stack in a file backend, as `pulumi stack init` would, without its process (0.3 s).
- * @returns false when the backend is another one, where the CLI has to do it.
+ * Makes an empty stack in a file backend, like `pulumi stack init`, but without a process (0.3 s).
+ * @returns false for another backend, for which the CLI must do it.
  */
 export async function createInFileBackend(ref: StackRef): Promise<boolean> {
   const files = stackFiles(ref);
@@ -61,7 +61,7 @@ export async function createInFileBackend(ref: StackRef): Promise<boolean> {
   await privateDir(backend);
   await privateDir(join(backend, ".pulumi"));
   await privateDir(dirname(files.checkpoint));
-  // Without the meta file the engine would take a backend that already holds stacks for one of the old layout.
+  // Without the meta file, the engine would assume that a backend with stacks has the old layout.
   await createFile(join(backend, ".pulumi", "meta.yaml"), "version: 1\n");
   const stack = `organization/${ref.project ?? defaultProject}/${ref.stack}`;
   await createFile(files.checkpoint, `${JSON.stringify({ version: 3, checkpoint: { stack } })}\n`);

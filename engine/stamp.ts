@@ -18,8 +18,8 @@ import { standInEntry } from "./stand-in.js";
 import { versions } from "./versions.js";
 
 /**
- * Everything that decides what `ensureEngine` would find, looked up without running anything (a few dozen
- * stat calls). As long as it is the same, and the files it named have not changed, so is the answer.
+ * Everything on which the result of `ensureEngine` depends, read without starting a process (a few dozen stat calls). While
+ * it is the same, and the files of the result have not changed, the result is the same, too.
  */
 async function situation(wanted: object): Promise<string> {
   const [pulumis, ...plugins] = await Promise.all([
@@ -43,13 +43,13 @@ interface Stamp<T> {
 
 const stampFile = (name: string): string => join(engineCache(), `stamp-${name}.json`);
 
-/** The answer of the last time, when nothing it rests on has changed. A few milliseconds. */
+/** The last result, if nothing on which it depends has changed. Takes a few milliseconds. */
 export async function stamped<T>(name: string, wanted: object): Promise<T | undefined> {
   let stamp: Stamp<T>;
   try {
     stamp = JSON.parse(await readFile(stampFile(name), "utf8")) as Stamp<T>;
   } catch {
-    return undefined; // None yet, or cut short: the long way writes it anew.
+    return undefined; // There is none yet, or it is incomplete: a full search writes a new one.
   }
   const same = await Promise.all(
     stamp.files.map(async ({ file, size, mtimeMs }) => {

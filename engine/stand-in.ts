@@ -4,16 +4,16 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { repoDir } from "../base/paths.js";
 import type { ProviderName } from "./layout.js";
 
-/** The folders of plugins/ that stand in for a program of Pulumi's. */
+/** The stand-ins, by their folders in plugins/: each replaces a program of Pulumi. */
 export type StandInName = ProviderName | "language-nodejs";
 
 const markerName = "trilab-stand-in.json";
 
-/** The compiled program of a stand-in. */
+/** A stand-in's compiled program. */
 export const standInEntry = (standIn: StandInName): string =>
   join(repoDir, "dist/plugins", standIn, "main.js");
 
-/** Whether what a plugin directory holds is ours: told by the marker, in whatever home it stands. */
+/** Whether the plugin in this directory is a stand-in: then there is a marker file. */
 export const isStandIn = (dir: string): Promise<boolean> =>
   access(join(dir, markerName)).then(
     () => true,
@@ -21,7 +21,7 @@ export const isStandIn = (dir: string): Promise<boolean> =>
   );
 
 /**
- * Writes a launcher named `file` into `dir` that runs a stand-in with this node and this checkout.
+ * Writes a launcher script named `file` into `dir`. It runs a stand-in with this Node.js and this checkout.
  *
  * @returns the launcher's path.
  * @throws UserError (exit 3) when the stand-in is not compiled.
@@ -38,7 +38,7 @@ export async function writeStandIn(standIn: StandInName, dir: string, file: stri
   const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
   const script = `#!/bin/sh\n# Written by trilab: its stand-in for Pulumi's own program of this name.\nexec ${quote(process.execPath)} ${quote(entry)} "$@"\n`;
   await mkdir(dir, { recursive: true });
-  // The marker first: at no time does a stand-in stand there unmarked.
+  // The marker is written first, so that a stand-in is never there without it.
   await writeFile(join(dir, markerName), `${JSON.stringify({ standIn, entry })}\n`);
   const path = join(dir, file);
   if ((await readFile(path, "utf8").catch(() => undefined)) !== script) await writeFile(path, script);

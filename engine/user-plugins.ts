@@ -6,9 +6,9 @@ import { isStandIn } from "./stand-in.js";
 const linkMarker = "trilab-linked";
 
 /**
- * Links the resource plugins of the user's ~/.pulumi into our PULUMI_HOME, in front of a stand-in of the same
- * name. Each is a real directory of links: Pulumi passes over a directory that is itself a link. Plugins the user
- * has removed since go away here too.
+ * Links the resource plugins of the user's ~/.pulumi into our PULUMI_HOME. They replace stand-ins of the same name. Each is a
+ * real directory with links in it, because Pulumi ignores a directory that is itself a link. Removes the links of plugins
+ * that the user has removed.
  */
 export async function linkUserPlugins(): Promise<void> {
   if (userPulumiHome() === pulumiHome()) return;

@@ -1,34 +1,34 @@
-/** Every version the engine is made of, in one place. The go.mod and go.sum files in engine/go pin the same. */
+/** The versions of all parts of the engine. The go.mod and go.sum files in engine/go pin the same. */
 export const versions = {
   pulumi: "3.228.0",
   /**
-   * The oldest CLI on PATH that is used as it is; up to, not including, 4.0.0. The CLI is compatible with older
-   * SDKs, so a user's newer 3.x serves; events over gRPC came after 3.205.
+   * The oldest CLI on PATH that is used; newer ones are used up to, but not including, 4.0.0, because a CLI also serves older
+   * SDKs. Events over gRPC came after 3.205.
    */
   pulumiMinimum: "3.206.0",
   bridge: "1.1.2",
   libvirt: "0.8.3",
   docker: "5.2.0",
   aws: "7.48.0",
-  /** What the modules' own go directives ask for. A Go from 1.21 on fetches a newer toolchain by itself. */
+  /** The version that the modules' go directives require. Go 1.21 or newer downloads a newer toolchain itself. */
   go: "1.25.8",
   goMinimum: "1.21.0",
 } as const;
 
-/** A program that is built from the Go module proxy where no release server answers. */
+/** A program that is built from the Go module proxy if no release server can be reached. */
 export interface GoTool {
-  /** The directory in engine/go that holds its go.mod and go.sum; also its name in messages and files. */
+  /** The directory in engine/go with its go.mod and go.sum; also its name in messages and files. */
   name: "pulumi" | "bridge" | "libvirt";
   title: string;
   version: string;
   package: string;
-  /** The variable the linker writes the version into, as `package.Variable=value`. */
+  /** The variable into which the linker writes the version: `package.Variable=value`. */
   stamp?: string;
-  /** Minutes on two cores, the tools before it having been built. */
+  /** Minutes that its build takes on two cores, after the tools before it have been built. */
   minutes: number;
 }
 
-/** In the order they build fastest: the bridge first, the CLI then finds most packages in the build cache. */
+/** In the order in which they build fastest: after the bridge, the CLI finds most packages in the build cache. */
 export const goTools: Record<GoTool["name"], GoTool> = {
   bridge: {
     name: "bridge",

@@ -19,7 +19,7 @@ export async function readText(file: string): Promise<string | undefined> {
   });
 }
 
-/** Leaves a file alone that holds the text already. Mode 0600. */
+/** Writes a text to a file (mode 0600), unless the file has it already. */
 export async function writeIfChanged(file: string, text: string): Promise<void> {
   if ((await readText(file)) !== text) await writeFile(file, text, { mode: 0o600 });
 }

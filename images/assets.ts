@@ -4,8 +4,8 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * The folder images/ of the checkout, where the recipe's own files are. tsc copies no such files to dist/,
- * so the compiled module looks upwards for them.
+ * The folder images/ of the checkout, with the recipe's own files. The compiler does not copy them to dist/, so the
+ * compiled module searches the folders above it.
  */
 const imagesDir = ((): string => {
   let dir = dirname(fileURLToPath(import.meta.url));
@@ -13,24 +13,24 @@ const imagesDir = ((): string => {
   return join(dir, "images");
 })();
 
-/** Files that go into the machine as they are. */
+/** Files that are copied unchanged into the machine. */
 export const rootfsDir = join(imagesDir, "rootfs");
-/** The script that turns bare packages into the machine, and its lists. */
+/** The script that configures the installed packages, and its lists. */
 export const recipeDir = join(imagesDir, "recipe");
-/** What only the machines of a lab that names services have. */
+/** Files that only machines with services (`machine.services` in lab.yaml) get. */
 export const servicesDir = join(imagesDir, "services");
-/** The guest's initrd: its init and the list of its modules. */
+/** The guest's initrd: its init program and the list of its modules. */
 export const initrdDir = join(imagesDir, "initrd");
 
 let digest: string | undefined;
 
-/** SHA-256 (hex) over names, x bits apart, and contents of the recipe's own files. Read once a process. */
+/** SHA-256 (hex) of the names and contents of the recipe's own files, without their modes. Computed once per process. */
 export function recipeDigest(): string {
   digest ??= digestOf([rootfsDir, recipeDir, initrdDir]);
   return digest;
 }
 
-/** The same over what a lab with services adds: it changes no other lab's image. */
+/** The same for the files that services need. Separate, so that they don't change the images of labs without services. */
 export const servicesDigest = (): string => digestOf([servicesDir]);
 
 function digestOf(dirs: readonly string[]): string {

@@ -12,8 +12,8 @@ import { type ImageSpec, imageHash } from "./spec.js";
 export const diskFiles = { disk: "disk.qcow2", manifest: "manifest.json" } as const;
 
 /**
- * Builds the disk stage into the cache: an ext4 file system of the root's files, without a partition table,
- * as qcow2. No mounts and no loop devices. The caller holds the lock.
+ * Builds the disk and puts it into the cache: an ext4 file system with the root's files, without a partition table, as
+ * qcow2. Needs no mounts and no loop devices. The caller holds the lock.
  */
 export async function buildDisk(
   spec: ImageSpec,
@@ -25,7 +25,7 @@ export async function buildDisk(
   const hash = imageHash(spec);
   const rootTar = join(rootDir(root.rootHash), rootFiles.rootTar);
   const rootBytes = root.files.rootTar.size;
-  // ext4's own tables, its journal, and some room: a disk as full as that is of no use.
+  // For ext4's tables and journal, and some free space, because nobody can use a full disk.
   if (spec.diskBytes < rootBytes * 1.1 + 256 * 1024 ** 2)
     throw new UserError(`a disk of ${mib(spec.diskBytes)} MiB is too small`, {
       why: `the root file system alone has ${mib(rootBytes)} MiB`,
@@ -33,7 +33,7 @@ export async function buildDisk(
       exitCode: ExitCode.usage,
     });
   return await withWorkDir(async (work, scratch) => {
-    // The tree, the raw file system and the qcow2 lie side by side for a while.
+    // The tree, the raw file system and the qcow2 exist at the same time for a while.
     await checkFreeSpace([work, scratch], options.spaceNeeded ?? rootBytes * 3.5, "the disk image");
     const out = join(work, "out");
     await mkdir(out);
@@ -66,7 +66,7 @@ async function makeFileSystem(
   options: BuildOptions,
 ): Promise<void> {
   const asRoot = process.getuid?.() === 0;
-  // Without root, file owners exist in a user namespace only, whose ids may not enter our own folders.
+  // Without root, file owners exist only in a user namespace, whose users may not enter our own folders.
   const inside = (tool: string, args: readonly string[]): [string, string[]] =>
     asRoot ? [tool, [...args]] : ["mmdebstrap", ["--unshare-helper", tool, ...args]];
   const common = { logPath: buildLog(imageHash(spec)), signal: options.signal };
@@ -104,7 +104,7 @@ async function makeFileSystem(
       "1",
       "-d",
       tree,
-      // Written now, so that no kernel thread writes them into every seat's overlay after the first mount.
+      // Initialises the tables now. Otherwise a kernel thread would write them into each seat's overlay after the first mount.
       "-E",
       "lazy_itable_init=0,lazy_journal_init=0",
       raw,
@@ -114,7 +114,7 @@ async function makeFileSystem(
 
   progress.update("disk: converting to qcow2 (80 %)");
   await runTool("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, disk], common);
-  // qemu-img can report a full disk late: what counts is that the image is whole on it.
+  // qemu-img may not notice that the host's disk is full, so the image is synced and checked.
   const file = await open(disk, "r+");
   await file.sync();
   await file.close();

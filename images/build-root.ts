@@ -22,10 +22,10 @@ export const rootFiles = {
   manifest: "manifest.json",
 } as const;
 
-/** A minimal root is 0.4 GB as a tar; while it is built, its tree and the downloads lie beside it. */
+/** Bytes. A minimal root is a tar of 0.4 GB; during the build, its tree and the downloads need space, too. */
 const spaceForRoot = 2 * 1024 ** 3;
 
-/** Builds the root stage into the cache: root.tar, the unpacked kernel, the initrd. The caller holds the lock. */
+/** Builds the root file system and puts it into the cache: root.tar, the unpacked kernel, the initrd. The caller holds the lock. */
 export async function buildRoot(
   spec: ImageSpec,
   progress: Progress,
@@ -73,9 +73,9 @@ export async function buildRoot(
 
 export interface BuildOptions {
   signal?: AbortSignal | undefined;
-  /** Bytes that must be free beforehand; default by stage. For tests of what happens when space runs out later. */
+  /** Bytes that must be free before the build; the default depends on the stage. Tests set it, so that space runs out later. */
   spaceNeeded?: number | undefined;
-  /** Package sources as one-line entries, instead of the host's. */
+  /** Package sources as one-line entries. Default: the host's. */
   sources?: readonly string[] | undefined;
 }
 
@@ -118,9 +118,9 @@ async function bootstrap(
       {
         cwd: work,
         logPath: log,
-        // As root mmdebstrap mounts /proc, /sys and more in our own namespace, and leaves them there when killed.
+        // As root, mmdebstrap would mount /proc, /sys and more in our own namespace, and leave them mounted if it was killed.
         ownNamespaces: process.getuid?.() === 0,
-        // The guest has an initrd of its own, so none is made while the kernel is installed.
+        // The guest has its own initrd, so the kernel package must not make one.
         env: { TRILAB_USER: spec.user, INITRD: "No", TMPDIR: scratch },
         signal: options.signal,
         onLine: (line) => {
@@ -143,7 +143,7 @@ function explain(failure: ToolFailure, spec: ImageSpec, sources: readonly string
   if (service !== undefined)
     return new UserError(`there is no service "${service}"`, {
       why: "the machine's packages have neither a systemd unit nor a script in /etc/init.d of this name",
-      fix: "correct machine.services in lab.yaml, or add the package that brings it to machine.packages",
+      fix: "correct machine.services in lab.yaml, or add the package that contains it to machine.packages",
       exitCode: ExitCode.usage,
       cause: failure,
     });
@@ -164,8 +164,8 @@ function explain(failure: ToolFailure, spec: ImageSpec, sources: readonly string
     unknown.length > 0
       ? `correct packages in lab.yaml: ${[...new Set(unknown)].join(", ")} is not in Debian ${spec.release}`
       : unreachable
-        ? `make ${mirror} reachable: check /etc/apt, the proxy (http_proxy or Acquire::http::Proxy), the network`
-        : "read the log; run it again";
+        ? `make ${mirror} reachable: check /etc/apt, the proxy (http_proxy or Acquire::http::Proxy), and the network`
+        : "read the log, then run it again";
   return new UserError(`mmdebstrap could not build Debian ${spec.release} (${failure.status})`, {
     why: `${lines.slice(-8).join("\n")}\nwhole log: ${failure.logPath ?? "none"}`,
     fix,
@@ -173,7 +173,7 @@ function explain(failure: ToolFailure, spec: ImageSpec, sources: readonly string
   });
 }
 
-/** As tars, because mmdebstrap's own file hooks work across user namespaces; owned by root, readable by all. */
+/** Packs the recipe's files as tars, which mmdebstrap's hooks unpack also in a user namespace. Owned by root, readable by all. */
 async function packRecipe(work: string): Promise<void> {
   const common = ["--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX", "--sort=name"];
   await runTool("tar", [...common, "-C", rootfsDir, "-cf", join(work, "rootfs.tar"), "."]);
@@ -182,7 +182,7 @@ async function packRecipe(work: string): Promise<void> {
   await runTool("tar", [...common, intoHidden, "-C", recipeDir, "-cf", join(work, "recipe.tar"), "."]);
 }
 
-/** Takes from the root's tar what kernel, initrd and manifest are made from. Returns the kernel's release. */
+/** Unpacks from the root's tar what kernel, initrd and manifest are made from. Returns the kernel's release. */
 async function extractBootFiles(rootTar: string, tree: string, initScripts: boolean): Promise<string> {
   await mkdir(tree);
   await runTool("tar", [
@@ -213,7 +213,7 @@ async function writeSynced(path: string, content: Buffer): Promise<void> {
   }
 }
 
-/** Puts a finished folder in its place, at once; a former one (corrupt, or to be replaced) goes. */
+/** Moves a finished folder to its place in one step. Replaces a former one, which is corrupt or outdated. */
 export async function publish(from: string, to: string): Promise<void> {
   await mkdir(join(to, ".."), { recursive: true, mode: 0o700 });
   await runTool("sync", ["--file-system", from]);

@@ -8,16 +8,16 @@ import { cacheDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { runTool, ToolFailure } from "./run-tool.js";
 
-/** Where images are kept: `<hash>/` an image, `roots/<hash>/` a root file system, `work/` what is being built. */
+/** The cache: `<hash>/` is an image, `roots/<hash>/` a root file system, and `work/` contains running builds. */
 export const imageCache = (): string => join(cacheDir(), "images");
 export const imageDir = (hash: string): string => join(imageCache(), hash);
 export const rootDir = (hash: string): string => join(imageCache(), "roots", hash);
-/** Kept after a failed build, replaced by the next. */
+/** The log of a build. It stays until the next build of the same image. */
 export const buildLog = (hash: string): string => join(imageCache(), `build-${hash}.log`);
 const workRoot = (): string => join(imageCache(), "work");
 const lockPath = (name: string): string => join(imageCache(), "locks", name);
 
-/** Waits for whoever builds the same thing, telling so, and for at most an hour. */
+/** Waits at most an hour for another run that builds the same image, and reports that it waits. */
 export async function withBuildLock<T>(name: string, progress: Progress, body: () => Promise<T>): Promise<T> {
   const what = `image ${name}`;
   const deadline = Date.now() + 3_600_000;
@@ -36,13 +36,13 @@ export async function withBuildLock<T>(name: string, progress: Progress, body: (
   }
 }
 
-/** As `withLock`: fails at once (exit 7) when the image is being built. */
+/** As `withLock`, without waiting: fails (exit 7) if the image is being built. */
 export function withFreeLock<T>(name: string, body: () => Promise<T>): Promise<T> {
   const options: LockOptions = { what: `image ${name}` };
   return withLock(lockPath(name), options, body);
 }
 
-/** Field 22 of /proc/PID/stat, which tells a process from a later one of the same number. */
+/** The start time of a process (field 22 of /proc/PID/stat). It differs between two processes that had the same PID. */
 async function startOf(pid: number): Promise<string | undefined> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, "utf8");
@@ -52,16 +52,16 @@ async function startOf(pid: number): Promise<string | undefined> {
   }
 }
 
-/** Where trees are unpacked without root: a subordinate id may not enter our home, and /tmp may be in memory. */
+/** Where trees are unpacked without root: subordinate users may not enter our home, and /tmp may be in memory. */
 const scratchRoot = (): string => process.env.TMPDIR || "/var/tmp";
 
 /**
- * Gives `body` a fresh folder on the cache's own file system (so that a rename publishes what it made) and one for
- * trees, which subordinate ids may enter; removes both afterwards. Folders of builders that died are swept first.
+ * Runs `body` with two new folders, and removes both afterwards: one on the cache's own file system, so that a rename
+ * publishes the result, and one for trees, which subordinate users may enter. First removes the folders of builds that died.
  */
 export async function withWorkDir<T>(body: (dir: string, scratch: string) => Promise<T>): Promise<T> {
   await sweepWorkDirs();
-  // The name tells whose it is from the first moment on.
+  // The name shows from the start which process owns it.
   const name = `${process.pid}-${(await startOf(process.pid)) ?? "0"}-${randomBytes(4).toString("hex")}`;
   const dir = join(workRoot(), name);
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -79,7 +79,7 @@ async function makeScratch(dir: string, name: string): Promise<string> {
     return link;
   }
   const scratch = join(scratchRoot(), `trilab-${name}`);
-  // The link comes first, so that whoever sweeps the one finds the other.
+  // The link is made first, so that a cleanup that removes the one folder finds the other.
   await symlink(scratch, link);
   await mkdir(scratch);
   await chmod(scratch, 0o711);
@@ -92,7 +92,7 @@ async function removeWork(dir: string): Promise<void> {
   await removeTree(dir);
 }
 
-/** Removes work folders whose builder no longer runs. */
+/** Removes the work folders of builds that no longer run. */
 export async function sweepWorkDirs(): Promise<void> {
   for (const name of await readdir(workRoot()).catch(() => [])) {
     const [pid, started] = name.split("-");
@@ -101,14 +101,14 @@ export async function sweepWorkDirs(): Promise<void> {
 }
 
 /**
- * Removes a folder, also one whose files belong to subordinate ids (mmdebstrap's unshare mode).
- * Never goes into a mount: a tree a killed builder left could have the host's /proc or /sys in it.
+ * Removes a folder, also if its files belong to subordinate users (mmdebstrap's unshare mode).
+ * Never enters a mount: the host's /proc or /sys could be mounted in a tree that a killed build left.
  *
  * @throws UserError when something is mounted below and cannot be unmounted.
  */
 export async function removeTree(dir: string): Promise<void> {
   await unmountBelow(dir);
-  // A builder told to end by its parent's death may still be tidying up in there: try a few times.
+  // A build whose parent died may still be removing files in it, so this tries a few times.
   for (let attempt = 0; attempt < 10; attempt++) {
     try {
       await runTool("rm", ["-rf", "--one-file-system", dir]);
@@ -164,7 +164,7 @@ const inMiB = (bytes: number): number => Math.round(bytes / 1024 ** 2);
 export function diskFullError(why: string, cause?: unknown): UserError {
   return new UserError("there is not enough disk space to build the image", {
     why,
-    fix: `free some space (trilab images prune), or point XDG_CACHE_HOME at a larger file system than that of ${imageCache()}; without root, trees are unpacked in TMPDIR, ${scratchRoot()} by default`,
+    fix: `free some space (trilab images prune), or set XDG_CACHE_HOME to a folder on a larger file system than that of ${imageCache()}; without root, trees are unpacked in TMPDIR, by default ${scratchRoot()}`,
     exitCode: ExitCode.hostNotReady,
     cause,
   });

@@ -13,11 +13,11 @@ import { findCorruption } from "./verify.js";
 
 export interface EnsureOptions extends BuildOptions {
   progress?: Progress;
-  /** Build again even when it is there and sound. */
+  /** Build it again, even if there is a valid one. */
   force?: boolean;
 }
 
-/** The image a manifest describes, at its place in the cache. */
+/** The image that a manifest describes, with its paths in the cache. */
 export function imageFrom(manifest: ImageManifest): MatchedImage {
   const root = rootDir(manifest.rootHash);
   return {
@@ -33,17 +33,17 @@ export function imageFrom(manifest: ImageManifest): MatchedImage {
   };
 }
 
-/** The image of this spec if it is built, without looking at more than its manifest. */
+/** The image of this spec if it has been built. Reads only its manifest, and does not check its files. */
 export async function findImage(hash: string): Promise<MatchedImage | undefined> {
   const manifest = await readImageManifest(join(imageDir(hash), diskFiles.manifest));
   return manifest === undefined ? undefined : imageFrom(manifest);
 }
 
 /**
- * The image of this spec, built if it is not in the cache (about a minute), verified if it is.
- * A corrupt one is only a cache: it is built again, with a note. Concurrent callers build once.
+ * The image of this spec: built if it is not in the cache (about a minute), else verified. A corrupt image is built
+ * again, with a note. If several callers need the same image, one builds it and the others wait.
  *
- * @throws UserError: the spec is not valid (exit 2), a tool or disk space is lacking (3), mmdebstrap failed (1).
+ * @throws UserError: the spec is not valid (exit 2), a tool or disk space is missing (3), mmdebstrap failed (1).
  */
 export async function ensureImage(spec: ImageSpec, options: EnsureOptions = {}): Promise<MatchedImage> {
   checkImageSpec(spec);
@@ -55,7 +55,7 @@ export async function ensureImage(spec: ImageSpec, options: EnsureOptions = {}):
   }
   try {
     return await withBuildLock(hash, progress, async () => {
-      // Whoever held the lock may have built it.
+      // The former holder of the lock may have built it.
       const ready = options.force === true ? undefined : await soundImage(hash, progress);
       if (ready !== undefined) return ready;
       const root = await ensureRoot(spec, progress, options);
@@ -65,7 +65,7 @@ export async function ensureImage(spec: ImageSpec, options: EnsureOptions = {}):
     });
   } catch (error) {
     throw (error instanceof ToolFailure && error.diskFull) || hasCode(error, "ENOSPC", "EDQUOT")
-      ? diskFullError("the file system ran full during the build; what was half built is removed", error)
+      ? diskFullError("the file system got full during the build; the unfinished image was removed", error)
       : error;
   }
 }
@@ -80,7 +80,7 @@ async function soundImage(hash: string, progress: Progress = silent): Promise<Ma
   return undefined;
 }
 
-/** The root stage: from the cache when sound, else built, under a lock of its own. */
+/** The root file system: from the cache if it is valid, else built, under its own lock. */
 function ensureRoot(spec: ImageSpec, progress: Progress, options: EnsureOptions): Promise<RootManifest> {
   const hash = rootHash(spec);
   const dir = rootDir(hash);
@@ -103,7 +103,7 @@ function ensureRoot(spec: ImageSpec, progress: Progress, options: EnsureOptions)
   });
 }
 
-/** Appends the seconds since the start, so that a slow step is seen to be alive. */
+/** Appends the seconds since the start, which shows that a slow step is still running. */
 function withElapsed(progress: Progress): Progress {
   const started = Date.now();
   return {

@@ -6,13 +6,13 @@ import { moduleLoadOrder } from "./kernel.js";
 /** One entry of a cpio archive. `device` makes it a character device. */
 export interface CpioEntry {
   path: string;
-  /** st_mode, type bits included. */
+  /** st_mode, with the file's type. */
   mode: number;
   content?: Buffer | undefined;
   device?: { major: number; minor: number };
 }
 
-/** Writes the "newc" format the kernel unpacks; owner 0:0, time 0, so that the same input gives the same bytes. */
+/** Writes cpio's "newc" format, which the kernel unpacks. Owner 0:0 and time 0, so that the same input gives the same bytes. */
 export function cpio(entries: readonly CpioEntry[]): Buffer {
   const parts: Buffer[] = [];
   const put = (entry: CpioEntry, inode: number): void => {
@@ -32,12 +32,12 @@ function padded(buffer: Buffer): Buffer {
   return Buffer.concat([buffer, Buffer.alloc((4 - (buffer.length % 4)) % 4)]);
 }
 
-/** What init uses; `run-init` is klibc's switch_root. */
+/** The programs that init uses; `run-init` is klibc's switch_root. */
 const programs = ["sh", "mount", "umount", "insmod", "sleep", "reboot", "run-init"];
 
 /**
- * The guest's initrd, uncompressed (there is nothing to gain by making an emulated CPU decompress it):
- * klibc's small programs, init, and the virtio modules of this kernel.
+ * The guest's initrd: klibc's small programs, init, and the virtio modules of this kernel. It is not compressed, because an
+ * emulated CPU would take longer to decompress it than it takes to load it.
  *
  * @param tree Folder with the root's `usr/lib/modules`, `usr/lib/klibc` and `usr/lib/klibc-*.so`.
  */
@@ -59,7 +59,7 @@ export async function buildInitrd(tree: string, kernelRelease: string): Promise<
   const order = modules.map((path) => `${basename(path)}\n`).join("");
   return cpio([
     ...["bin", "dev", "lib", "modules", "proc", "root"].map(dir),
-    // Without it the kernel cannot open init's standard streams.
+    // Without it, the kernel can't open init's standard streams.
     { path: "dev/console", mode: 0o020600, device: { major: 5, minor: 1 } },
     ...(await Promise.all(runtime.map((name) => file(`lib/${name}`, join(lib, name))))),
     ...(await Promise.all(programs.map((name) => file(`bin/${name}`, join(lib, "klibc/bin", name))))),

@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { unpackLegacyLz4 } from "./lz4.js";
 import { runTool } from "./run-tool.js";
 
-/** Where a bzImage keeps its compressed kernel, by the x86 boot protocol (2.08 and later), and what it unpacks to. */
+/** The position of the compressed kernel in a bzImage (x86 boot protocol 2.08 or later), and its unpacked size. */
 export function bzImagePayload(image: Buffer): { offset: number; length: number; unpackedSize: number } {
   if (image.length < 0x250 || image.toString("latin1", 0x202, 0x206) !== "HdrS")
     throw new Error("this is not a bzImage: no HdrS at 0x202");
@@ -17,8 +17,8 @@ export function bzImagePayload(image: Buffer): { offset: number; length: number;
 }
 
 /**
- * Unpacks a bzImage to the ELF vmlinux, which QEMU's firmware enters by PVH: no boot loader, and no decompressor
- * running on an emulated CPU. Debian's are LZ4; gzip, xz and zstd are what other kernels use.
+ * Unpacks a bzImage to the ELF vmlinux, which QEMU's firmware starts directly (PVH): without a boot loader, and without
+ * decompression on an emulated CPU. Debian's kernels use LZ4, others gzip, xz or zstd.
  */
 export async function unpackKernel(bzImage: string, vmlinux: string): Promise<void> {
   const image = await readFile(bzImage);
@@ -62,8 +62,8 @@ export async function newestKernelRelease(bootDir: string): Promise<string> {
 }
 
 /**
- * The wanted modules of this kernel with all they depend on, in an order in which they load.
- * A name that is built in, or that this kernel does not have, is left out.
+ * The wanted modules of this kernel and the modules that they depend on, in the order in which they must be loaded.
+ * Leaves out modules that are built in or that this kernel does not have.
  *
  * @param modulesDep The kernel's modules.dep: `kernel/a/b.ko: kernel/c/d.ko …`, paths within the modules folder.
  */

@@ -8,16 +8,16 @@ import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { cacheDir } from "../base/paths.js";
 
 export interface ProbeOptions {
-  /** ELF vmlinux and initrd of a matched image. */
+  /** Paths of a matched image's kernel (ELF vmlinux) and initrd. */
   kernel: string;
   initrd: string;
-  /** Give up after this many milliseconds. Default 10 000. */
+  /** Milliseconds until it gives up. Default 10 000. */
   timeoutMs?: number;
-  /** `tcg` proves the probe itself. Default `kvm`. */
+  /** `tcg` (emulation) tests the probe itself. Default `kvm`. */
   accel?: "kvm" | "tcg";
 }
 
-/** Milliseconds that a probe's kernel gets. */
+/** Milliseconds that a kernel has to boot. */
 export const PROBE_MS = 10_000;
 
 const verdictSchema = z.strictObject({
@@ -26,17 +26,17 @@ const verdictSchema = z.strictObject({
   why: z.string(),
   /** How long the probe took. */
   seconds: z.number(),
-  /** It found nothing out: the host was too busy to boot a kernel in time, whatever runs it. */
+  /** It has no result: the host was too busy to boot any kernel in time. */
   inconclusive: z.boolean().optional(),
-  /** The kernel was started, and given up. */
+  /** The kernel was started, and did not boot in time. */
   timedOut: z.boolean().optional(),
 });
 
 export type ProbeVerdict = z.infer<typeof verdictSchema>;
 
 /**
- * Whether a guest really runs under KVM here, by booting the image's kernel until its init speaks:
- * /dev/kvm may exist and still hang every guest.
+ * Whether a guest really runs under KVM here. Boots the image's kernel until its init prints a line, because on some hosts
+ * /dev/kvm exists and every guest hangs.
  *
  * @throws UserError (exit 3) when qemu-system-x86_64 is not installed.
  */
@@ -55,7 +55,10 @@ export async function probeKvm(options: ProbeOptions): Promise<ProbeVerdict> {
       (error: unknown) => error,
     );
     if (hasCode(denied, "ENOENT"))
-      return verdict(false, "there is no /dev/kvm: no hardware virtualisation, or not passed on");
+      return verdict(
+        false,
+        "there is no /dev/kvm: this host has no hardware virtualisation, or does not pass it on",
+      );
     if (denied !== undefined) return verdict(false, "/dev/kvm may not be opened by this user (group kvm)");
   }
   const run = await execa("qemu-system-x86_64", probeArguments({ ...options, accel }), {
@@ -67,14 +70,14 @@ export async function probeKvm(options: ProbeOptions): Promise<ProbeVerdict> {
   });
   if (hasCode(run, "ENOENT"))
     throw new UserError("qemu-system-x86_64 is not installed", {
-      why: "only booting a kernel tells whether KVM works",
+      why: "only booting a kernel shows whether KVM works",
       fix: "install it: apt-get install qemu-system-x86",
       exitCode: ExitCode.hostNotReady,
     });
   return verdict(...judgeProbe(run, accel, timeoutMs));
 }
 
-/** What QEMU is called with: a machine that has nothing but a serial console and ends at its first reset. */
+/** QEMU's arguments: a machine that has only a serial console, and ends at its first reset. */
 export const probeArguments = ({
   accel = "kvm",
   initrd,
@@ -86,7 +89,7 @@ export const probeArguments = ({
   ...["-append", "console=ttyS0 quiet panic=-1 trilab.probe"],
 ];
 
-/** Whether the kernel ran, and one sentence on it, by what QEMU printed. Pure. */
+/** Whether the kernel booted, by what QEMU printed, and a sentence about it. Pure. */
 export function judgeProbe(
   run: { stdout: string; stderr: string; timedOut: boolean },
   accel: "kvm" | "tcg" = "kvm",
@@ -102,8 +105,8 @@ export function judgeProbe(
 const cacheSchema = z.strictObject({ key: z.string(), verdict: verdictSchema });
 
 /**
- * The verdict for this host, from `<cacheDir>/kvm.json` when boot, host kernel, QEMU and the state of /dev/kvm
- * are the same as when it was found, else by probing. One that is inconclusive is not kept.
+ * The verdict for this host: from `<cacheDir>/kvm.json` if boot, host kernel, QEMU and the state of /dev/kvm are the same as
+ * then, else from a new probe.
  */
 export async function kvmVerdict(
   options: Omit<ProbeOptions, "accel"> & { fresh?: boolean },
@@ -112,9 +115,9 @@ export async function kvmVerdict(
 }
 
 /**
- * A verdict from `<cacheDir>/<name>.json` when it was found for the same key, else a fresh one, which is kept.
+ * A verdict from `<cacheDir>/<name>.json` if it has the same key, else from a new probe, whose verdict is stored.
  *
- * @param key Whatever could change the verdict.
+ * @param key Everything that could change the verdict.
  */
 export async function cachedVerdict(
   name: string,
@@ -136,8 +139,8 @@ export async function cachedVerdict(
 }
 
 /**
- * A kernel that starts under KVM and gets nowhere may have been slow on a busy host. Emulated it is slower still: where it
- * boots so in the same time, it was KVM's fault.
+ * A kernel that did not boot under KVM in time may only have been slow, on a busy host. Emulation is slower still: if an
+ * emulated kernel boots in the same time, the cause is KVM.
  */
 export async function conclude(
   verdict: ProbeVerdict,
@@ -150,14 +153,14 @@ export async function conclude(
   return {
     ...verdict,
     inconclusive: true,
-    why: `${verdict.why}, nor emulated: the host is too busy to tell`,
+    why: `${verdict.why}, and neither did an emulated one: the host is too busy to find out`,
   };
 }
 
 async function hostKey(): Promise<string> {
   const bootId = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "none");
   const version = await execa("qemu-system-x86_64", ["--version"], { reject: false });
-  // Joining group kvm, or loading the module, must not be answered from before.
+  // After the user has joined group kvm or loaded the module, the old verdict does not apply.
   const device = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
     () => "open",
     (error: unknown) => (hasCode(error, "ENOENT") ? "absent" : "denied"),

@@ -1,12 +1,11 @@
-/** Each block of the legacy frame unpacks to at most this. */
+/** The unpacked size of a block in the legacy frame is at most this many bytes. */
 const legacyBlock = 8 * 1024 ** 2;
 
 /**
- * Unpacks LZ4's legacy frame, the form Debian's kernels are compressed in: so that the lz4 tool, which few hosts
- * have, is not needed.
+ * Unpacks LZ4's legacy frame, with which Debian compresses its kernels. So the lz4 tool, which few hosts have, is not needed.
  *
- * @param size Bytes it unpacks to.
- * @throws Error when the data is not of that form, or gives another size.
+ * @param size The unpacked size in bytes.
+ * @throws Error when the data has another format or another size.
  */
 export function unpackLegacyLz4(input: Buffer, size: number): Buffer {
   if (input.length < 8 || input.readUInt32LE(0) !== 0x184c2102) throw new Error("not an LZ4 legacy frame");
@@ -24,7 +23,7 @@ export function unpackLegacyLz4(input: Buffer, size: number): Buffer {
   return output;
 }
 
-/** One block: runs of literals, each followed by a copy from what was written before. */
+/** Unpacks one block: runs of literal bytes, each followed by a copy of bytes from earlier output. */
 function unpackBlock(input: Buffer, output: Buffer): number {
   let from = 0;
   let to = 0;
@@ -58,7 +57,7 @@ function unpackBlock(input: Buffer, output: Buffer): number {
     const length = extended(token & 15) + 4;
     const start = to - offset;
     if (offset === 0 || start < 0 || to + length > output.length) throw new Error("the LZ4 data is damaged");
-    // Source and target may overlap: that is how runs are written.
+    // Source and target may overlap: that is how the format repeats bytes.
     if (offset >= length) output.copy(output, to, start, start + length);
     else for (let index = 0; index < length; index++) output[to + index] = output[start + index] ?? 0;
     to += length;

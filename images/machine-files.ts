@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SERVICES_LIST, SERVICES_PROGRAM } from "../model/services.js";
 import { rootfsDir, servicesDir } from "./assets.js";
 
-/** A file of our image, for a machine made from another: octal mode. */
+/** A file of our image, for a machine that is made from another image. The mode is octal. */
 interface MachineFile {
   path: string;
   content: string;
@@ -16,7 +16,7 @@ const fileOf = (dir: string, path: string, mode: string): MachineFile => ({
   mode,
 });
 
-/** The dead-man switch's files. */
+/** The files of the program that ends the machine when its time is up. */
 export const lifetimeFiles = (): MachineFile[] => [
   fileOf(rootfsDir, "/usr/local/lib/trilab/lifetime", "0755"),
   fileOf(rootfsDir, "/etc/systemd/system/trilab-lifetime.service", "0644"),
@@ -24,13 +24,13 @@ export const lifetimeFiles = (): MachineFile[] => [
   fileOf(rootfsDir, "/etc/profile.d/trilab-lifetime.sh", "0644"),
 ];
 
-/** What starts it there. */
+/** The commands that start it. */
 export const startLifetime = [
   ["systemctl", "daemon-reload"],
   ["systemctl", "enable", "--now", "trilab-lifetime.timer"],
 ] as const;
 
-/** What starts the services that a lab names, and tells of them. */
+/** The program that starts a lab's services and reports their state, and its list. */
 export const serviceFiles = (services: readonly string[]): MachineFile[] =>
   services.length === 0
     ? []

@@ -13,7 +13,7 @@ const fileSchema = z.strictObject({
   sha256: z.string(),
 });
 
-/** What is remembered of one file: enough to see at a glance that it is unchanged, and to prove it. */
+/** What is stored about a file: size and time for a quick check, a hash for a complete one. */
 export type FileRecord = z.infer<typeof fileSchema>;
 
 const packageSchema = z.strictObject({ name: z.string(), version: z.string() });
@@ -26,7 +26,7 @@ const rootSchema = z.strictObject({
   kernelRelease: z.string(),
   /** Every installed package, sorted by name. */
   packages: z.array(packageSchema),
-  /** The services that the lab names, and whether each has a script in /etc/init.d. Absent: it names none. */
+  /** The services that the lab names, and whether each has a script in /etc/init.d. Absent: there are none. */
   services: z.array(z.strictObject({ name: z.string(), initScript: z.boolean() })).optional(),
   files: z.strictObject({ rootTar: fileSchema, kernel: fileSchema, initrd: fileSchema }),
   /** ISO 8601. */
@@ -34,7 +34,7 @@ const rootSchema = z.strictObject({
   buildSeconds: z.number(),
 });
 
-/** Manifest of a root file system, shared by images that differ by disk size only. */
+/** The manifest of a root file system. Images that differ only in their disk's size share it. */
 export type RootManifest = z.infer<typeof rootSchema>;
 
 const imageSchema = z.strictObject({
@@ -47,15 +47,15 @@ const imageSchema = z.strictObject({
   diskBuildSeconds: z.number(),
 });
 
-/** Manifest of a whole image. */
+/** The manifest of a whole image. */
 export type ImageManifest = z.infer<typeof imageSchema>;
 
-/** `undefined` when the file is absent, cut short, or of another version: then the stage is built again. */
+/** `undefined` if the file is missing, incomplete, or of another version: then the root file system is built again. */
 export async function readRootManifest(path: string): Promise<RootManifest | undefined> {
   return rootSchema.safeParse(await readJson(path)).data;
 }
 
-/** `undefined` as for `readRootManifest`. */
+/** `undefined` in the same cases as `readRootManifest`. */
 export async function readImageManifest(path: string): Promise<ImageManifest | undefined> {
   return imageSchema.safeParse(await readJson(path)).data;
 }
@@ -72,7 +72,7 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Reads the whole file. */
+/** The record of a file. Reads all of it. */
 export async function recordFile(path: string): Promise<FileRecord> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path, { highWaterMark: 1024 ** 2 }), hash);
@@ -80,7 +80,7 @@ export async function recordFile(path: string): Promise<FileRecord> {
   return { size, mtimeMs: Math.floor(mtimeMs), sha256: hash.digest("hex") };
 }
 
-/** Installed packages in a dpkg status file, sorted by name. */
+/** The installed packages in a dpkg status file, sorted by name. */
 export function installedPackages(status: string): Array<{ name: string; version: string }> {
   const field = (stanza: string, name: string): string | undefined =>
     new RegExp(`^${name}: (.*)$`, "m").exec(stanza)?.[1];

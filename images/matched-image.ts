@@ -4,17 +4,17 @@ import type { ImageManifest } from "./manifest.js";
 export interface MatchedImage {
   /** 16 hex digits; see `imageHash`. */
   hash: string;
-  /** 16 hex digits; images that differ by disk size only share it. */
+  /** 16 hex digits. Images that differ only in their disk's size share it. */
   rootHash: string;
   /** `trilab/machine:<hash>`, once `importContainerImage` has loaded it. */
   containerTag: string;
   rootTar: string;
   /** qcow2 without a backing file; the whole disk is one ext4 file system. */
   disk: string;
-  /** ELF vmlinux, booted by PVH. */
+  /** ELF vmlinux, which QEMU starts directly (PVH). */
   kernel: string;
   initrd: string;
   manifest: ImageManifest;
-  /** Where the manifest lies. */
+  /** The manifest's path. */
   manifestFile: string;
 }

@@ -1,11 +1,11 @@
-/** Share of the whole reached when a phase begins, in percent; found by timing builds. */
+/** The phases of a build, with the percentage of its time at which each begins and ends, as measured. */
 const phases: ReadonlyArray<{ marker: RegExp; text: string; from: number; to: number }> = [
   { marker: /^I: running apt-get update/, text: "reading package lists", from: 0, to: 5 },
   { marker: /^I: downloading packages/, text: "downloading Debian's essential packages", from: 5, to: 15 },
   { marker: /^I: extracting archives/, text: "unpacking essential packages", from: 15, to: 25 },
   { marker: /^I: installing essential/, text: "installing essential packages", from: 25, to: 45 },
   { marker: /^I: installing remaining/, text: "installing packages", from: 45, to: 90 },
-  { marker: /^I: running .*hook/, text: "making it the matched machine", from: 90, to: 92 },
+  { marker: /^I: running .*hook/, text: "configuring the machine", from: 90, to: 92 },
   { marker: /^I: creating tarball/, text: "writing the root file system", from: 92, to: 100 },
 ];
 
@@ -16,7 +16,7 @@ export class MmdebstrapProgress {
   #steps = 0;
   #last = "";
 
-  /** @returns What to show now, or undefined when the line changes nothing. */
+  /** @returns the text to show now, or `undefined` if the line changes nothing. */
   feed(line: string): string | undefined {
     const phase = phases.find(({ marker }) => marker.test(line));
     if (phase !== undefined) {

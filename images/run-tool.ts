@@ -3,7 +3,7 @@ import { finished } from "node:stream/promises";
 import { execa } from "execa";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 
-/** Debian package that brings each tool, for the error's fix. */
+/** The Debian package of each tool, for the error's fix. */
 const packageOf: Readonly<Record<string, string>> = {
   mmdebstrap: "mmdebstrap",
   "qemu-img": "qemu-utils",
@@ -15,7 +15,7 @@ const packageOf: Readonly<Record<string, string>> = {
   mkisofs: "genisoimage",
 };
 
-/** A tool that ran and failed. `tail` holds its last lines. */
+/** A tool that ran and failed. `tail` contains its last lines. */
 export class ToolFailure extends Error {
   override readonly name = "ToolFailure";
   constructor(
@@ -23,7 +23,7 @@ export class ToolFailure extends Error {
     readonly status: string,
     readonly tail: readonly string[],
     readonly logPath: string | undefined,
-    /** Some line, perhaps long before the last, said that the file system is full. */
+    /** A line, perhaps long before the last one, said that the file system is full. */
     readonly diskFull: boolean,
   ) {
     super(`${tool} failed (${status})${tail.length > 0 ? `: ${tail.at(-1)}` : ""}`);
@@ -32,25 +32,25 @@ export class ToolFailure extends Error {
 
 export interface RunOptions {
   cwd?: string;
-  /** File the tool reads as its standard input; none by default. */
+  /** The file that the tool reads as its standard input. Default: none. */
   stdinFile?: string;
-  /** Added to the environment. */
+  /** Variables to add to its environment. */
   env?: Record<string, string>;
-  /** Everything the tool prints is appended here. */
+  /** The file to which everything that the tool prints is appended. */
   logPath?: string;
-  /** Each line as it is printed. */
+  /** Called with each line when it is printed. */
   onLine?: (line: string) => void;
   signal?: AbortSignal | undefined;
   /**
-   * In mount and process namespaces of its own (needs root): all that the tool started ends with it, at once, and what
-   * it mounted goes with the last of them. Otherwise a tool that is told to end may wait for what it runs.
+   * Runs it in its own mount and PID namespaces (needs root). Then all processes that the tool started end together with it,
+   * at once, and its mounts disappear. Otherwise, a tool that is told to end may wait for the programs that it runs.
    */
   ownNamespaces?: boolean;
 }
 
 /**
- * Runs a tool to its end. The kernel ends it when our process dies, however that dies, so that no builder outlives the
- * run that holds the lock.
+ * Runs a tool to its end. If our process dies in any way, the kernel ends the tool, so that no build goes on without the
+ * lock.
  *
  * @throws ToolFailure when it fails; UserError (exit 3) when it is not installed.
  */
@@ -60,19 +60,19 @@ export async function runTool(
   options: RunOptions = {},
 ): Promise<string> {
   const log = options.logPath === undefined ? undefined : createWriteStream(options.logPath, { flags: "a" });
-  // A log that cannot be written (disk full) must not hide the tool's own error.
+  // If the log can't be written (disk full), the tool's own error is still reported.
   log?.on("error", () => {});
   const tail: string[] = [];
   let diskFull = false;
   const apart = options.ownNamespaces === true;
-  // The kernel kills a process namespace with its first process; unshare itself listens to no signal but this.
+  // The kernel ends a PID namespace together with its first process. unshare itself reacts only to this signal.
   const endSignal = apart ? "SIGKILL" : "SIGTERM";
   const enter = apart
     ? ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"]
     : [];
   const child = execa("setpriv", ["--pdeathsig", endSignal.slice(3), ...enter, tool, ...args], {
     reject: false,
-    // A group of its own: mmdebstrap, when told to end, sends SIGHUP to its whole group, and that would be us.
+    // In its own process group: when mmdebstrap is told to end, it sends SIGHUP to its whole group, which would include us.
     detached: true,
     stdin: options.stdinFile === undefined ? "ignore" : { file: options.stdinFile },
     all: true,
@@ -87,7 +87,7 @@ export async function runTool(
   const reading = (async () => {
     for await (const line of child.iterable({ from: "all" })) {
       diskFull ||= /No space left on device|not enough free (disk )?space|ENOSPC/i.test(line);
-      // dpkg's command line, which mmdebstrap repeats, is pages long.
+      // mmdebstrap prints dpkg's command line, which is pages long.
       tail.push(line.length > 300 ? `${line.slice(0, 300)} …` : line);
       if (tail.length > 40) tail.shift();
       log?.write(`${line}\n`);

@@ -9,21 +9,21 @@ import { recipeDigest, servicesDigest } from "./assets.js";
 export interface ImageSpec {
   /** Debian release by code name: `bookworm`. */
   release: string;
-  /** Debian packages beyond `basePackages`. Order and repetition do not matter. */
+  /** Debian packages in addition to `basePackages`. Order and repetition do not matter. */
   packages: readonly string[];
-  /** Services to start, in this order; with any, no other package's are. Absent: Debian's defaults, under systemd alone. */
+  /** The services to start, in this order, instead of those of all packages. Absent: those that Debian starts, and only under systemd. */
   services?: readonly string[];
-  /** Login user, uid 1000, with /home, bash and a locked password. */
+  /** The login user: uid 1000, with a home folder, bash and a locked password. */
   user: string;
   /** Size of the guest's disk in bytes, a multiple of 1 MiB; at least 1 GiB. */
   diskBytes: number;
 }
 
-/** Raise it when the TypeScript side of the recipe changes what is built. */
+/** Raise it if a change of the code, not of a recipe file, changes the image. */
 const recipeVersion = 1;
 const mib = 1024 ** 2;
 
-/** Every problem of a spec: path, value and what is wanted. Empty when it is sound. */
+/** All problems of a spec, each with the field, its value and what is allowed. Empty if it is valid. */
 export function imageSpecProblems(spec: ImageSpec): string[] {
   const problems: string[] = [];
   if (!/^[a-z]{2,32}$/.test(spec.release))
@@ -37,14 +37,14 @@ export function imageSpecProblems(spec: ImageSpec): string[] {
   }
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(spec.user) || isReservedName(spec.user))
     problems.push(
-      `user: ${JSON.stringify(spec.user)}: want lower-case letters, digits and "-", and no user or group of Debian's own`,
+      `user: ${JSON.stringify(spec.user)} must be lower-case letters, digits and "-", and no user or group of Debian`,
     );
   if (!Number.isSafeInteger(spec.diskBytes) || spec.diskBytes < 1024 * mib || spec.diskBytes % mib !== 0)
-    problems.push(`diskBytes: ${spec.diskBytes}: want a multiple of 1 MiB, at least 1 GiB (1073741824)`);
+    problems.push(`diskBytes: ${spec.diskBytes} must be a multiple of 1 MiB, at least 1 GiB (1073741824)`);
   return problems;
 }
 
-/** @throws UserError (exit 2) that lists every problem. */
+/** @throws UserError (exit 2) that lists all problems. */
 export function checkImageSpec(spec: ImageSpec): void {
   const problems = imageSpecProblems(spec);
   if (problems.length > 0)
@@ -55,19 +55,19 @@ export function checkImageSpec(spec: ImageSpec): void {
     });
 }
 
-/** The base packages and the spec's, each once, sorted. */
+/** The base packages and those of the spec, each once, sorted. */
 export function allPackages(spec: Pick<ImageSpec, "packages">): string[] {
   return [...new Set([...Object.keys(basePackages), ...spec.packages])].sort();
 }
 
-/** Names the root file system: 16 hex digits over release, packages, services, user and recipe, not the disk's size. */
+/** The root file system's name: 16 hex digits, a hash of release, packages, services, user and recipe, but not of the disk's size. */
 export function rootHash(spec: Omit<ImageSpec, "diskBytes">): string {
   const { release, services = [], user } = spec;
   const added = services.length > 0 ? [services, servicesDigest()] : [];
   return shortHash([recipeVersion, recipeDigest(), process.arch, release, allPackages(spec), user, ...added]);
 }
 
-/** Names the whole image: 16 hex digits over the root file system's hash and the disk's size. */
+/** The image's name: 16 hex digits, a hash of the root file system's hash and the disk's size. */
 export function imageHash(spec: ImageSpec): string {
   return shortHash([rootHash(spec), spec.diskBytes]);
 }

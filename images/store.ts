@@ -6,9 +6,9 @@ import { findImage } from "./ensure.js";
 import type { MatchedImage } from "./matched-image.js";
 
 export interface CachedImage extends MatchedImage {
-  /** Bytes on disk of the image's own disk; the root stage may be shared. */
+  /** Bytes that the image's disk takes. */
   diskUsage: number;
-  /** Bytes on disk of the root stage. */
+  /** Bytes that its root file system takes, which other images may share. */
   rootUsage: number;
 }
 
@@ -30,10 +30,10 @@ export async function listImages(): Promise<CachedImage[]> {
 }
 
 /**
- * Removes cached images but those to keep, root stages no image needs any more, and what dead builders left.
- * What another run is building stays.
+ * Removes all cached images except those to keep, root file systems that no image needs, and the files of builds that died.
+ * An image that another run is building stays.
  *
- * @returns The hashes removed.
+ * @returns the hashes of what was removed.
  */
 export async function pruneImages(options: { keep?: readonly string[] } = {}): Promise<string[]> {
   await sweepWorkDirs();

@@ -10,13 +10,13 @@ interface Recorded {
 
 export interface Corruption {
   path: string;
-  /** A predicate: "is gone", "has 5 bytes, not 7". */
+  /** The rest of a sentence that begins with the path: "is gone", "has 5 bytes, not 7". */
   why: string;
 }
 
 /**
- * The first file of an image that is not what was built. A file whose size and time are as recorded is taken
- * as unchanged; one with another time is read whole, as is every file with `full`.
+ * The first file of an image that is not as it was built. A file with the recorded size and time counts as unchanged. One
+ * with another time is read completely; with `full`, every file is.
  */
 export async function findCorruption(
   image: MatchedImage | { files: readonly Recorded[] },
@@ -35,15 +35,15 @@ export async function findCorruption(
 }
 
 /**
- * Checks an image's files: sizes and times, and SHA-256 where those differ or everywhere with `full`.
+ * Checks an image's files: sizes and times; SHA-256 if the time differs, or for all files with `full`.
  *
- * @throws UserError (exit 1) naming the file. `ensureImage` needs no such call: it checks and rebuilds by itself.
+ * @throws UserError (exit 1) naming the file. Not needed before `ensureImage`, which checks and rebuilds by itself.
  */
 export async function verifyImage(image: MatchedImage, options: { full?: boolean } = {}): Promise<void> {
   const corrupt = await findCorruption(image, options);
   if (corrupt !== undefined)
     throw new UserError(`${corrupt.path} ${corrupt.why}`, {
-      why: `it belongs to image ${image.hash}, and whatever is made from it would not be the matched machine`,
+      why: `it belongs to image ${image.hash}; machines made from it would not match`,
       fix: "build it again: trilab images build --force",
     });
 }

@@ -1,5 +1,5 @@
-// What a whole run of the tests comes to, from vitest's JSON reports: the slowest files, what was skipped, and at the
-// very end, where it is looked for, what failed and why.
+// Prints a summary of a whole test run, from vitest's JSON reports: the slowest files, skipped tests, and at the end, where
+// people look for it, what failed and why.
 import { readFileSync } from "node:fs";
 
 const reports = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, "utf8")));
@@ -16,7 +16,7 @@ for (const t of skipped) console.log("skipped:", t.fullName);
 
 const failed = [
   ...are("failed").map((t) => ({ what: `${t.file} > ${t.fullName}`, why: t.failureMessages.join("\n") })),
-  // A hook or an import that fails has no test to its name.
+  // A failed hook or import belongs to no test.
   ...files
     .filter((f) => f.status === "failed" && f.assertionResults.every((t) => t.status !== "failed"))
     .map((f) => ({ what: `${name(f)}, outside its tests`, why: f.message })),
@@ -33,7 +33,7 @@ function seconds(file) {
   return Math.round((file.endTime - file.startTime) / 1000);
 }
 
-/** Without the test runner's own frames, and at most 3000 characters: the whole of it stands where the test ran. */
+/** Without the test runner's own frames, and at most 3000 characters: the whole text is above, where the test ran. */
 function indented(text) {
   const ours = text.split("\n").filter((line) => !/^ +at .*(node_modules|new Promise)/.test(line));
   return ours.join("\n").slice(0, 3000).replace(/^/gm, "    ");

@@ -1,7 +1,7 @@
 import type { Filter } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 
-/** Filters as the SDK's data sources have them. */
+/** Filters in the form of the SDK's data sources. */
 export const filtersSchema = z.array(z.strictObject({ name: z.string(), values: z.array(z.string()) }));
 
 export const filterList = (filters: z.output<typeof filtersSchema> = []): Filter[] =>

@@ -2,8 +2,8 @@ import { awsError } from "../../drivers/ec2/errors.js";
 import { HalfMade, type Made } from "../harness/resource.js";
 
 /**
- * Finishes something that exists already. When that fails it is taken away; when even that fails, the engine is told
- * of it, so that it isn't forgotten.
+ * Finishes an object that exists already. If that fails, removes the object. If that fails, too, reports the object to the
+ * engine, which then keeps it in its state.
  */
 export async function finish<T>(made: Made, undo: () => Promise<void>, work: () => Promise<T>): Promise<T> {
   try {

@@ -13,14 +13,14 @@ const schema = z.strictObject({
   owners: z.array(z.string()).optional(),
   filters: filtersSchema.optional(),
   executableUsers: z.array(z.string()).optional(),
-  /** Matched against the name, after AWS's filters. */
+  /** A regular expression for the image's name, applied after AWS's filters. */
   nameRegex: z.string().optional(),
-  /** Take the newest of several. Default false: several are an error. */
+  /** Take the newest if there are several. Default false: several are an error. */
   mostRecent: z.boolean().optional(),
   includeDeprecated: z.boolean().optional(),
 });
 
-/** One image. Returned are what a machine is chosen by; not all that the official provider knows. */
+/** Finds one image. Returns the properties by which images are chosen, not all that the official provider returns. */
 export const getAmi = defineDataSource<typeof schema, EC2Client>({
   token: "aws:ec2/getAmi:getAmi",
   schema,
@@ -32,11 +32,11 @@ export const getAmi = defineDataSource<typeof schema, EC2Client>({
     const searched = `owners ${args.owners?.join(", ") ?? "any"}${(args.filters ?? []).map((filter) => `, ${filter.name} ${filter.values.join("|")}`).join("")}`;
     if (!image?.ImageId)
       throw new UserError("no image was found", {
-        why: `none in this region has ${searched}`,
+        why: `this region has no image with ${searched}`,
         fix: "check the owner, the filters and the region",
       });
     if (second && !args.mostRecent)
-      throw new UserError(`${images.length} images were found where one is wanted`, {
+      throw new UserError(`${images.length} images were found, but only one is allowed`, {
         why: searched,
         fix: "narrow the filters, or set mostRecent: true",
       });
@@ -44,7 +44,7 @@ export const getAmi = defineDataSource<typeof schema, EC2Client>({
   },
 });
 
-/** Newest first. */
+/** The matching images, newest first. */
 async function matching(client: EC2Client, args: z.output<typeof schema>): Promise<Image[]> {
   const pattern = args.nameRegex === undefined ? undefined : new RegExp(args.nameRegex);
   const request = {

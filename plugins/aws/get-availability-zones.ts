@@ -6,12 +6,12 @@ import { bag } from "../harness/values.js";
 import { filterList, filtersSchema } from "./filters.js";
 
 const schema = z.strictObject({
-  /** Those in this state only. Default: any. */
+  /** Only zones in this state. Default: any. */
   state: z.enum(["available", "information", "impaired", "unavailable", "constrained"]).optional(),
   filters: filtersSchema.optional(),
   excludeNames: z.array(z.string()).optional(),
   excludeZoneIds: z.array(z.string()).optional(),
-  /** Those the account has not opted in to as well. Default false. */
+  /** Also zones for which the account has not opted in. Default false. */
   allAvailabilityZones: z.boolean().optional(),
 });
 

@@ -7,11 +7,11 @@ import { filterList, filtersSchema } from "./filters.js";
 
 const schema = z.strictObject({
   filters: filtersSchema.optional(),
-  /** What a location is. Default region. */
+  /** The kind of location. Default: region. */
   locationType: z.enum(["region", "availability-zone", "availability-zone-id"]).optional(),
 });
 
-/** Which instance types are offered where: three lists, an offering at each index. */
+/** Which instance types are offered where: three lists, with one offering at each index. */
 export const getInstanceTypeOfferings = defineDataSource<typeof schema, EC2Client>({
   token: "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",
   schema,

@@ -4,7 +4,7 @@ import { tagsAtCreation } from "./tags.js";
 
 type InstanceType = NonNullable<RunInstancesCommandInput["InstanceType"]>;
 
-/** The launch as AWS wants it. The tags go with it, so that nothing is ever there without. */
+/** The request that launches the instance. It contains the tags, so that nothing exists without them. */
 export function requestOf(inputs: InstanceInputs, rootDevice: string): RunInstancesCommandInput {
   const { rootBlockDevice: root, metadataOptions, instanceMarketOptions: market } = inputs;
   const spot = market?.spotOptions;
@@ -14,7 +14,7 @@ export function requestOf(inputs: InstanceInputs, rootDevice: string): RunInstan
   );
   return {
     ImageId: inputs.ami,
-    // The SDK lists the types of its day; AWS has newer ones.
+    // AWS has newer types than the SDK lists.
     InstanceType: inputs.instanceType as InstanceType,
     MinCount: 1,
     MaxCount: 1,
@@ -57,7 +57,7 @@ export function requestOf(inputs: InstanceInputs, rootDevice: string): RunInstan
   };
 }
 
-/** Whether there is a public address can be said only of an interface, which then says the rest too. */
+/** The public address can be chosen only for an interface, which then has subnet and security groups, too. */
 function networkOf(inputs: InstanceInputs): Partial<RunInstancesCommandInput> {
   const { associatePublicIpAddress, subnetId, privateIp, vpcSecurityGroupIds } = inputs;
   if (associatePublicIpAddress === undefined)

@@ -16,15 +16,15 @@ import type { InstanceInputs } from "./instance-schema.js";
 import { interfaceIds } from "./instance-state.js";
 import { changeTags } from "./tags.js";
 
-/** How often one resource's instance may have been made within the hour AWS remembers the last. */
+/** How many instances may be made for one resource in an hour, which is how long AWS remembers the last one. */
 const GENERATIONS = 50;
 
 /**
- * What makes a repeated request the same request for AWS. A run that was killed after RunInstances is repeated with
- * the same token, and gets the instance that is there. The firewall's ID makes it this very seat's: a URN says the
- * same on another machine. AWS remembers the token of a terminated instance, hence the generations.
+ * The token by which AWS recognises a repeated request. If a run was killed after RunInstances, the next run sends the same
+ * token and gets the existing instance. The token contains the firewall's ID, because another seat on another machine may
+ * have the same URN. AWS also remembers the token of a terminated instance, so there are several generations of tokens.
  *
- * @returns undefined where there is no firewall to tell: then nothing can be recognised.
+ * @returns `undefined` without a firewall: then no instance can be recognised.
  */
 export function clientToken(urn: string, inputs: InstanceInputs, generation: number): string | undefined {
   const groups = inputs.vpcSecurityGroupIds ?? [];
@@ -33,7 +33,7 @@ export function clientToken(urn: string, inputs: InstanceInputs, generation: num
   return createHash("sha256").update(identity).digest("hex");
 }
 
-/** The live instance that a killed run made for this resource, and nobody recorded. */
+/** The instance that a killed run made for this resource and that is in no state; `undefined` if there is none. */
 export async function leftover(
   client: EC2Client,
   urn: string,
@@ -56,7 +56,7 @@ export async function leftover(
   });
 }
 
-/** Starts it. @returns as soon as its ID is known. @throws UserError with AWS's code; then nothing is there. */
+/** Launches it. @returns when its ID is known. @throws UserError with AWS's error code; then there is no instance. */
 export async function launch(client: EC2Client, urn: string, inputs: InstanceInputs): Promise<Instance> {
   const what = `an instance of type ${inputs.instanceType} could not be created`;
   const request = requestOf(inputs, await rootDeviceOf(client, what, inputs.ami));
@@ -67,7 +67,7 @@ export async function launch(client: EC2Client, urn: string, inputs: InstanceInp
       const [instance] = answer.Instances ?? [];
       if (instance && !isDead(instance)) return instance;
     } catch (error) {
-      // Made with other inputs, and terminated since: `leftover` would have found it alive.
+      // It was made with other inputs and has been terminated, because `leftover` did not find it.
       if (codeOf(error) !== "IdempotentParameterMismatch") throw awsError(what, error);
     }
   }
@@ -88,8 +88,7 @@ async function rootDeviceOf(client: EC2Client, what: string, ami: string): Promi
 }
 
 /**
- * Tags the interfaces as the instance. They were asked for with the launch; a service that passes over that, as
- * emulators do, gets them now.
+ * Tags the instance's network interfaces. The launch request contained these tags, but emulators ignore them.
  */
 export async function tagInterfaces(client: EC2Client, instance: Instance, tags: Tags = {}): Promise<void> {
   const NetworkInterfaceIds = interfaceIds(instance);

@@ -6,7 +6,7 @@ import { isObject, same, sameSet } from "../harness/values.js";
 import { blockAgrees } from "./state.js";
 import { tagsSchema } from "./tags.js";
 
-/** AWS's limit for user data, before it is encoded, in bytes. */
+/** AWS's limit for user data before its encoding, in bytes. */
 const USER_DATA_BYTES = 16 * 1024;
 
 const rootBlockDevice = z.strictObject({
@@ -14,18 +14,18 @@ const rootBlockDevice = z.strictObject({
   volumeSize: z.int().positive().optional(),
   volumeType: z.enum(["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"]).optional(),
   iops: z.int().positive().optional(),
-  /** MiB/s, of gp3. */
+  /** MiB/s; only for gp3. */
   throughput: z.int().positive().optional(),
   encrypted: z.boolean().optional(),
   kmsKeyId: z.string().optional(),
-  /** Default true, as with the official provider. */
+  /** Default true, as in the official provider. */
   deleteOnTermination: z.boolean().optional(),
   tags: tagsSchema.optional(),
 });
 
 const metadataOptions = z.strictObject({
   httpEndpoint: z.enum(["enabled", "disabled"]).optional(),
-  /** `required` is IMDSv2. */
+  /** `required` means IMDSv2. */
   httpTokens: z.enum(["optional", "required"]).optional(),
   httpPutResponseHopLimit: z.int().min(1).max(64).optional(),
   httpProtocolIpv6: z.enum(["enabled", "disabled"]).optional(),
@@ -36,9 +36,9 @@ const instanceMarketOptions = z.strictObject({
   marketType: z.literal("spot").optional(),
   spotOptions: z
     .strictObject({
-      /** USD an hour. Default: the on-demand price. */
+      /** USD per hour. Default: the on-demand price. */
       maxPrice: z.string().optional(),
-      /** Persistent requests are refused: they would start a new instance when this one is terminated. */
+      /** Persistent requests are refused, because they would start a new instance after this one is terminated. */
       spotInstanceType: z.literal("one-time").optional(),
       instanceInterruptionBehavior: z.literal("terminate").optional(),
       /** RFC 3339, in UTC. */
@@ -55,18 +55,18 @@ export const instanceSchema = z.strictObject({
   keyName: z.string().optional(),
   /** Plain text, at most 16 KiB. */
   userData: z.string().optional(),
-  /** The same already encoded, for what isn't text (gzip). */
+  /** The same in base64, for data that is not text (gzip). */
   userDataBase64: z.base64().optional(),
-  /** Other user data replace the instance in any case: cloud-init reads them once. */
+  /** Other user data always replaces the instance, because cloud-init reads it only once. */
   userDataReplaceOnChange: z.boolean().optional(),
   metadataOptions: metadataOptions.optional(),
   rootBlockDevice: rootBlockDevice.optional(),
-  /** Default: what the subnet says. */
+  /** Default: as the subnet's setting. */
   associatePublicIpAddress: z.boolean().optional(),
   privateIp: z.string().optional(),
-  /** What a shutdown from inside does. Default stop. */
+  /** What happens at a shutdown from inside. Default: stop. */
   instanceInitiatedShutdownBehavior: z.enum(["stop", "terminate"]).optional(),
-  /** Spot. Default: on demand. */
+  /** Options of a spot instance. Default: on demand. */
   instanceMarketOptions: instanceMarketOptions.optional(),
   creditSpecification: z
     .strictObject({ cpuCredits: z.enum(["standard", "unlimited"]).optional() })
@@ -74,22 +74,22 @@ export const instanceSchema = z.strictObject({
   /** Detailed monitoring, which costs. Default false. */
   monitoring: z.boolean().optional(),
   availabilityZone: z.string().optional(),
-  /** Of the instance and of its network interface. */
+  /** Tags of the instance and of its network interface. */
   tags: tagsSchema.optional(),
-  /** Of the volumes made with it. */
+  /** Tags of the volumes that are made with it. */
   volumeTags: tagsSchema.optional(),
 });
 export type InstanceInputs = z.output<typeof instanceSchema>;
 
 const fixed: PropertyRule = { on: "replace" };
 
-/** Of the root volume only the tags change in place. */
+/** Of the root volume, only the tags can be changed in place. */
 const unlessOnlyTags: PropertyRule["on"] = (was, becomes) => {
   const rest = (value: unknown) => (isObject(value) ? { ...value, tags: undefined } : {});
   return blockAgrees(rest(was), rest(becomes)) ? "update" : "replace";
 };
 
-/** Volume tags hold exactly; of the rest of the block only what was asked for. */
+/** Volume tags must be equal. Of the other properties, only those in the inputs are compared. */
 function rootAgrees(has: unknown, wants: unknown): boolean {
   if (!isObject(has) || !isObject(wants)) return false;
   const { tags: hasTags = {}, ...rest } = has;
@@ -97,7 +97,7 @@ function rootAgrees(has: unknown, wants: unknown): boolean {
   return blockAgrees(rest, wanted) && (wantsTags === undefined || same(hasTags, wantsTags));
 }
 
-/** Which change replaces the instance, which is made in place. */
+/** Which changes replace the instance, and which are made in place. */
 export const instanceRules: Record<keyof InstanceInputs, PropertyRule> = {
   ami: fixed,
   instanceType: fixed,
@@ -120,13 +120,13 @@ export const instanceRules: Record<keyof InstanceInputs, PropertyRule> = {
   volumeTags: { on: "update" },
 };
 
-/** What can't go together, told before the first call. */
+/** Inputs that can't be combined, found before the first request. */
 export function instanceProblems(inputs: Partial<InstanceInputs>): Failure[] {
   const failures: Failure[] = [];
   const clash = (one: string, other: string): number =>
     failures.push({
       property: one,
-      reason: reason(`${one} and ${other} can't both be set`, undefined, `take ${one} out`),
+      reason: reason(`${one} and ${other} can't both be set`, undefined, `remove ${one}`),
     });
   if (inputs.userData !== undefined && inputs.userDataBase64 !== undefined)
     clash("userDataBase64", "userData");
@@ -139,9 +139,9 @@ export function instanceProblems(inputs: Partial<InstanceInputs>): Failure[] {
     failures.push({
       property: inputs.userDataBase64 === undefined ? "userData" : "userDataBase64",
       reason: reason(
-        `the user data have ${bytes.length} bytes`,
-        `AWS takes at most ${USER_DATA_BYTES}`,
-        "make them shorter, or compress them (userDataBase64)",
+        `the user data has ${bytes.length} bytes`,
+        `AWS accepts at most ${USER_DATA_BYTES}`,
+        "shorten it, or compress it (userDataBase64)",
       ),
     });
   return failures;

@@ -13,7 +13,7 @@ import type { Found, Known } from "../harness/resource.js";
 import { instanceRules } from "./instance-schema.js";
 import { found } from "./state.js";
 
-/** Outputs that are never inputs, or whose default only AWS knows. */
+/** Outputs that are no inputs, or whose default only AWS knows. */
 export const computedOutputs = [
   "arn",
   "associatePublicIpAddress",
@@ -47,7 +47,7 @@ export const volumeIds = (instance: Instance): string[] =>
 export const interfaceIds = (instance: Instance): string[] =>
   (instance.NetworkInterfaces ?? []).flatMap((item) => item.NetworkInterfaceId ?? []);
 
-/** @returns undefined when it is gone or going. */
+/** @returns `undefined` if it is terminated or is being terminated. */
 export async function readInstance(client: EC2Client, id: string, known: Known): Promise<Found | undefined> {
   const there = await describe(client, id);
   if (!there || isDead(there.instance)) return undefined;
@@ -78,7 +78,7 @@ export async function readInstance(client: EC2Client, id: string, known: Known):
       instanceMetadataTags: metadata.InstanceMetadataTags,
     },
     rootBlockDevice: volume && rootDevice(instance, volume),
-    // As the official plugin: what was asked for at the launch AWS doesn't keep, only whether there is an address now.
+    // As in the official plugin: whether it has an address now, because AWS does not store the launch's request.
     associatePublicIpAddress:
       primary === undefined ? instance.PublicIpAddress !== undefined : primary.Association !== undefined,
     privateIp: instance.PrivateIpAddress,
@@ -125,7 +125,7 @@ function rootDevice(instance: Instance, volume: Volume): object {
   };
 }
 
-/** Gone between two calls is undefined. */
+/** An attribute of an instance; `undefined` if the instance disappeared between two calls. */
 function attribute(
   client: EC2Client,
   InstanceId: string,

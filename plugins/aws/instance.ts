@@ -23,7 +23,7 @@ export const instance: AnyResource<EC2Client> = defineResource<typeof instanceSc
   schema: instanceSchema,
   rules: instanceRules,
   computed: computedOutputs,
-  // What a killed run left is told by the firewall it is behind: there must be no other one.
+  // An instance that a killed run left is recognised by its firewall, so it must have exactly one.
   deleteBeforeReplace: true,
   validate: instanceProblems,
 
@@ -32,12 +32,12 @@ export const instance: AnyResource<EC2Client> = defineResource<typeof instanceSc
     const known: Known = { inputs: bag(inputs), state: {} };
     const made = (await adopt(client, inputs, ctx)) ?? (await launch(client, ctx.urn, inputs));
     const id = made.InstanceId ?? "";
-    // The signal may be what has failed it: the end is waited for all the same.
+    // Without the signal, which may be the cause of the failure: this waits for the end in any case.
     const undo = () => terminate(client, id, new AbortController().signal);
     return finish({ id, outs: known.inputs }, undo, async () => {
       const up = await running(client, id, ctx.signal);
       await tagInterfaces(client, up, inputs.tags);
-      // Emulators put the VPC's default group in as well; nothing but what was asked for may be let in.
+      // Emulators also add the VPC's default group, which would allow more than the inputs do.
       await setGroups(client, id, groupIds(up), inputs.vpcSecurityGroupIds);
       return (await readInstance(client, id, known)) ?? { id, outs: known.inputs };
     });
@@ -54,7 +54,7 @@ export const instance: AnyResource<EC2Client> = defineResource<typeof instanceSc
   delete: async (id, _state, ctx) => terminate(await ctx.client(), id, ctx.signal),
 });
 
-/** What a killed run made for this resource: taken over when it is what is wanted, else ended. */
+/** The instance that a killed run made for this resource: adopted if it is as requested, else terminated. */
 async function adopt(
   client: EC2Client,
   inputs: InstanceInputs,
@@ -64,7 +64,7 @@ async function adopt(
   if (!left?.InstanceId) return undefined;
   const known: Known = { inputs: bag(inputs), state: {} };
   const there = await readInstance(client, left.InstanceId, known);
-  // One that is only just starting has no address yet.
+  // An instance that is starting has no address yet.
   const changes =
     there && diff(instance, there.outs, known.inputs, known.inputs, ["associatePublicIpAddress"]);
   if (!there || [...(changes?.values() ?? [])].some(({ replace }) => replace)) {
@@ -84,7 +84,7 @@ async function setGroups(client: EC2Client, id: string, was: unknown, wanted?: s
   if (wanted && !sameSet(was, wanted)) await modify(client, id, { Groups: wanted });
 }
 
-/** Changes in place what differs from `was`, the outputs. */
+/** Changes in place what differs from the outputs, `was`. */
 async function change(
   client: EC2Client,
   id: string,
@@ -104,7 +104,7 @@ async function change(
   if (!there) return;
   await changeTags(client, [id, ...interfaceIds(there)], tagsIn(was.tags), inputs.tags);
   const root = isObject(was.rootBlockDevice) ? was.rootBlockDevice : {};
-  // The state has volume tags of their own only when they were asked for: then taking them out removes them.
+  // The state has volume tags only if there was an input for them; then removing the input removes the tags.
   const volumeTags = inputs.volumeTags ?? inputs.rootBlockDevice?.tags ?? (was.volumeTags && {});
   if (volumeTags)
     await changeTags(client, volumeIds(there), tagsIn(was.volumeTags ?? root.tags), tagsIn(volumeTags));

@@ -18,7 +18,7 @@ import { found } from "./state.js";
 import { changeTags, sameTags, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
 
 const schema = z.strictObject({
-  /** The VPC it leads out of. Default: none yet. */
+  /** The VPC to which it is attached. Default: none yet. */
   vpcId: z.string().optional(),
   tags: tagsSchema.optional(),
 });
@@ -35,7 +35,7 @@ async function readGateway(client: EC2Client, id: string, known: Known): Promise
   const gateway = answer?.InternetGateways?.[0];
   if (!gateway) return undefined;
   const live = {
-    // "" and not undefined: it is known to be attached to none.
+    // "" and not `undefined`, because it is known to be attached to none.
     vpcId: gateway.Attachments?.[0]?.VpcId ?? "",
     tags: tagMap(gateway.Tags),
     tagsAll: tagMap(gateway.Tags),
@@ -45,7 +45,7 @@ async function readGateway(client: EC2Client, id: string, known: Known): Promise
   return found(id, live, known, rules);
 }
 
-/** The gateway that a killed run attached to this VPC, which takes one only, and nobody recorded. */
+/** The gateway that a killed run attached to this VPC and that is in no state. A VPC has at most one. */
 async function leftover(
   client: EC2Client,
   what: string,
@@ -57,13 +57,13 @@ async function leftover(
   return answer.InternetGateways?.find((item) => sameTags(item.Tags, tags))?.InternetGatewayId;
 }
 
-/** A way out of a VPC. ID: AWS's (igw-…). */
+/** A VPC's internet gateway. ID: AWS's (igw-…). */
 export const internetGateway = defineResource<typeof schema, EC2Client>({
   token: "aws:ec2/internetGateway:InternetGateway",
   schema,
   rules,
   computed: ["arn", "ownerId", "tagsAll", "vpcId"],
-  // A VPC takes one only.
+  // A VPC has at most one.
   deleteBeforeReplace: true,
 
   async create(inputs, ctx) {
@@ -101,7 +101,7 @@ export const internetGateway = defineResource<typeof schema, EC2Client>({
   async delete(id, state, ctx) {
     const client = await ctx.client();
     const { vpcId } = state;
-    // AWS lets it go only once no instance of the VPC has a public address any more.
+    // AWS detaches it only when no instance of the VPC has a public address.
     if (typeof vpcId === "string" && vpcId !== "")
       await remove(client, ctx.signal, {
         what: `internet gateway ${id} could not be detached from ${vpcId}`,

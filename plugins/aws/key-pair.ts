@@ -17,12 +17,12 @@ import { changeTags, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
 
 const schema = z.strictObject({
   keyName: z.string().min(1).max(255),
-  /** As in authorized_keys; RSA or ed25519. */
-  publicKey: z.string().regex(/^ssh-(rsa|ed25519) /, "AWS takes ssh-rsa and ssh-ed25519 keys only"),
+  /** In the format of authorized_keys; RSA or ed25519. */
+  publicKey: z.string().regex(/^ssh-(rsa|ed25519) /, "AWS accepts only ssh-rsa and ssh-ed25519 keys"),
   tags: tagsSchema.optional(),
 });
 
-/** Type and key; AWS drops the comment. */
+/** Type and key, without the comment, which AWS does not store. */
 const keyOf = (value: unknown): string => String(value).trim().split(/\s+/).slice(0, 2).join(" ");
 
 const rules = {
@@ -81,10 +81,10 @@ export const keyPair = defineResource<typeof schema, EC2Client>({
     } catch (error) {
       if (codeOf(error) !== "InvalidKeyPair.Duplicate") throw awsError(what, error);
       const there = await describe(client, keyName);
-      // The very same key: a run that was killed here made it.
+      // It has the same key and tags, so a killed run made it.
       if (there?.PublicKey === undefined || keyOf(there.PublicKey) !== keyOf(publicKey))
         throw new UserError(what, {
-          why: "a key pair of that name, with another key, exists already in this region",
+          why: "a key pair of that name, but with another key, exists already in this region",
           fix: `choose another name, or remove it: aws ec2 delete-key-pair --key-name ${keyName}`,
           cause: error,
         });

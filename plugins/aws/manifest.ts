@@ -1,7 +1,7 @@
-/** What the engine room needs to put the stand-in where the engine looks for plugins; free of imports. */
+/** What engine/ needs to install the stand-in where the engine looks for plugins. Without imports, so that it loads fast. */
 export const standIn = {
   name: "aws",
   version: "7.48.0",
-  /** The compiled entry point, beside this file's compiled form. */
+  /** The compiled entry point, in the folder of this file's compiled form. */
   main: new URL("./main.js", import.meta.url),
 } as const;

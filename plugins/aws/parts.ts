@@ -20,7 +20,7 @@ import { tag } from "./tag.js";
 import { tagsSchema } from "./tags.js";
 import { vpc } from "./vpc.js";
 
-/** The SDK writes everything but strings as JSON text. */
+/** The SDK writes everything that is not a string as JSON text. */
 const json = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => {
     if (typeof value !== "string") return value;
@@ -33,21 +33,21 @@ const json = <T extends z.ZodType>(schema: T) =>
 
 const flag = json(z.boolean()).optional();
 
-/** The provider's configuration: AWS's own variables and files serve where nothing is set. */
+/** The provider's configuration. For what is not set, AWS's environment variables and files are used. */
 const config = z.strictObject({
   region: z.string().optional(),
   endpoints: json(
-    // STS is for the official plugin, which asks it for the account; the stand-in never does.
+    // STS is for the official plugin, which queries the account there; the stand-in does not.
     z.array(z.strictObject({ ec2: z.url().optional(), sts: z.url().optional() })),
   ).optional(),
   accessKey: z.string().optional(),
   secretKey: z.string().optional(),
   token: z.string().optional(),
   profile: z.string().optional(),
-  /** Beyond the first try. */
+  /** The number of tries after the first. */
   maxRetries: json(z.int().min(0)).optional(),
   defaultTags: json(z.strictObject({ tags: tagsSchema.optional() })).optional(),
-  // Checks that the stand-in makes none of: it holds what is asked for, either way.
+  // The stand-in makes none of these checks, so either value is fine.
   skipCredentialsValidation: flag,
   skipRegionValidation: flag,
   skipRequestingAccountId: flag,
@@ -58,7 +58,7 @@ const config = z.strictObject({
 
 function open(given: PropertyMap): EC2Client {
   const { endpoints, maxRetries, skipMetadataApiCheck, ...options } = config.parse(given);
-  // The SDK's own switch, and this process is the plugin's alone.
+  // The SDK's own switch. It affects only this process, which belongs to the plugin.
   if (skipMetadataApiCheck) process.env.AWS_EC2_METADATA_DISABLED = "true";
   return connect({
     ...options,
@@ -67,7 +67,7 @@ function open(given: PropertyMap): EC2Client {
   });
 }
 
-/** Default tags become inputs, so that a change of them shows and is made. */
+/** Makes default tags inputs, so that a change of them is seen and applied. */
 function withDefaultTags(
   inputs: PropertyMap,
   resource: AnyResource<EC2Client>,

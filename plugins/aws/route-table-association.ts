@@ -30,13 +30,13 @@ async function association(
   return answer?.RouteTables?.flatMap((table) => table.Associations ?? []).find(wanted);
 }
 
-/** Which table a subnet goes by. ID: AWS's (rtbassoc-…). */
+/** The route table of a subnet. ID: AWS's (rtbassoc-…). */
 export const routeTableAssociation = defineResource<typeof schema, EC2Client>({
   token: "aws:ec2/routeTableAssociation:RouteTableAssociation",
   schema,
   rules,
   computed: [],
-  // A subnet goes by one table only.
+  // A subnet has only one route table.
   deleteBeforeReplace: true,
 
   async create({ routeTableId, subnetId }, ctx) {
@@ -48,11 +48,11 @@ export const routeTableAssociation = defineResource<typeof schema, EC2Client>({
       );
       return { id: answer.AssociationId ?? "", outs };
     } catch (error) {
-      const what = `subnet ${subnetId} could not be put on ${routeTableId}`;
+      const what = `subnet ${subnetId} could not be associated with ${routeTableId}`;
       if (codeOf(error) !== "Resource.AlreadyAssociated") throw awsError(what, error);
       const Filters = [{ Name: "association.subnet-id", Values: [subnetId] }];
       const there = await association(client, what, Filters, (item) => item.SubnetId === subnetId);
-      // On this very table: a run that was killed here did it.
+      // It already has this route table, so a killed run did it.
       if (there?.RouteTableId !== routeTableId) throw awsError(what, error);
       return { id: there.RouteTableAssociationId ?? "", outs };
     }

@@ -28,7 +28,7 @@ type Route = z.output<typeof routeSchema>;
 
 const schema = z.strictObject({
   vpcId: z.string(),
-  /** Beside the VPC's own. When it isn't given, routes are left as they are. */
+  /** The routes in addition to the VPC's own. If it is not set, routes are not changed. */
   routes: z
     .array(
       routeSchema.refine(
@@ -67,7 +67,7 @@ async function readTable(client: EC2Client, id: string, known: Known): Promise<F
   return found(id, live, known, rules);
 }
 
-/** Those that were made; the VPC's own range came with the table. */
+/** The routes that were added; AWS adds the VPC's own range itself. */
 function routesOf(routes: readonly LiveRoute[] | undefined): Route[] {
   return (routes ?? [])
     .filter((route) => route.Origin === "CreateRoute" && route.GatewayId !== "local")
@@ -83,7 +83,7 @@ const destination = (route: Route) =>
     ? { DestinationIpv6CidrBlock: route.ipv6CidrBlock }
     : { DestinationCidrBlock: route.cidrBlock };
 
-/** Takes away what isn't wanted, then adds what is missing. */
+/** Removes routes that are not wanted, then adds those that are missing. */
 async function changeRoutes(
   client: EC2Client,
   id: string,

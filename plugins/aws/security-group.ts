@@ -23,13 +23,15 @@ import { found } from "./state.js";
 import { changeTags, sameTags, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
 
 const schema = z.strictObject({
-  name: z.string().regex(/^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]{1,255}$/, "AWS takes 1 to 255 plain characters"),
+  name: z
+    .string()
+    .regex(/^(?!sg-)[\w .:/()#,@[\]+=&;{}!$*-]{1,255}$/, "AWS accepts 1 to 255 plain characters"),
   description: z.string().max(255).optional(),
   /** Default: the region's default VPC. */
   vpcId: z.string().optional(),
-  /** What may come in. When it isn't given: nothing at first, then left as it is. */
+  /** Incoming traffic that is allowed. If it is not set: nothing at creation, and later the rules are not changed. */
   ingress: z.array(ruleSchema).optional(),
-  /** What may go out. When it isn't given: nothing at first, as with the official provider, then left as it is. */
+  /** Outgoing traffic that is allowed. If it is not set: nothing at creation, as in the official provider, and later the rules are not changed. */
   egress: z.array(ruleSchema).optional(),
   tags: tagsSchema.optional(),
 });
@@ -68,7 +70,7 @@ async function readGroup(client: EC2Client, id: string, known: Known): Promise<F
   return found(id, live, known, rules);
 }
 
-/** Takes away what isn't wanted first: a changed description is one rule gone and one new. */
+/** Removes rules that are not wanted before it adds others, because a changed description is one old rule and one new. */
 async function changeRules(
   client: EC2Client,
   group: SecurityGroup,
@@ -131,7 +133,7 @@ export const securityGroup = defineResource<typeof schema, EC2Client>({
         why: "it is gone",
         fix: "run it again with --refresh",
       });
-    // What isn't asked for stays, unless it was asked for the last time.
+    // Rules without an input stay, unless the last run had an input for them.
     const wanted = (key: "ingress" | "egress", live: Rule[]): Rule[] =>
       inputs[key] ?? (old.inputs[key] === undefined ? live : []);
     await changeRules(client, group, {
@@ -152,7 +154,7 @@ export const securityGroup = defineResource<typeof schema, EC2Client>({
   },
 });
 
-/** @returns the ID; of the group a killed run made, where there is one. */
+/** @returns the new group's ID, or that of the group that a killed run made. */
 async function createGroup(client: EC2Client, what: string, inputs: Inputs): Promise<string> {
   const { name, description = "Managed by Pulumi", vpcId, tags } = inputs;
   try {
@@ -175,7 +177,7 @@ async function createGroup(client: EC2Client, what: string, inputs: Inputs): Pro
     const ours = there.SecurityGroups?.find((group) => sameTags(group.Tags, tags));
     if (ours?.GroupId !== undefined) return ours.GroupId;
     throw new UserError(what, {
-      why: `a group of that name, with other tags, exists already in that VPC (${there.SecurityGroups?.[0]?.GroupId})`,
+      why: `a group of that name, but with other tags, exists already in that VPC (${there.SecurityGroups?.[0]?.GroupId})`,
       fix: "choose another name, or remove it",
       cause: error,
     });

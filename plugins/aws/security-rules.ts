@@ -18,7 +18,7 @@ export const ruleSchema = z.strictObject({
 });
 export type Rule = z.output<typeof ruleSchema>;
 
-/** One peer of one rule: what AWS counts as a rule, and what can be compared. */
+/** One peer of one rule. AWS counts these as rules, and they can be compared. */
 interface Atom {
   protocol: string;
   from: number;
@@ -44,7 +44,7 @@ function atom(
 ): Atom {
   const name = rule.protocol.toLowerCase();
   const protocol = NAMES[name] ?? name;
-  // "All" has no ports; the SDK wants 0 for both then.
+  // "All" has no ports; then the SDK has 0 for both.
   const [from, to] = protocol === "-1" ? [0, 0] : [rule.from ?? -1, rule.to ?? -1];
   return { protocol, from, to, kind, peer, description };
 }
@@ -64,7 +64,7 @@ function atomsOf(rules: readonly Rule[]): Atom[] {
   });
 }
 
-/** What AWS tells of a group, as rules of the SDK: one for each protocol, port range and description. */
+/** AWS's description of a group as rules of the SDK: one for each protocol, port range and description. */
 export function rulesOf(permissions: readonly IpPermission[] | undefined, group: string): Rule[] {
   const atoms = (permissions ?? []).flatMap((item) => {
     const head = { protocol: item.IpProtocol ?? "-1", from: item.FromPort, to: item.ToPort };
@@ -110,7 +110,7 @@ function ruleOf(atoms: Atom[]): Rule {
 const keysOf = (rules: readonly Rule[]): Map<string, Atom> =>
   new Map(atomsOf(rules).map((item) => [JSON.stringify(item), item]));
 
-/** Whether both let the same through, however it is grouped. */
+/** Whether both allow the same traffic, however their rules are grouped. */
 export function rulesAgree(has: unknown, wants: unknown): boolean {
   if (!isRules(has) || !isRules(wants)) return false;
   const [left, right] = [keysOf(has), keysOf(wants)];
@@ -121,7 +121,7 @@ function isRules(value: unknown): value is Rule[] {
   return Array.isArray(value) && value.every((item) => isObject(item) && typeof item.protocol === "string");
 }
 
-/** What to take away and what to add, as AWS wants them. */
+/** The rules to remove and to add, in the form of AWS's requests. */
 export function changesOf(
   live: readonly Rule[],
   wanted: readonly Rule[],

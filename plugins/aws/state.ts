@@ -2,14 +2,14 @@ import type { Found, Known, PropertyRule } from "../harness/resource.js";
 import { withoutMeta } from "../harness/resource.js";
 import { bag, isObject, type PropertyMap, same } from "../harness/values.js";
 
-/** What is there in the SDK's words; undefined is "AWS doesn't tell". */
+/** An object's properties by the SDK's names; `undefined` where AWS does not return the value. */
 export type Live = object;
 
 /**
- * What a read found, as outputs and inputs.
+ * The result of a read, as outputs and inputs.
  *
- * A property that was set stays as it was written as long as it means what is there; where it doesn't, both show what
- * is there, so that the next run sees the difference. What AWS doesn't tell stays as it was asked for.
+ * A property that was set stays as it was written while it agrees with the object. Otherwise outputs and inputs get the
+ * object's value, so that the next run sees the difference. What AWS does not return stays as it was set.
  */
 export function found(
   id: string,
@@ -32,7 +32,7 @@ export function found(
   return { id, outs, inputs };
 }
 
-/** The inputs that would make the object as it is: all that are told and aren't the default. */
+/** The inputs that would make the object as it is: all values that AWS returns and that are not the default. */
 function importable(has: PropertyMap, rules: Readonly<Record<string, PropertyRule>>): PropertyMap {
   return Object.fromEntries(
     Object.entries(has).filter(([key, value]) => {
@@ -46,7 +46,7 @@ function importable(has: PropertyMap, rules: Readonly<Record<string, PropertyRul
   );
 }
 
-/** Whether everything asked for of a block of properties holds; AWS fills in the rest. */
+/** Whether an object's block of properties agrees with the input's. AWS sets those that the input does not have. */
 export function blockAgrees(has: unknown, wants: unknown): boolean {
   return (
     isObject(has) && isObject(wants) && Object.entries(wants).every(([key, value]) => same(has[key], value))

@@ -54,7 +54,7 @@ async function readSubnet(client: EC2Client, id: string, known: Known): Promise<
   return found(id, live, known, rules);
 }
 
-/** The subnet that a killed run made and nobody recorded. @throws UserError when the error isn't about one. */
+/** The subnet that a killed run made and that is in no state. @throws UserError when the error has another cause. */
 async function leftover(
   client: EC2Client,
   what: string,
@@ -83,7 +83,7 @@ export const subnet = defineResource<typeof schema, EC2Client>({
   schema,
   rules,
   computed: ["arn", "availabilityZone", "availabilityZoneId", "ownerId", "tagsAll"],
-  // The new one needs the addresses of the old one.
+  // The new subnet needs the addresses of the old one.
   deleteBeforeReplace: true,
 
   async create(inputs, ctx) {

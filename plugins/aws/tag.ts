@@ -13,7 +13,7 @@ import { bag } from "../harness/values.js";
 import { found } from "./state.js";
 
 const schema = z.strictObject({
-  /** What is tagged: any resource of EC2. */
+  /** The ID of the tagged object: any resource of EC2. */
   resourceId: z.string(),
   key: z.string().min(1).max(128),
   value: z.string().max(256),
@@ -26,7 +26,7 @@ const rules = {
   value: { on: "update" },
 } satisfies Record<keyof Inputs, PropertyRule>;
 
-/** AWS's IDs have no comma; a key may. */
+/** Splits at the first comma: AWS's IDs have none, but a key may. */
 function partsOf(id: string): { resourceId: string; key: string } {
   const comma = id.indexOf(",");
   if (comma > 0) return { resourceId: id.slice(0, comma), key: id.slice(comma + 1) };
@@ -38,7 +38,7 @@ function put(client: EC2Client, { resourceId, key, value }: Inputs, signal: Abor
   return soon(`${resourceId} could not be tagged`, signal, () => client.send(new CreateTagsCommand(request)));
 }
 
-/** One tag of something that another resource, or AWS itself, has made. ID, as the official provider's: `RESOURCE,KEY`. */
+/** One tag of an object that another resource or AWS itself has made. ID, as in the official provider: `RESOURCE,KEY`. */
 export const tag = defineResource<typeof schema, EC2Client>({
   token: "aws:ec2/tag:Tag",
   schema,

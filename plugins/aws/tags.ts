@@ -11,13 +11,16 @@ import { asking } from "../../drivers/ec2/errors.js";
 import { type Tags, tagMap } from "../../drivers/ec2/tags.js";
 import { isObject, same } from "../harness/values.js";
 
-/** AWS's limits, told before the first call. */
+/** Checks AWS's limits before the first request. */
 export const tagsSchema = z
   .record(z.string().min(1).max(128), z.string().max(256))
-  .refine((tags) => Object.keys(tags).length <= 50, "AWS takes at most 50 tags")
-  .refine((tags) => !Object.keys(tags).some((key) => /^aws:/i.test(key)), "names with aws: are AWS's own");
+  .refine((tags) => Object.keys(tags).length <= 50, "AWS accepts at most 50 tags")
+  .refine(
+    (tags) => !Object.keys(tags).some((key) => /^aws:/i.test(key)),
+    "names that begin with aws: are reserved for AWS",
+  );
 
-/** As AWS wants them with the request that makes something: so it is never there without. */
+/** The tags for the request that makes an object, so that it never exists without them. */
 export function tagsAtCreation(
   kinds: ResourceType | readonly ResourceType[],
   tags: Tags | undefined,
@@ -29,18 +32,18 @@ export function tagsAtCreation(
 
 export const tagList = (tags: Tags): Tag[] => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
-/** Whether what is there carries these tags and no others: then a run that was killed made it, for this very purpose. */
+/** Whether an object has these tags and no others: then a killed run made it for the same resource. */
 export const sameTags = (live: readonly Tag[] | undefined, wanted: Tags = {}): boolean =>
   Object.keys(wanted).length > 0 && same(tagMap(live), wanted);
 
-/** Tags out of a state, which is untyped. */
+/** The tags in a state, which has no types. */
 export function tagsIn(value: unknown): Tags {
   return isObject(value)
     ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, String(item)]))
     : {};
 }
 
-/** Makes the tags of these objects those wanted; tags that neither the state nor the inputs know are left alone. */
+/** Sets the tags of these objects. Tags that are neither in the state nor in the inputs are not changed. */
 export async function changeTags(
   client: EC2Client,
   ids: readonly string[],

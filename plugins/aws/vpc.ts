@@ -19,9 +19,9 @@ import { changeTags, tagsAtCreation, tagsIn, tagsSchema } from "./tags.js";
 
 const schema = z.strictObject({
   cidrBlock: z.string(),
-  /** Names for public addresses. Default false. */
+  /** DNS names for public addresses. Default false. */
   enableDnsHostnames: z.boolean().optional(),
-  /** Amazon's resolver. Default true. */
+  /** Amazon's DNS resolver. Default true. */
   enableDnsSupport: z.boolean().optional(),
   instanceTenancy: z.enum(["default", "dedicated"]).optional(),
   tags: tagsSchema.optional(),
@@ -60,7 +60,7 @@ async function readVpc(client: EC2Client, id: string, known: Known): Promise<Fou
   return found(id, live, known, rules);
 }
 
-/** Changes what differs; AWS takes one attribute a call. */
+/** Changes what differs. AWS accepts one attribute per request. */
 async function setAttributes(
   client: EC2Client,
   id: string,

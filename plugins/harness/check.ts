@@ -10,11 +10,11 @@ export interface Checked {
 }
 
 /**
- * Checks inputs against a resource's schema and rules, all of them at once, and fills in the name.
- * What isn't known yet (in a preview) passes; names of properties are checked all the same.
+ * Checks all inputs against a resource's schema and rules, and generates the name if there is none. Values that are not
+ * known yet (in a preview) pass, but the names of their properties are checked.
  *
- * @param urn The resource's URN; its last part names what has no name of its own.
- * @param olds The inputs of the last run: a made-up name is kept from there.
+ * @param urn The resource's URN. A generated name begins with its last part.
+ * @param olds The inputs of the last run. A generated name is kept from there.
  */
 export function check<Client>(
   resource: AnyResource<Client>,
@@ -30,7 +30,7 @@ export function check<Client>(
     inputs[autoname] =
       madeUpName(olds, autoname) ??
       `${urn.split("::").at(-1) ?? "resource"}-${randomBytes(4).toString("hex").slice(0, 7)}`;
-    // The official provider's own mark for "not chosen by the user"; a replacement then gets a new name.
+    // The official provider's mark for a generated property. With it, a replacement gets a new name.
     inputs.__defaults = [autoname];
   }
   const known = pruneUnknown(withoutMeta(inputs));
@@ -43,7 +43,7 @@ function madeUpName(olds: PropertyMap, autoname: string): PropertyValue | undefi
   return Array.isArray(olds.__defaults) && olds.__defaults.includes(autoname) ? olds[autoname] : undefined;
 }
 
-/** Every way in which `value` doesn't fit `schema`, except for what is merely not known yet. */
+/** All ways in which `value` does not fit `schema`, except values that are not known yet. */
 export function problemsOf(
   schema: z.ZodObject,
   value: PropertyMap,
@@ -67,13 +67,13 @@ export function problemsOf(
 }
 
 function unsupported(path: PropertyKey[], schema: z.ZodObject, plugin: StandInName): Failure {
-  const known = path.length === 1 ? `; it honours ${Object.keys(schema.shape).sort().join(", ")}` : "";
+  const known = path.length === 1 ? `; it supports ${Object.keys(schema.shape).sort().join(", ")}` : "";
   return {
     property: pathText(path),
     reason: reason(
       `${pathText(path)} is not supported`,
-      `this is ${title(plugin)}, which refuses what it can't honour${known}`,
-      `take the property out, or use the official plugin; ${useOfficial(plugin)}`,
+      `this is ${title(plugin)}, which refuses what it does not support${known}`,
+      `remove the property, or use the official plugin; ${useOfficial(plugin)}`,
     ),
   };
 }
@@ -86,8 +86,8 @@ export function pathText(path: readonly PropertyKey[]): string {
 }
 
 /**
- * The bag with everything unknown taken out, and the paths of what was. A list with an unknown member is
- * unknown as a whole: without that member its indices would lie.
+ * The properties without those that are not known, and the paths of these. A list with an unknown member counts as unknown,
+ * because the indices of the other members would change.
  */
 export function pruneUnknown(bag: PropertyMap): { value: PropertyMap; paths: Set<string> } {
   const paths = new Set<string>();
@@ -103,7 +103,7 @@ export function pruneUnknown(bag: PropertyMap): { value: PropertyMap; paths: Set
     const result: PropertyMap = {};
     for (const [key, item] of Object.entries(object)) {
       const kept = item === undefined ? undefined : visit(item, [...path, key]);
-      // The key stays, so that an unsupported property is refused even while its value is unknown.
+      // The key stays, so that an unsupported property is refused also if its value is not known.
       result[key] = kept;
       if (kept === undefined) paths.add(pathText([...path, key]));
     }

@@ -2,24 +2,24 @@ import type { z } from "zod";
 import type { Context } from "./resource.js";
 import type { PropertyMap } from "./values.js";
 
-/** A function of a provider's that only looks (Pulumi calls it an invoke). `Args` is what its schema yields. */
+/** A provider's function that only reads (Pulumi calls it an invoke). `Args` is the type of its schema's result. */
 export interface DataSource<Schema extends z.ZodObject, Client> {
-  /** As in the SDK: `aws:ec2/getAmi:getAmi`. */
+  /** Its token in the SDK: `aws:ec2/getAmi:getAmi`. */
   token: string;
-  /** A strict object: one entry for each argument that is honoured. */
+  /** A strict object with one entry for each supported argument. */
   schema: Schema;
-  /** @throws UserError when what is asked for isn't there, or can't be looked for. */
+  /** @throws UserError when it finds nothing, or can't search. */
   look(args: z.output<Schema>, ctx: Context<Client>): Promise<PropertyMap>;
 }
 
-/** A data source with its schema's type erased, as the dispatcher keeps it. */
+/** A data source without its schema's type, for the dispatcher. */
 export interface AnyDataSource<Client> {
   token: string;
   schema: z.ZodObject;
   look(args: PropertyMap, ctx: Context<Client>): Promise<PropertyMap>;
 }
 
-/** Ties a data source's schema to its function: it gets parsed, typed arguments. */
+/** Connects a data source's schema to its function, which gets parsed and typed arguments. */
 export function defineDataSource<Schema extends z.ZodObject, Client>(
   source: DataSource<Schema, Client>,
 ): AnyDataSource<Client> {

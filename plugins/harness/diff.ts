@@ -8,16 +8,16 @@ export interface PropertyChange {
   replace: boolean;
 }
 
-/** What differs, by top-level property; empty when nothing does. */
+/** The differing top-level properties; empty if there are none. */
 export type Changes = Map<string, PropertyChange>;
 
 /**
- * Compares what the object is with what is asked for.
+ * Compares an object with its inputs.
  *
- * - A property that is asked for is compared with the object's (so drift found by a refresh shows up).
- * - One that isn't asked for is compared with its static default; where only the daemon knows the default,
- *   it differs only if it was asked for the last time.
- * - A value not known yet counts as a change: it may be one, and dependents must be planned for that.
+ * - An input is compared with the object's property, so that a change that a refresh found is seen.
+ * - A property without an input is compared with its fixed default. If only the daemon knows the default, the property differs
+ *   only if the last run had an input for it.
+ * - A value that is not known yet counts as a change: it may be one, and the preview must include what depends on it.
  *
  * @param state The object's outputs.
  * @param oldInputs The inputs of the last run.
@@ -52,7 +52,7 @@ export function diff<Client>(
   return changes;
 }
 
-/** An empty list or map asks for nothing, as with the official provider. */
+/** An empty list or map counts as no input, as in the official provider. */
 function set(value: PropertyMap[string]): PropertyMap[string] {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0 ? undefined : value;
 }

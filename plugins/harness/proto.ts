@@ -5,9 +5,9 @@ import type * as emptyTypes from "google-protobuf/google/protobuf/empty_pb.js";
 import type * as structTypes from "google-protobuf/google/protobuf/struct_pb.js";
 
 /**
- * Pulumi's provider protocol, from @pulumi/pulumi itself. Its gRPC and protobuf libraries are loaded from
- * @pulumi/pulumi's place, so that they are the very copies its generated messages were made for. Only these
- * files are loaded, not the SDK around them: the handshake must be quick.
+ * Pulumi's provider protocol, from @pulumi/pulumi. The gRPC and protobuf libraries are loaded from its own dependencies,
+ * because its generated messages work only with these copies. Only these files are loaded, not the whole SDK, because the
+ * handshake must be quick.
  */
 const here = createRequire(import.meta.url);
 const pulumi = createRequire(here.resolve("@pulumi/pulumi/package.json"));

@@ -15,25 +15,25 @@ import {
 } from "./resource.js";
 import { isUnknown, type PropertyMap, UNKNOWN } from "./values.js";
 
-/** The part of a plugin that is loaded only once a first request needs it. */
+/** The part of a plugin that is loaded with the first request that needs it. */
 export interface Parts<Client> {
-  /** The provider's own configuration: a strict object of what is honoured. */
+  /** The provider's own configuration: a strict object of the supported properties. */
   config: z.ZodObject;
-  /** Rules beyond the schema for configuration that is known. */
+  /** Checks of the known configuration that the schema can't express. */
   validateConfig?(config: PropertyMap): Failure[];
-  /** Connects, lazily. @throws UserError when the configuration or the environment makes no sense. */
+  /** Makes the client; called when it is first needed. @throws UserError when the configuration or the environment is invalid. */
   connect(config: PropertyMap): Promise<Client>;
   resources: readonly AnyResource<Client>[];
-  /** What can be asked without being managed. Default: nothing. */
+  /** The functions that only read. Default: none. */
   dataSources?: readonly AnyDataSource<Client>[];
-  /** Adds to a resource's inputs what the configuration says of every resource (default tags). */
+  /** Adds the configuration's defaults for all resources (default tags) to a resource's inputs. */
   withDefaults?(inputs: PropertyMap, resource: AnyResource<Client>, config: PropertyMap): PropertyMap;
 }
 
-/** Properties that the engine itself adds to a provider's configuration. */
+/** Properties that the engine adds to a provider's configuration. */
 const ENGINE_CONFIG: ReadonlySet<string> = new Set(["version", "pluginDownloadURL", "pluginChecksums"]);
 
-/** A plugin's requests, free of the wire: dispatch by token, one client, cancellation. */
+/** Handles a plugin's requests, without the protocol: finds the resource by its token, keeps one client, and can be cancelled. */
 export class StandIn<Client> {
   readonly #abort = new AbortController();
   #config: PropertyMap = {};
@@ -46,17 +46,17 @@ export class StandIn<Client> {
     private readonly load: () => Promise<Parts<Client>>,
   ) {}
 
-  /** Stops waiting: what is being made is either finished at once or undone. */
+  /** Stops waiting: what is being made is either finished at once or removed. */
   cancel(): void {
     this.#abort.abort(
       new UserError("the run was cancelled", {
         why: "the engine asked the plugin to stop",
-        fix: "run it again; what was half made has been taken away",
+        fix: "run it again; unfinished objects were removed",
       }),
     );
   }
 
-  /** As `cancel`, and the engine is gone: what is made from here on has nobody to record it. */
+  /** As `cancel`, if the engine has ended: nobody can save from now on what is made. */
   orphan(): void {
     this.#orphaned = true;
     this.cancel();
@@ -86,7 +86,7 @@ export class StandIn<Client> {
             reason: reason(
               `${typeOf(urn)} is not supported`,
               `${title(this.plugin)} knows only ${found}`,
-              `leave the resource out, or use the official plugin; ${useOfficial(this.plugin)}`,
+              `remove the resource, or use the official plugin; ${useOfficial(this.plugin)}`,
             ),
           },
         ],
@@ -142,14 +142,14 @@ export class StandIn<Client> {
     await (await this.#resource(urn)).delete(id, state, this.#context(urn));
   }
 
-  /** Answers a data source; `failures` are of its arguments. */
+  /** Calls a data source. `failures` are its refused arguments. */
   async invoke(token: string, args: PropertyMap): Promise<{ outs: PropertyMap; failures: Failure[] }> {
     const { dataSources = [] } = await this.#load();
     const source = dataSources.find((item) => item.token === token);
     if (!source)
       throw new UserError(`${token} is not supported`, {
-        why: `${title(this.plugin)} knows ${dataSources.map((item) => item.token).join(", ") || "no function"}`,
-        fix: useOfficial(this.plugin),
+        why: `${title(this.plugin)} knows only ${dataSources.map((item) => item.token).join(", ") || "resources"}`,
+        fix: `use the official plugin; ${useOfficial(this.plugin)}`,
       });
     const known = pruneUnknown(args);
     const failures = problemsOf(source.schema, known.value, known.paths, this.plugin);
@@ -166,8 +166,8 @@ export class StandIn<Client> {
     const unknown = Object.keys(this.#config).filter((key) => isUnknown(this.#config[key]));
     if (unknown.length > 0)
       throw new UserError(`the provider's ${unknown.join(", ")} is not known yet`, {
-        why: "it comes from a resource that this preview only plans",
-        fix: "run `pulumi up`, or give a plain value",
+        why: "it comes from a resource that does not exist during this preview",
+        fix: "run `pulumi up`, or use a plain value",
       });
     this.#client ??= this.#load().then((parts) => parts.connect(this.#config));
     return this.#client;
@@ -178,7 +178,7 @@ export class StandIn<Client> {
     return this.#parts;
   }
 
-  /** The resource, or the list of those there are. */
+  /** The resource, or the names of all resources if there is none of this type. */
   async #find(urn: string): Promise<AnyResource<Client> | string> {
     const { resources } = await this.#load();
     const token = typeOf(urn);
@@ -198,7 +198,7 @@ export class StandIn<Client> {
   }
 }
 
-/** `docker:index/network:Network` out of a URN, whose type part also names the parents. */
+/** The type in a URN, without the types of its parents: `docker:index/network:Network`. */
 function typeOf(urn: string): string {
   return urn.split("::")[2]?.split("$").at(-1) ?? urn;
 }
@@ -206,7 +206,7 @@ function typeOf(urn: string): string {
 function ownConfig(config: PropertyMap): PropertyMap {
   return Object.fromEntries(
     Object.entries(withoutMeta(config)).filter(
-      // The SDK JSON-encodes what isn't a string, so "not set" may arrive as the text "undefined" or "null".
+      // The SDK encodes what is not a string as JSON, so a property that is not set may arrive as the text "undefined" or "null".
       ([key, value]) => !ENGINE_CONFIG.has(key) && value !== "undefined" && value !== "null" && value !== "",
     ),
   );

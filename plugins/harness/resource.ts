@@ -2,26 +2,26 @@ import type { z } from "zod";
 import type { Failure } from "./errors.js";
 import type { PropertyMap } from "./values.js";
 
-/** What a handler is given besides its inputs. */
+/** What a handler gets in addition to its inputs. */
 export interface Context<Client> {
-  /** The resource's URN; of a data source its token. */
+  /** The resource's URN, or the data source's token. */
   urn: string;
-  /** The connection to the daemon or cloud, made on first use. @throws UserError when it can't be had. */
+  /** The connection to the daemon or cloud, made at its first use. @throws UserError when it can't be made. */
   client(): Promise<Client>;
-  /** Aborted when the run is cancelled: stop waiting, undo what is half made, and throw. */
+  /** Aborted when the run is cancelled: then the handler stops waiting, removes unfinished objects, and throws. */
   signal: AbortSignal;
 }
 
-/** How one input property behaves when it changes. */
+/** What happens when an input property changes. */
 export interface PropertyRule {
   /**
-   * `replace`: a new object is needed. `update`: the object can be changed in place.
-   * A function decides by value (lifting a limit may need what tightening it does not).
+   * `replace`: a new object is made. `update`: the object is changed in place. A function decides by the values: removing a
+   * limit may need a new object, although lowering it does not.
    */
   on: "replace" | "update" | ((was: unknown, becomes: unknown) => "replace" | "update");
-  /** What the property is when it is not set. Leave out where only the daemon knows: then it never differs. */
+  /** The property's value if it is not set. Absent: only the daemon knows, so an unset property never differs. */
   default?: boolean | number | string;
-  /** Whether what the object has satisfies what is asked for. Default: structurally equal. */
+  /** Whether the object's value agrees with the input. Default: they are structurally equal. */
   agrees?: (has: unknown, wants: unknown) => boolean;
 }
 
@@ -31,42 +31,42 @@ export interface Made {
 }
 
 export interface Found extends Made {
-  /** The inputs that would make the object as it is. */
+  /** The inputs that would make the object as it is now. */
   inputs: PropertyMap;
 }
 
-/** What was known of an object before it is read; both empty on import. */
+/** What was known about an object before it is read; both are empty in an import. */
 export interface Known {
   inputs: PropertyMap;
   state: PropertyMap;
 }
 
-/** One resource type. `Inputs` is what its schema yields. */
+/** One resource type. `Inputs` is the type of its schema's result. */
 export interface Resource<Schema extends z.ZodObject, Client> {
-  /** As in the SDK: `docker:index/network:Network`. */
+  /** Its token in the SDK: `docker:index/network:Network`. */
   token: string;
-  /** A strict object: one entry for each input that is honoured. */
+  /** A strict object with one entry for each supported input. */
   schema: Schema;
   /** One rule for each input of the schema. */
   rules: Record<keyof z.output<Schema> & string, PropertyRule>;
-  /** Outputs that are not inputs: unknown in the preview of a create. */
+  /** Outputs that are not inputs. They are not known in the preview of a create. */
   computed: readonly string[];
-  /** This property is made up when it is not given, as official providers do: the resource's name and 7 hex digits. */
+  /** The property that is generated if it is not set, as in official providers: the resource's name and 7 hex digits. */
   autoname?: keyof z.output<Schema> & string;
-  /** Whether the old object must go first: it holds a name, a port or a subnet that the new one needs. */
+  /** Whether the old object must be removed first, because the new one needs its name, port or subnet. */
   deleteBeforeReplace: boolean;
-  /** Rules across properties. Called only with inputs that fit the schema; unknown ones are left out. */
+  /** Checks several properties together. Called only with inputs that fit the schema, without those that are not known yet. */
   validate?(inputs: Partial<z.output<Schema>>): Failure[];
   create(inputs: z.output<Schema>, ctx: Context<Client>): Promise<Made>;
-  /** @returns undefined when the object is gone. Throws when that can't be told: the state must then be kept. */
+  /** @returns `undefined` if the object is gone. @throws if that can't be found out: then the state must be kept. */
   read(id: string, known: Known, ctx: Context<Client>): Promise<Found | undefined>;
-  /** Changes in place what the rules say can be. Not needed when every rule replaces. */
+  /** Changes in place the properties whose rules allow it. Not needed if all rules are `replace`. */
   update?(id: string, inputs: z.output<Schema>, old: Known, ctx: Context<Client>): Promise<PropertyMap>;
-  /** Already gone is success. */
+  /** Succeeds if it is already gone. */
   delete(id: string, state: PropertyMap, ctx: Context<Client>): Promise<void>;
 }
 
-/** A resource with its schema's type erased, as the dispatcher keeps it. */
+/** A resource without its schema's type, for the dispatcher. */
 export interface AnyResource<Client> {
   token: string;
   schema: z.ZodObject;
@@ -81,7 +81,7 @@ export interface AnyResource<Client> {
   delete(id: string, state: PropertyMap, ctx: Context<Client>): Promise<void>;
 }
 
-/** Ties a resource's schema to its functions: they get parsed, typed inputs. */
+/** Connects a resource's schema to its functions, which get parsed and typed inputs. */
 export function defineResource<Schema extends z.ZodObject, Client>(
   resource: Resource<Schema, Client>,
 ): AnyResource<Client> {
@@ -93,7 +93,7 @@ export function defineResource<Schema extends z.ZodObject, Client>(
     computed: resource.computed,
     autoname: resource.autoname,
     deleteBeforeReplace: resource.deleteBeforeReplace,
-    // The schema has accepted what is there; what is not yet known is absent, hence Partial.
+    // The schema has accepted these inputs. They are Partial because those that are not known yet are absent.
     validate: (inputs) => resource.validate?.(inputs as Partial<z.output<Schema>>) ?? [],
     create: (inputs, ctx) => resource.create(parse(inputs), ctx),
     read: (id, known, ctx) => resource.read(id, known, ctx),
@@ -103,12 +103,12 @@ export function defineResource<Schema extends z.ZodObject, Client>(
   };
 }
 
-/** Without the bookkeeping properties the engine, the official provider and we keep in bags (`__defaults`, …). */
+/** Removes the internal properties of the engine, the official provider and ours (`__defaults`, …). */
 export function withoutMeta(bag: PropertyMap): PropertyMap {
   return Object.fromEntries(Object.entries(bag).filter(([key]) => !key.startsWith("__")));
 }
 
-/** Thrown by `create` when the object exists but isn't right and couldn't be removed: the engine then tracks it. */
+/** Thrown by `create` if the object exists, but failed and could not be removed: then the engine keeps it in its state. */
 export class HalfMade extends Error {
   override readonly name = "HalfMade";
   constructor(

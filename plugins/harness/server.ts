@@ -20,16 +20,16 @@ type Bag = StructMessage | undefined;
 type Answer<Response> = (error: object | null, response?: Response) => void;
 
 /**
- * Pulumi's ResourceProvider service over one stand-in. `@pulumi/pulumi/provider`'s own server is not used: it
- * gives the provider neither its configuration, nor previews, nor old inputs, nor cancellation.
+ * Pulumi's ResourceProvider service for one stand-in. The server of `@pulumi/pulumi/provider` is not used, because it passes
+ * neither configuration, previews, old inputs nor cancellation to the provider.
  *
- * @param running The requests being worked on, kept up to date for whoever wants to wait for their end.
+ * @param running The current requests. It is kept up to date, so that the caller can wait for their end.
  */
 function serviceOf<Client>(
   standIn: StandIn<Client>,
   running: Set<Promise<void>> = new Set(),
 ): UntypedServiceImplementation {
-  /** One handler: opens the secrets of what it reads, turns what is thrown into the engine's errors. */
+  /** Wraps a handler: unpacks the secrets of its request, and converts its errors to those of the engine. */
   const method =
     <Request, Response>(
       body: (request: Request, open: (bag: Bag) => PropertyMap, secrets: Secrets) => Promise<Response>,
@@ -79,7 +79,7 @@ function serviceOf<Client>(
     checkConfig: method(async (request: InstanceType<typeof messages.CheckRequest>, open, secrets) =>
       checked(await standIn.checkConfig(open(request.getNews())), secrets),
     ),
-    // Another daemon is no reason to replace everything: each resource is then looked for over there.
+    // Another daemon is no reason to replace everything: each resource is then searched on that daemon.
     diffConfig: method(async (request: InstanceType<typeof messages.DiffRequest>, open) => {
       const response = new messages.DiffResponse();
       const changed = !same(open(request.getOldInputs() ?? request.getOlds()), open(request.getNews()));
@@ -151,7 +151,7 @@ function serviceOf<Client>(
       const known = { inputs: open(request.getInputs()), state: open(request.getProperties()) };
       const found = await standIn.read(request.getUrn(), request.getId(), known);
       const response = new messages.ReadResponse();
-      // An empty ID is the protocol's "gone".
+      // In the protocol, an empty ID means that it is gone.
       response.setId(found?.id ?? "");
       if (found) {
         response.setProperties(Struct.fromJavaScript(sealSecrets(found.outs, secrets)));
@@ -183,7 +183,7 @@ function unwrap(error: unknown): unknown {
   return error instanceof HalfMade ? error.cause : error;
 }
 
-/** gRPC's error; for something half made also its ID and state, in the form the engine looks for. */
+/** The error for gRPC. For an object that exists but failed, it includes its ID and state in the form that the engine expects. */
 function failure(
   message: string,
   error: unknown,
@@ -206,18 +206,18 @@ function failure(
   return { code: UNKNOWN, details: message, metadata };
 }
 
-/** How often the parent is looked at, in milliseconds. */
+/** How often it checks whether its parent runs, in milliseconds. */
 const PARENT_CHECK_MS = 500;
 
-/** After the engine's end: how long what is being made may take to be undone, in milliseconds. */
+/** After the engine's end, how long the removal of unfinished objects may take, in milliseconds. */
 const ORPHAN_GRACE_MS = 10_000;
 
 /**
- * Serves the plugin on a free port of 127.0.0.1 and prints that port, as the engine expects.
- * Returns once it listens; the process then lives as long as the engine that started it.
+ * Serves the plugin on a free port of 127.0.0.1 and prints that port, as the engine expects. Returns when it listens. The
+ * process ends with the engine that started it.
  */
 export async function serve<Client>(standIn: StandIn<Client>): Promise<void> {
-  // Class graphs and log files can be large: the engine sets no limit either.
+  // Messages can be large, so there is no limit, as in the engine.
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
@@ -238,8 +238,8 @@ export async function serve<Client>(standIn: StandIn<Client>): Promise<void> {
     setTimeout(() => process.exit(1), ORPHAN_GRACE_MS).unref();
     void Promise.allSettled(running).then(() => process.exit(0));
   };
-  // The engine starts plugins in process groups of their own, so Ctrl-C comes as Cancel; SIGINT is how it ends
-  // a plugin it needs no more, and it waits a second for that before it kills.
+  // The engine starts each plugin in its own process group and sends Cancel after a Ctrl-C. It ends a plugin that it does not
+  // need any more by SIGINT, and kills it a second later.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, end);
   setInterval(() => process.ppid === parent || end(), PARENT_CHECK_MS).unref();
   process.stdout.write(`${port}\n`);

@@ -1,4 +1,4 @@
-/** What crosses the provider protocol once secrets are unwrapped; unknowns are still their marker strings. */
+/** A value of the provider protocol, with unpacked secrets. Unknown values are the engine's marker strings. */
 export type PropertyValue =
   | null
   | boolean
@@ -8,10 +8,10 @@ export type PropertyValue =
   | { [key: string]: PropertyValue | undefined };
 export type PropertyMap = { [key: string]: PropertyValue | undefined };
 
-/** The engine's marker for "a string not known before the real run"; also what we answer with in a preview. */
+/** The engine's marker for a string that is not known before the real run. We also return it in previews. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** One marker for each kind of value (pulumi/sdk: go/common/resource/plugin/rpc.go). */
+/** The markers, one for each type of value (pulumi/sdk: go/common/resource/plugin/rpc.go). */
 const UNKNOWN_MARKERS: ReadonlySet<string> = new Set([
   UNKNOWN,
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -33,14 +33,14 @@ export function isObject(value: unknown): value is { [key: string]: PropertyValu
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a value is, or holds anywhere inside, something not known yet. */
+/** Whether a value is not known yet, or contains such a value. */
 export function hasUnknown(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(hasUnknown);
   if (isObject(value)) return Object.values(value).some(hasUnknown);
   return isUnknown(value);
 }
 
-/** The secrets of one request: which top-level properties hold one, and the plain texts not to print. */
+/** The secrets of one request: the top-level properties that contain one, and the texts that must not be printed. */
 export interface Secrets {
   keys: Set<string>;
   texts: Set<string>;
@@ -49,8 +49,8 @@ export interface Secrets {
 export const noSecrets = (): Secrets => ({ keys: new Set(), texts: new Set() });
 
 /**
- * Takes the secret envelopes off a property bag and notes what was in them. Null properties, which mean
- * "not set", are dropped.
+ * Unpacks the secrets of a set of properties, and records their texts. Removes properties that are null, which means "not
+ * set".
  */
 export function openSecrets(raw: unknown, secrets: Secrets): PropertyMap {
   const bag: PropertyMap = {};
@@ -73,17 +73,17 @@ function open(value: unknown, secrets: Secrets, seen: { secret: boolean }, insid
     }
     return Object.fromEntries(
       Object.entries(value)
-        // The official plugins' bookkeeping: it stands in what they wrote, and must not look like a difference.
+        // The official plugins write this property for themselves; it must not look like a difference.
         .filter(([key]) => key !== "__defaults")
         .map(([key, item]) => [key, open(item, secrets, seen, inside)]),
     );
   }
-  // Very short texts ("1", "no") would blank out half of an error message and hide nothing.
+  // Very short texts ("1", "no") are not replaced: half of an error message would disappear, and nothing would be hidden.
   if (inside && typeof value === "string" && value.length >= 4 && !isUnknown(value)) secrets.texts.add(value);
   return value === undefined ? null : (value as PropertyValue);
 }
 
-/** The bag for the wire: `undefined` left out, and the properties that came as secrets marked so again. */
+/** The properties for the protocol: without `undefined`, and with those marked as secrets that came as secrets. */
 export function sealSecrets(bag: PropertyMap, secrets: Secrets): { [key: string]: PropertyValue } {
   const sealed: { [key: string]: PropertyValue } = {};
   for (const [key, value] of Object.entries(bag)) {
@@ -97,7 +97,7 @@ export function sealSecrets(bag: PropertyMap, secrets: Secrets): { [key: string]
 function withoutUndefined(value: PropertyValue): PropertyValue {
   if (Array.isArray(value)) return value.map(withoutUndefined);
   if (!isObject(value)) return value;
-  // By entries: an assignment to a key named __proto__ would be lost.
+  // Object.fromEntries, because an assignment to a key named __proto__ would be lost.
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, item]) =>
       item === undefined ? [] : [[key, withoutUndefined(item)] as const],
@@ -105,7 +105,7 @@ function withoutUndefined(value: PropertyValue): PropertyValue {
   );
 }
 
-/** Replaces every secret's text in a message, so that neither errors nor logs give one away. */
+/** Replaces the texts of secrets in a message, so that no error and no log shows one. */
 export function redact(message: string, secrets: Secrets): string {
   let result = message;
   for (const text of [...secrets.texts].sort((a, b) => b.length - a.length))
@@ -113,7 +113,7 @@ export function redact(message: string, secrets: Secrets): string {
   return result;
 }
 
-/** Structural equality; an absent property equals an undefined one. */
+/** Structural equality. An absent property equals an undefined one. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (Array.isArray(a) && Array.isArray(b))
@@ -122,7 +122,7 @@ export function same(a: unknown, b: unknown): boolean {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => same(a[key], b[key]));
 }
 
-/** Whether two lists hold the same things, whatever their order. */
+/** Whether two lists have the same members, in any order. */
 export function sameSet(a: unknown, b: unknown): boolean {
   return Array.isArray(a) && Array.isArray(b) && a.length === b.length && sorted(a) === sorted(b);
 }
@@ -131,12 +131,12 @@ function sorted(items: unknown[]): string {
   return JSON.stringify(items.map(ordered).sort());
 }
 
-/** JSON with sorted keys: equal texts for equal values. */
+/** JSON with sorted keys, so that equal values have equal texts. */
 function ordered(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
   );
 }
 
-/** Typed values into a property bag; `undefined` members are left out on the wire. */
+/** Converts typed values to a set of properties. `undefined` members are not sent. */
 export const bag = (value: object): PropertyMap => value as PropertyMap;

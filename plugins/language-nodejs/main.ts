@@ -6,10 +6,10 @@ import type { RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
 import { Empty, grpc, PluginInfo } from "../harness/proto.js";
 
 /*
- * The Node.js language host, for plain `pulumi up` where Pulumi's own is not installed and can't be downloaded.
- * The last one to be had from the Go module proxy (3.68.0) relays the resource monitor's calls and does not know
- * RegisterPackage, which parameterised packages such as @pulumi/libvirt begin with. This one runs the program by the
- * SDK's own runner, straight against the engine. Needed for that alone: inline programs have no language host.
+ * The Node.js language host for plain `pulumi up`, if Pulumi's own is not installed and can't be downloaded. (Inline programs
+ * need no language host.) The last one on the Go module proxy (3.68.0) forwards the resource monitor's calls, but does not
+ * know RegisterPackage, with which parameterised packages such as @pulumi/libvirt begin. This one runs the program with the
+ * SDK's own runner, which talks to the engine directly.
  */
 
 const here = createRequire(import.meta.url);
@@ -22,18 +22,18 @@ const { LanguageRuntimeService } = here(
 
 type Call<Request> = ServerUnaryCall<Request, unknown>;
 
-/** The runner's exit code for "I have told the engine what is wrong": nothing is to be said again. */
+/** The runner's exit code if it has already reported the error to the engine. */
 const TOLD = 32;
 
 const [engine = ""] = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 
-/** Runs the program to its end; its output is the engine's. */
+/** Runs the program to its end, and passes its output on to the engine. */
 function run(call: Call<RunRequest>, answer: sendUnaryData<unknown>): void {
   const { request } = call;
   const info = request.getInfo();
   const root = info?.getProgramDirectory() || request.getPwd();
   const entry = info?.getEntryPoint() || request.getProgram();
-  // The program's own SDK, not ours: several may be installed.
+  // The program's own SDK, because several may be installed.
   const runner = createRequire(join(root, "package.json")).resolve("@pulumi/pulumi/cmd/run");
   const child = spawn(
     process.execPath,
@@ -84,7 +84,7 @@ function run(call: Call<RunRequest>, answer: sendUnaryData<unknown>): void {
 const server = new grpc.Server();
 server.addService(LanguageRuntimeService as unknown as Parameters<typeof server.addService>[0], {
   run,
-  // Each resource names its plugin when it is registered; none has to be fetched before.
+  // Each resource names its plugin when it is registered, so none must be installed before.
   getRequiredPackages: (_: unknown, answer: sendUnaryData<unknown>) =>
     answer(null, new messages.GetRequiredPackagesResponse()),
   getRequiredPlugins: (_: unknown, answer: sendUnaryData<unknown>) =>
@@ -96,7 +96,7 @@ server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error,
   if (error) throw error;
   process.stdout.write(`${port}\n`);
 });
-// The engine ends its plugins by SIGINT, or just ends.
+// The engine ends its plugins by SIGINT, or ends without it.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(0));
 const parent = process.ppid;
 setInterval(() => process.ppid === parent || process.exit(0), 500).unref();

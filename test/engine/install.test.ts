@@ -52,7 +52,7 @@ describe("the CLI is looked for", () => {
       { file: broken, version: undefined },
     ]);
     const notes = (await inspectEngine()).tools[0]?.notes.join("\n");
-    expect(notes).toContain(`${old} is passed over (3.10.0)`);
+    expect(notes).toContain(`${old} is not used (3.10.0)`);
   });
 
   test("and the second look runs nothing", async () => {

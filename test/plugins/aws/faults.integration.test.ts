@@ -89,7 +89,7 @@ describe("what AWS refuses is told, and nothing is left of it", () => {
     ["iamInstanceProfile is not supported", () => bad({ iamInstanceProfile: "admin" })],
     ["aws:ec2/eip:Eip is not supported", () => new aws.ec2.Eip("bad", {})],
     ["aws:ec2/getVpc:getVpc is not supported", () => aws.ec2.getVpcOutput({ default: true })],
-    ["the user data have 16385 bytes", () => bad({ userData: "x".repeat(16_385) })],
+    ["the user data has 16385 bytes", () => bad({ userData: "x".repeat(16_385) })],
   ])("before anything is made: %s", async (says, make) => {
     const text = await (await run(async () => make())).preview().then(String, String);
     expect(text).toContain(says);

@@ -52,9 +52,9 @@ describe("check", () => {
       "tags[0].other",
     ]);
     expect(failures.find(({ property }) => property === "nope")?.reason).toBe(
-      "nope is not supported (this is trilab's stand-in for the toy plugin, which refuses what it can't honour; " +
-        "it honours computed, live, name, size, tags); fix: take the property out, or use the official plugin; " +
-        "the official plugin knows more: pulumi plugin install resource toy v1.2.3",
+      "nope is not supported (this is trilab's stand-in for the toy plugin, which refuses what it does not support; " +
+        "it supports computed, live, name, size, tags); fix: remove the property, or use the official plugin; " +
+        "to install it: pulumi plugin install resource toy v1.2.3",
     );
   });
 
