@@ -75,7 +75,7 @@ describe("a container's entry point", () => {
     // Docker's pipe is not for them.
     expect(stdout).toBe("");
     expect(await readFile(path("var/log/trilab.log"), "utf8")).toMatch(
-      /service bad did not start \(exit code 3\)[\s\S]*none has no script in \/etc\/init.d/,
+      /service bad did not start \(exit code 3\)[\s\S]*none can't be started: it has no script in \/etc\/init.d/,
     );
   });
 

@@ -1,2 +1,2 @@
-# In its last ten minutes the machine says so at every login.
+# In the machine's last ten minutes, every login shows how long it has left.
 /usr/local/lib/trilab/lifetime left >&2
