@@ -18,11 +18,11 @@ import { vagrantPeer } from "./peers/vagrant.js";
 import { run } from "./run.js";
 import type { Scene } from "./scene.js";
 
-/** Contestants that take turns: each round, one after the other in this order. */
+/** The contestants. In each round, they run one after the other, in this order. */
 export interface Case {
   name: string;
   contestants: readonly Contestant[];
-  /** Rounds for each run that was asked for: what takes a tenth of a second can be taken more often. */
+  /** How many rounds are made for each requested one. What takes only a tenth of a second can be measured more often. */
   roundsPerRun: number;
 }
 

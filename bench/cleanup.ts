@@ -1,4 +1,4 @@
-/** What is to be undone when the bench ends, however it ends; the last first. */
+/** The cleanup steps that run when the bench ends, also after an error. The last added step runs first. */
 export class Cleanup {
   private readonly steps: { what: string; undo: () => Promise<void> }[] = [];
 
@@ -6,7 +6,7 @@ export class Cleanup {
     this.steps.push({ what, undo });
   }
 
-  /** Undoes everything; a step that fails does not keep the others from it. @returns what failed. */
+  /** Runs all steps, also if one fails. @returns what failed. */
   async run(): Promise<string[]> {
     const failed: string[] = [];
     for (let step = this.steps.pop(); step !== undefined; step = this.steps.pop()) {

@@ -1,12 +1,12 @@
 import { type Summary, summarize } from "./stats.js";
 
-/** A measurement's name: a line of the table. */
+/** A measurement: a line of the table. */
 export type Line = "a" | "b" | "b-ssh" | "boot" | "rss" | "c" | "d" | "e" | "f" | "g" | "h" | "i";
 
-/** Every figure taken, by line and by whose it is. */
+/** All measured figures, by line and contestant. */
 export class Figures {
   readonly notes: string[] = [];
-  /** Figures of a warm-up round are not kept. */
+  /** Whether this is a warm-up round, whose figures are not kept. */
   keep = true;
   private readonly taken = new Map<string, number[]>();
 
@@ -20,20 +20,20 @@ export class Figures {
     return summarize(this.taken.get(`${line} ${who}`) ?? []);
   }
 
-  /** Said once below the table. */
+  /** Notes, each printed once below the table. */
   note(text: string): void {
     if (!this.notes.includes(text)) this.notes.push(text);
   }
 }
 
-/** One who takes part in a case: each round it makes its machine, is measured, and takes it away. */
+/** A participant of a case. In each round, it makes its machine, is measured, and removes the machine. */
 export interface Contestant {
   name: string;
-  /** What it measures: it takes part only if one of these is asked for. */
+  /** The lines that it measures. It takes part only if one of these is requested. */
   lines: readonly Line[];
-  /** It may fail without ending the bench: it then drops out, with a note. */
+  /** Whether the bench continues without it, with a note, if it fails. */
   optional?: boolean;
-  /** Once, before the first round. */
+  /** Called once, before the first round. */
   prepare?(): Promise<void>;
   round(figures: Figures): Promise<void>;
 }

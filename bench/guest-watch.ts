@@ -4,33 +4,33 @@ import { settledCommand } from "../model/guest-contract.js";
 import { residentMiB, type SshTarget, sshRun } from "../test/support/raw-guest.js";
 import { aborted } from "./run.js";
 
-/** What is seen of a guest from outside at the moment it is asked. */
+/** A guest's QEMU process, seen from outside. */
 export interface Sight {
   /** Seconds since its QEMU process was started, to a hundredth. */
   age: number;
   residentMiB: number;
 }
 
-/** Looks at a local guest's QEMU process. */
+/** Reads the state of a local guest's QEMU process. */
 export async function look(domain: string): Promise<Sight> {
   const pid = (await readFile(`/run/libvirt/qemu/${domain}.pid`, "utf8")).trim();
   const [stat, uptime] = await Promise.all([
     readFile(`/proc/${pid}/stat`, "utf8"),
     readFile("/proc/uptime", "utf8"),
   ]);
-  // Field 22, in hundredths of a second since the host's boot: the kernel's USER_HZ is 100 on every Linux we run on.
+  // Field 22: hundredths of a second since the host's boot, because USER_HZ is 100 on x86-64.
   const start = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]) / 100;
   return { age: Number(uptime.split(" ")[0]) - start, residentMiB: await residentMiB(domain) };
 }
 
-/** Waits until the guest has started all of its system, so that its boot does not disturb what is measured next. */
+/** Waits until the guest has started its whole system, so that its boot does not disturb the next measurement. */
 export async function settled(target: SshTarget): Promise<void> {
   const deadline = performance.now() + 120_000;
   for (;;) {
     aborted.signal.throwIfAborted();
     if ((await sshRun(target, settledCommand.join(" "), 30_000)).exitCode === 0) return;
     if (performance.now() > deadline)
-      throw new Error(`the guest at ${target.address} does not come to rest within 2 minutes`);
+      throw new Error(`the guest at ${target.address} is still busy after 2 minutes`);
     await sleep(500);
   }
 }

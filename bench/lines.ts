@@ -1,18 +1,18 @@
 import type { Figures, Line } from "./figures.js";
 
-/** One line of the table: a figure of trilab's, and what stands beside it. */
+/** One line of the table: trilab's figure, and the others' figures to compare it with. */
 export interface LineSpec {
   id: Line;
-  /** The letter by which `--only` asks for it. */
+  /** Its letter, for `--only`. */
   letter: string;
   what: string;
   unit: "s" | "MiB";
-  /** Whose figures stand beside trilab's, and what they did. */
+  /** The contestants with which it is compared, and what they did. */
   peers: readonly { who: string; did: string }[];
   aim?: { text: string; met(figures: Figures): boolean | undefined };
 }
 
-/** As many as a course has in a year. */
+/** About as many as a course has in a year. */
 export const REAPED_SEATS = 200;
 
 const below = (line: Line, limit: number) => ({
@@ -26,14 +26,14 @@ export const LINES: readonly LineSpec[] = [
   {
     id: "a",
     letter: "a",
-    what: "up --on container, from nothing until commands are answered",
+    what: "up --on container, from nothing until it answers commands",
     unit: "s",
     peers: [{ who: "docker", did: "docker run -d, docker exec true" }],
   },
   {
     id: "b",
     letter: "b",
-    what: "up, both targets, from nothing until facts are read and compared",
+    what: "up, both targets, from nothing until parity is checked",
     unit: "s",
     peers: [{ who: "raw", did: "virsh create → SSH answers (network, overlay made before)" }],
     aim: {
@@ -47,7 +47,7 @@ export const LINES: readonly LineSpec[] = [
   {
     id: "b-ssh",
     letter: "b",
-    what: "the same, until somebody else's SSH is answered (asked all the while)",
+    what: "the same, until it answers another SSH client, which tries all the time",
     unit: "s",
     peers: [{ who: "raw", did: "virsh create → SSH answers" }],
   },
@@ -70,7 +70,7 @@ export const LINES: readonly LineSpec[] = [
   {
     id: "c",
     letter: "c",
-    what: "up --on guest, from nothing until facts are read and compared",
+    what: "up --on guest, from nothing until parity is checked",
     unit: "s",
     peers: [
       { who: "terraform", did: "terraform apply → SSH answers" },
@@ -119,7 +119,7 @@ export const LINES: readonly LineSpec[] = [
   {
     id: "g",
     letter: "g",
-    what: "version, by ./trilab, all set up",
+    what: "./trilab version, with everything installed",
     unit: "s",
     peers: [{ who: "node", did: "node dist/cli/bin.js version" }],
     aim: { text: "1 s", ...below("g", 1) },
@@ -127,7 +127,7 @@ export const LINES: readonly LineSpec[] = [
   {
     id: "h",
     letter: "h",
-    what: "up, all three targets (the VPS rehearsed), until facts are read and compared",
+    what: "up, all three targets (the VPS as a rehearsal), until parity is checked",
     unit: "s",
     peers: [{ who: "vps alone", did: "up --on vps, the slowest of the three" }],
     aim: {

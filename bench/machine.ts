@@ -7,7 +7,7 @@ import { LOCAL } from "../model/endpoint.js";
 import { formatSize } from "../model/units.js";
 import { firstLine } from "./run.js";
 
-/** What the figures were taken on, as `[what, value]`. */
+/** The machine on which the bench ran, as pairs of `[what, value]`. */
 export async function machineFacts(): Promise<[string, string][]> {
   const verdict = await accelerator(connect(LOCAL.libvirt));
   const version = async (file: string, ...args: string[]): Promise<string> =>

@@ -12,12 +12,12 @@ import { aborted } from "./run.js";
 import { closeScene, leftovers, openScene } from "./scene.js";
 import { lineData, tableLines } from "./table.js";
 
-const USAGE = `npm run bench -- [options]: trilab's speed beside that of the tools below it and beside it
+const USAGE = `npm run bench -- [options]: measures trilab's speed beside raw tools and other tools
 
-  --runs N         rounds that count, after one to warm up; default 5
-  --only a,b,…     these lines only: ${[...new Set(LINES.map((l) => l.letter))].join(", ")}
-  --json FILE      write every figure there too
-  --install-peers  install vagrant with vagrant-libvirt by apt-get first`;
+  --runs N         how many rounds to measure, after one to warm up; default 5
+  --only a,b,…     measure only these lines: ${[...new Set(LINES.map((l) => l.letter))].join(", ")}
+  --json FILE      also write all figures to this file
+  --install-peers  first install vagrant with vagrant-libvirt, with apt-get`;
 
 interface Request {
   runs: number;
@@ -38,11 +38,12 @@ function request(): Request | undefined {
   });
   if (values.help) return undefined;
   const runs = Number(values.runs);
-  if (!Number.isInteger(runs) || runs < 1) throw usage(`--runs ${values.runs} is no number of rounds`);
+  if (!Number.isInteger(runs) || runs < 1) throw usage(`--runs ${values.runs} is not a number of rounds`);
   const known = [...new Set(LINES.map((line) => line.letter))];
   const letters = values.only?.split(",").map((letter) => letter.trim()) ?? known;
   const unknown = letters.filter((letter) => !known.includes(letter));
-  if (unknown.length > 0) throw usage(`--only ${unknown.join(",")}: the lines are ${known.join(", ")}`);
+  if (unknown.length > 0)
+    throw usage(`--only ${unknown.join(",")}: there are only the lines ${known.join(", ")}`);
   return { runs, letters, json: values.json, install: values["install-peers"] };
 }
 
@@ -51,7 +52,7 @@ const usage = (what: string): UserError =>
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** @returns whether nothing is left of it. */
+/** Runs the bench. @returns whether nothing is left of it. */
 async function bench(asked: Request): Promise<boolean> {
   if (asked.install) await installPeers(say);
   const cleanup = new Cleanup();
@@ -86,7 +87,7 @@ async function measure(asked: Request, cases: readonly Case[], figures: Figures)
           await step(contestant);
         } catch (error) {
           if (aborted.signal.aborted || contestant.optional !== true) throw error;
-          figures.note(`${contestant.name} dropped out (${doing}): ${messageOf(error)}`);
+          figures.note(`${contestant.name} failed and was left out (${doing}): ${messageOf(error)}`);
           taking = taking.filter((other) => other !== contestant);
         }
       }
@@ -124,7 +125,7 @@ async function print(
   );
   for (const line of tableLines(figures)) console.log(line);
   console.log(
-    "\nOne machine at a time, in turns, after a round to warm up. ×: trilab's median by the other's.",
+    "\nOne machine at a time, in turns, after a round to warm up. ×: trilab's median divided by the other's.",
   );
   for (const note of figures.notes) console.log(`note: ${note}`);
   console.log(left.length === 0 ? "Nothing is left of the bench." : `left: ${left.join("\nleft: ")}`);
@@ -157,5 +158,5 @@ try {
       ? error.exitCode
       : ExitCode.failed;
 }
-// What still waits for a guest that is gone must not keep the process.
+// Something may still wait for a guest that is gone; the process must end nevertheless.
 process.exit();

@@ -1,11 +1,11 @@
 import { execa } from "execa";
 
-/** Ctrl-C and every failure end here: what waits, stops; cleaning up goes on without it. */
+/** Aborted by Ctrl-C and by each failure. Everything that waits then stops; the cleanup does not use it. */
 export const aborted = new AbortController();
 
-/** A command that was run to its end. */
+/** The result of a command. */
 export interface Ran {
-  /** Wall clock, from spawn to exit. */
+  /** From its start to its exit. */
   seconds: number;
   stdout: string;
   exitCode: number;
@@ -14,15 +14,15 @@ export interface Ran {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** Exit codes that are no failure. Default: 0. */
+  /** The exit codes that are not failures. Default: 0. */
   accept?: readonly number[];
 }
 
 /**
- * Runs a command and takes its time. A group of its own, so that the terminal's Ctrl-C reaches it once, by us; it gets
- * a minute to end in order.
+ * Runs a command and measures its time. It runs in its own process group, so that a Ctrl-C in the terminal reaches it only
+ * once, through us. Then it has a minute to end.
  *
- * @throws Error with the command's last words when it fails, and when the bench is being aborted.
+ * @throws Error with the command's last lines when it fails or when the bench is aborted.
  */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   aborted.signal.throwIfAborted();
@@ -45,18 +45,18 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   return { seconds, stdout: result.stdout, exitCode: result.exitCode };
 }
 
-/** For cleaning up: runs to its end whatever happens, and never throws. */
+/** Runs a command of the cleanup. It is never aborted, and never throws. */
 export async function tidy(file: string, ...args: string[]): Promise<void> {
   await execa(file, args, { reject: false, stdin: "ignore", detached: true });
 }
 
-/** The first line a command prints, or `undefined` where it is not here or fails. */
+/** The first line that a command prints, or `undefined` if it is not installed or fails. */
 export async function firstLine(file: string, ...args: string[]): Promise<string | undefined> {
   const result = await execa(file, args, { reject: false, stdin: "ignore", timeout: 20_000 });
   return result.exitCode === 0 ? result.stdout.trim().split("\n")[0] : undefined;
 }
 
-/** Waits for something that cannot be interrupted, but no longer than until the bench is aborted. */
+/** Waits for something that can't be interrupted, but only until the bench is aborted. */
 export async function unlessAborted<T>(wait: Promise<T>): Promise<T> {
   const { signal } = aborted;
   signal.throwIfAborted();

@@ -17,30 +17,30 @@ import type { MachineSpec } from "../model/machine-spec.js";
 import { imageSpecOf } from "../seats/prepare-seat.js";
 import { makeKey, type SshTarget } from "../test/support/raw-guest.js";
 
-/** The daemons of this machine, whatever the environment says. */
+/** The daemons of this machine, independent of the environment. */
 const [docker, libvirt] = [connect(LOCAL.docker), connect(LOCAL.libvirt)];
 
-/** The lab whose machine everybody makes. */
+/** The lab whose machine all contestants make. */
 export const LAB = "first-boot";
 
-/** What all contestants share: one image, one accelerator, names and addresses of the bench's own. */
+/** What all contestants share: one image, one accelerator, and the bench's own names and addresses. */
 export interface Scene {
-  /** `bench-1a2b3c`: in the name of everything that is made. */
+  /** `bench-1a2b3c`: part of the name of everything that is made. */
   name: string;
   spec: MachineSpec;
   accelerator: Accelerator;
   image: { hash: string; containerTag: string };
-  /** As libvirt has them: read by QEMU's user, written to by nobody. */
+  /** The image's files in libvirt's pool: QEMU's user can read them, and nobody writes to them. */
   base: { disk: string; volume: string; kernel: string; initrd: string };
-  /** A folder that QEMU's user may read. */
+  /** A folder that QEMU's user can read. */
   dir: string;
-  /** XDG_STATE_HOME of the measured trilab. */
+  /** The XDG_STATE_HOME of the measured trilab. */
   state: string;
   userKey: { path: string; publicKey: string };
   hostKey: { text: string; publicKey: string };
 }
 
-/** @throws UserError (exit 3) when `trilab up` has not yet made this host ready: that is no part of what is measured. */
+/** @throws UserError (exit 3) when `trilab up` has not yet prepared this host, because that is not measured. */
 export async function openScene(): Promise<Scene> {
   const lab = await loadLab(LAB);
   const image = await findImage(imageHash(imageSpecOf(lab.machine)));
@@ -52,8 +52,8 @@ export async function openScene(): Promise<Scene> {
     (await libvirt.imageVolumeNames()).includes(volumes.disk);
   if (!ready) {
     throw new UserError("this host is not set up yet", {
-      why: "the bench measures a machine that has engine and image; making them is another story",
-      fix: "once: ./trilab up -y && ./trilab down",
+      why: "the bench does not measure how long engine and image take to be made, so they must be there",
+      fix: "run this once: ./trilab up -y && ./trilab down",
       exitCode: ExitCode.hostNotReady,
     });
   }
@@ -81,7 +81,7 @@ export async function openScene(): Promise<Scene> {
   };
 }
 
-/** What a contestant's guest is, and how it is reached. */
+/** A contestant's guest: its names and addresses. */
 export interface Place {
   name: string;
   /** At most 15 characters. */
@@ -92,7 +92,7 @@ export interface Place {
   ssh: SshTarget;
 }
 
-/** A name, a network and an address for `who`, in 10.213.224.0/20, where nothing else on this host is. */
+/** A name, a network and an address for `who`, in an unused part of 10.213.224.0/20. */
 export async function placeFor(scene: Scene, who: string): Promise<Place> {
   const inUse = await subnetsInUse({ docker, libvirt });
   const random = randomBytes(4);
@@ -126,7 +126,7 @@ function sixteenth(n: number): Subnet {
   return { cidr: `${at(0)}/28`, prefix: 28, gateway: at(1), address: at(2) };
 }
 
-/** Removes the scene's own folders, and what QEMU logged about its guests. */
+/** Removes the scene's own folders, and QEMU's logs of its guests. */
 export async function closeScene(scene: Scene): Promise<void> {
   const logs = "/var/log/libvirt/qemu";
   for (const file of await readdir(logs).catch(() => []))
@@ -135,7 +135,7 @@ export async function closeScene(scene: Scene): Promise<void> {
   await rm(scene.state, { recursive: true, force: true });
 }
 
-/** Everything on this host that carries the scene's name, as Docker, libvirt, the kernel and the disk tell. */
+/** Everything on this host with the scene's name, as Docker, libvirt, the kernel and the file system report it. */
 export async function leftovers(scene: Scene): Promise<string[]> {
   const [containers, networks, volumes, domains, nets, pools, disks, files, logs, processes] =
     await Promise.all([

@@ -3,7 +3,7 @@ import type { Figures } from "./figures.js";
 import { LINES, type LineSpec } from "./lines.js";
 import type { Summary } from "./stats.js";
 
-/** The lines that have figures, as data: the JSON document's `lines`. */
+/** The lines with figures as data, for `lines` of the JSON document. */
 export function lineData(figures: Figures): object[] {
   return measured(figures).map(({ line, ours }) => ({
     line: line.id,
@@ -20,7 +20,7 @@ export function lineData(figures: Figures): object[] {
   }));
 }
 
-/** The same for people: a row for trilab, and one below for each that stands beside it. */
+/** The same as a table: a row for trilab, and below it one for each other contestant. */
 export function tableLines(figures: Figures): string[] {
   const rows = [["line", "", "median", "min–max", "n", "trilab is", "aim"]];
   for (const { line, ours } of measured(figures)) {

@@ -15,7 +15,7 @@ import { look } from "../guest-watch.js";
 import { run, tidy, unlessAborted } from "../run.js";
 import { type Place, placeFor, type Scene } from "../scene.js";
 
-/** The plain container: `docker run`, `docker exec`. */
+/** A container without trilab: `docker run`, `docker exec`. */
 export function dockerPeer(scene: Scene, cleanup: Cleanup): Contestant {
   const name = `${scene.name}-docker`;
   return {
@@ -36,7 +36,7 @@ export function dockerPeer(scene: Scene, cleanup: Cleanup): Contestant {
 const runContainer = (scene: Scene, name: string) =>
   run("docker", ["run", "-d", "--init", "--name", name, scene.image.containerTag, "sleep", "infinity"]);
 
-/** The plain guest: `virsh create` of hand-written XML. Network and overlay are made before the clock starts. */
+/** A guest without trilab: `virsh create` of hand-written XML. Network and overlay are made before the measurement. */
 export function virshPeer(scene: Scene, cleanup: Cleanup): Contestant {
   let place: Place;
   const overlay = join(scene.dir, "raw.qcow2");
@@ -84,12 +84,12 @@ async function boot(scene: Scene, place: Place, overlay: string, figures: Figure
   figures.add("rss", "raw", residentMiB);
 }
 
-/** Everything by hand, one after the other, as a shell script would. @returns seconds. */
+/** Removes everything, one after the other, like a shell script. @returns seconds. */
 async function remove(place: Place, overlay: string): Promise<number> {
   const virsh = (...args: string[]) => run("virsh", ["--connect", "qemu:///system", "--quiet", ...args]);
   const steps = [
     await run("docker", ["rm", "-f", place.name]),
-    // A transient domain needs no undefine: destroying it is both.
+    // A transient domain needs no undefine: it disappears when it is destroyed.
     await virsh("destroy", place.name),
     await virsh("net-destroy", place.name),
     await run("rm", [overlay]),

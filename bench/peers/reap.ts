@@ -6,7 +6,7 @@ import { run, tidy } from "../run.js";
 import { LAB, type Scene } from "../scene.js";
 import { CLI } from "./trilab.js";
 
-/** What carries the labels of many seats of somebody else's, and how fast that is looked over. */
+/** Makes volumes with the labels of many seats of another owner, and measures how fast `reap` lists them. */
 export function reapPeer(scene: Scene, cleanup: Cleanup): Contestant {
   const seats = Array.from({ length: REAPED_SEATS }, (_, i) => `${scene.name}-${i}`);
   return {

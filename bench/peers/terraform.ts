@@ -15,9 +15,9 @@ import { run, tidy, unlessAborted } from "../run.js";
 import { LAB, type Place, placeFor, type Scene } from "../scene.js";
 
 /**
- * The same guest by Terraform with the same provider binary: the same kernel, initrd, base volume, SMBIOS strings and
- * XSLT as trilab's, so that what differs is the tool. (By this provider's usual way, a cloud image with a cloud-init
- * disk and a lease to wait for, it would take several times as long.)
+ * The same guest, made by Terraform with the same provider binary, kernel, initrd, base volume, SMBIOS strings and XSLT as
+ * trilab's. So only the tool differs. (The usual way with this provider, a cloud image with a cloud-init disk and a wait for a
+ * lease, would take several times as long.)
  */
 export function terraformPeer(scene: Scene, cleanup: Cleanup): Contestant | undefined {
   if (which("terraform") === undefined) return undefined;
@@ -57,13 +57,13 @@ export function terraformPeer(scene: Scene, cleanup: Cleanup): Contestant | unde
       const again = await terraform("apply", ...approved);
       figures.add("d", "terraform", again.seconds);
       if (!again.stdout.includes("0 added, 0 changed, 0 destroyed"))
-        figures.note("terraform's second apply was no no-op: it changed something");
+        figures.note("terraform's second apply changed something");
       figures.add("e", "terraform", (await terraform("destroy", ...approved)).seconds);
     },
   };
 }
 
-/** The provider's binary where `terraform init` finds it without a registry. */
+/** Puts the provider's binary where `terraform init` finds it without a registry. */
 async function writeMirror(dir: string, configFile: string): Promise<void> {
   const mirror = join(dir, "mirror");
   const source = "registry.terraform.io/dmacvicar/libvirt";
@@ -76,10 +76,10 @@ async function writeMirror(dir: string, configFile: string): Promise<void> {
   );
 }
 
-/** Terraform's reference to another resource's attribute. */
+/** A reference to another resource's attribute, in Terraform's syntax. */
 const of = (attribute: string): string => `\${${attribute}}`;
 
-/** What components/libvirt-guest.ts says, in Terraform's words. */
+/** The same as components/libvirt-guest.ts, in Terraform's configuration language. */
 function configuration(scene: Scene, place: Place): object {
   const { accelerator, base, spec } = scene;
   const commandLine = kernelCommandLine(accelerator);

@@ -12,10 +12,10 @@ import { look, settled } from "../guest-watch.js";
 import { aborted, run, tidy, unlessAborted } from "../run.js";
 import { LAB, type Scene } from "../scene.js";
 
-/** What `./trilab` runs once it has seen that nothing needs compiling (line g). */
+/** The program that `./trilab` runs after it has found that nothing needs compiling (line g). */
 export const CLI = join(repoDir, "dist/cli/bin.js");
 
-/** The measured CLI on a seat of the bench's own, its state in a temporary folder. */
+/** The measured CLI, with the bench's own seat and a temporary state directory. */
 function seat(scene: Scene) {
   const id = { lab: LAB, seat: scene.name };
   const guest = machineName(id, "guest");
@@ -35,7 +35,7 @@ function seat(scene: Scene) {
         knownHosts: join(dir, "known_hosts"),
       };
     },
-    /** When the guest is there to be asked: its keys are written, and its QEMU runs. */
+    /** Waits until the guest can be reached: its keys are written, and its QEMU runs. */
     started: async (): Promise<void> => {
       for (const path of [join(seatDir(id), "known_hosts"), `/run/libvirt/qemu/${guest}.pid`]) {
         while (!(await exists(path))) {
@@ -57,7 +57,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Whatever a measurement that was broken off has left. */
+/** Removes what an interrupted measurement has left. */
 export const removeSeat = (scene: Scene): Promise<void> =>
   tidy(process.execPath, CLI, "down", LAB, "--seat", scene.name);
 
@@ -74,7 +74,7 @@ export function trilabContainer(scene: Scene): Contestant {
   };
 }
 
-/** Both targets, once round: up, up again, down. */
+/** Both targets: up, up again, down. */
 export function trilabBoth(scene: Scene): Contestant {
   const { down, ssh, up } = seat(scene);
   return {
@@ -85,13 +85,13 @@ export function trilabBoth(scene: Scene): Contestant {
       await settled(await ssh());
       const again = await up("container,guest");
       figures.add("d", "trilab", again.seconds);
-      if (!again.stdout.includes("nothing changed")) figures.note("trilab's second up was no no-op");
+      if (!again.stdout.includes("nothing changed")) figures.note("trilab's second up changed something");
       figures.add("e", "trilab", (await down()).seconds);
     },
   };
 }
 
-/** Both targets, while a client of our own asks for the first answer: it takes some of the guest's time. */
+/** Both targets, while an SSH client of the bench waits for the first answer. It takes some of the guest's time. */
 export function trilabWatched(scene: Scene): Contestant {
   const { down, guest, ssh, started, up } = seat(scene);
   return {
@@ -113,7 +113,7 @@ export function trilabWatched(scene: Scene): Contestant {
   };
 }
 
-/** The guest alone, beside the tools that make guests. */
+/** Only the guest, to compare with other tools that make guests. */
 export function trilabGuest(scene: Scene): Contestant {
   const { down, up } = seat(scene);
   return {
@@ -126,7 +126,7 @@ export function trilabGuest(scene: Scene): Contestant {
   };
 }
 
-/** All three at once, and the one that takes longest by itself. */
+/** All three targets at once, and the slowest one alone. */
 export function trilabThree(scene: Scene): Contestant {
   const { down, up } = seat(scene);
   return {

@@ -11,13 +11,13 @@ import { settled } from "../guest-watch.js";
 import { run, tidy } from "../run.js";
 import { type Place, placeFor, type Scene } from "../scene.js";
 
-/** libvirt's own helper, which dnsmasq calls for every lease it gives. */
+/** libvirt's own helper, which dnsmasq calls for each new lease. */
 const LEASES_HELPER = "/usr/lib/libvirt/libvirt_leaseshelper";
 
 /**
- * The same guest by Vagrant with vagrant-libvirt: the same kernel, initrd, disk and SMBIOS strings. Vagrant learns a
- * guest's address from libvirt's leases only, and this image takes none: so the lease is entered beforehand, and the
- * network and the box are there too. All of that is in Vagrant's favour.
+ * The same guest, made by Vagrant with vagrant-libvirt, with the same kernel, initrd, disk and SMBIOS strings. Vagrant finds a
+ * guest's address only in libvirt's leases, and this image requests none. So the lease is added before the measurement, and
+ * network and box are made before it, too. All of this makes Vagrant faster.
  */
 export function vagrantPeer(scene: Scene, cleanup: Cleanup): Contestant | undefined {
   if (which("vagrant") === undefined) return undefined;
@@ -66,7 +66,7 @@ async function removeAll(place: Place): Promise<void> {
   await rm(`/var/lib/libvirt/dnsmasq/${place.bridge}.status`, { force: true });
 }
 
-/** A box as `vagrant box add` would unpack it, its disk a link to the base volume. */
+/** Writes a box as `vagrant box add` would unpack it. Its disk is a link to the base volume. */
 async function writeBox(scene: Scene, dir: string): Promise<void> {
   await mkdir(dir, { recursive: true });
   const virtualSize = Math.ceil(scene.spec.disk / (1024 * MiB));
@@ -78,7 +78,7 @@ async function writeBox(scene: Scene, dir: string): Promise<void> {
 
 function vagrantfile(scene: Scene, place: Place): string {
   const { accelerator, base, spec } = scene;
-  // Ruby reads a JSON string without "#" in it as its own.
+  // A JSON string without "#" is also a Ruby string.
   const ruby = (text: string): string => JSON.stringify(text).replaceAll("#", "\\#");
   return `Vagrant.configure("2") do |config|
   config.vm.define ${ruby(place.name)}
@@ -88,7 +88,7 @@ function vagrantfile(scene: Scene, place: Place): string {
   config.vm.boot_timeout = 120
   config.vm.synced_folder ".", "/vagrant", disabled: true
   config.vm.allow_fstab_modification = false
-  # There is no sudo in the image, and Vagrant wants it: so it logs in as root.
+  # Vagrant needs sudo, which the image does not have, so it logs in as root.
   config.ssh.username = "root"
   config.ssh.sudo_command = "%c"
   config.ssh.private_key_path = ${ruby(place.ssh.keyPath)}
