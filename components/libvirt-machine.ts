@@ -139,13 +139,12 @@ export function libvirtMachine(
       applyTransform(transform?.[part], {
         name: volume,
         pool: diskPool.name,
-        // The provider reads it as a URL: a path with a % in it would be another's.
+        // The provider reads it as a URL, so a % in a path must be encoded.
         source: pulumi.output(source).apply((path) => pathToFileURL(path).href),
         format: "raw",
         xml: { xslt: secretXslt() },
       }),
-      // Where it came from does not matter any more, libvirt finds a format of its own in it, and its permissions were
-      // given once.
+      // After the upload, the source does not matter any more, libvirt detects another format, and the permissions are set.
       { parent, ignoreChanges: ["source", "format", "xml"] },
     );
   const seed = args.seed && upload("seed", seedName(ownership), args.seed);
@@ -164,10 +163,10 @@ export function libvirtMachine(
       ...(args.accelerator === "kvm" ? { cpu: { mode: "host-passthrough" } } : {}),
       kernel: image.kernel,
       initrd: image.initrd,
-      // The provider reads back one map of all pairs, then one of all bare flags. Written in this form, nothing differs.
+      // The provider reads back one map of all pairs, then one of all flags. In this form, there is no difference.
       cmdlines: [commandLine.pairs, { _: commandLine.flags.join(" ") }],
-      // Given by file, they would be read back as volumes and differ; the stylesheet writes the paths, which AppArmor
-      // can follow, where the provider would write pool and volume.
+      // If they were given by file, the provider would read them back as volumes, and they would differ. It writes pool and volume
+      // into the XML; the stylesheet replaces these by the paths, which AppArmor can follow.
       disks: [{ volumeId: disk.id }, ...(seed ? [{ volumeId: seed.id }] : [])],
       networkInterfaces: [
         { networkId: network.id, mac: macAddress(ownership, target).toUpperCase(), waitForLease: false },

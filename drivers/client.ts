@@ -26,8 +26,8 @@ export async function runClient(
   if (reply) converse(child, options.input ?? "", (text) => reply(printable(text)));
   if (onOutput) child.stdout.setEncoding("utf8").on("data", (text: string) => onOutput(printable(text)));
   child.once("exit", (_, signal) => {
-    // Who was killed may have handed its output on, as ssh does to the process that keeps the connection: that would be
-    // waited for, for ever where the guest is gone.
+    // A killed client may have passed its output on to another process, like ssh to the one that keeps the connection open.
+    // We would wait for that process, for ever if the guest is gone.
     if (signal !== null) for (const stream of [child.stdout, child.stderr]) stream.destroy();
   });
   const result = await child;

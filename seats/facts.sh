@@ -1,5 +1,5 @@
 #!/bin/sh
-# Reads from inside a target what the machine really is; prints key=value lines. Run as root, changes nothing.
+# Reads from inside a target what the machine really is, and prints it as key=value lines. Runs as root, and changes nothing.
 # Understands cgroup v1 and v2. Prints what it reads and leaves arithmetic to its reader: in an emulated guest every
 # process started costs tens of milliseconds, so the shell's own `read` does most of the work.
 LC_ALL=C; export LC_ALL
@@ -39,9 +39,9 @@ echo "filesystem=$(df -B1 --output=source,size / | { read -r _; read -r line; ec
 # Waits for services that are still starting.
 [ -x /usr/local/lib/trilab/services ] && /usr/local/lib/trilab/services wait
 dpkg-query -W -f 'package=${db:Status-Abbrev} ${Package} ${Version} ${Architecture}\n'
-# The clock comes last. Who listens answers each `clock?` with a line, their own time in seconds: so nothing but this
-# exchange lies between their clock and ours. With the argument `set` ours is set to theirs first. The date that is thrown
-# away has the program read from disk, so that the next one starts at once.
+# The clock comes last. The caller answers each `clock?` with a line, the caller's time in seconds. So only this exchange lies
+# between the two readings. With the argument `set`, this clock is first set to the caller's. The first `date` only loads the
+# program from disk, so that the next one starts at once.
 [ "$1" = set ] && date >/dev/null && { echo 'clock?'; read -r now; date -s "@$now" >/dev/null; }
 { echo 'clock?'; read -r now; echo "clock=$(date +%s.%N)"; }
 exit

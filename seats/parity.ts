@@ -215,7 +215,7 @@ function keysRow({ authorizedKeys }: MachineSpec, facts: FactsByTarget): ParityR
   return [
     {
       id: "authorized_keys",
-      title: "authorizedKeys let in",
+      title: "authorizedKeys accepted",
       wanted: String(authorizedKeys.length),
       values: Object.fromEntries(
         Object.keys(facts).map((target) => [
@@ -264,7 +264,7 @@ function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): Pa
   });
   const row: ParityRow | undefined = baseline
     ? {
-        ...nature("cpu_sustained", "CPU for the long run", (f) => String(f.cpus), baseline),
+        ...nature("cpu_sustained", "CPU, permanently", (f) => String(f.cpus), baseline),
         values: { ...column(facts, (f) => String(f.cpus)), vps: String(sustainedCpus(rented.type)) },
       }
     : undefined;

@@ -155,7 +155,7 @@ const key = ({ lab, seat }: SeatId): string => `${lab}/${seat}`;
 
 /**
  * Whether a seat's time is up, and whether we may remove it. A guest's expiry can't be read from outside. But a guest
- * that outlives its labels was extended, because otherwise its own switch would have stopped it. Pure.
+ * that outlives its labels was extended, because otherwise it would have stopped itself. Pure.
  */
 export function judge(
   seat: Pick<ReapSeat, "owner" | "known" | "expires"> & { things: readonly Pick<Found, "kind" | "state">[] },

@@ -53,7 +53,7 @@ export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Fo
   };
 }
 
-/** A volume's name says what it is for. */
+/** The kind of a resource. For a volume, its name shows the kind. */
 function kindOf({ inputs, type }: CheckpointResource): Kind | undefined {
   if (type !== "libvirt:index/volume:Volume") return KIND_OF_TYPE[type];
   const name = String(inputs.name);
@@ -75,7 +75,7 @@ export interface Reconciled {
 }
 
 /**
- * Aligns state and reality before the engine runs: removes half-made things, and starts stopped machines.
+ * Makes state and reality agree before the engine runs: removes unfinished things, and starts stopped machines.
  *
  * @throws UserError when the names are taken by somebody else's machines, or by ours whose state is lost.
  */
@@ -106,8 +106,7 @@ const HELD_BY: Readonly<Partial<Record<Kind, Kind>>> = {
 };
 
 /**
- * The machines whose network, disk, seed or host key is no more: they are removed, so that the engine makes them again with what
- * is missing. Pure.
+ * The machines whose network, disk, seed or host key is gone. They are removed, so that the engine makes both again. Pure.
  */
 export function stranded(missing: readonly CheckpointResource[], inventory: readonly Found[]): Found[] {
   const gone = missing.map((r) => ({ of: heldBy(r), name: String(r.inputs.name) }));

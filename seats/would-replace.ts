@@ -32,7 +32,7 @@ export function wouldReplace(
     const kind = type.split("$").at(-1) ?? type;
     const changed = reasons.get(urn) ?? [];
     const why = changed.length > 0 ? ` (changed: ${changed.join(", ")})` : "";
-    return `${name}${why}: ${LOST[kind] ?? "it is made anew"}`;
+    return `${name}${why}: ${LOST[kind] ?? "it is made again"}`;
   });
   return new UserError(`seat "${seat}" of lab "${lab}" would be replaced, and the work in it lost`, {
     why: lines.join("\n"),

@@ -126,7 +126,7 @@ function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<Matche
   const { hostKey, hostPublicKey, ownership, spec, vps } = settings;
   if (vps === undefined) throw new Error("a seat with a VPS has no record of what it rents");
   const { cloud, credits, type } = vps;
-  // For the dead-man switch, which a cloud's own image does not contain.
+  // For the program that ends the machine at its expiry, which a cloud's own image does not contain.
   const end = cloud === "aws" ? settings.expires : ownership.expires;
   const expires = { path: EXPIRES_FILE, content: `${expiresInMachine(end)}\n` };
   // Its packages are installed at its first boot.

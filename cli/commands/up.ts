@@ -173,7 +173,7 @@ async function show(
     ...cloudNotes(rented, ctx.style, cost),
     ...(emulated ? [ctx.style.warn(emulationNote(targets, rented))] : []),
     `${parityVerdict(parity, ctx.style)}${unchanged ? ", nothing changed" : ""} (${seconds.toFixed(1)} s)`,
-    ...mended.map((what) => `mended: ${what}`),
+    ...mended.map((what) => `repaired: ${what}`),
     ...unappliedLines(kept, ctx.style),
     "",
     ...(expires === "never" ? [] : [`  it stops itself ${timeLeft(expires)}; to add time:  trilab extend`]),

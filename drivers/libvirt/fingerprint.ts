@@ -24,7 +24,7 @@ const LISTS = {
 } as const;
 type List = keyof typeof LISTS;
 
-/** The question that {@link parseParts} reads the answer to: one virsh command line, as each virsh takes 40 ms to start. */
+/** The command whose output {@link parseParts} reads: one virsh command line, because each virsh takes 40 ms to start. */
 export const partsQuestion = (machines: readonly string[]): string =>
   [
     ...Object.entries(LISTS).map(([name, command]) => `echo [[${name}]]; ${command}`),
@@ -32,13 +32,13 @@ export const partsQuestion = (machines: readonly string[]): string =>
       `echo [[domain]]; dumpxml --inactive ${name}`,
       `echo [[network]]; net-dumpxml --inactive ${name}`,
     ]),
-    // What is not there only leaves its part of the answer empty.
+    // A part that does not exist has an empty answer.
     "echo",
   ].join("; ");
 
 /** What libvirt has of these machines of a seat, from the answer to {@link partsQuestion}. Pure. */
 export function parseParts(machines: readonly string[], answer: string): SeatParts {
-  // Cut at each marker: what is before the first, then a name and its text in turn.
+  // Split at each marker. After the part before the first one, names and texts alternate.
   const cut = answer.split(/\[\[(\w+)\]\]/).slice(1);
   const parts = cut.flatMap((name, i) => (i % 2 === 0 ? [{ name, text: (cut[i + 1] ?? "").trim() }] : []));
   const list = (of: List): string[] =>

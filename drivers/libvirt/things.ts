@@ -3,8 +3,8 @@ import { METADATA_NAMESPACE } from "../../model/labels.js";
 import { parseXml } from "./xml.js";
 
 /**
- * What a volume of the seats' pool is to a machine: its disk, its cloud-init seed, its host key, its console's log (virtlogd numbers
- * those it rolled over), or any of a clone that a `compare` did not live to remove. Pure.
+ * What a volume of the seats' pool is for a machine: its disk, its cloud-init seed, its host key, or its console's log
+ * (virtlogd numbers the older ones). Also those of clones left behind by an interrupted `compare`. Pure.
  */
 export function volumeKind(machine: string, volume: string): Kind | undefined {
   if (!volume.startsWith(machine)) return undefined;
