@@ -96,9 +96,12 @@ async function startByHand(command: string, args: readonly string[]): Promise<vo
   }
   await mkdir(join(stateDir(), "log"), { recursive: true, mode: 0o700 });
   const log = await open(logFile(command), "a", 0o600);
+  // The daemon outlives a TMPDIR of this session.
+  const { TMPDIR: _, ...env } = process.env;
   try {
     const child = spawn(which(command) ?? command, args, {
       detached: true,
+      env,
       stdio: ["ignore", log.fd, log.fd],
       cwd: "/",
     });

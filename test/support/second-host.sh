@@ -9,6 +9,7 @@
 # Only a folder and control groups stay, which `start` removes behind it, or else the next `sweep`.
 set -eu
 umask 022
+unset TMPDIR # a folder of the tests, which the host does not have
 self=$(readlink -f "$0")
 
 # Where the controllers are mounted: one mount point a line.
