@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Accelerator } from "../components/libvirt-machine.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
-import { kvmVerdict, listImages } from "../images/index.js";
+import { kvmVerdict, listImages, type ProbeVerdict } from "../images/index.js";
 import { remoteKvm } from "./remote-kvm.js";
 import { SshHost } from "./ssh-host.js";
 
@@ -37,10 +37,14 @@ export async function accelerator(libvirt: LibvirtDriver): Promise<AcceleratorVe
   if (!existsSync("/dev/kvm")) return { use: "tcg", why: "there is no /dev/kvm" };
   const image = (await listImages())[0];
   if (image === undefined) return UNPROBED;
-  const probe = await kvmVerdict({ kernel: image.kernel, initrd: image.initrd });
-  const { inconclusive: provisional = false, why, works } = probe;
-  return { use: works ? "kvm" : "tcg", why, provisional };
+  return verdictOf(await kvmVerdict({ kernel: image.kernel, initrd: image.initrd }));
 }
+
+const verdictOf = ({ inconclusive = false, why, works }: ProbeVerdict): AcceleratorVerdict => ({
+  use: works ? "kvm" : "tcg",
+  why,
+  provisional: inconclusive,
+});
 
 /** If libvirt offers KVM, it is tested over SSH. Without SSH, libvirt's answer is used. */
 async function remoteAccelerator(libvirt: LibvirtDriver): Promise<AcceleratorVerdict> {
@@ -55,6 +59,5 @@ export async function sshAccelerator(host: SshHost): Promise<AcceleratorVerdict>
   if (forced) return forced;
   const image = (await listImages())[0];
   if (image === undefined) return UNPROBED;
-  const probe = await remoteKvm(host, image);
-  return { use: probe.works ? "kvm" : "tcg", why: probe.why };
+  return verdictOf(await remoteKvm(host, image));
 }

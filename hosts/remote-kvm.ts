@@ -35,12 +35,13 @@ export async function remoteKvm(
     const why = "there is no /dev/kvm: no hardware virtualisation, or not passed on";
     return { works: false, why, seconds: 0 };
   }
-  return cachedVerdict(name, key, () => probe(host, image));
+  return cachedVerdict(name, key, (accel) => probe(host, image, accel));
 }
 
 async function probe(
   host: SshHost,
   { initrd, kernel }: Pick<MatchedImage, "initrd" | "kernel">,
+  accel: "kvm" | "tcg",
 ): Promise<ProbeVerdict> {
   const files = [kernel, initrd].flatMap((file) => ["-C", dirname(file), basename(file)]);
   const archive = await execa("tar", ["-c", "-h", ...files], {
@@ -48,7 +49,7 @@ async function probe(
     maxBuffer: 512 * 1024 ** 2,
   });
   const folder = await host.unpack(archive.stdout);
-  const there = { kernel: `${folder}/${basename(kernel)}`, initrd: `${folder}/${basename(initrd)}` };
+  const there = { accel, kernel: `${folder}/${basename(kernel)}`, initrd: `${folder}/${basename(initrd)}` };
   const words = probeArguments(there).map((word) => `'${word}'`);
   const started = Date.now();
   const script = `PATH=$PATH:/usr/sbin
@@ -60,10 +61,8 @@ printf '\\nended with %s\\n' $code
 `;
   const { stdout } = await host.run(script);
   const timedOut = stdout.trimEnd().endsWith(`ended with ${KILLED}`);
-  const [works, why] = judgeProbe({
-    stdout: stdout.replace(/\nended with \d+\s*$/, ""),
-    stderr: "",
-    timedOut,
-  });
-  return { works, why, seconds: Math.round(Date.now() - started) / 1000 };
+  const printed = stdout.replace(/\nended with \d+\s*$/, "");
+  const [works, why] = judgeProbe({ stdout: printed, stderr: "", timedOut }, accel);
+  const seconds = Math.round(Date.now() - started) / 1000;
+  return { works, why, seconds, ...(timedOut && !works ? { timedOut } : {}) };
 }

@@ -74,7 +74,8 @@ export async function probeKvm(options: ProbeOptions): Promise<ProbeVerdict> {
       fix: "install it: apt-get install qemu-system-x86",
       exitCode: ExitCode.hostNotReady,
     });
-  return verdict(...judgeProbe(run, accel, timeoutMs));
+  const judged = verdict(...judgeProbe(run, accel, timeoutMs));
+  return !judged.works && run.timedOut ? { ...judged, timedOut: true } : judged;
 }
 
 /** QEMU's arguments: a machine that has only a serial console, and ends at its first reset. */
@@ -102,37 +103,33 @@ export function judgeProbe(
   return [false, `QEMU ended without booting a kernel under ${accel}${said === "" ? "" : `: ${said}`}`];
 }
 
+/** Boots the same kernel on the same host under this accelerator. */
+type Probe = (accel: "kvm" | "tcg") => Promise<ProbeVerdict>;
+
 const cacheSchema = z.strictObject({ key: z.string(), verdict: verdictSchema });
 
 /**
  * The verdict for this host: from `<cacheDir>/kvm.json` if boot, host kernel, QEMU and the state of /dev/kvm are the same as
  * then, else from a new probe.
  */
-export async function kvmVerdict(
-  options: Omit<ProbeOptions, "accel"> & { fresh?: boolean },
-): Promise<ProbeVerdict> {
-  return cachedVerdict("kvm", await hostKey(), () => probeKvm(options), options.fresh);
+export async function kvmVerdict(options: Pick<ProbeOptions, "initrd" | "kernel">): Promise<ProbeVerdict> {
+  return cachedVerdict("kvm", await hostKey(), (accel) => probeKvm({ ...options, accel }));
 }
 
 /**
- * A verdict from `<cacheDir>/<name>.json` if it has the same key, else from a new probe, whose verdict is stored.
+ * A verdict from `<cacheDir>/<name>.json` if it has the same key, else from a new probe. Its verdict is stored, unless it is
+ * inconclusive.
  *
  * @param key Everything that could change the verdict.
  */
-export async function cachedVerdict(
-  name: string,
-  key: string,
-  probe: () => Promise<ProbeVerdict>,
-  fresh = false,
-): Promise<ProbeVerdict> {
+export async function cachedVerdict(name: string, key: string, probe: Probe): Promise<ProbeVerdict> {
   const path = join(cacheDir(), `${name}.json`);
-  if (!fresh) {
-    const cached = await readFile(path, "utf8")
-      .then((text) => cacheSchema.safeParse(JSON.parse(text)).data)
-      .catch(() => undefined);
-    if (cached?.key === key) return cached.verdict;
-  }
-  const verdict = await probe();
+  const cached = await readFile(path, "utf8")
+    .then((text) => cacheSchema.safeParse(JSON.parse(text)).data)
+    .catch(() => undefined);
+  if (cached?.key === key) return cached.verdict;
+  const verdict = await conclude(await probe("kvm"), probe);
+  if (verdict.inconclusive) return verdict;
   await mkdir(cacheDir(), { recursive: true, mode: 0o700 });
   await writeFileAtomic(path, `${JSON.stringify({ key, verdict })}\n`);
   return verdict;
@@ -142,13 +139,9 @@ export async function cachedVerdict(
  * A kernel that did not boot under KVM in time may only have been slow, on a busy host. Emulation is slower still: if an
  * emulated kernel boots in the same time, the cause is KVM.
  */
-export async function conclude(
-  verdict: ProbeVerdict,
-  options: Omit<ProbeOptions, "accel">,
-  probe: typeof probeKvm = probeKvm,
-): Promise<ProbeVerdict> {
+async function conclude(verdict: ProbeVerdict, probe: Probe): Promise<ProbeVerdict> {
   if (verdict.works || !verdict.timedOut) return verdict;
-  const emulated = await probe({ ...options, accel: "tcg" });
+  const emulated = await probe("tcg");
   if (emulated.works) return verdict;
   return {
     ...verdict,
