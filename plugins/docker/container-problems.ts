@@ -3,20 +3,20 @@ import { reason } from "../harness/errors.js";
 import type { ContainerInputs } from "./container-schema.js";
 
 /**
- * What no schema of single properties can say: each problem with the way out.
+ * Problems of several properties together, which the schema can't express. Each has a fix.
  *
- * @param inputs Those that fit the schema; one that isn't known yet is present, but undefined.
+ * @param inputs The inputs that fit the schema. One that is not known yet is present, but undefined.
  */
 export function containerProblems(inputs: Partial<ContainerInputs>): Failure[] {
   const failures: Failure[] = [];
   const fail = (property: string, what: string, why: string, fix: string): void => {
     failures.push({ property, reason: reason(what, why, fix) });
   };
-  /** Known to be absent or to have a value, as opposed to not known yet. */
+  /** Whether a property is known: to be absent, or to have a value. */
   const settled = (key: keyof ContainerInputs): boolean => !(key in inputs) || inputs[key] !== undefined;
   const { memory, memorySwap, restart } = inputs;
   if (memory !== undefined && memory > 0 && memory < 6)
-    fail("memory", `${memory} MiB is too little`, "the daemon's minimum is 6 MiB", "give at least 6");
+    fail("memory", `${memory} MiB is too little`, "the daemon's minimum is 6 MiB", "use at least 6");
   if (memorySwap !== undefined && memorySwap > 0 && settled("memory")) {
     if (!memory)
       fail(
@@ -30,7 +30,7 @@ export function containerProblems(inputs: Partial<ContainerInputs>): Failure[] {
         "memorySwap",
         `${memorySwap} MiB is less than the memory`,
         "it counts memory and swap together",
-        `give at least ${memory}, or -1 for unlimited swap`,
+        `use at least ${memory}, or -1 for unlimited swap`,
       );
   }
   if (inputs.maxRetryCount && settled("restart") && restart !== "on-failure")
@@ -38,7 +38,7 @@ export function containerProblems(inputs: Partial<ContainerInputs>): Failure[] {
       "maxRetryCount",
       "it has no effect here",
       `restart is ${restart ?? "no"}`,
-      "set restart: on-failure, or take it out",
+      "set restart: on-failure, or remove it",
     );
   if (inputs.rm && restart !== undefined && restart !== "no")
     fail(
@@ -50,15 +50,15 @@ export function containerProblems(inputs: Partial<ContainerInputs>): Failure[] {
   if (inputs.attach && settled("mustRun") && inputs.mustRun !== false)
     fail(
       "attach",
-      "attach waits for the container's end, which mustRun forbids",
-      "mustRun is true unless told",
+      "attach waits for the container's end, but with mustRun it must not end",
+      "mustRun is true by default",
       "set mustRun: false",
     );
   if (inputs.logs && settled("attach") && !inputs.attach)
     fail(
       "logs",
-      "there are no logs to keep",
-      "they are taken at the container's end, which only attach waits for",
+      "there are no logs to store",
+      "they are read at the container's end, and only attach waits for that",
       "set attach: true",
     );
   failures.push(...mountProblems(inputs));
@@ -75,20 +75,20 @@ function mountProblems({ volumes = [], mounts = [] }: Partial<ContainerInputs>):
       fail(
         `volumes[${index}].containerPath`,
         "it is missing",
-        "a volume needs a place in the container",
+        "a volume needs a path in the container",
         "set containerPath (or fromContainer)",
       );
     if (volume.hostPath !== undefined && volume.volumeName !== undefined)
       fail(
         `volumes[${index}]`,
         "hostPath and volumeName are both set",
-        "a mount has one source",
+        "a mount has only one source",
         "keep one of them",
       );
   }
   for (const [index, mount] of mounts.entries())
     if (mount.type === "tmpfs" && mount.source)
-      fail(`mounts[${index}].source`, "a tmpfs has no source", "it is memory", "take source out");
+      fail(`mounts[${index}].source`, "a tmpfs has no source", "it is in memory", "remove source");
     else if (mount.type === "bind" && missing(mount, "source"))
       fail(
         `mounts[${index}].source`,
@@ -99,7 +99,7 @@ function mountProblems({ volumes = [], mounts = [] }: Partial<ContainerInputs>):
   return failures;
 }
 
-/** Absent or empty; not merely unknown. */
+/** Whether a property is absent or empty. False if it is not known yet. */
 function missing<T extends object>(item: T, key: keyof T): boolean {
   return item[key] === "" || !(key in item);
 }

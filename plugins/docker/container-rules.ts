@@ -2,11 +2,11 @@ import type { PropertyRule } from "../harness/resource.js";
 import { isObject, same, sameSet } from "../harness/values.js";
 import { type ContainerInputs, nanoseconds } from "./container-schema.js";
 
-/** A limit can be changed while the container runs, but the daemon takes 0 for "leave it": no lifting. */
+/** A limit can be changed while the container runs, but not removed, because for the daemon 0 means "no change". */
 const unlessLifted: PropertyRule["on"] = (_was, becomes) =>
   becomes === undefined || becomes === "" || Number(becomes) === 0 ? "replace" : "update";
 
-/** What was asked for holds for each item; what the daemon filled in besides doesn't count. */
+/** Each item agrees with its input. Properties that the daemon has added to an item don't count. */
 const eachAgrees =
   (defaults: Record<string, unknown>) =>
   (has: unknown, wants: unknown): boolean => {
@@ -21,7 +21,7 @@ const eachAgrees =
     });
   };
 
-/** An item without what is not set, for which the official plugin's state has null or "". */
+/** An item without its unset properties, which are null or "" in the official plugin's state. */
 function given(item: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(item).filter(([, value]) => value !== null && value !== undefined && value !== ""),
@@ -34,7 +34,7 @@ function itemAgrees(item: Record<string, unknown>, want: Record<string, unknown>
 
 function portsAgree(has: unknown, wants: unknown): boolean {
   if (!Array.isArray(wants)) return false;
-  // Port 0 is "any", as is none.
+  // Port 0 and no port both mean any port.
   const open = wants.map((port: unknown) =>
     isObject(port) && port.external === 0 ? { ...port, external: undefined } : port,
   );
@@ -53,7 +53,7 @@ function capabilitiesAgree(has: unknown, wants: unknown): boolean {
 const set: PropertyRule = { on: "replace", agrees: sameSet };
 const fixed: PropertyRule = { on: "replace" };
 
-/** Which change replaces the container, which is made in place. */
+/** Which changes replace the container, and which are made in place. */
 export const containerRules: Record<keyof ContainerInputs, PropertyRule> = {
   name: fixed,
   image: fixed,
@@ -68,7 +68,7 @@ export const containerRules: Record<keyof ContainerInputs, PropertyRule> = {
   capabilities: { on: "replace", agrees: capabilitiesAgree },
   securityOpts: set,
   memory: { on: unlessLifted, default: 0 },
-  // 0 asks for the default.
+  // 0 means the default.
   memorySwap: { on: unlessLifted, agrees: (_has, wants) => wants === 0 },
   shmSize: fixed,
   cpus: { on: unlessLifted, default: "0", agrees: (has, wants) => Number(has) === Number(wants) },
@@ -113,7 +113,7 @@ function healthchecksAgree(has: unknown, wants: unknown): boolean {
   return Object.entries(wants).every(([key, want]) => {
     const item = has[key];
     if (same(item, want)) return true;
-    // "90s" is "1m30s".
+    // "90s" equals "1m30s".
     return typeof item === "string" && typeof want === "string" && nanoseconds(item) === nanoseconds(want);
   });
 }

@@ -8,24 +8,24 @@ import type { ContainerInputs } from "./container-schema.js";
 /** How long a container must stay up after its start to count as running, in milliseconds. */
 const SETTLE_MS = 250;
 
-/** Between two looks at a health check, in milliseconds. */
+/** The time between two queries of a health check, in milliseconds. */
 const HEALTH_POLL_MS = 200;
 
-/** Default for `waitTimeout`, in seconds. */
+/** The default of `waitTimeout`, in seconds. */
 const WAIT_TIMEOUT_S = 60;
 
-/** What `attach` brought home. */
+/** The result of `attach`. */
 export interface Ended {
   exitCode: number;
-  /** Undefined unless `logs` was set. */
+  /** Its output; `undefined` if `logs` was not set. */
   logs: string | undefined;
 }
 
 /**
- * Starts the container and sees to what `mustRun`, `wait` and `attach` ask for.
+ * Starts the container and does what `mustRun`, `wait` and `attach` request.
  *
- * @returns how it ended, with `attach`.
- * @throws UserError when it doesn't start, doesn't stay up or doesn't get healthy; AbortError-like on cancel.
+ * @returns with `attach`, how it ended.
+ * @throws UserError when it does not start, does not stay up or does not get healthy; the signal's reason when cancelled.
  */
 export async function run(
   docker: Docker,
@@ -34,17 +34,17 @@ export async function run(
   signal: AbortSignal,
 ): Promise<Ended | undefined> {
   const name = `container "${inputs.name}"`;
-  // Asked for before the start: a short-lived container that removes itself is not there any more after it.
+  // Requested before the start, because a container that removes itself at its end may be gone soon after it.
   const ended = inputs.attach ? waitForEnd(container) : undefined;
   ended?.catch(() => {});
   const output = inputs.attach && inputs.logs ? follow(docker, container) : undefined;
   output?.catch(() => {});
   if (output) await output;
-  // 304: its restart policy has started it this moment.
+  // 304: its restart policy has just started it.
   await asking(`${name} could not be started`, () => container.start().catch(passOver(304)));
   if (ended) {
     const exitCode = await untilAborted(
-      asking(`${name} was not seen to end`, () => ended),
+      asking(`${name} could not be watched until its end`, () => ended),
       signal,
     );
     return { exitCode, logs: output && (await (await output).text) };
@@ -61,7 +61,7 @@ async function waitForEnd(container: Docker.Container): Promise<number> {
     : 0;
 }
 
-/** Attaches to the output before the start, so that nothing of it is missed. */
+/** Attaches to the output. Called before the start, so that no output is missed. */
 async function follow(docker: Docker, container: Docker.Container): Promise<{ text: Promise<string> }> {
   const stream = await container.attach({ stream: true, stdout: true, stderr: true });
   let all = "";
@@ -90,9 +90,9 @@ async function settle(container: Docker.Container, name: string, signal: AbortSi
   );
   if (!ended) return;
   const info = await container.inspect().catch(() => undefined);
-  // With a restart policy it may be up again by now; that is not "running".
+  // With a restart policy, it may have started again; that does not count as running.
   const code = info?.State.ExitCode;
-  const killed = info?.State.OOMKilled ? "it was killed for want of memory" : undefined;
+  const killed = info?.State.OOMKilled ? "it was killed because it had too little memory" : undefined;
   const text = info ? await lastLines(container) : "";
   throw new UserError(`${name} did not stay up`, {
     why: [killed ?? `it ended with exit code ${code ?? "unknown"}`, text && `its last output:\n${text}`]
@@ -122,7 +122,7 @@ async function healthy(
     if (!health || health.Status === "none")
       throw new UserError(`${name} can't be waited for`, {
         why: "wait is set, but the container has no health check",
-        fix: "give it a healthcheck, or take wait out",
+        fix: "set a healthcheck, or remove wait",
       });
     last = state;
     if (health.Status === "healthy") return true;
@@ -135,10 +135,10 @@ async function healthy(
 }
 
 /**
- * Removes a container that must not stay. Gone already is success; one being removed is waited for.
+ * Removes a container, and waits until it is gone. Succeeds if it is already gone.
  *
- * @param graceSeconds Let it end by itself for so long first; 0 kills it.
- * @param volumes Remove its anonymous volumes too.
+ * @param graceSeconds How long it may take to end after SIGTERM; 0 kills it at once.
+ * @param volumes Whether to remove its anonymous volumes, too.
  */
 export async function remove(
   container: Docker.Container,
@@ -149,14 +149,14 @@ export async function remove(
   try {
     if (graceSeconds > 0) await container.stop({ t: graceSeconds }).catch(passOver(304, 404));
     await container.remove({ force: true, v: volumes }).catch(passOver(404, 409));
-    // 409 is "removal already in progress" (rm: true), and even success may come before the name is free.
+    // 409 means that it is already being removed (rm: true). Also after success, its name may not be free yet.
     await container.wait({ condition: "removed" }).catch(passOver(404));
   } catch (error) {
     throw daemonError(what, error);
   }
 }
 
-/** Lets the daemon's answers with these status codes pass. */
+/** Ignores errors of the daemon with these status codes. */
 const passOver =
   (...codes: number[]) =>
   (error: unknown): void => {
@@ -166,7 +166,7 @@ const passOver =
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The promise's outcome, unless the run is cancelled first. */
+/** The promise's result, unless the run is cancelled before. */
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   return new Promise<T>((resolve, reject) => {

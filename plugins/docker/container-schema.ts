@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { labelsSchema } from "./labels.js";
 
-/** A duration as Go writes it: `1m30s`, `500ms`, `0`. */
+/** A duration in Go's format: `1m30s`, `500ms`, `0`. */
 const durationSchema = z
   .string()
   .regex(/^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/, 'expected a duration such as "30s" or "1m30s"');
@@ -11,12 +11,12 @@ const port = z.int().min(0).max(65535);
 
 export const containerSchema = z.strictObject({
   name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, "expected a container name: letters, digits, _ . -"),
-  /** A local image's name or ID; pulled when it isn't there. */
+  /** An image's name or ID. It is pulled if the daemon does not have it. */
   image: z.string().min(1),
   hostname: z.string().optional(),
   command: strings.optional(),
   entrypoints: strings.optional(),
-  /** Run an init process that reaps children. Default: the daemon's. */
+  /** Whether to run an init process that reaps children. Default: the daemon's. */
   init: z.boolean().optional(),
   user: z.string().optional(),
   workingDir: z.string().optional(),
@@ -25,20 +25,20 @@ export const containerSchema = z.strictObject({
   labels: labelsSchema.optional(),
   capabilities: z.strictObject({ adds: strings.optional(), drops: strings.optional() }).optional(),
   securityOpts: strings.optional(),
-  /** MiB; 0 or not set is unlimited. */
+  /** MiB; 0 or absent: unlimited. */
   memory: z.int().min(0).optional(),
-  /** MiB of memory and swap together; -1 is unlimited swap. Default: the daemon's, twice the memory. */
+  /** MiB of memory and swap together; -1: unlimited swap. Default: the daemon's, twice the memory. */
   memorySwap: z.int().min(-1).optional(),
-  /** Size of /dev/shm, MiB. Default: the daemon's, 64. */
+  /** The size of /dev/shm in MiB. Default: the daemon's, 64. */
   shmSize: z.int().min(1).optional(),
-  /** How many CPUs' worth of time: "1.5". */
+  /** CPU time, in CPUs: "1.5". */
   cpus: z
     .string()
     .regex(/^\d+(\.\d+)?$/, 'expected a number as text, such as "1.5"')
     .optional(),
-  /** Relative weight; 0 is the daemon's default, 1024. */
+  /** Relative weight; 0: the daemon's default, 1024. */
   cpuShares: z.int().min(0).optional(),
-  /** Which CPUs: "0-1" or "0,2". */
+  /** The CPUs that it may use: "0-1" or "0,2". */
   cpuSet: z
     .string()
     .regex(/^(\d+(-\d+)?(,\d+(-\d+)?)*)?$/, 'expected a list of CPUs such as "0-1,3"')
@@ -75,7 +75,7 @@ export const containerSchema = z.strictObject({
         bindOptions: z.strictObject({ propagation: z.string().optional() }).optional(),
         tmpfsOptions: z
           .strictObject({
-            /** The permissions in octal digits, as the official provider reads them: 1777. */
+            /** The permissions in octal digits, as in the official provider: 1777. */
             mode: z.int().optional(),
             sizeBytes: z.int().optional(),
           })
@@ -97,7 +97,7 @@ export const containerSchema = z.strictObject({
     .array(
       z.strictObject({
         internal: port,
-        /** 0 or not set: the daemon picks one. */
+        /** 0 or absent: the daemon chooses one. */
         external: port.optional(),
         ip: z.string().optional(),
         protocol: z.enum(["tcp", "udp", "sctp"]).optional(),
@@ -105,9 +105,9 @@ export const containerSchema = z.strictObject({
     )
     .optional(),
   restart: z.enum(["no", "on-failure", "always", "unless-stopped"]).optional(),
-  /** Only with `restart: on-failure`; 0 is without limit. */
+  /** Only with `restart: on-failure`; 0: no limit. */
   maxRetryCount: z.int().min(0).optional(),
-  /** Mount the root filesystem read-only. */
+  /** Whether to mount the root file system read-only. */
   readOnly: z.boolean().optional(),
   ulimits: z.array(z.strictObject({ name: z.string(), soft: z.int(), hard: z.int() })).optional(),
   hosts: z.array(z.strictObject({ host: z.string(), ip: z.string() })).optional(),
@@ -115,27 +115,27 @@ export const containerSchema = z.strictObject({
   sysctls: z.record(z.string(), z.string()).optional(),
   logDriver: z.string().optional(),
   logOpts: z.record(z.string(), z.string()).optional(),
-  /** Fail if it doesn't stay up after its start, and start it again when it was found stopped. Default true. */
+  /** Whether it is an error if it does not stay up after its start, and whether to start it again if it has stopped. Default true. */
   mustRun: z.boolean().optional(),
   /** Default true. */
   start: z.boolean().optional(),
-  /** The daemon removes the container once it ends. */
+  /** Whether the daemon removes the container when it ends. */
   rm: z.boolean().optional(),
-  /** Wait for its end before going on. */
+  /** Whether to wait for its end. */
   attach: z.boolean().optional(),
-  /** With `attach`: keep its output in `containerLogs`. */
+  /** With `attach`: whether to store its output in `containerLogs`. */
   logs: z.boolean().optional(),
-  /** Wait until its health check is content. */
+  /** Whether to wait until its health check succeeds. */
   wait: z.boolean().optional(),
   /** For `wait`, in seconds. Default 60. */
   waitTimeout: z.number().positive().optional(),
-  /** Seconds to let it end by itself before it is removed. Default: it is killed. */
+  /** Seconds that it has to end after SIGTERM before it is removed. Default: it is killed at once. */
   destroyGraceSeconds: z.int().min(0).optional(),
-  /** Seconds; the daemon's for `docker stop`. */
+  /** Seconds that `docker stop` waits. */
   stopTimeout: z.int().min(0).optional(),
   stopSignal: z.string().optional(),
   privileged: z.boolean().optional(),
-  /** Remove its anonymous volumes with it. Default true. */
+  /** Whether to remove its anonymous volumes with it. Default true. */
   removeVolumes: z.boolean().optional(),
   groupAdds: strings.optional(),
   cgroupnsMode: z.enum(["private", "host"]).optional(),
@@ -157,7 +157,7 @@ export type ContainerInputs = z.output<typeof containerSchema>;
 
 const UNITS: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
-/** A Go duration in nanoseconds, as the daemon counts. */
+/** A Go duration in nanoseconds, the daemon's unit. */
 export function nanoseconds(duration: string): number {
   let total = 0;
   for (const [, number, unit] of duration.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))

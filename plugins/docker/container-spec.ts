@@ -4,7 +4,7 @@ import { labelMap } from "./labels.js";
 
 export const MIB = 1024 * 1024;
 
-/** The daemon's words for a container's inputs. Only what is set is sent: the rest stays the daemon's choice. */
+/** A container's inputs in the form of the daemon's API. Contains only what is set; the daemon chooses the rest. */
 export function createOptions(inputs: ContainerInputs): Docker.ContainerCreateOptions {
   const first = inputs.networksAdvanced?.[0];
   return defined({
@@ -28,7 +28,7 @@ export function createOptions(inputs: ContainerInputs): Docker.ContainerCreateOp
       Retries: inputs.healthcheck.retries ?? 0,
     },
     HostConfig: hostConfig(inputs),
-    // Older daemons take one network at creation; the others are joined before the start.
+    // Older daemons accept only one network at creation; the others are connected before the start.
     NetworkingConfig: first && { EndpointsConfig: { [first.name]: endpoint(first) } },
   }) as Docker.ContainerCreateOptions;
 }
@@ -74,7 +74,7 @@ function hostConfig(inputs: ContainerInputs): Docker.HostConfig {
 }
 
 /**
- * What can also be changed while the container runs (Docker's update call). There 0 means "leave it as it is".
+ * The settings that can also be changed while the container runs, with Docker's update call. In it, 0 means "no change".
  */
 export function resources(inputs: ContainerInputs): {
   Memory?: number;
@@ -87,7 +87,7 @@ export function resources(inputs: ContainerInputs): {
   const { memory, memorySwap } = inputs;
   return {
     ...(memory ? { Memory: memory * MIB } : {}),
-    // 0 is "the default", as not set is.
+    // 0 and absent both mean the default.
     ...(memorySwap ? { MemorySwap: memorySwap < 0 ? -1 : memorySwap * MIB } : {}),
     ...(inputs.cpus ? { NanoCpus: Math.round(Number(inputs.cpus) * 1e9) } : {}),
     ...(inputs.cpuShares ? { CpuShares: inputs.cpuShares } : {}),
@@ -101,7 +101,7 @@ type PortInput = NonNullable<ContainerInputs["ports"]>[number];
 type MountInput = NonNullable<ContainerInputs["mounts"]>[number];
 type VolumeInput = NonNullable<ContainerInputs["volumes"]>[number];
 
-/** How the container sits on one network. */
+/** The container's settings in one network. */
 export function endpoint(network: NetworkInput): Docker.EndpointSettings {
   return defined({
     Aliases: network.aliases,
@@ -165,7 +165,7 @@ function mount({
   });
 }
 
-/** The object without its undefined members: the daemon tells null from absent. */
+/** The object without its undefined members, because for the daemon, null differs from absent. */
 function defined<T extends object>(value: T): Partial<T> {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Partial<T>;
 }

@@ -5,7 +5,7 @@ import { containerRules } from "./container-rules.js";
 import { MIB } from "./container-spec.js";
 import { labelList, nonEmpty } from "./labels.js";
 
-/** Outputs that are never inputs, or whose default only the daemon or the image knows. */
+/** Outputs that are no inputs, or whose default only the daemon or the image knows. */
 export const computedOutputs = [
   "bridge",
   "command",
@@ -26,8 +26,8 @@ export const computedOutputs = [
 ] as const;
 
 /**
- * What the official plugin keeps in its state although no input asks for it. It replaces a container whose state has no
- * `stdinOpen` or `tty`, and updates one without the others.
+ * What the official plugin stores in its state even without an input. It replaces a container whose state has no `stdinOpen`
+ * or `tty`, and updates one without the others.
  */
 function officialOutputs({ Config: config, HostConfig: host }: Docker.ContainerInspectInfo): PropertyMap {
   return {
@@ -38,17 +38,16 @@ function officialOutputs({ Config: config, HostConfig: host }: Docker.ContainerI
   };
 }
 
-/** Inputs that concern only how we handle the container: the daemon doesn't know them. */
+/** Inputs about how we handle the container, which the daemon does not know. */
 const OURS = ["attach", "logs", "start", "wait", "waitTimeout", "destroyGraceSeconds", "removeVolumes"];
 
-/** What can change behind our back while the container stays the same one; all else the daemon has fixed. */
+/** What somebody else can change while the container stays the same; everything else is fixed in the daemon. */
 const MUTABLE = ["name", "memory", "memorySwap", "cpus", "cpuShares", "cpuSet", "restart", "maxRetryCount"];
 
 /**
- * What is, as the SDK's outputs.
+ * The container as it is, as the SDK's outputs.
  *
- * A property that was set stays as it was written as long as it means what is there; the others show what the
- * daemon made of them.
+ * A property that was set stays as it was written while it agrees with the container; the others show the daemon's values.
  */
 export function stateOf(
   info: Docker.ContainerInspectInfo,
@@ -69,13 +68,13 @@ export function stateOf(
   if (Array.isArray(asked.ports)) outs.ports = live.ports;
   for (const key of OURS)
     outs[key] = asked[key] ?? containerRules[key as keyof typeof containerRules].default;
-  // The official provider's way to say "it stopped": the next `up` then starts it again.
+  // As in the official provider, this says that it has stopped; the next `up` then starts it again.
   if (asked.mustRun !== false) outs.mustRun = asked.start === false || info.State.Running;
   const kept = known.state.containerLogs;
   return { id: info.Id, outs: { ...outs, containerLogs: kept ?? "" }, inputs };
 }
 
-/** Set by the daemon or the image where nothing is asked for: an import must not take them for inputs. */
+/** Whether the daemon or the image has set a property without an input: an import must not make it an input. */
 function isImplied(key: string, live: PropertyMap, image: Docker.ImageInspectInfo | undefined): boolean {
   switch (key) {
     case "command":
@@ -95,7 +94,7 @@ function isImplied(key: string, live: PropertyMap, image: Docker.ImageInspectInf
   }
 }
 
-/** For an import: the inputs are whatever differs from a plain container's. */
+/** The result of an import. Its inputs are the properties that differ from a container without inputs. */
 function imported(
   info: Docker.ContainerInspectInfo,
   live: PropertyMap,
@@ -168,7 +167,7 @@ function liveProperties(info: Docker.ContainerInspectInfo, image?: Docker.ImageI
     rm: host.AutoRemove ?? false,
     privileged: host.Privileged ?? false,
     groupAdds: nonEmpty(host.GroupAdd),
-    // No cgroupnsMode: where it is not asked for, the official plugin would replace a container whose state names one.
+    // Without cgroupnsMode: if there is no input for it, the official plugin would replace a container whose state has one.
     ipcMode: host.IpcMode ?? "",
     pidMode: host.PidMode || undefined,
     healthcheck: health?.Test
@@ -236,7 +235,7 @@ function publishedPorts(info: Docker.ContainerInspectInfo): object[] {
     const [internal, protocol] = key.split("/");
     return (bindings ?? []).map((binding) => {
       const ip = binding.HostIp || "0.0.0.0";
-      // Only a running container has its ports; "0.0.0.0" may be published on "::" as well.
+      // Only a running container has ports. A port on "0.0.0.0" may also be published on "::".
       const live = actual[key]?.find((item) => (item.HostIp || "0.0.0.0") === ip);
       return {
         internal: Number(internal),

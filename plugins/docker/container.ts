@@ -12,7 +12,7 @@ import { computedOutputs, stateOf } from "./container-state.js";
 import { ownerText } from "./labels.js";
 import { ensureImage } from "./remote-image.js";
 
-/** A container. ID: the daemon's. Memory, CPU and restart inputs change while it runs; most others replace it. */
+/** A container. ID: the daemon's. Memory, CPU and restart inputs can change while it runs; most others replace it. */
 export const container = defineResource<typeof containerSchema, Docker>({
   token: "docker:index/container:Container",
   schema: containerSchema,
@@ -27,7 +27,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
     const image = await ensureImage(docker, inputs.image, undefined, ctx.signal);
     const made = await createStopped(docker, inputs);
     const known: Known = { inputs: bag(inputs), state: {} };
-    // Kept for a container that removes itself at its end: there is nothing to look at then.
+    // A container that removes itself at its end can't be inspected afterwards.
     let last: Docker.ContainerInspectInfo | undefined;
     try {
       last = await made.inspect();
@@ -46,7 +46,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
     const what = `container "${known.state.name ?? id}" could not be read`;
     const info = await lookUp(what, () => docker.getContainer(id).inspect());
     if (!info) return undefined;
-    // What the image brings along must not look like inputs of an imported container.
+    // The image's settings must not look like inputs of an imported container.
     const image = await lookUp(what, () => docker.getImage(info.Image).inspect());
     return stateOf(info, known, image);
   },
@@ -56,7 +56,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
     const target = docker.getContainer(id);
     const what = `container "${inputs.name}" could not be changed`;
     const change = resources(inputs);
-    // The daemon chose the swap limit, by the old memory limit: it must move along or it is in the way.
+    // The daemon had derived the swap limit from the old memory limit, and may refuse the new one without a new swap limit.
     if (change.Memory !== undefined && change.MemorySwap === undefined) change.MemorySwap = change.Memory * 2;
     await asking(what, () => target.update(change));
     const info = await asking(what, () => target.inspect());
@@ -67,7 +67,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
       try {
         await run(docker, target, { ...inputs, attach: false }, ctx.signal);
       } catch (error) {
-        // The limits have changed all the same: the state must say so.
+        // The limits have been changed, so the state must contain them.
         throw new HalfMade(stateOf(await target.inspect(), known, image), daemonError(what, error));
       }
     }
@@ -86,7 +86,7 @@ export const container = defineResource<typeof containerSchema, Docker>({
   },
 });
 
-/** The container, on all its networks, not started. @throws UserError; then nothing is left of it. */
+/** Makes the container and connects it to all its networks, but does not start it. @throws UserError; then nothing is left of it. */
 async function createStopped(docker: Docker, inputs: ContainerInputs): Promise<Docker.Container> {
   const what = `container "${inputs.name}" could not be created`;
   let made: Docker.Container;
@@ -107,12 +107,12 @@ async function createStopped(docker: Docker, inputs: ContainerInputs): Promise<D
     throw daemonError(
       what,
       error,
-      "check that each network of networksAdvanced exists and has the address free",
+      "check that each network of networksAdvanced exists, and that the address is free in it",
     );
   }
 }
 
-/** Takes a failed container away; if even that fails, the engine is told of it, so that it isn't forgotten. */
+/** Removes a failed container. If that fails, too, reports the container to the engine, which then keeps it in its state. */
 async function undo(
   made: Docker.Container,
   inputs: ContainerInputs,

@@ -2,7 +2,7 @@ import { StandIn } from "../harness/provider.js";
 import { serve } from "../harness/server.js";
 import { standIn } from "./manifest.js";
 
-// dockerode and zod are loaded with the first request, after the handshake.
+// dockerode and zod are loaded after the handshake, with the first request.
 const plugin = new StandIn({ name: standIn.name, version: standIn.version }, async () => {
   const { parts } = await import("./parts.js");
   return parts;

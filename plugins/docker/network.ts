@@ -12,7 +12,7 @@ const schema = z.strictObject({
   driver: z.string().optional(),
   internal: z.boolean().optional(),
   attachable: z.boolean().optional(),
-  /** SDK 5.2.0 no longer has it; names are always checked, whatever it says. */
+  /** SDK 5.2.0 no longer has it. It has no effect: names are always checked. */
   checkDuplicate: z.boolean().optional(),
   ipv6: z.boolean().optional(),
   ipamConfigs: z
@@ -28,7 +28,7 @@ const schema = z.strictObject({
   labels: labelsSchema.optional(),
 });
 
-/** What was asked of each subnet holds; the daemon fills in a gateway where none was asked for. */
+/** Each subnet agrees with its input. The daemon adds a gateway if the input has none. */
 function subnetsAgree(has: unknown, wants: unknown): boolean {
   if (!Array.isArray(has) || !Array.isArray(wants) || has.length !== wants.length) return false;
   return wants.every((want) =>
@@ -39,7 +39,7 @@ function subnetsAgree(has: unknown, wants: unknown): boolean {
   );
 }
 
-/** The options asked for hold; some daemons add their own (com.docker.network.enable_ipv4, …). */
+/** The options in the input agree; some daemons add their own (com.docker.network.enable_ipv4, …). */
 function optionsAgree(has: unknown, wants: unknown): boolean {
   return isObject(has) && isObject(wants) && Object.keys(wants).every((key) => same(has[key], wants[key]));
 }
@@ -59,7 +59,7 @@ function found(info: Docker.NetworkInspectInfo, known?: Known): Found {
       ipRange: config.IPRange || undefined,
     })),
   };
-  // A network can't change once it is made, so what was asked for stays as it was written.
+  // A network can't be changed after it was made, so its inputs stay as they were written.
   const imported = !known || Object.keys(known.inputs).length === 0;
   const inputs = imported
     ? Object.fromEntries(
@@ -71,7 +71,7 @@ function found(info: Docker.NetworkInspectInfo, known?: Known): Found {
   const { __defaults: _meta, ...asked } = imported ? {} : known.inputs;
   return {
     id: info.Id,
-    // The driver is there for the official plugin: it would replace a network whose state does not name its default.
+    // With the driver for the official plugin, which would replace a network whose state does not contain the default.
     outs: {
       ...bag({ ...live, scope: info.Scope, ipamDriver: info.IPAM?.Driver ?? "default" }),
       ...asked,
@@ -166,9 +166,9 @@ async function nameTaken(docker: Docker, name: string, what: string, cause: unkn
 }
 
 /**
- * A daemon that was killed can leave endpoints of containers that no longer run: those are cut off.
+ * Disconnects endpoints of containers that no longer run. A daemon that was killed can leave them.
  *
- * @throws UserError when a running container is among them: it is somebody's.
+ * @throws UserError when a running container uses the network.
  */
 async function cutDeadEndpoints(docker: Docker, network: Docker.Network, what: string): Promise<void> {
   const info = await asking(what, () => network.inspect());
@@ -179,12 +179,12 @@ async function cutDeadEndpoints(docker: Docker, network: Docker.Network, what: s
   for (const [id, { Name }] of endpoints) {
     const user = await lookUp(what, () => docker.getContainer(id).inspect());
     if (user?.State.Running) alive.push(user.Name.slice(1));
-    // A dead endpoint has no container, and is known by its own name alone.
+    // A dead endpoint has no container, only a name of its own.
     else await asking(what, () => network.disconnect({ Container: Name ?? id, Force: true }));
   }
   if (alive.length > 0)
     throw new UserError(what, {
-      why: `running containers are still on it: ${alive.join(", ")}`,
+      why: `running containers still use it: ${alive.join(", ")}`,
       fix: `remove them or disconnect them (docker network disconnect <network> ${alive[0]}), then run it again`,
     });
 }

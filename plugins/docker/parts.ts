@@ -18,7 +18,7 @@ const config = z.strictObject({
   certPath: z.string().optional(),
 });
 
-/** The endpoint that a configuration selects; what it leaves out comes from the environment, as with Docker's own tools. */
+/** The endpoint that a configuration selects. What is not set comes from the environment, as in Docker's own tools. */
 function endpointOf(given: z.infer<typeof config>, env = process.env): Omit<DockerEndpoint, "kind"> {
   const certPath = given.certPath || env.DOCKER_CERT_PATH;
   const host = given.host || env.DOCKER_HOST || LOCAL.docker.host;

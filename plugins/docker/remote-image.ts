@@ -8,17 +8,17 @@ import { bag, sameSet } from "../harness/values.js";
 const schema = z.strictObject({
   /** `repository[:tag]`, `repository@sha256:…` or an image's ID. */
   name: z.string().min(1),
-  /** Leave the image on the host at destroy. Default false. */
+  /** Whether to leave the image on the host at destroy. Default false. */
   keepLocally: z.boolean().optional(),
-  /** Remove the image even if a stopped container uses it. Default false. */
+  /** Whether to remove the image also if a stopped container uses it. Default false. */
   forceRemove: z.boolean().optional(),
-  /** Look for the image anew when one of these changes. */
+  /** If one of these changes, the image is searched again. */
   pullTriggers: z.array(z.string()).optional(),
-  /** `linux/amd64`; counts for pulling. */
+  /** `linux/amd64`; used for pulling. */
   platform: z.string().optional(),
 });
 
-/** An image; the local one if there is one, else pulled. ID, as the official provider's: image ID + name. */
+/** An image: the local one if there is one, else a pulled one. ID, as in the official provider: image ID + name. */
 export const remoteImage = defineResource<typeof schema, Docker>({
   token: "docker:index/remoteImage:RemoteImage",
   schema,
@@ -30,7 +30,7 @@ export const remoteImage = defineResource<typeof schema, Docker>({
     platform: { on: "replace" },
   },
   computed: ["imageId", "repoDigest"],
-  // Old and new may share layers: the new one first, so that they needn't be fetched again.
+  // The new one is made first: both may share layers, which then need not be downloaded again.
   deleteBeforeReplace: false,
 
   async create(inputs, ctx) {
@@ -46,7 +46,7 @@ export const remoteImage = defineResource<typeof schema, Docker>({
     const image = await lookUp(`image "${name}" could not be read`, () =>
       docker.getImage(String(name)).inspect(),
     );
-    // The name now means another image: what the state is about is gone, and `up` looks for the name anew.
+    // The name now belongs to another image. The one in the state is gone, and `up` searches the name again.
     if (!image || (wanted !== undefined && image.Id !== wanted)) return undefined;
     return found(image, String(name), known);
   },
@@ -83,7 +83,7 @@ function found(image: Docker.ImageInspectInfo, name: string, known: Known): Foun
 /**
  * The local image of that name, else the pulled one.
  *
- * @throws UserError when it is neither here nor to be had, or the run is cancelled meanwhile.
+ * @throws UserError when it is not local and can't be pulled, or the run is cancelled.
  */
 export async function ensureImage(
   docker: Docker,
@@ -94,7 +94,7 @@ export async function ensureImage(
   const local = await lookUp(`image "${name}" could not be looked up`, () => docker.getImage(name).inspect());
   if (local) return local;
   try {
-    // Without a tag the daemon would pull every tag there is.
+    // Without a tag, the daemon would pull all tags.
     const reference = /(@|:[^/]*$)/.test(name) ? name : `${name}:latest`;
     const stream = await docker.pull(reference, {
       abortSignal: signal,
@@ -109,7 +109,7 @@ export async function ensureImage(
       throw daemonError(`image "${name}" could not be pulled`, error);
     throw new UserError(`image "${name}" is not on the Docker host and could not be pulled`, {
       why: daemonSays(error),
-      fix: `load it (docker load, docker import), build it, or give the host access to its registry; then run it again`,
+      fix: `load it (docker load, docker import), build it, or give the host access to its registry, then run it again`,
       cause: error,
     });
   }

@@ -55,7 +55,7 @@ export const volume = defineResource<typeof schema, Docker>({
   async create(inputs, ctx) {
     const docker = await ctx.client();
     const what = `volume "${inputs.name}" could not be created`;
-    // The daemon answers "created" for a volume that was there: then its data and its owner are someone else's.
+    // The daemon answers "created" also for an existing volume, whose data belongs to somebody else.
     const existing = await lookUp(what, () => docker.getVolume(inputs.name).inspect());
     if (existing)
       throw new UserError(what, {

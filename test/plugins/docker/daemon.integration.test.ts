@@ -162,7 +162,7 @@ describe("containers", () => {
       cpuShares: 100,
     });
     await expect(plugin().delete(NETWORK, nets[0]?.id ?? "", nets[0]?.outs ?? {})).rejects.toMatchObject({
-      why: `running containers are still on it: ${name}-box`,
+      why: `running containers still use it: ${name}-box`,
     });
     await plugin().delete(CONTAINER, made.id, outs);
     for (const net of nets) await plugin().delete(NETWORK, net.id, net.outs);
