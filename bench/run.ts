@@ -14,8 +14,6 @@ export interface Ran {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** The exit codes that are not failures. Default: 0. */
-  accept?: readonly number[];
 }
 
 /**
@@ -38,7 +36,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   });
   const seconds = (performance.now() - started) / 1000;
   aborted.signal.throwIfAborted();
-  if (result.exitCode === undefined || !(options.accept ?? [0]).includes(result.exitCode)) {
+  if (result.exitCode !== 0) {
     const words = `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-12).join("\n");
     throw new Error(`${file} ${args.join(" ")}: exit ${result.exitCode ?? result.message}\n${words}`);
   }

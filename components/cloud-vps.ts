@@ -3,7 +3,7 @@ import { type AwsVpsArgs, awsVps } from "./aws-vps.js";
 import { type LocalVpsArgs, localVps } from "./local-vps.js";
 import type { CloudVpsArgs } from "./vps-args.js";
 
-export type { CloudVpsArgs, VpsMachine } from "./vps-args.js";
+export type { CloudVpsArgs } from "./vps-args.js";
 
 /** The cloud's own part of the arguments. */
 export type CloudArgs = ({ cloud: "aws" } & AwsVpsArgs) | ({ cloud: "local" } & LocalVpsArgs);

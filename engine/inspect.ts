@@ -1,18 +1,8 @@
-import { dirname } from "node:path";
 import { messageOf } from "../base/errors.js";
 import { lastFailure } from "./download.js";
 import { findPulumi, type Way } from "./find.js";
 import { findGo } from "./go-toolchain.js";
-import {
-  bridgeFile,
-  isExecutable,
-  languageHost,
-  languageHostDir,
-  libvirtFile,
-  type ProviderName,
-  pluginFile,
-  which,
-} from "./layout.js";
+import { bridgeFile, isExecutable, libvirtFile, type ProviderName, pluginFile } from "./layout.js";
 import { provenance } from "./provenance.js";
 import { findPlugin, type ProviderPlugin } from "./provider-plugin.js";
 import { versions } from "./versions.js";
@@ -53,11 +43,6 @@ export async function inspectEngine(): Promise<{
     found: cli.found && { ...cli.found, way: ours?.way ?? cli.found.way },
     notes,
   };
-  const [host] = [
-    ...(cli.found ? await which(languageHost, [dirname(cli.found.file)]) : []),
-    ...(await which(languageHost)),
-    ...(await which(languageHost, [languageHostDir()])),
-  ];
   return {
     docker: docker?.kind,
     aws: aws?.kind,
@@ -67,19 +52,6 @@ export async function inspectEngine(): Promise<{
       await fileReport("terraform-provider-libvirt", versions.libvirt, libvirtFile()),
       pluginReport("docker", docker),
       pluginReport("aws", aws, "only for a VPS on AWS"),
-      {
-        name: languageHost,
-        wanted: "any",
-        found:
-          host === undefined
-            ? undefined
-            : {
-                file: host,
-                version: undefined,
-                way: dirname(host) === languageHostDir() ? "stand-in" : "path",
-              },
-        notes: ["only for plain `pulumi up`"],
-      },
     ],
   };
 }

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
 import { withLock } from "../base/lock.js";
@@ -12,12 +12,9 @@ import {
   bridgeFile,
   engineCache,
   isExecutable,
-  languageHost,
-  languageHostDir,
   libvirtFile,
   PROVIDERS,
   pulumiHome,
-  which,
 } from "./layout.js";
 import { intact, verified } from "./provenance.js";
 import {
@@ -28,7 +25,6 @@ import {
   type ProviderPlugin,
 } from "./provider-plugin.js";
 import { stamped, writeStamp } from "./stamp.js";
-import { writeStandIn } from "./stand-in.js";
 import { linkUserPlugins } from "./user-plugins.js";
 import { goTools, versions } from "./versions.js";
 
@@ -195,13 +191,4 @@ async function downloadLibvirtProvider(pulumi: string, progress: Progress): Prom
     );
     if (!(await isExecutable(libvirtFile()))) throw new Error("the bridge did not keep the provider");
   });
-}
-
-/**
- * The Node.js language host, which plain `pulumi up` needs, but not trilab's inline programs: that of an official
- * installation, else our stand-in. @returns its path; its directory must be on PATH.
- */
-export async function ensureLanguageHost(engine: Engine): Promise<string> {
-  const [found] = [...(await which(languageHost, [dirname(engine.pulumi)])), ...(await which(languageHost))];
-  return found ?? writeStandIn("language-nodejs", languageHostDir(), languageHost);
 }

@@ -35,10 +35,6 @@ export const libvirtFile = (): string =>
     `terraform-provider-libvirt_v${versions.libvirt}`,
   );
 
-/** The directory of our stand-in for Pulumi's Node.js language host. It contains nothing else, so PATH can include or omit it. */
-export const languageHostDir = (): string => join(engineCache(), "language-host");
-export const languageHost = "pulumi-language-nodejs";
-
 export async function isExecutable(file: string): Promise<boolean> {
   try {
     await access(file, constants.X_OK);

@@ -18,7 +18,7 @@ export interface EnsureOptions extends BuildOptions {
 }
 
 /** The image that a manifest describes, with its paths in the cache. */
-export function imageFrom(manifest: ImageManifest): MatchedImage {
+function imageFrom(manifest: ImageManifest): MatchedImage {
   const root = rootDir(manifest.rootHash);
   return {
     hash: manifest.hash,

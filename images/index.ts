@@ -1,8 +1,7 @@
 /** The matched image: one Debian root file system as a container image and as a guest's disk, kernel and initrd. */
 
-export { basePackages } from "../model/base-packages.js";
 export * from "../model/guest-contract.js";
-export { type EnsureOptions, ensureImage, findImage } from "./ensure.js";
+export { ensureImage, findImage } from "./ensure.js";
 export {
   cachedVerdict,
   judgeProbe,
@@ -10,10 +9,9 @@ export {
   PROBE_MS,
   type ProbeVerdict,
   probeArguments,
-  probeKvm,
 } from "./kvm-probe.js";
 export { lifetimeFiles, serviceFiles, startLifetime } from "./machine-files.js";
 export type { MatchedImage } from "./matched-image.js";
-export { checkImageSpec, type ImageSpec, imageHash, imageSpecProblems, rootHash } from "./spec.js";
+export { type ImageSpec, imageHash } from "./spec.js";
 export { listImages, pruneImages } from "./store.js";
 export { verifyImage } from "./verify.js";

@@ -67,7 +67,8 @@ export type Lab = z.output<typeof labSchema> & {
 const labsDir = (): string => join(repoDir, "labs");
 
 /** The registered labs' names: every folder of labs/ with a lab.yaml, sorted. */
-export async function labNames(dir = labsDir()): Promise<string[]> {
+export async function labNames(): Promise<string[]> {
+  const dir = labsDir();
   const entries = await readdir(dir, { withFileTypes: true });
   return entries
     .filter((entry) => entry.isDirectory() && existsSync(join(dir, entry.name, "lab.yaml")))

@@ -53,9 +53,9 @@ export function rentedCommandLine(accelerator: "kvm" | "tcg"): CommandLine {
   return { pairs: { ...rest, "network-config": "disabled" }, flags };
 }
 
-/** A guest's command line as one string, for raw domain XML. `more` is appended: `["trilab.probe"]`. */
-export const commandLineText = (accelerator: "kvm" | "tcg", more: readonly string[] = []): string =>
-  [...commandLineWords(kernelCommandLine(accelerator)), ...more].join(" ");
+/** A guest's command line as one string, for raw domain XML. */
+export const commandLineText = (accelerator: "kvm" | "tcg"): string =>
+  commandLineWords(kernelCommandLine(accelerator)).join(" ");
 
 /** A command line, word by word. */
 export const commandLineWords = ({ flags, pairs }: CommandLine): string[] => [
@@ -84,7 +84,7 @@ export const publicKeySchema = z
 export const HOST_KEY_ENTRY = "opt/trilab/host-key";
 
 /** What distinguishes one guest from others; everything else is in the image. */
-export const guestIdentitySchema = z.strictObject({
+const guestIdentitySchema = z.strictObject({
   /** One RFC 1123 label, lower case. */
   hostname: z
     .string()

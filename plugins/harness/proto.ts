@@ -28,5 +28,3 @@ export const { Status } = here(
 export const { ResourceProviderService } = here(
   "@pulumi/pulumi/proto/provider_grpc_pb.js",
 ) as typeof import("@pulumi/pulumi/proto/provider_grpc_pb.js");
-
-export type Messages = typeof import("@pulumi/pulumi/proto/provider_pb.js");

@@ -6,10 +6,10 @@ import type { RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
 import { Empty, grpc, PluginInfo } from "../harness/proto.js";
 
 /*
- * The Node.js language host for plain `pulumi up`, if Pulumi's own is not installed and can't be downloaded. (Inline programs
- * need no language host.) The last one on the Go module proxy (3.68.0) forwards the resource monitor's calls, but does not
- * know RegisterPackage, with which parameterised packages such as @pulumi/libvirt begin. This one runs the program with the
- * SDK's own runner, which talks to the engine directly.
+ * The Node.js language host with which the tests run plain `pulumi up`, if Pulumi's own is not installed. (Inline programs need
+ * no language host.) The last one on the Go module proxy (3.68.0) forwards the resource monitor's calls, but does not know
+ * RegisterPackage, with which parameterised packages such as @pulumi/libvirt begin. This one runs the program with the SDK's
+ * own runner, which talks to the engine directly.
  */
 
 const here = createRequire(import.meta.url);

@@ -11,9 +11,9 @@ import {
   imageHash,
   listImages,
   pruneImages,
-  rootHash,
   verifyImage,
 } from "../../images/index.js";
+import { rootHash } from "../../images/spec.js";
 
 const gib = 1024 ** 3;
 const spec: ImageSpec = { release: "bookworm", packages: [], user: "lab", diskBytes: 3 * gib };

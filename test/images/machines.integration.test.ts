@@ -5,7 +5,8 @@ import Docker from "dockerode";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { containerImageLoaded, importContainerImage } from "../../drivers/docker/image.js";
-import { ensureImage, type MatchedImage, probeKvm, settledCommand } from "../../images/index.js";
+import { ensureImage, type MatchedImage, settledCommand } from "../../images/index.js";
+import { probeKvm } from "../../images/kvm-probe.js";
 import {
   makeKey,
   makeOverlay,

@@ -1,14 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../base/errors.js";
-import {
-  basePackages,
-  checkImageSpec,
-  type ImageSpec,
-  imageHash,
-  imageSpecProblems,
-  rootHash,
-} from "../../images/index.js";
+import { checkImageSpec, type ImageSpec, imageHash, imageSpecProblems, rootHash } from "../../images/spec.js";
+import { basePackages } from "../../model/base-packages.js";
 
 const mib = 1024 ** 2;
 const spec: ImageSpec = {

@@ -5,7 +5,8 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { repoDir } from "../../base/paths.js";
 import { silent } from "../../base/progress.js";
-import { type Engine, ensureEngine, ensureLanguageHost } from "../../engine/index.js";
+import { type Engine, ensureEngine } from "../../engine/index.js";
+import { writeStandIn } from "../../engine/stand-in.js";
 
 /** `pulumi up` in the repo's root, as somebody types it who never heard of our CLI; both targets, real parts. */
 const seat = `plain${process.pid}`;
@@ -26,8 +27,10 @@ const listed = async (): Promise<string> => {
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "trilab-plain-"));
   engine = await ensureEngine({ progress: silent, docker: true, libvirt: true });
+  // Behind the official one, if there is one.
+  const languageHost = await writeStandIn("language-nodejs", join(dir, "bin"), "pulumi-language-nodejs");
   env = {
-    PATH: [dirname(await ensureLanguageHost(engine)), ...engine.path, process.env.PATH].join(delimiter),
+    PATH: [...engine.path, dirname(engine.pulumi), process.env.PATH, dirname(languageHost)].join(delimiter),
     PULUMI_HOME: engine.home,
     PULUMI_BACKEND_URL: `file://${dir}`,
     PULUMI_CONFIG_PASSPHRASE: "plain",

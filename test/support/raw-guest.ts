@@ -30,8 +30,6 @@ export interface RawGuest {
   identity: GuestIdentity;
   /** What the guest says on ttyS0 goes to this file. Absent: a pty. */
   consoleLog?: string;
-  /** Appended to the kernel command line. */
-  moreCommandLine?: readonly string[];
 }
 
 const escapes: Record<string, string> = {
@@ -61,7 +59,7 @@ export function rawGuestXml(guest: RawGuest): string {
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>${xml(guest.kernel)}</kernel>
     <initrd>${xml(guest.initrd)}</initrd>
-    <cmdline>${xml(commandLineText(type === "kvm" ? "kvm" : "tcg", guest.moreCommandLine))}</cmdline>
+    <cmdline>${xml(commandLineText(type === "kvm" ? "kvm" : "tcg"))}</cmdline>
     <smbios mode='sysinfo'/>
   </os>
   <features><acpi/><apic/>${type === "qemu" ? `<tcg><tb-cache unit='MiB'>128</tb-cache></tcg>` : ""}</features>
