@@ -20,20 +20,20 @@ import { SeatSubject } from "./seat-subject.js";
 /** Milliseconds for a target that was started just now. */
 const STARTING = 120_000;
 
-/** So many times that a busy host may take; what is not measured by then is left out. */
+/** A busy host may take this many times as long as forecast. What is not measured by then is left out. */
 const PATIENCE = 2.5;
-/** Seconds that count at least: one boot on a busy host may take most of a minute. */
+/** The time limit is computed from at least this many seconds: one boot on a busy host may take most of a minute. */
 const LEAST = 180;
 
 export interface SeatComparison {
   spec: MachineSpec;
   probes: readonly Probe[];
-  /** Of the order in which the probes run; absent: a random one. */
+  /** Seed for the order in which the probes run. Default: a random one. */
   seed: number | undefined;
   quick: boolean;
   /** trilab's own version. */
   version: string;
-  /** Aborting it ends the measurement; what was measured by then is kept. */
+  /** Aborting it ends the measurement. What was measured by then is kept. */
   signal: AbortSignal;
 }
 
@@ -41,7 +41,7 @@ export interface SeatComparison {
  * Measures a seat's targets side by side, under the seat's lock.
  *
  * @returns the run's document, and whether it was interrupted.
- * @throws UserError when none of its targets runs.
+ * @throws UserError if none of its targets runs.
  */
 export const compareSeat = (
   record: SeatRecord,
@@ -50,7 +50,7 @@ export const compareSeat = (
   reporting((steps) =>
     withSeatLock(record, async () => {
       for (const { kind, name } of await removeClones(record))
-        steps.note(`removed ${kind} ${name}, which an interrupted compare had left`);
+        steps.note(`removed ${kind} ${name}, left behind by an interrupted compare`);
       const run = await measure(record, request, steps);
       return { run, interrupted: request.signal.aborted };
     }),
@@ -66,12 +66,12 @@ async function measure(record: SeatRecord, request: SeatComparison, steps: Steps
   steps.note(`${runs} runs: about ${about} on a calm host with two CPUs`);
   if (left < seconds * 1000)
     steps.note(
-      `the seat ends in ${formatDuration(Math.max(0, left / 1000))}, perhaps before this does: trilab extend`,
+      `the seat ends in ${formatDuration(Math.max(0, left / 1000))}, maybe before compare is done: trilab extend`,
     );
   const { parity } = await verify(record, request.spec, { targets, waitMs: STARTING });
   if (!parity.inTolerance) {
     const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
-    steps.note(`out of parity: ${wrong.join(", ")}; the figures concerned are marked (see trilab parity)`);
+    steps.note(`out of parity: ${wrong.join(", ")}. The affected figures are marked (see trilab parity)`);
   }
   const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
   const title = `comparing ${targets.join(", ")}${request.quick ? ", quick" : ""}`;
@@ -104,7 +104,7 @@ function stepText(step: Step, index: number, count: number, left: number): strin
   return `${step.probe.id} in the ${step.target}, run ${index} of ${count}, about ${rest} left`;
 }
 
-/** The seat's targets that answer. @throws UserError when none does. */
+/** The seat's targets that run. @throws UserError if none does. */
 async function answering(record: SeatRecord, steps: Steps): Promise<Target[]> {
   const up = await Promise.all(
     targetsOf(record).map(async (target) =>
@@ -114,15 +114,15 @@ async function answering(record: SeatRecord, steps: Steps): Promise<Target[]> {
   const targets = up.filter((target) => target !== undefined);
   const fix = `trilab up ${record.lab} --seat ${record.seat}`;
   if (targets.length === 0) {
-    throw new UserError(`nothing of seat "${record.seat}" is running`, {
+    throw new UserError(`no target of seat "${record.seat}" is running`, {
       why: `it has: ${targetsOf(record).join(", ")}`,
-      fix: `bring it up: ${fix}`,
+      fix: `start it: ${fix}`,
     });
   }
   if (targets.length === 1) {
     const others = TARGETS.filter((t) => !targets.includes(t)).join(" or ");
     steps.note(
-      `no comparison: there is no ${others} running; the ${targets.join(", ")} is measured alone. For both: ${fix} --on container,guest`,
+      `no ${others} is running, so the ${targets.join(", ")} is measured alone. To compare two: ${fix} --on container,guest`,
     );
   }
   return targets;

@@ -24,22 +24,22 @@ export interface CompareOptions {
   parity: ParityReport;
   /** What the VPS is. */
   vps?: RunDocument["vps"];
-  /** Those that run under TCG. */
+  /** The targets that are emulated (TCG). */
   emulated: readonly Target[];
   quick: boolean;
-  /** Absent: a random one, which the document names. */
+  /** Seed for the order. Default: a random one. The document records it. */
   seed?: number;
-  /** The daemons that have the subjects. */
+  /** The daemons that run the subjects. */
   drivers: Drivers;
-  /** trilab's own. */
+  /** trilab's own version. */
   version: string;
   signal: AbortSignal;
-  /** Seconds that measuring may take; the document is partial then. Default: no limit. */
+  /** Measuring stops after this many seconds, and the document is then partial. Default: no limit. */
   limit?: number;
   onStep: RunnerOptions["onStep"];
 }
 
-/** How many runs a comparison has, and the seconds that they are expected to take. Pure. */
+/** How many runs a comparison has, and how many seconds they should take. Pure. */
 export function compareForecast(of: {
   probes: readonly Probe[];
   targets: readonly Target[];
@@ -50,7 +50,7 @@ export function compareForecast(of: {
   return { runs: steps.length, seconds: planSeconds(steps, of.emulated) };
 }
 
-/** Measures a seat's targets and returns the run's document. The targets are left as they were found: running. */
+/** Measures a seat's targets and returns the run's document. Afterwards all targets run, as before. */
 export async function compareTargets(options: CompareOptions): Promise<RunDocument> {
   const { subjects, spec } = options;
   const seed = options.seed ?? randomInt(2 ** 31);
@@ -113,13 +113,13 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
     };
   } finally {
     for (const subject of subjects) {
-      await subject.machine.start().catch(() => {}); // ended between stop and start
+      await subject.machine.start().catch(() => {}); // the run may have ended between stop and start
       await subject.disconnect();
     }
   }
 }
 
-/** All of this host's or none: one that is pinned beside one that is not would be measured on other terms. @returns whether all are. */
+/** Pins all targets on this host, or none: pinned and unpinned targets can't be compared. @returns whether all are pinned. */
 async function pinAll(subjects: readonly SeatSubject[], cpus: readonly number[]): Promise<boolean> {
   const here = subjects.filter(({ machine }) => isOnThisHost(machine));
   const pins = await Promise.all(here.map((subject) => subject.pin(cpus).catch(() => false)));
@@ -129,7 +129,7 @@ async function pinAll(subjects: readonly SeatSubject[], cpus: readonly number[])
 }
 
 const releaseAll = async (subjects: readonly SeatSubject[]): Promise<void> => {
-  // A machine that is gone took its pinning with it.
+  // Pinning ends with the machine, so a machine that is gone needs nothing.
   for (const subject of subjects) await subject.release().catch(() => {});
 };
 
@@ -137,7 +137,7 @@ const releaseAll = async (subjects: readonly SeatSubject[]): Promise<void> => {
 const runId = (at: Date, { lab, seat }: { lab: string; seat: string }): string =>
   `${at.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${lab}-${seat}`;
 
-/** What puts a figure in doubt: emulation, parity, a busy host. Pure. */
+/** Decides why a figure is not representative: emulation, parity, a busy host. Pure. */
 export function doubts(run: {
   emulated: readonly Target[];
   vps?: RunDocument["vps"];
@@ -155,7 +155,7 @@ export function doubts(run: {
   };
 }
 
-/** Whether a figure hangs on what is out of parity. Other packages or another release may change anything. */
+/** Whether a parity row affects a figure. Different packages or another release may change anything. */
 function concerns(row: string, probe: Probe, metric: Metric): boolean {
   if (row === "cpus") return metric.bound !== "size";
   if (row === "memory" || row === "swap") return ["memory", "duel", "density"].includes(probe.id);

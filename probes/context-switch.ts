@@ -7,7 +7,7 @@ export const contextSwitch: Probe = {
   id: "context-switch",
   title: "Context switch",
   teaches:
-    "Two processes that wait for each other make the kernel switch between them. In a guest it is the guest's kernel that does, and with more than one CPU it must wake another virtual CPU, which costs an exit to the hypervisor.",
+    "When two processes wait for each other, the kernel switches between them. In a guest, the guest's own kernel does this. If it has more than one CPU, it must wake another virtual CPU, and that costs an exit to the hypervisor.",
   kind: "target",
   needs: PROBE_NEEDS["context-switch"],
   metrics: [

@@ -7,7 +7,7 @@ export const cpu: Probe = {
   id: "cpu",
   title: "CPU: prime numbers (the control)",
   teaches:
-    "Arithmetic runs on the CPU itself in a container and, with KVM, in a guest too: here nothing should differ. A gap above 5 % under KVM means that the set-up is unfair, not that guests are slow.",
+    "Arithmetic runs directly on the CPU, in a container and (with KVM) in a guest. So there should be no difference. A difference above 5 % under KVM means that the measurement is unfair, not that guests are slow.",
   kind: "target",
   control: true,
   needs: PROBE_NEEDS.cpu,
@@ -33,6 +33,6 @@ export const cpu: Probe = {
   },
 };
 
-/** Events a second. Pure. */
+/** Events per second. Pure. */
 export const parseSysbenchCpu = (output: string): number =>
   numberIn(output, /events per second:\s+([\d.]+)/, "rate of events");

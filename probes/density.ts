@@ -12,14 +12,14 @@ import { settled } from "./settled.js";
 
 /** Milliseconds over which idle CPU use is measured. */
 const IDLE_WINDOW = 3_000;
-/** Milliseconds for the clones to start what they start by themselves. */
+/** Milliseconds in which the clones must finish starting. */
 const SETTLE_LIMIT = 120_000;
 
 export const density: Probe = {
   id: "density",
   title: "Density: how many would fit",
   teaches:
-    "What one more costs, times many, is what a class costs. Some more of each are really started and measured; how many would fit is calculated from that, and has not been tried.",
+    "The cost of one more machine, times the number of learners, is the cost of a class. A few more of each are really started and measured. How many would fit is calculated from these, not tried.",
   kind: "host",
   needs: PROBE_NEEDS.density,
   metrics: [
@@ -71,7 +71,7 @@ export const density: Probe = {
       await Promise.all(clones.map((clone) => settle(clone, signal)));
       const memory = await Promise.all(clones.map(async (c) => (await c.machine.memory()).own));
       const disk = await Promise.all(clones.map((c) => c.machine.disk()));
-      // Of an emulated guest the CPU time is the translator's: it must not decide how many real ones fit.
+      // An emulated guest's CPU time is mostly the translator's, so it must not decide how many real guests fit.
       const counted = !emulated;
       const cost = { memory: mean(memory), disk: mean(disk), cpu: counted ? cpu : 0, networks: 1 };
       const fits = howManyFit(room, cost);
@@ -90,7 +90,7 @@ export const density: Probe = {
           {
             title: "extrapolated",
             value: `${fits.fit} more, by ${fits.by} (memory ${fits.each.memory}, disk ${fits.each.disk}, idle CPU ${byCpu}, networks ${fits.each.networks})`,
-            note: `calculated from ${clones.length} that were started, on what the host had free; not tried`,
+            note: `calculated from ${clones.length} that were started and from what was free on the host; not tried`,
           },
         ],
         output: JSON.stringify({ room, memory, disk, cpu }),
@@ -101,12 +101,12 @@ export const density: Probe = {
   },
 };
 
-/** Bytes, bytes, CPUs, and the address blocks that trilab has for seats. */
+/** Memory and disk in bytes, CPUs, and the number of address blocks for seats. */
 type Resources = Record<Resource, number>;
-/** Beyond this the figure means "not bounded by this". */
+/** A number this large means that this resource is no limit. */
 const MANY = 100_000;
 
-/** How often each cost goes into the room there is, and what runs out first. Pure. */
+/** How many machines each resource allows, and which resource runs out first. Pure. */
 export function howManyFit(room: Resources, cost: Resources): { fit: number; by: Resource; each: Resources } {
   const times = (resource: keyof Resources): number =>
     cost[resource] > 0 ? Math.min(MANY, Math.floor(room[resource] / cost[resource])) : MANY;
@@ -122,7 +122,7 @@ export function howManyFit(room: Resources, cost: Resources): { fit: number; by:
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** Seconds of CPU time a second, with nothing to do. */
+/** Seconds of CPU time per second while it has nothing to do. */
 async function idleCpu(machine: Machine, signal: AbortSignal): Promise<number> {
   const [before, began] = [await machine.cpuSeconds(), performance.now()];
   await sleep(IDLE_WINDOW, undefined, { signal });

@@ -4,7 +4,7 @@ import { type Metric, type Probe, ProbeProblem } from "./probe.js";
 import { published } from "./published.js";
 import { runIn } from "./run-in.js";
 
-/** On the root file system: a container's writable layer, a guest's disk. */
+/** On the root file system: the container's writable layer, or the guest's disk. */
 const FILE = "/var/tmp/.trilab-fio";
 
 const JOBS = [
@@ -36,7 +36,7 @@ export const diskIo: Probe = {
   id: "disk-io",
   title: "Disk I/O",
   teaches:
-    "A container's request goes through the host's file system; a guest's goes through its own, a virtual disk, QEMU and an overlay file before it reaches the same one. Direct I/O in a guest passes by the guest's memory, not by the host's: QEMU may answer from there, so the two figures are not of the same disk.",
+    "A container's request goes through the host's file system. A guest's request goes through its own file system, a virtual disk, QEMU and an overlay file before it reaches the same file system. Direct I/O in a guest skips the guest's page cache, but not the host's: QEMU may answer from there. So the two figures do not measure the same disk.",
   kind: "target",
   needs: PROBE_NEEDS["disk-io"],
   metrics: JOBS.map(({ id, title }): Metric => ({ id, title, unit: "1/s", better: "higher", bound: "cpu" })),
@@ -46,7 +46,7 @@ export const diskIo: Probe = {
   // QEMU's default (writeback) suits a lab: machines of one image share its blocks in the host's memory.
   doubt: (_, target, { vps }) =>
     target === "guest" || (target === "vps" && vps?.cloud !== "aws")
-      ? "answered from the host's page cache, which a container's direct I/O passes by"
+      ? "answered from the host's page cache, which a container's direct I/O skips"
       : undefined,
   async measure(subject) {
     const output = await runIn(subject, COMMAND, 60);
@@ -62,14 +62,14 @@ const fioSchema = z.object({
   jobs: z.array(z.object({ jobname: z.string(), error: z.int(), read: direction, write: direction })),
 });
 
-/** Operations a second by job, from `fio --output-format=json`. Pure. */
+/** Operations per second for each job, from `fio --output-format=json`. Pure. */
 export function parseFio(output: string): Record<string, number> {
   let data: unknown;
   try {
-    // fio tells of laying out its file before the JSON begins.
+    // fio prints a line about creating its file before the JSON.
     data = JSON.parse(output.slice(output.indexOf("{")));
   } catch {
-    throw new ProbeProblem("unparsable", "fio's output is no JSON", output);
+    throw new ProbeProblem("unparsable", "fio's output is not JSON", output);
   }
   const parsed = fioSchema.safeParse(data);
   if (!parsed.success) throw new ProbeProblem("unparsable", "fio's JSON has no iops by job", output);

@@ -10,13 +10,13 @@ export const disk: Probe = {
   id: "disk",
   title: "Disk on the host",
   teaches:
-    "Both lie over the same read-only image and own only what they changed. A file deleted in a container's layer is space given back; a guest's disk keeps the blocks until the guest says that it needs them no more (fstrim).",
+    "Both use the same read-only image and store only what they changed. If a file is deleted in a container's layer, its space is free again. A guest's disk keeps the blocks until the guest reports them as unused (fstrim).",
   kind: "host",
   needs: PROBE_NEEDS.disk,
   metrics: [
-    metric("own", "its own, beside the shared image, as it stands"),
-    metric("written", `its own, with ${WRITTEN} MiB more written`),
-    metric("kept", `still held once the ${WRITTEN} MiB were deleted`),
+    metric("own", "its own disk use, without the shared image"),
+    metric("written", `its own, after ${WRITTEN} MiB more were written`),
+    metric("kept", `still held after the ${WRITTEN} MiB were deleted`),
     metric("trimmed", "still held after fstrim"),
   ],
   published: [],
@@ -29,7 +29,7 @@ export const disk: Probe = {
     await runIn(subject, ["sh", "-c", dd], 60);
     const written = await size();
     await runIn(subject, ["sh", "-c", `rm -f ${FILE}; sync`], 30);
-    // Against what was held while the file was there: a disk that was used before has room for it already.
+    // Compared with the use while the file existed: a disk that was used before may already have blocks for it.
     const stillHeld = async (): Promise<number> => Math.max(0, WRITTEN - (written - (await size())));
     const kept = await stillHeld();
     const trimmed = await trim();
@@ -42,7 +42,7 @@ export const disk: Probe = {
             subject.target !== "container"
               ? "the blocks of its qcow2 overlay"
               : "its writable layer and its home's volume",
-          note: "the image below is shared by all machines made from it",
+          note: "all machines made from the image share it",
         },
       ],
       output: JSON.stringify({ own, written, kept, trimmed }),

@@ -9,15 +9,15 @@ import type { FoundFact, Metric, Probe, Subject } from "./probe.js";
 import { ProbeProblem } from "./probe.js";
 import { runIn } from "./run-in.js";
 
-/** What a hog prints once it rages; for the seconds it is given from then on, it does. */
-const RAGES = "rages";
+/** A hog prints this when it begins to use all it can, and does so for the given seconds. */
+const WORKING = "working";
 
-/** Every hog ends by itself, and processes it started end with it. The last line says how far it got. */
+/** Every hog ends by itself, together with its processes. Its last line says how far it got. */
 const HOGS = {
   cpu: {
     title: "beside a CPU hog (4 busy loops)",
     script: `my ($seconds) = @ARGV; my $main = $$; $| = 1;
-for (1 .. 3) { last if !fork } print "${RAGES}\\n" if $$ == $main;
+for (1 .. 3) { last if !fork } print "${WORKING}\\n" if $$ == $main;
 my $end = time + $seconds; 1 while time < $end; 1 while wait > 0; print "4 loops\\n" if $$ == $main`,
   },
   memory: {
@@ -25,7 +25,7 @@ my $end = time + $seconds; 1 while time < $end; 1 while wait > 0; print "4 loops
     script: `my ($seconds, $mib) = @ARGV; $| = 1;
 if (open my $f, ">", "/proc/self/oom_score_adj") { print $f 1000; close $f }
 my @held; while (16 * @held < 0.6 * $mib) { push @held, "x" x (16 << 20) }
-print "${RAGES}\\n"; my $end = time + $seconds;
+print "${WORKING}\\n"; my $end = time + $seconds;
 while (time < $end) { for my $x (@held) { for (my $i = 0; $i < length $x; $i += 4096) { substr($x, $i, 1) = "y" } last if time >= $end } }
 while (16 * @held < 1.25 * $mib) { push @held, "x" x (16 << 20); printf "%d MiB\\n", 16 * @held }`,
   },
@@ -33,7 +33,7 @@ while (16 * @held < 1.25 * $mib) { push @held, "x" x (16 << 20); printf "%d MiB\
     title: "beside a fork bomb (up to 400 processes)",
     script: `my ($seconds) = @ARGV; $| = 1;
 my @all; for (1 .. 400) { my $p = fork; last if !defined $p; if (!$p) { sleep 15; exit } push @all, $p }
-print "${RAGES}\\n"; my $end = time + $seconds;
+print "${WORKING}\\n"; my $end = time + $seconds;
 while (time < $end) { my $p = fork; if (defined $p) { exit if !$p; waitpid $p, 0 } }
 kill "TERM", @all; 1 while wait > 0; print scalar(@all), " processes\\n"`,
   },
@@ -44,15 +44,15 @@ const HOG_NAMES = Object.keys(HOGS) as Hog[];
 
 const ALONE = "alone";
 
-/** How long each hog rages. */
+/** Seconds that each hog works. */
 const HOG_SECONDS = 3;
 /**
- * Milliseconds from when it says that it rages in which it surely does: Perl's clock counts whole seconds, so that it
- * may end one early, and its word takes a moment to reach us.
+ * Milliseconds after its message in which the hog certainly works. Perl's clock counts whole seconds, so it may end one
+ * second early, and its message needs a moment to reach us.
  */
 const SURE = (HOG_SECONDS - 1) * 1000 - 300;
 
-/** How often the kernel's memory killer struck: in the container's cgroup, else in the guest's kernel. */
+/** Counts the OOM killer's victims: in the container's cgroup, or else in the guest's kernel. */
 const OOM_KILLS =
   "grep -hs '^oom_kill ' /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control /proc/vmstat | head -n1";
 
@@ -60,10 +60,10 @@ export const duel: Probe = {
   id: "duel",
   title: "Duel: work beside a greedy neighbour",
   teaches:
-    "One target computes while the other takes all the CPU, then all the memory, then all the processes it can get. Who suffers, and what stops the neighbour, is what limits are for.",
+    "One target computes while the other takes all the CPU, then all the memory, then all the processes it can get. Limits exist for this: to stop the neighbour, so that the first target does not suffer.",
   kind: "target",
   needs: PROBE_NEEDS.duel,
-  metrics: [metric(ALONE, "with nobody beside it"), ...HOG_NAMES.map((hog) => metric(hog, HOGS[hog].title))],
+  metrics: [metric(ALONE, "with no neighbour"), ...HOG_NAMES.map((hog) => metric(hog, HOGS[hog].title))],
   published: [],
   runs: { full: 6, quick: 1, warmups: 0 },
   timeLimit: 90,
@@ -75,19 +75,19 @@ export const duel: Probe = {
   async measure(victim, { others, random, signal, spec }) {
     const neighbour = others.find(({ machine }) => isOnThisHost(machine));
     if (neighbour === undefined || !isOnThisHost(victim.machine))
-      throw new ProbeProblem("skipped", "it takes two targets on one host");
+      throw new ProbeProblem("skipped", "it needs two targets on one host");
     if (!(await neighbour.machine.running()))
       throw new ProbeProblem("skipped", `its neighbour, the ${neighbour.target}, is not running`);
     const values: Record<string, number> = {};
     const facts = new Map<Hog, FoundFact>();
-    // In an order of its own each run, so that no phase always has what the one before it left behind.
+    // Each run has another order, so that no phase always follows the same one.
     for (const phase of shuffled([ALONE, ...HOG_NAMES] as const, random)) {
       signal.throwIfAborted();
       const samples =
         phase === ALONE
           ? await work(victim, Date.now() + 1000, signal)
           : await besideHog(phase, victim, neighbour);
-      // Those of one run share its circumstances, so that together they are one sample.
+      // The samples of one run are not independent of each other, so together they count as one.
       if (samples.length > 0) values[phase] = median(samples.map((s) => s.rate));
     }
     const found = HOG_NAMES.flatMap((hog) => facts.get(hog) ?? []);
@@ -95,10 +95,10 @@ export const duel: Probe = {
 
     async function besideHog(hog: Hog, victim: Subject, neighbour: Subject): Promise<Sample[]> {
       const kills = await oomKills(neighbour);
-      const { rages, ended } = release(hog, neighbour, spec.memory);
+      const { working, ended } = release(hog, neighbour, spec.memory);
       let beside: Sample[] = [];
       try {
-        if (await rages) {
+        if (await working) {
           const until = Date.now() + SURE;
           beside = (await work(victim, until, signal)).filter((s) => s.ended <= until);
         }
@@ -106,7 +106,7 @@ export const duel: Probe = {
         const { stdout = "", exitCode } = (await ended) ?? {};
         const killed = (await oomKills(neighbour)) > kills;
         const fact = { ...stoppedBy(hog, { stdout, exitCode, killed }), target: neighbour.target };
-        const nothing = `; the ${victim.target} finished nothing meanwhile`;
+        const nothing = `; the ${victim.target} finished nothing at that time`;
         facts.set(hog, beside.length > 0 ? fact : { ...fact, value: fact.value + nothing });
         await reset(neighbour);
       }
@@ -115,29 +115,29 @@ export const duel: Probe = {
   },
 };
 
-/** Lets a hog loose. `rages` says when it does, or false when it ended before. */
+/** Starts a hog. `working` becomes true when it begins to work, or false if it ended before that. */
 function release(hog: Hog, neighbour: Subject, memory: number) {
   let heard = "";
   let begun = (_: boolean): void => {};
-  const rages = new Promise<boolean>((resolve) => {
+  const working = new Promise<boolean>((resolve) => {
     begun = resolve;
   });
   const command = ["perl", "-e", HOGS[hog].script, String(HOG_SECONDS), String(memory / MiB)];
-  // Ended from without well after it should have ended by itself.
+  // It ends by itself. The timeout is for a hog that does not.
   const ended = neighbour
     .exec(["timeout", "-k", "1", String(HOG_SECONDS + 15), ...command], {
       timeoutMs: (HOG_SECONDS + 30) * 1000,
       onOutput: (text) => {
         heard += text;
-        if (heard.includes(RAGES)) begun(true);
+        if (heard.includes(WORKING)) begun(true);
       },
     })
     .catch(() => undefined)
     .finally(() => begun(false));
-  return { rages, ended };
+  return { working, ended };
 }
 
-/** 0 where it can't be read. */
+/** 0 if it can't be read. */
 async function oomKills(subject: Subject): Promise<number> {
   const { stdout } = await subject.exec(["sh", "-c", OOM_KILLS], { timeoutMs: 10_000 });
   return Number(/^oom_kill (\d+)/.exec(stdout)?.[1] ?? 0);
@@ -153,7 +153,7 @@ interface Sample {
   ended: number;
 }
 
-/** The victim's own work, again and again until then; once at least. */
+/** Repeats the victim's own work until then, but at least once. */
 async function work(victim: Subject, until: number, signal: AbortSignal): Promise<Sample[]> {
   const samples: Sample[] = [];
   do {
@@ -164,30 +164,32 @@ async function work(victim: Subject, until: number, signal: AbortSignal): Promis
   return samples;
 }
 
-/** What became of a hog, from what it said, how it ended, and whether the memory killer struck meanwhile. Pure. */
+/** What stopped a hog: from its output, its exit code, and whether the OOM killer acted meanwhile. Pure. */
 export function stoppedBy(
   hog: Hog,
   { stdout, exitCode, killed }: { stdout: string; exitCode: number | undefined; killed: boolean },
 ): FoundFact {
   const last = stdout.trim().split("\n").at(-1) ?? "";
-  const far = last === RAGES ? "60 % of its limit" : last || "less than 60 % of its limit";
+  const far = last === WORKING ? "60 % of its limit" : last || "less than 60 % of its limit";
   const said = {
-    cpu: "ran to its end, held by its CPU limit",
-    memory: `pushed on to ${far} and was not stopped`,
-    forks: last.startsWith("400 ") ? "got all 400 processes it wanted" : `got ${last}, then was refused more`,
+    cpu: "ran to its end, within its CPU limit",
+    memory: `went on to ${far} and was not stopped`,
+    forks: last.startsWith("400 ")
+      ? "got all 400 processes it wanted"
+      : `got ${last}, then no more were allowed`,
   }[hog];
   return {
     title: hog === "forks" ? "its fork bomb" : `its ${hog} hog`,
     value: killed
-      ? `killed by the kernel's memory killer after ${far}`
+      ? `killed by the kernel's OOM killer after ${far}`
       : exitCode === 0
         ? said
-        : `ended for a reason that is not known (exit ${exitCode ?? "code: none"})`,
+        : `ended for an unknown reason (${exitCode === undefined ? "no exit code" : `exit ${exitCode}`})`,
     note: "what stopped the hog that ran in it",
   };
 }
 
-/** Waits until the hog's processes are gone and the target answers as before. */
+/** Waits until the hog's processes are gone and the target answers again. */
 async function reset(neighbour: Subject): Promise<void> {
   const gone = async (): Promise<boolean> => {
     const left = await neighbour.exec(["sh", "-c", "pgrep -c -x perl || true"], { timeoutMs: 10_000 });

@@ -6,10 +6,10 @@ import { formatSize, MiB } from "../model/units.js";
 import { type FoundFact, type Probe, ProbeProblem, type Subject } from "./probe.js";
 import { runIn } from "./run-in.js";
 
-/** Milliseconds a change gets to be seen inside. */
+/** A change must be visible inside within this many milliseconds. */
 const SEEN_LIMIT = 15_000;
 
-/** What bounds the machine as it can be read inside: the cgroup's files, else what the kernel has. */
+/** Print the machine's limits as seen inside: the cgroup's files, or else what the kernel has. */
 const READ_MEMORY =
   "for f in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do [ -r $f ] && cat $f; done; grep MemTotal /proc/meminfo";
 const READ_CPUS =
@@ -19,18 +19,24 @@ export const elasticity: Probe = {
   id: "elasticity",
   title: "Changing size while it runs",
   teaches:
-    "A container's limits are numbers in a cgroup and change at once. A guest's memory and CPUs are devices: they change only where a balloon or spare CPU sockets were built in before it started, and this lab's guests have neither.",
+    "A container's limits are numbers in a cgroup and can change at once. A guest's memory and CPUs are devices. They can only change if the guest started with a balloon device and with spare CPU slots; the facts below say whether this one did.",
   kind: "host",
   needs: PROBE_NEEDS.elasticity,
   metrics: [
     {
       id: "memory",
-      title: "less memory, until it is seen inside",
+      title: "less memory, until visible inside",
       unit: "s",
       better: "lower",
       bound: "time",
     },
-    { id: "cpus", title: "other CPUs, until it is seen inside", unit: "s", better: "lower", bound: "time" },
+    {
+      id: "cpus",
+      title: "more or fewer CPUs, until visible inside",
+      unit: "s",
+      better: "lower",
+      bound: "time",
+    },
   ],
   published: [],
   runs: { full: 3, quick: 1, warmups: 0 },
@@ -39,7 +45,7 @@ export const elasticity: Probe = {
   async measure(subject, { signal }) {
     const had = await subject.machine.size();
     const less = Math.floor((had.memory * 0.75) / MiB) * MiB;
-    // A container's CPUs are time, so it gets half of it; a guest's are devices, so it is offered one more.
+    // A container's CPUs are CPU time, so it gets half of it. A guest's CPUs are devices, so it gets one more.
     const cpus = subject.target === "container" ? had.cpus / 2 : had.cpus + 1;
     const memory = await change(subject, READ_MEMORY, { memory: less }, { memory: had.memory }, signal);
     const cpu = await change(subject, READ_CPUS, { cpus }, { cpus: had.cpus }, signal);
@@ -85,19 +91,19 @@ async function change(
   try {
     const seen = async (): Promise<boolean> => (await look()) !== before;
     if (!(await pollUntil(seen, { limitMs: SEEN_LIMIT, everyMs: 50, signal })))
-      return { said: `accepted, and not seen inside in ${SEEN_LIMIT / 1000} s` };
-    return { seconds: (performance.now() - began) / 1000, said: "changed, and seen inside" };
+      return { said: `accepted, but not visible inside after ${SEEN_LIMIT / 1000} s` };
+    return { seconds: (performance.now() - began) / 1000, said: "changed, and visible inside" };
   } finally {
     await undo(subject, back);
   }
 }
 
-/** @throws ProbeProblem when it fails: the target is not as it was, and every figure after this one is of another. */
+/** @throws ProbeProblem if it fails: the target has another size now, so later figures would be wrong. */
 async function undo({ machine, target }: Subject, back: Partial<MachineSize>): Promise<void> {
   try {
     await machine.resize(back);
   } catch (error) {
-    if (!(await machine.running())) return; // a guest's change went with it
+    if (!(await machine.running())) return; // a guest's live change ends with the guest
     throw new ProbeProblem("failed", `the ${target} could not be changed back: ${messageOf(error)}`);
   }
 }

@@ -1,12 +1,12 @@
 import type { Probe } from "./probe.js";
 import { runIn } from "./run-in.js";
 
-/** Asks for nothing: what asking itself costs. Its series are the document's `overhead`. */
+/** A probe that does nothing: its time is the overhead of every probe. Its series are the document's `overhead`. */
 export const empty: Probe = {
   id: "empty",
-  title: "The price of asking",
+  title: "Overhead of a probe",
   teaches:
-    "Every probe is a command sent into a target. This one does nothing, so its time is that of the sending.",
+    "Every probe is a command that runs in a target. This command does nothing, so its time is the time to send it and to get the answer.",
   kind: "target",
   needs: [],
   metrics: [{ id: "total", title: "an empty probe", unit: "s", better: "lower", bound: "time" }],

@@ -3,7 +3,7 @@ import type { Probe } from "./probe.js";
 import { published } from "./published.js";
 import { numberIn, runIn } from "./run-in.js";
 
-/** Starts /bin/true so many times, one after the other; prints the number and the seconds. */
+/** Starts /bin/true a given number of times, one after the other, and prints the number and the seconds. */
 const FORKS = `use Time::HiRes "time"; my $n = shift; my $t = time;
 for (1 .. $n) { my $p = fork; if (!$p) { exec "/bin/true" } waitpid $p, 0 }
 printf "%d processes %.6f s\\n", $n, time - $t`;
@@ -14,7 +14,7 @@ export const forkExec: Probe = {
   id: "fork-exec",
   title: "Start a process (fork and exec)",
   teaches:
-    "Starting a program is page tables, page faults and memory touched for the first time, which in a guest are translated twice, by hardware or by an emulator. In a container it costs what it costs on the host.",
+    "To start a program, the kernel makes page tables, handles page faults, and touches new memory. In a guest, each address is translated twice, by the hardware or by an emulator. In a container, this costs the same as on the host.",
   kind: "target",
   needs: PROBE_NEEDS["fork-exec"],
   metrics: [{ id: "time", title: "fork, exec /bin/true, wait", unit: "us", better: "lower", bound: "cpu" }],
@@ -27,7 +27,7 @@ export const forkExec: Probe = {
   },
 };
 
-/** Microseconds a process. Pure. */
+/** Microseconds per process. Pure. */
 export function parseForks(output: string): number {
   const count = numberIn(output, /^(\d+) processes/m, "number of processes");
   return (numberIn(output, /([\d.]+) s$/m, "time") / count) * 1e6;

@@ -2,7 +2,7 @@ import { cpus, release, totalmem } from "node:os";
 import type { Drivers } from "../drivers/drivers.js";
 import type { RunDocument } from "./run-document.js";
 
-/** What the host is; a daemon that does not answer has no version. */
+/** Describes the host. The version of a daemon that does not answer is left out. */
 export async function hostFacts(
   trilab: string,
   drivers: Drivers,

@@ -2,26 +2,26 @@ import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What the host was doing when a round began, nothing of ours measuring. */
+/** How busy the host was when a round began. Nothing is measured at that moment. */
 export interface HostLoad {
   /** One-minute load average. */
   average: number;
   /**
-   * Share of the CPU time that was in use, 0 … 1: of all CPUs or of those that are measured on, whichever is more. NaN
-   * where /proc/stat can't be read.
+   * Share of the CPU time that was in use, 0 … 1: of all CPUs, or of those used for measuring, whichever is more. NaN
+   * if /proc/stat can't be read.
    */
   busy: number;
 }
 
-/** More than this share in use before a round: busy. Idle guests of ours stay far below. */
+/** A host whose CPUs are used more than this before a round is busy. Our idle guests use far less. */
 export const BUSY = 0.35;
 
-/** A larger share of rounds than this begun on a busy host puts every timing in doubt. */
+/** If more than this share of rounds began on a busy host, no timing is representative. */
 const BUSY_SHARE = 0.2;
 
 const SAMPLE_MS = 150;
 
-/** `the host was busy before 5 of 8 rounds`, where that was too often. Pure. */
+/** `the host was busy before 5 of 8 rounds`, or undefined if that was seldom enough. Pure. */
 export function busyNote(of: {
   busyRounds?: number | undefined;
   rounds?: number | undefined;
@@ -32,7 +32,7 @@ export function busyNote(of: {
 }
 
 /**
- * Total and idle ticks, from /proc/stat: of some CPUs, or of all. Time stolen by a host above counts as used. Pure.
+ * Total and idle ticks of some CPUs, or of all, from /proc/stat. Steal time counts as used. Pure.
  */
 export function parseStat(text: string, cpus?: readonly number[]): { total: number; idle: number } {
   const names = cpus?.map((cpu) => `cpu${cpu}`) ?? ["cpu"];
@@ -43,7 +43,7 @@ export function parseStat(text: string, cpus?: readonly number[]): { total: numb
   return { total: sum(0, 8), idle: sum(3, 5) };
 }
 
-/** @param cpus Those that are measured on. */
+/** @param cpus The CPUs on which targets are measured. */
 export async function hostLoad(cpus: readonly number[]): Promise<HostLoad> {
   const read = () => readFile("/proc/stat", "utf8").catch(() => "");
   const before = await read();

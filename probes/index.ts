@@ -14,7 +14,7 @@ import { start } from "./start.js";
 import { stop } from "./stop.js";
 import { syscall } from "./syscall.js";
 
-/** Every probe, in the order of a life cycle: each life-cycle probe begins where the one before leaves off. */
+/** Every probe, in the order of a life cycle: each life-cycle probe begins in the state that the one before left. */
 export const PROBES: readonly Probe[] = [
   stop,
   start,

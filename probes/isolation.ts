@@ -2,7 +2,7 @@ import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import type { FoundFact, Probe } from "./probe.js";
 import { runIn } from "./run-in.js";
 
-/** Each is harmless where it is allowed: what it makes it takes away, or it is its own process that it changes. */
+/** Each is harmless if it is allowed: it removes what it makes, or changes only its own process. */
 const TRIES: readonly (readonly [string, string])[] = [
   ["mount a file system", "d=$(mktemp -d) && mount -t tmpfs none $d && umount $d; s=$?; rmdir $d; exit $s"],
   ["make a device node", "mknod /tmp/.trilab-null c 1 3 && rm /tmp/.trilab-null"],
@@ -19,7 +19,7 @@ const TRIES: readonly (readonly [string, string])[] = [
   ],
 ];
 
-/** Key=value lines; run as the target's root. Changes nothing that it does not change back. */
+/** Prints key=value lines. Runs as the target's root, and undoes every change. */
 const SCRIPT = `
 echo "kernel=$(uname -r)"
 set -- /proc/[0-9]*; echo "processes=$#"
@@ -36,7 +36,7 @@ export const isolation: Probe = {
   id: "isolation",
   title: "Isolation, as facts",
   teaches:
-    "Root in a container is a process of the host's kernel that was denied most of what root may do; root in a guest rules a kernel of its own. What keeps them in are namespaces, capabilities, seccomp and cgroups of that kernel in the one case, and a hypervisor or emulator in the other.",
+    "Root in a container is a process on the host's kernel, without most of root's rights. Root in a guest has all rights, but only on the guest's own kernel. A container is confined by namespaces, capabilities, seccomp and cgroups of the host's kernel. A guest is confined by a hypervisor or an emulator.",
   kind: "target",
   needs: PROBE_NEEDS.isolation,
   metrics: [
@@ -78,18 +78,14 @@ export function parseIsolation(output: string): { facts: FoundFact[]; allowed: n
   const fact = (title: string, value: string, note: string): FoundFact => ({ title, value, note });
   return {
     facts: [
-      fact("kernel it calls", get("kernel"), "the same as the host's, or one of its own"),
+      fact("kernel it calls", get("kernel"), "the host's kernel, or its own"),
       fact(
         "processes it sees",
         get("processes"),
-        "all there are to it; the host sees a container's, too, and of a guest one QEMU",
+        "the host also sees a container's processes; of a guest, it sees only QEMU",
       ),
-      fact(
-        "disks in /sys",
-        get("disks") || "none",
-        "the host's show in a container, though it can't open them",
-      ),
-      fact("its cgroup", get("cgroup"), "where a path shows, so does the host's layout"),
+      fact("disks in /sys", get("disks") || "none", "a container sees the host's disks, but can't open them"),
+      fact("its cgroup", get("cgroup"), "a path here shows part of the host's layout"),
       fact(
         "root's capabilities",
         `${capabilities} of ${get("capabilities")}`,
@@ -98,7 +94,7 @@ export function parseIsolation(output: string): { facts: FoundFact[]; allowed: n
       fact(
         "its root is",
         get("root") === "0" ? "root of the kernel it calls" : `user ${get("root")} of the kernel it calls`,
-        "uid_map: only a user namespace makes it another",
+        "uid_map: only a user namespace maps it to another user",
       ),
       fact("system calls", SECCOMP[get("Seccomp")] ?? get("Seccomp"), "seccomp of a process inside"),
       fact("new privileges", get("NoNewPrivs") === "1" ? "never" : "by setuid programs", "NoNewPrivs"),

@@ -7,7 +7,7 @@ export const memoryBandwidth: Probe = {
   id: "memory-bandwidth",
   title: "Memory bandwidth",
   teaches:
-    "Once its pages are mapped, memory is as fast in a guest as in a container: the hardware walks the hypervisor's page tables too. The block is small enough to stay in the cache, so this is the path and not the DIMM.",
+    "Once pages are mapped, memory is as fast in a guest as in a container, because the hardware also reads the hypervisor's page tables. The block fits into the CPU's cache, so this measures the way to memory, not the memory chips.",
   kind: "target",
   needs: PROBE_NEEDS["memory-bandwidth"],
   metrics: [
@@ -33,6 +33,6 @@ export const memoryBandwidth: Probe = {
   },
 };
 
-/** MiB a second. Pure. */
+/** MiB per second. Pure. */
 export const parseSysbenchMemory = (output: string): number =>
   numberIn(output, /transferred \(([\d.]+) MiB\/sec\)/, "transfer rate");

@@ -5,10 +5,10 @@ import type { Metric, Probe, Subject } from "./probe.js";
 import { published } from "./published.js";
 import { numberIn, runIn } from "./run-in.js";
 
-/** What is touched and freed, in MiB. */
+/** MiB that are touched and then freed. */
 const TOUCH = 128;
 
-/** Holds memory until told to end, or for 60 s; says its process id once all of it is touched. */
+/** Holds memory until it is killed, at most 60 s. Prints its process id when all of it is touched. */
 const HOLD = `rm -f /tmp/.trilab-held
 perl -e 'my $n = shift; my $x = "x" x ($n << 20); open my $f, ">", "/tmp/.trilab-held"; close $f; sleep 60' ${TOUCH} >/dev/null 2>&1 </dev/null &
 pid=$!
@@ -20,19 +20,19 @@ export const memory: Probe = {
   id: "memory",
   title: "Memory on the host",
   teaches:
-    "A container costs what its processes use, and gives it back when they free it. A guest costs its kernel and everything it ever touched: what it frees stays with QEMU, as the host does not learn of it unless the guest reports its free pages.",
+    "A container costs what its processes use, and returns memory when they free it. A guest costs its kernel and all memory that it ever touched. What it frees stays with QEMU: the host does not know that it is free, unless the guest reports its free pages.",
   kind: "host",
   needs: PROBE_NEEDS.memory,
   metrics: [
     metric("idle", "while nothing runs in it"),
     metric("touched", `while ${TOUCH} MiB are in use`),
-    metric("kept", `still held once ${TOUCH} MiB were freed`),
-    { ...metric("shared", "files in memory meanwhile, held once for all who use them"), better: "none" },
-    { ...metric("promised", "what the spec promises"), better: "none" },
+    metric("kept", `still held after ${TOUCH} MiB were freed`),
+    { ...metric("shared", "cached files, which all machines share"), better: "none" },
+    { ...metric("promised", "memory in the spec"), better: "none" },
     { ...metric("seen", "MemTotal as seen inside"), better: "none" },
   ],
   published: [published.vmmMemory, published.kataMemory],
-  // What a guest once touched it keeps, so that a second run would begin with the first one's memory.
+  // A guest keeps what it touched, so without a restart the second run would begin with the first run's memory.
   fresh: true,
   runs: { full: 6, quick: 1, warmups: 0 },
   timeLimit: 60,
@@ -71,9 +71,9 @@ export const memory: Probe = {
           title: "what is counted",
           value:
             subject.target !== "container"
-              ? "QEMU's memory that no file stands behind; the translator's code with it, where it is emulated"
-              : "its cgroup's memory and its shim's, both without files",
-          note: "read on the host, from /proc and the cgroups; files (programs, libraries, cache) are stated apart, as other machines share them",
+              ? "QEMU's memory without files; if it is emulated, with the translated code"
+              : "the memory of its cgroup and of its shim, both without files",
+          note: "read on the host from /proc and the cgroups; files (programs, libraries, cache) are counted separately, because other machines share them",
         },
       ],
       output: JSON.stringify({ idle, touched, freed }),

@@ -1,5 +1,5 @@
 import { numberIn } from "./run-in.js";
 
-/** Microseconds an operation, from any `perf bench` in its default format. Pure. */
+/** Microseconds per operation, from the default output of any `perf bench`. Pure. */
 export const parsePerfBench = (output: string): number =>
-  numberIn(output, /^\s*([\d.]+) usecs\/op$/m, "time an operation");
+  numberIn(output, /^\s*([\d.]+) usecs\/op$/m, "time per operation");

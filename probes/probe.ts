@@ -5,7 +5,7 @@ import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import type { ProbeResult, Resource, RunDocument, Series } from "./run-document.js";
 
-/** One figure a probe takes. */
+/** One figure that a probe measures. */
 export interface Metric {
   /** Stable: `total`, `read-qd1`. */
   id: string;
@@ -14,33 +14,33 @@ export interface Metric {
   unit: string;
   better: Series["better"];
   /**
-   * What the figure hangs on. Of an emulated guest those bound by `cpu` say nothing of a real one; those bound by `size`
-   * do not change when the host is busy.
+   * What the figure depends on. If a guest is emulated, its `cpu` figures say nothing about a real guest. A busy host does
+   * not change `size` figures.
    */
   bound: "cpu" | "time" | "size";
 }
 
-/** What one run of a probe gave for one target. */
+/** The result of one run of a probe in one target. */
 export interface Reading {
-  /** By metric, one sample or several; those that do not apply to the target are absent. */
+  /** One sample or several for each metric. Metrics that do not apply to the target are absent. */
   values: Readonly<Record<string, number | readonly number[]>>;
-  /** By metric: what bounds a figure that says how many fit. */
+  /** For metrics that say how many fit: the resource that runs out first. */
   limits?: Readonly<Record<string, Resource>>;
   facts?: readonly FoundFact[];
-  /** The tool's own words. */
+  /** The tool's output, unchanged. */
   output: string;
 }
 
 export interface FoundFact {
   title: string;
   value: string;
-  /** What it means, the same for every target. */
+  /** What it means; the same for every target. */
   note: string;
-  /** Of this target; default: the one that is measured. */
+  /** The target that it describes. Default: the one that is measured. */
   target?: Target;
 }
 
-/** A deployed target as probes see it. */
+/** A deployed target, as probes see it. */
 export interface Subject {
   readonly target: Target;
   readonly name: string;
@@ -49,74 +49,74 @@ export interface Subject {
   /** Runs a command inside, over a connection that is kept open, on the pinned CPUs. */
   exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 
-  /** Waits until it answers over a connection of its own. @returns seconds from the call until the answer. */
+  /** Waits until it answers over a new connection. @returns seconds from the call until the answer. */
   answer(waitMs: number, signal: AbortSignal): Promise<number>;
 
-  /** Waits until it has started all it starts by itself. */
+  /** Waits until it has finished starting. */
   settle(signal: AbortSignal): Promise<void>;
 }
 
 export interface Run {
-  /** From 0; warm-ups included. */
+  /** From 0, warm-ups included. */
   round: number;
   quick: boolean;
-  /** It runs under TCG. */
+  /** The target is emulated (TCG). */
   emulated: boolean;
-  /** The start probe runs too, right before each fresh one. */
+  /** The start probe also runs, right before each `fresh` probe. */
   restarted: boolean;
   spec: MachineSpec;
   /** The other targets. */
   others: readonly Subject[];
-  /** Uniform in [0, 1), from the comparison's seed: for an order within the run. */
+  /** Uniform in [0, 1), from the comparison's seed: for a random order within the run. */
   random: () => number;
-  /** Aborted when the run's time is over or the user ended it: what loops or waits stops, tidies up and rejects. */
+  /** Aborted when the run's time is over, or by the user. Whatever loops or waits then stops, cleans up and rejects. */
   signal: AbortSignal;
 }
 
-/** One question put to each target, as data and a function. */
+/** One measurement, the same for each target: data and a function. */
 export interface Probe {
   id: ProbeId | "empty";
   title: string;
   /** What it teaches, in two sentences. */
   teaches: string;
-  /** Inside the target, from the host, or about its coming and going. */
+  /** Measured inside the target, from the host, or by starting and stopping it. */
   kind: ProbeResult["kind"];
-  /** A negative control: a gap between container and KVM guest here means an unfair set-up. */
+  /** A negative control: a difference between container and KVM guest here means that the measurement is unfair. */
   control?: boolean;
-  /** Debian packages that the targets' image then holds; see labs/probe-needs.ts. */
+  /** Debian packages that must be in the image; see labs/probe-needs.ts. */
   needs: readonly string[];
   metrics: readonly Metric[];
   published: ProbeResult["published"];
-  /** Runs that count, in a full and in a quick comparison; warm-ups come on top. */
+  /** How many runs count, in a full and in a quick comparison. Warm-ups are extra. */
   runs: { full: number; quick: number; warmups: number };
-  /** Wants a machine that has just been started: runs in turn with the life-cycle probes. */
+  /** Needs a machine that has just started, so it runs together with the life-cycle probes. */
   fresh?: boolean;
-  /** Seconds one run may take; its signal is aborted then. */
+  /** Seconds that one run may take. Then its signal is aborted. */
   timeLimit: number;
-  /** Disturbs the other targets, so it comes last, alone, and with no CPU pinned. */
+  /** Disturbs the other targets, so it runs last and alone, and no CPU is pinned. */
   alone?: boolean;
 
-  /** @throws ProbeProblem; anything else counts as `failed`. */
+  /** @throws ProbeProblem. Any other error counts as `failed`. */
   measure(subject: Subject, run: Run): Promise<Reading>;
 
-  /** What makes a figure no good for a conclusion, for reasons of the probe's own. */
+  /** Why a figure is not representative, if the probe itself knows a reason. */
   doubt?(
     metric: Metric,
     target: Target,
     run: { emulated: readonly Target[]; vps?: RunDocument["vps"] },
   ): string | undefined;
 
-  /** After the last run in a target: takes away what the runs left for each other. */
+  /** Called after the last run in a target: removes what the runs left there. */
   cleanup?(subject: Subject): Promise<void>;
 }
 
-/** A run that gave no figure. */
+/** Why a run gave no figure. */
 export class ProbeProblem extends Error {
   override readonly name = "ProbeProblem";
   constructor(
     readonly status: Exclude<Series["status"], "ok">,
     message: string,
-    /** Verbatim. */
+    /** The tool's output, unchanged. */
     readonly output = "",
   ) {
     super(message);

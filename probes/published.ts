@@ -4,27 +4,27 @@ type Published = ProbeResult["published"][number];
 
 const FELTER = "Felter et al., IBM RC25482, 2014 (secondary)";
 
-/** Figures that others published; ratios are guest : container. "secondary": quoted by another source. */
+/** Figures that others published. Ratios are guest : container. "secondary" means that we quote another source's quote. */
 export const published = {
   linpack: {
     what: "CPU, Linpack GFLOPS",
     figures: "native 290.8, Docker 290.9, KVM 241.3 (−17 %), KVM tuned 284.2 (−2 %)",
     source: FELTER,
-    // What is measured here is pinned, as the tuned one was.
+    // Our targets are pinned, as the tuned one was.
     ratio: 284.2 / 290.9,
   },
-  // Of main memory; the probe's blocks fit a cache, so no line is drawn.
+  // This is about main memory. Our probe's blocks fit into a cache, so no line is drawn.
   stream: { what: "memory bandwidth, STREAM", figures: "KVM −1 … −3 %", source: FELTER },
   randomIo: {
     what: "random 4k I/O",
     figures: "Docker about native; KVM half the IOPS, read latency 2–3×",
     source: FELTER,
     ratio: 0.5,
-    metric: "read-qd32", // theirs had many requests in flight
+    metric: "read-qd32", // theirs had many requests at once
   },
   bootFloor: {
     what: "boot floor",
-    figures: "LightVM 2.3 ms, fork/exec about 1 ms; Docker about two orders slower than LightVM",
+    figures: "LightVM 2.3 ms, fork/exec about 1 ms; Docker about 100 times slower than LightVM",
     source: "Manco et al., SOSP 2017, abstract",
   },
   firecrackerBoot: {
@@ -40,7 +40,7 @@ export const published = {
   },
   ec2: {
     what: "EC2, request to SSH",
-    figures: "29.3 s, a sample",
+    figures: "29.3 s in one sample",
     source: "daemonology.net 2021-08-12",
   },
   vmmMemory: {

@@ -3,41 +3,41 @@ import { CLOUDS } from "../model/clouds.js";
 import { TARGETS } from "../model/naming.js";
 
 /**
- * One run of `trilab compare`, as it is stored: every figure that is ever shown is made from the raw samples in here.
- * Raised when a reader of the older form would misread the newer.
+ * The version of the stored form of a run. Every figure that is shown is computed from the raw samples in a run. Raise it
+ * when older code would misread the new form.
  */
 export const RUN_SCHEMA = 2;
 
 const target = z.enum(TARGETS);
 
-/** What may run out first when a host is filled with machines; `networks`: the blocks of addresses for seats. */
+/** What can run out first when a host is filled with machines. `networks` are the address blocks for seats. */
 export const RESOURCES = ["memory", "disk", "cpu", "networks"] as const;
 export type Resource = (typeof RESOURCES)[number];
 
-/** Why figures are missing, where they are: nothing is ever invented. */
+/** `ok`, or why figures are missing. */
 const status = z.enum(["ok", "lost", "timeout", "unparsable", "missing-tool", "skipped", "failed"]);
 
-/** One metric of one target: the samples in the order they were taken, warm-ups not among them. */
+/** One metric of one target: its samples in order, without warm-ups. */
 export const seriesSchema = z.object({
   target,
   /** Stable within a probe: `total`, `kernel`, `read-qd1`. */
   metric: z.string(),
   title: z.string(),
-  /** UCUM-like: `s`, `ms`, `us`, `MiB`, `MiB/s`, `1/s`, `ns`, `%`, `1`. */
+  /** As in UCUM: `s`, `ms`, `us`, `MiB`, `MiB/s`, `1/s`, `ns`, `%`, `1`. */
   unit: z.string(),
   better: z.enum(["lower", "higher", "none"]),
   samples: z.array(z.number()),
   warmups: z.int(),
   status,
-  /** False: measured, shown, and left out of every conclusion (emulated CPU, parity out of tolerance, busy host). */
+  /** False: it is shown, but no conclusion uses it (emulated CPU, out of parity, busy host). */
   representative: z.boolean(),
-  /** What happened, or why it is not representative; for people. */
+  /** In words: what happened, or why it is not representative. */
   note: z.string(),
-  /** Of a figure that says how many fit: what runs out first. Schema 2. */
+  /** Only if the metric says how many fit: what runs out first. Since schema 2. */
   limit: z.enum(RESOURCES).optional(),
 });
 
-/** What can't be put in a number: whose kernel, which capabilities, what can't be changed live. */
+/** A result that is not a number: whose kernel, which capabilities, what can't be changed live. */
 export const factSchema = z.object({
   title: z.string(),
   values: z.partialRecord(target, z.string()),
@@ -49,9 +49,9 @@ const publishedSchema = z.object({
   /** As printed: "Docker about native, KVM −22 %". */
   figures: z.string(),
   source: z.string(),
-  /** A ratio guest : container to draw as a reference line, where the source gives one. */
+  /** The source's ratio guest : container, drawn as a reference line. */
   ratio: z.number().optional(),
-  /** The metric that the ratio stands beside; absent: the one that stands for the probe (report/figures.ts). */
+  /** The metric that the ratio belongs to. Default: the probe's headline metric (report/figures.ts). */
   metric: z.string().optional(),
 });
 
@@ -61,18 +61,18 @@ export const probeResultSchema = z.object({
   /** What it teaches, in two sentences. */
   teaches: z.string(),
   kind: z.enum(["target", "host", "life-cycle"]),
-  /** A negative control: a gap here means an unfair set-up. */
+  /** A negative control: a difference here means that the measurement is unfair. */
   control: z.boolean(),
   published: z.array(publishedSchema),
   status,
   note: z.string(),
   series: z.array(seriesSchema),
   facts: z.array(factSchema),
-  /** Verbatim outputs: those of the first round that counts, and every one that could not be parsed. */
+  /** Unchanged outputs: of the first round that counts, and every output that could not be parsed. */
   raw: z.array(z.object({ target, round: z.int(), output: z.string() })),
 });
 
-/** The learner's guesses, made before the figures were shown. Ratios are guest : container. */
+/** The learner's guesses. Ratios are guest : container. */
 export const predictionSchema = z.object({
   at: z.string(),
   startRatio: z.number(),
@@ -87,18 +87,18 @@ export const runDocumentSchema = z.object({
   id: z.string(),
   startedAt: z.string(),
   endedAt: z.string(),
-  /** Ended before all was measured. */
+  /** It ended before everything was measured. */
   partial: z.boolean(),
   quick: z.boolean(),
-  /** Of the order's random generator. */
+  /** Seed of the random order. */
   seed: z.int(),
   lab: z.string(),
   seat: z.string(),
   spec: z.record(z.string(), z.unknown()),
   targets: z.array(target),
-  /** What the VPS was, where there was one. */
+  /** Cloud and instance type of the VPS, if there was one. */
   vps: z.object({ cloud: z.enum(CLOUDS), type: z.string() }).optional(),
-  /** A machine on this host ran under TCG. */
+  /** A machine on this host was emulated (TCG). */
   emulated: z.boolean(),
   host: z.object({
     cpuModel: z.string(),
@@ -108,10 +108,10 @@ export const runDocumentSchema = z.object({
     kernel: z.string(),
     /** `docker`, `libvirt`, `qemu`, `trilab`, `node` → version. */
     versions: z.record(z.string(), z.string()),
-    /** One-minute load averages before, and at each round. */
+    /** One-minute load averages: before the run, and at each round. */
     loadBefore: z.number(),
     load: z.array(z.number()),
-    /** Rounds that began while the host was busy, of how many; absent in older runs. */
+    /** How many of the rounds began while the host was busy. Absent in older runs. */
     busyRounds: z.int().optional(),
     rounds: z.int().optional(),
     pinned: z.boolean(),
@@ -130,7 +130,7 @@ export const runDocumentSchema = z.object({
       }),
     ),
   }),
-  /** What an empty probe costs, in seconds: the price of asking. */
+  /** Seconds that a probe takes that does nothing. */
   overhead: z.array(seriesSchema),
   prediction: predictionSchema.optional(),
   probes: z.array(probeResultSchema),

@@ -2,10 +2,10 @@ import type { ExecOptions } from "../drivers/environment.js";
 import { ProbeProblem, type Subject } from "./probe.js";
 
 /**
- * Runs a command in a target for at most `seconds`, ended there by `timeout` and not only here.
+ * Runs a command in a target for at most `seconds`. `timeout` ends it inside the target, too.
  *
  * @returns its standard output.
- * @throws ProbeProblem: the tool is missing, it ran out of time, the target is gone, it failed.
+ * @throws ProbeProblem if the tool is missing, its time is over, the target is gone, or it failed.
  */
 export async function runIn(
   subject: Subject,
@@ -32,7 +32,7 @@ export async function runIn(
   );
 }
 
-/** The number that a pattern's first group finds. @throws ProbeProblem (unparsable) that keeps the text. */
+/** The number in a pattern's first group. @throws ProbeProblem (unparsable) with the text, if there is none. */
 export function numberIn(output: string, pattern: RegExp, what: string): number {
   const value = Number(pattern.exec(output)?.[1] ?? Number.NaN);
   if (Number.isFinite(value)) return value;

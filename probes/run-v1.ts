@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { RESOURCES, RUN_SCHEMA, type RunDocument, runDocumentSchema } from "./run-document.js";
 
-/** A run as it was stored before `limit` was a field: density said what runs out first only in the words of a fact. */
+/** A run as stored before `limit` was a field. Then only the text of a fact said what runs out first. */
 export const runV1Schema = runDocumentSchema.extend({ schema: z.literal(1) });
 
-/** The same run in today's form. Pure. */
+/** Converts it to the present form. Pure. */
 export function migratedRun(old: z.infer<typeof runV1Schema>): RunDocument {
   const probes = old.probes.map((probe) => {
     if (probe.id !== "density") return probe;

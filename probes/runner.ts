@@ -16,44 +16,44 @@ export interface RunnerOptions {
   spec: MachineSpec;
   seed: number;
   quick: boolean;
-  /** Those that run under TCG. */
+  /** The targets that are emulated (TCG). */
   emulated: readonly Target[];
-  /** Ended by Ctrl-C: the step in hand is dropped, what was measured stays. */
+  /** Aborted by Ctrl-C. The current step is dropped, and what was measured is kept. */
   signal: AbortSignal;
-  /** Seconds that all of it may take; then it ends as by the signal. Default: no limit. */
+  /** Seconds for the whole run. After them it ends as if the signal were aborted. Default: no limit. */
   limit?: number;
-  /** Seconds a run that is over gets to tidy up, before the next step and before the end. Default 60. */
+  /** Seconds that an aborted run gets to clean up before the next step begins. Default 60. */
   patience?: number;
-  /** Before each step: the probe, the target, run i of n, and seconds left by the plan and what the steps so far took. */
+  /** Called before each step: the step, its number (from 1), the number of steps, and the estimated seconds left. */
   onStep(step: Step, index: number, count: number, secondsLeft: number): void;
-  /** Asked before each round. */
+  /** Called before each round. */
   load(): Promise<HostLoad>;
-  /** Before a phase, each target by itself: one that can't be made ready gives no figures in it. */
+  /** Called before a phase for each target. If it fails, that target gives no figures in the phase. */
   prepare?(phase: Phase, target: Target, signal: AbortSignal): Promise<void>;
-  /** Then, and after the phase: CPUs are pinned and let go. */
+  /** Called after `prepare`, and at the end of the phase: to pin CPUs, and to undo that. */
   enter?(phase: Phase): Promise<void>;
   leave?(phase: Phase): Promise<void>;
 }
 
 export interface Measured {
   tallies: Map<Probe, Tally>;
-  /** Targets that ended by themselves, and what was said of it. */
+  /** Targets that ended by themselves, and why. */
   lost: Map<Target, ProbeProblem>;
   load: number[];
-  /** Rounds that began on a busy host, of how many. */
+  /** How many of the rounds began on a busy host. */
   busyRounds: number;
   rounds: number;
   partial: boolean;
 }
 
-/** Two failures of one probe in one target, and it is left alone there. */
+/** After so many failures in a target, a probe is not tried there again. */
 const STRIKES = 2;
-/** Enough for the command in hand to reach its own bound, and for clones to be taken away. */
+/** Enough for the current command to reach its own limit, and for clones to be removed. */
 const PATIENCE = 60;
-/** What will not be otherwise the next time. */
+/** Problems that another try can't change. */
 const FINAL = ["missing-tool", "skipped", "lost"];
 
-/** Runs the whole plan. Never throws for what a probe or a target does: that is in the tallies. */
+/** Runs the whole plan. It does not throw if a probe or a target fails; the tallies record that. */
 export async function runProbes(options: RunnerOptions): Promise<Measured> {
   if (options.limit === undefined) return runPlan(options);
   const over = new AbortController();
@@ -109,7 +109,7 @@ async function runPlan(options: RunnerOptions): Promise<Measured> {
       if (signal.aborted) break;
       options.onStep(step, index + 1, steps.length, time.left(index));
       const ran = await runStep(step, options, measured);
-      // What made its phase ready is part of it.
+      // This includes the time to prepare the phase.
       time.took(index, ran ? (performance.now() - began) / 1000 : undefined);
     }
   } finally {
@@ -122,7 +122,7 @@ async function runPlan(options: RunnerOptions): Promise<Measured> {
   return measured;
 }
 
-/** What was measured stays, whatever becomes of a target: its steps of this phase are marked with why. */
+/** If a target can't be prepared, its steps of this phase are marked with the reason. What was measured is kept. */
 async function prepare(
   subject: Subject,
   steps: readonly Step[],
@@ -145,7 +145,7 @@ async function prepare(
   }
 }
 
-/** A busy host gets a second to calm down; if it does not, the round is flagged. */
+/** If the host is busy, waits a second. If it is still busy, the round is counted as busy. */
 async function beginRound(options: RunnerOptions, measured: Measured): Promise<void> {
   let load = await options.load();
   if (load.busy > BUSY && !options.signal.aborted) {
@@ -157,14 +157,14 @@ async function beginRound(options: RunnerOptions, measured: Measured): Promise<v
   if (load.busy > BUSY) measured.busyRounds += 1;
 }
 
-/** @returns whether it was tried at all. */
+/** @returns whether it was tried. */
 async function runStep(step: Step, options: RunnerOptions, measured: Measured): Promise<boolean> {
   const { probe, target, round } = step;
   const { tallies } = measured;
   const tally = tallies.get(probe);
   const subject = options.subjects.find((s) => s.target === target);
   if (tally === undefined || subject === undefined || tally.ended(target)) return false;
-  // A target that was lost is not waited for again by each probe.
+  // Each probe would wait for a lost target again.
   const lost = measured.lost.get(target);
   if (lost && !(await subject.machine.running().catch(() => false))) {
     tally.fail(step, lost);
@@ -184,7 +184,7 @@ async function runStep(step: Step, options: RunnerOptions, measured: Measured): 
     const reading = await within(probe, options, (signal) => probe.measure(subject, { ...run, signal }));
     if (!options.signal.aborted || !hasNoValue(reading)) tally.add(step, reading);
   } catch (error) {
-    // Ctrl-C reaches the tools too: what they say then is no finding.
+    // Ctrl-C reaches the tools, too. What they report then is no result.
     if (options.signal.aborted) return true;
     const problem = await asProblem(error, subject);
     tally.fail(step, problem);
@@ -197,10 +197,10 @@ async function runStep(step: Step, options: RunnerOptions, measured: Measured): 
 const hasNoValue = (reading: Reading): boolean => Object.keys(reading.values).length === 0;
 
 /**
- * Past the probe's bound, or when the user ends the run, its signal is aborted and it gets the time to tidy up: what it
- * left running would be measured with the next step, and what it left behind would stay.
+ * Runs a probe with its time limit. When the time is over, or when the user ends the run, the probe's signal is aborted, and
+ * it gets time to clean up. Otherwise what it left running would disturb the next step.
  *
- * @throws ProbeProblem (timeout) past the bound, even when a reading came late; what the probe itself says goes first.
+ * @throws ProbeProblem (timeout) after the limit, even if a reading comes late. A ProbeProblem of the probe itself has priority.
  */
 async function within(
   probe: Probe,

@@ -9,11 +9,11 @@ export interface Step {
   /** From 0, warm-ups included. */
   round: number;
   warmup: boolean;
-  /** Steps of one phase are interleaved with each other only. */
+  /** Only steps of the same phase are mixed with each other. */
   phase: Phase;
 }
 
-/** In this order: machines that just came up are measured while idle, what disturbs comes last. */
+/** The order of the phases. Probes that disturb other targets come last. */
 export const PHASES = ["life-cycle", "host", "target", "alone"] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -23,8 +23,8 @@ const phaseOf = (probe: Probe): Phase => {
 };
 
 /**
- * Every run, in order. Within a round each probe runs once in each target, in an order of its own; the same seed gives
- * the same order. A target's life-cycle probes stay together, as one leaves off where the next begins. Pure.
+ * All steps, in order. In a round, each probe runs once in each target, in a random order; the same seed gives the same
+ * order. A target's life-cycle probes stay together, because each begins in the state that the one before left. Pure.
  */
 export function plan(
   probes: readonly Probe[],

@@ -8,12 +8,12 @@ import type { SeatRecord } from "../seats/seat-record.js";
 import { ProbeProblem, type Subject } from "./probe.js";
 import { settled } from "./settled.js";
 
-/** Milliseconds a machine gets to start the rest of its system. */
+/** Milliseconds in which a machine must finish starting. */
 const SETTLE_LIMIT = 120_000;
 
-/** A seat's target under measurement. */
+/** A seat's target that is measured. */
 export class SeatSubject implements Subject {
-  /** CPUs on which what is started inside a container is kept; none: all. */
+  /** Commands in a container run only on these CPUs. Empty: on all. */
   private cpus: readonly number[] = [];
   private unpin: (() => Promise<void>) | undefined;
   private hangUp: (() => Promise<void>) | undefined;
@@ -42,7 +42,7 @@ export class SeatSubject implements Subject {
 
   async answer(waitMs: number, signal: AbortSignal): Promise<number> {
     const began = performance.now();
-    // A kept connection belongs to the boot before, or would spare this one its handshake.
+    // A kept connection belongs to the previous boot, or would save this answer its handshake.
     await this.disconnect();
     await this.environment.firstAnswer(["true"], { signal }, waitMs);
     return (performance.now() - began) / 1000;
@@ -60,7 +60,7 @@ export class SeatSubject implements Subject {
       throw new ProbeProblem("timeout", `the ${this.target} did not finish starting`, said);
   }
 
-  /** Keeps a connection for `exec`, where the target is reached by one. */
+  /** Keeps a connection open for `exec`, if the target needs one. */
   async connect(): Promise<void> {
     if (this.environment instanceof GuestEnvironment) this.hangUp ??= await this.environment.keepConnection();
   }
@@ -70,7 +70,7 @@ export class SeatSubject implements Subject {
     this.hangUp = undefined;
   }
 
-  /** @returns whether its work now stays on these CPUs of the host. */
+  /** @returns whether its work now runs only on these CPUs of the host. */
   async pin(cpus: readonly number[]): Promise<boolean> {
     if (this.target === "container") {
       const known = await this.environment.exec(["taskset", "-c", cpus.join(","), "true"]);

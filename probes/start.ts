@@ -5,10 +5,10 @@ import { type FoundFact, type Probe, ProbeProblem, type Subject } from "./probe.
 import { published } from "./published.js";
 import { numberIn } from "./run-in.js";
 
-/** Milliseconds a target gets to answer. */
+/** Milliseconds in which a target must answer. */
 const WAIT = 180_000;
 
-/** The guest's own times. They begin with its kernel: the short firmware before it counts under "the rest". */
+/** The guest's own times. They begin with its kernel; the short firmware before that is part of "the rest". */
 const SHOW = [
   "systemctl show -p UserspaceTimestampMonotonic",
   "systemctl show ssh.service -p ActiveEnterTimestampMonotonic",
@@ -18,7 +18,7 @@ export const start: Probe = {
   id: "start",
   title: "Start, until the first command is answered",
   teaches:
-    "A container is a process that the running kernel starts; a guest boots a kernel and an init system of its own first. Nearly all of the difference is that boot.",
+    "A container is a process that the running kernel starts. A guest first boots its own kernel and init system. Nearly all of the difference is this boot.",
   kind: "life-cycle",
   needs: PROBE_NEEDS.start,
   metrics: [
@@ -27,7 +27,7 @@ export const start: Probe = {
     metric("kernel", "the guest's kernel, by systemd's clock"),
     metric("userspace", "init until SSH listens, by systemd's clock"),
     metric("answer", "the rest: until the first command is answered"),
-    metric("create", "docker create, of one that is never started; not part of the total"),
+    metric("create", "docker create of another container; not part of the total"),
   ],
   published: [published.bootFloor, published.firecrackerBoot, published.kataStart, published.ec2],
   runs: { full: 10, quick: 2, warmups: 0 },
@@ -40,12 +40,12 @@ export const start: Probe = {
     const call = (performance.now() - began) / 1000;
     await subject.answer(WAIT, signal);
     const total = (performance.now() - began) / 1000;
-    await subject.settle(signal); // what it still starts would slow whatever is measured next
+    await subject.settle(signal); // a target that still starts services would slow the next measurement
     if (subject.target === "container") {
       const create = await timeCreate(subject);
       return {
         values: { total, call, answer: total - call, ...(create === undefined ? {} : { create }) },
-        facts: [kernelFact("none is booted: the host's runs already")],
+        facts: [kernelFact("none boots: the host's kernel is already running")],
         output: "",
       };
     }
@@ -54,7 +54,7 @@ export const start: Probe = {
     const split = parseBoot(result.stdout);
     return {
       values: { total, call, ...split, answer: Math.max(0, total - call - split.kernel - split.userspace) },
-      facts: [kernelFact("its own, started by a short firmware without a boot loader (direct boot)")],
+      facts: [kernelFact("its own; a short firmware starts it without a boot loader (direct boot)")],
       output: result.stdout,
     };
   },
@@ -67,10 +67,10 @@ function metric(id: string, title: string) {
 const kernelFact = (value: string): FoundFact => ({
   title: "kernel",
   value,
-  note: "what has to boot before the first command",
+  note: "what must boot before the first command",
 });
 
-/** Seconds of kernel and of userspace until SSH listens, from systemd's monotonic stamps (µs). Pure. */
+/** Seconds of kernel, and of userspace until SSH listens, from systemd's monotonic times (µs). Pure. */
 export function parseBoot(output: string): { kernel: number; userspace: number } {
   const userspace = numberIn(output, /^UserspaceTimestampMonotonic=(\d+)/m, "time of userspace");
   const ssh = numberIn(output, /^ActiveEnterTimestampMonotonic=(\d+)/m, "time of ssh.service");

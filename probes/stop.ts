@@ -4,9 +4,9 @@ import { published } from "./published.js";
 
 export const stop: Probe = {
   id: "stop",
-  title: "Stop in good order",
+  title: "Stop cleanly",
   teaches:
-    "Stopping a container ends its processes; stopping a guest asks its init system to end every service, write out its disk and switch the machine off. Both leave what was stored.",
+    "To stop a container, its processes are ended. To stop a guest, its init system ends every service, writes the disk's cache out, and switches the machine off. Both keep what was stored.",
   kind: "life-cycle",
   needs: PROBE_NEEDS.stop,
   metrics: [
@@ -23,7 +23,7 @@ export const stop: Probe = {
   timeLimit: 180,
   async measure(subject, { signal }) {
     await subject.machine.start();
-    // A guest that has not finished starting does not heed its power button yet.
+    // A guest ignores its power button until it has finished starting.
     await subject.settle(signal);
     const began = performance.now();
     await subject.machine.stop();

@@ -8,7 +8,7 @@ export const syscall: Probe = {
   id: "syscall",
   title: "System call",
   teaches:
-    "A container's system call goes to the host's kernel, through the filter that guards it; a guest's goes to its own kernel and never leaves the machine. With KVM neither pays much.",
+    "A container's system call goes through a filter (seccomp) to the host's kernel. A guest's system call goes to its own kernel and does not leave the guest. With KVM, both are cheap.",
   kind: "target",
   needs: PROBE_NEEDS.syscall,
   metrics: [

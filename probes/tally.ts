@@ -3,7 +3,7 @@ import type { Probe, ProbeProblem, Reading } from "./probe.js";
 import type { Fact, ProbeResult, Resource, Series } from "./run-document.js";
 import type { Step } from "./schedule.js";
 
-/** Why a series is not representative, or nothing when it is. */
+/** Why a series is not representative; undefined if it is. */
 export type Doubt = (probe: Probe, metric: Probe["metrics"][number], target: Target) => string | undefined;
 
 interface State {
@@ -14,7 +14,7 @@ interface State {
   end: ProbeProblem | undefined;
 }
 
-/** What one probe has found so far, in every target. */
+/** The results of one probe so far, in every target. */
 export class Tally {
   private readonly states = new Map<Target, State>();
   private readonly facts = new Map<string, Fact>();
@@ -49,14 +49,14 @@ export class Tally {
 
   failures = (target: Target): number => this.state(target).problems.length;
 
-  /** No more runs in this target. */
+  /** The probe will not run in this target again. */
   end(target: Target, problem: ProbeProblem): void {
     this.state(target).end = problem;
   }
 
   ended = (target: Target): boolean => this.state(target).end !== undefined;
 
-  /** A series a metric and target, also where there is no sample but a reason for that. */
+  /** One series for each metric and target; also for one without samples, if the reason is known. */
   series(doubt: Doubt): Series[] {
     return TARGETS.flatMap((target) => {
       const state = this.states.get(target);
@@ -78,7 +78,7 @@ export class Tally {
             samples,
             warmups: state.warmups,
             status: failed && last ? last.status : "ok",
-            // Where it was given up, those that were slow or failed are missing among the samples.
+            // If the probe was given up, the slow or failed runs are missing among the samples.
             representative: why === undefined && state.end === undefined,
             note: [why, last && failure(last, state.problems.length, samples.length)]
               .filter(Boolean)
@@ -89,7 +89,7 @@ export class Tally {
     });
   }
 
-  /** @param partial the run was ended early: nothing measured is then no fault of the probe's. */
+  /** @param partial The run ended early, so a probe without figures did not fail. */
   result(doubt: Doubt, partial: boolean): ProbeResult {
     const { id, title, teaches, kind, published } = this.probe;
     const series = this.series(doubt);
@@ -111,8 +111,8 @@ export class Tally {
       status: whole ?? "ok",
       note: nothing
         ? partial
-          ? "the run was ended before it"
-          : "it gave nothing"
+          ? "the run ended before it"
+          : "it gave no result"
         : bad.map((s) => `${s.target}: ${s.note}`).join("; "),
       series,
       facts,
@@ -130,6 +130,6 @@ export class Tally {
   }
 }
 
-/** A probe that never gave anything says why; one that mostly did says how often not. */
+/** Why a probe gave no figures, or how many of its runs failed. */
 const failure = (last: ProbeProblem, times: number, samples: number): string =>
   samples === 0 ? last.message : `${times} run${times > 1 ? "s" : ""} failed: ${last.message}`;

@@ -2,7 +2,7 @@ import type { Target } from "../model/naming.js";
 import type { Probe } from "./probe.js";
 import type { Step } from "./schedule.js";
 
-/** Seconds that one run takes in a container, in a guest, and in an emulated one: medians of a calm host with two CPUs. */
+/** Seconds of one run in a container, a guest, and an emulated guest: medians of a calm host with two CPUs. */
 const SECONDS: Record<Probe["id"], readonly [container: number, guest: number, emulated: number]> = {
   empty: [0.1, 0.1, 0.2],
   start: [0.8, 4, 12],
@@ -21,22 +21,22 @@ const SECONDS: Record<Probe["id"], readonly [container: number, guest: number, e
   density: [6, 10, 40],
 };
 
-/** What one run of a probe is expected to take. */
+/** Seconds that one run of a probe should take. */
 function expected({ probe, target }: Step, emulated: readonly Target[]): number {
   const [container, guest, slow] = SECONDS[probe.id];
   return target === "container" ? container : emulated.includes(target) ? slow : guest;
 }
 
-/** Seconds that the whole plan is expected to take. Pure. */
+/** Seconds that the whole plan should take. Pure. */
 export const planSeconds = (steps: readonly Step[], emulated: readonly Target[]): number =>
   steps.reduce((sum, step) => sum + expected(step, emulated), 0);
 
-/** So many seconds count as measured at the expected pace: a few quick steps at the beginning say little of the rest. */
+/** The pace begins as if so many seconds had gone as expected: the first few steps alone say little about the rest. */
 const CONFIDENCE = 60;
-/** What is shown rises only when it was this far too low. */
+/** The shown time only rises if it was too low by this factor. */
 const SURPRISE = 1.25;
 
-/** How long the rest of a plan takes, by what its steps took so far: a probe's own earlier runs in that target, else the pace of all. */
+/** Estimates how long the rest of a plan takes: from a probe's earlier runs in that target, or else from the pace of all steps. */
 export class TimeLeft {
   private readonly taken = new Map<string, number[]>();
   private measured = CONFIDENCE;
@@ -49,7 +49,7 @@ export class TimeLeft {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Step `index` took so many seconds; undefined: it was passed over, as those after it of its probe there will be. */
+  /** Step `index` took so many seconds. Undefined: it was skipped, and so will be the probe's later runs in that target. */
   took(index: number, seconds: number | undefined): void {
     const step = this.steps[index];
     if (step === undefined) return;
@@ -60,7 +60,7 @@ export class TimeLeft {
     this.foreseen += expected(step, this.emulated);
   }
 
-  /** Seconds left before step `index`, steadier than the estimate itself: it goes down with the clock, and seldom up. */
+  /** Seconds left before step `index`. Steadier than the estimate: it goes down with the clock, and seldom up. */
   left(index: number): number {
     const estimate = this.steps.slice(index).reduce((sum, step) => sum + this.estimate(step), 0);
     const at = this.now();

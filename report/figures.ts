@@ -4,8 +4,8 @@ import type { ProbeResult, Resource, RunDocument, Series } from "../probes/run-d
 import { isConclusive, type Ratio, ratioOfMedians, type Summary, summarize } from "./statistics.js";
 
 /**
- * The metric that stands for a probe in summaries, ratios and predictions. A probe that is not named here, or lacks that
- * metric, is represented by the first metric that both targets have.
+ * The metric that represents a probe in summaries, ratios and predictions. If a probe is not listed, or lacks that metric,
+ * the first metric that both targets have represents it.
  */
 const HEADLINE: Readonly<Record<string, string>> = {
   start: "total",
@@ -15,23 +15,23 @@ const HEADLINE: Readonly<Record<string, string>> = {
   "disk-io": "read-qd1",
 };
 
-/** Of the duel: the victim's own work with nobody beside it. Its other metrics are the same work beside a hog. */
+/** In the duel: the victim's own work without a neighbour. The other metrics are the same work beside a hog. */
 const DUEL_ALONE = "alone";
 
-/** Of density: how many would fit on this host; unit `1`. */
+/** In density: how many would fit on this host; unit `1`. */
 export const DENSITY_FIT = "fit";
 
-/** A gap within this counts as none: of the negative control (issue 4), and of a victim in the duel. */
+/** A difference up to this counts as none: in the negative control, and for a victim in the duel. */
 export const TOLERANCE = 0.05;
 
-/** What random numbers an interval is made from: of the run and the figure alone, whatever stands beside it. */
+/** The seed of an interval's random numbers. It depends on the run and the figure only, not on other figures. */
 const seedOf = (run: RunDocument, probe: string, metric: string, what: string): string =>
   [run.id, run.seed, probe, metric, what].join("\u0000");
 
-/** Figures by series: a page shows each in several places. */
+/** Computed figures of each series, because a page shows each in several places. */
 const figures = new WeakMap<Series, Summary | undefined>();
 
-/** What a series' samples say; `undefined` where there are none. Every figure that is shown comes through here. */
+/** Summarises a series' samples; `undefined` if there are none. Every figure that is shown comes from here. */
 export function figureOf(run: RunDocument, probe: string, series: Series): Summary | undefined {
   const known = figures.get(series);
   if (known?.n === series.samples.length) return known;
@@ -59,11 +59,11 @@ export interface Comparison {
   medians: Record<"container" | "guest", number>;
   /** guest : container. */
   ratio: Ratio;
-  /** Both sides may enter a conclusion. */
+  /** Whether conclusions may use it: both sides are representative. */
   representative: boolean;
 }
 
-/** `undefined` where a side is missing, or its median is not positive. */
+/** `undefined` if a side is missing, or if a median is not positive. */
 export function comparisonOf(run: RunDocument, probe: ProbeResult, metric: string): Comparison | undefined {
   const container = seriesOf(probe, metric, "container");
   const guest = seriesOf(probe, metric, "guest");
@@ -81,7 +81,7 @@ export function comparisonOf(run: RunDocument, probe: ProbeResult, metric: strin
   };
 }
 
-/** The metric that stands for the probe; `undefined` when it has no metric of both targets. */
+/** The metric that represents the probe; `undefined` if both targets share none. */
 export function headlineMetric(probe: ProbeResult): string | undefined {
   const both = metricsOf(probe).filter(
     (m) => seriesOf(probe, m, "container") !== undefined && seriesOf(probe, m, "guest") !== undefined,
@@ -90,10 +90,10 @@ export function headlineMetric(probe: ProbeResult): string | undefined {
   return wanted !== undefined && both.includes(wanted) ? wanted : both[0];
 }
 
-/** Whether the metric is the one meant to stand for the probe, not a substitute for it. */
+/** Whether the metric is the intended headline of the probe, not a substitute. */
 export const isOwnHeadline = (probe: ProbeResult, metric: string): boolean => HEADLINE[probe.id] === metric;
 
-/** Probes whose metrics are no costs to divide by each other: they have words and plots of their own. */
+/** Whether a ratio of its metrics makes sense. The others have their own words and plots. */
 export const hasRatio = (probe: ProbeResult): boolean => !["duel", "density", "isolation"].includes(probe.id);
 
 export function headlineOf(run: RunDocument, id: string): Comparison | undefined {
@@ -102,7 +102,7 @@ export function headlineOf(run: RunDocument, id: string): Comparison | undefined
   return probe && metric !== undefined ? comparisonOf(run, probe, metric) : undefined;
 }
 
-/** What a negative control says of the set-up: only what its whole interval says. */
+/** What a negative control says about the measurement. Its whole interval must agree. */
 export type Control = "fair" | "unfair" | "undecided";
 
 export function controlOf({ ratio }: Comparison): Control {
@@ -112,18 +112,18 @@ export function controlOf({ ratio }: Comparison): Control {
   return high < 1 - TOLERANCE || low > 1 + TOLERANCE ? "unfair" : "undecided";
 }
 
-/** How one target's own work fared beside a hog: 1 is untouched, 2 is half as fast. */
+/** How much slower a target's work was beside a hog: 1 is unchanged, 2 is half as fast. */
 export interface Suffering {
   victim: Target;
-  /** The series that was measured beside the hog. */
+  /** The series measured beside the hog. */
   series: Series;
   alone: Series;
-  /** How many times worse than alone, whichever way is better. */
+  /** How many times slower than alone. */
   ratio: Ratio;
   representative: boolean;
 }
 
-/** The duel's outcomes, worst first. */
+/** The duel's results, worst first. */
 export function sufferings(run: RunDocument): Suffering[] {
   const probe = probeOf(run, "duel");
   if (probe === undefined) return [];
@@ -141,13 +141,13 @@ export function sufferings(run: RunDocument): Suffering[] {
     .sort((a, b) => b.ratio.value - a.ratio.value);
 }
 
-/** The duel's outcomes, the worst of each victim, worst victim first. */
+/** The worst result of each victim, worst victim first. */
 export const worstOfEach = (all: readonly Suffering[]): Suffering[] =>
   all.filter((s, i) => all.findIndex((other) => other.victim === s.victim) === i);
 
 /**
- * Who suffers most: shown only where its interval lies above 1 and above the next one's. "neither" where all intervals
- * end within the tolerance; `undefined` where nothing of that is shown.
+ * Who suffers most: a target whose interval lies above 1 and above the other's. "neither" if all intervals end within the
+ * tolerance. `undefined` if the samples show none of this.
  */
 export function duelLoser(worst: readonly Suffering[]): Target | "neither" | undefined {
   const [first, second] = worst;
@@ -164,17 +164,17 @@ const RESOURCE_WORDS: Readonly<Record<Resource, string>> = {
   networks: "networks",
 };
 
-/** How many more of a target would fit on this host, beside those that run. */
+/** How many more of a target would fit on this host, in addition to those that run. */
 export interface Fit {
   median: number;
   n: number;
-  /** What runs out first, in words; `undefined` where the run does not say. */
+  /** What runs out first, in words; `undefined` if the run does not say. */
   limit: string | undefined;
-  /** It may enter a conclusion. */
+  /** Whether conclusions may use it. */
   representative: boolean;
 }
 
-/** `undefined` where density did not measure it. */
+/** `undefined` if density did not measure it. */
 export function fitOf(run: RunDocument, target: Target): Fit | undefined {
   const probe = probeOf(run, "density");
   const series = probe && seriesOf(probe, DENSITY_FIT, target);

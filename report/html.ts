@@ -1,4 +1,4 @@
-/** Markup that is safe to put into a page as it is. Everything else is escaped. */
+/** Markup that goes into a page unchanged. Everything else is escaped. */
 export class Html {
   constructor(readonly markup: string) {}
 }
@@ -13,10 +13,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text as HTML, for elements and for quoted attributes. Control characters, which HTML forbids, become `�`. */
+/** Escapes text for elements and quoted attributes. Control characters, which HTML forbids, become `�`. */
 const escapeHtml = (text: string): string =>
   text
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for them
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd")
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 
@@ -27,7 +27,7 @@ const render = (part: Part): string => {
   return part.map(render).join("");
 };
 
-/** A template of markup whose values are escaped, unless they are markup themselves; lists are joined. */
+/** A template of markup. Its values are escaped, unless they are markup themselves; lists are joined. */
 export function html(strings: TemplateStringsArray, ...values: readonly Part[]): Html {
   return new Html(strings.map((text, i) => text + render(values[i])).join(""));
 }

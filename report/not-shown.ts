@@ -4,7 +4,7 @@ import type { RunDocument } from "../probes/run-document.js";
 import { sufferings } from "./figures.js";
 import { CONFIDENCE } from "./statistics.js";
 
-/** What each kernel of the run is, where they are not the same one. */
+/** The kernels of the targets, if they are not the same. */
 function kernels(run: RunDocument): string | undefined {
   const values = run.parity.rows.find((row) => row.id === "kernel")?.values ?? {};
   const each = run.targets.flatMap((target) => (values[target] ? [[target, values[target]] as const] : []));
@@ -12,44 +12,42 @@ function kernels(run: RunDocument): string | undefined {
   return each.map(([target, kernel]) => `the ${target} ${kernel}`).join(", ");
 }
 
-/** The limits of what a run can show, from its own facts: sentences. */
+/** What a run can't show, from its own facts. Each is a heading and an explanation, divided by ". " or ": ". */
 export function notShown(run: RunDocument): string[] {
   const { host } = run;
   const has = (id: string): boolean => run.probes.some((p) => p.id === id);
   const wrong = run.parity.rows.filter((r) => r.verdict === "wrong").map((r) => r.title);
   const missing = (["container", "guest"] as const).filter((t) => !run.targets.includes(t));
   const seconds = (Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000;
-  const busy = busyNote(host); // the load average says nothing: `up` raises it, too
+  const busy = busyNote(host); // not from the load average, because `up` raises it, too
   const different = kernels(run);
   const hogs = new Set(sufferings(run).map((s) => s.series.metric)).size;
   const qemu = host.versions.qemu ? `QEMU ${host.versions.qemu}` : "this hypervisor";
   return [
     run.emulated &&
-      "How fast a virtual machine computes. There was no KVM here, so the guest's processor was emulated in software (TCG); its times of boot and its CPU-bound figures are those of an emulator, and part of its memory is the emulator's. With KVM a guest runs at nearly the CPU's own speed.",
+      "How fast a virtual machine computes. There was no KVM here, so the guest's processor was emulated in software (TCG). Its boot times and its CPU figures are those of an emulator, and a part of its memory belongs to the emulator. With KVM, a guest runs nearly at the speed of the CPU.",
     run.vps?.cloud === "local" &&
-      `A cloud. The VPS is a rehearsal: a machine of a ${run.vps.type}'s shape on this host, without a cloud's neighbours, network, disks and credits.`,
-    missing.length > 0 && `A comparison: the ${missing.join(" and the ")} was not up.`,
-    `Other hosts. These are figures of one machine (${host.cpuModel}, ${host.cpus} CPUs), one host kernel (${host.kernel}) and ${qemu}, taken within ${formatDuration(seconds)}; the ${CONFIDENCE * 100} % intervals tell how uncertain each median is, on this machine in that time. They tell neither how far single runs stray nor what another machine would show.`,
-    run.quick &&
-      "Settled figures: a quick run has too few samples for that. It shows how the measuring goes.",
-    run.partial && "All probes: the run was ended early, and what it had not reached is missing.",
-    busy !== undefined &&
-      `An idle host: ${busy}, so work other than what was measured is in the timings. They are marked.`,
+      `A cloud. The VPS is a rehearsal: a machine on this host with the size of a ${run.vps.type}, without a cloud's neighbours, network, disks and CPU credits.`,
+    missing.length > 0 && `A comparison: the ${missing.join(" and the ")} was not running.`,
+    `Other hosts. These are figures of one machine (${host.cpuModel}, ${host.cpus} CPUs), one host kernel (${host.kernel}) and ${qemu}, taken within ${formatDuration(seconds)}. The ${CONFIDENCE * 100} % intervals say how uncertain each median is, on this machine at that time. They do not say how much single runs differ, or what another machine would show.`,
+    run.quick && "Reliable figures: a quick run has too few samples. It only demonstrates how to measure.",
+    run.partial && "All probes: the run ended early, so some are missing.",
+    busy !== undefined && `An idle host: ${busy}, so the times contain other work. They are marked.`,
     !host.pinned &&
-      "Figures free of the scheduler's moves: the targets were not pinned to the same CPUs for the micro-benchmarks.",
+      "The same CPUs for all: the targets were not pinned for the micro-benchmarks, so the scheduler could move them.",
     different !== undefined &&
-      `What virtualisation alone costs: each has another kernel (${different}). System call, fork and context switch also differ by kernel version, and by the mitigations that each kernel turned on.`,
+      `What virtualisation alone costs: the targets have different kernels (${different}). System calls, forks and context switches also depend on the kernel's version and on its security mitigations.`,
     !run.parity.inTolerance &&
-      `A fair pair in all respects: the targets were out of parity (${wrong.join(", ")}); the figures concerned are marked.`,
+      `Equal machines: the targets were out of parity (${wrong.join(", ")}). The affected figures are marked.`,
     has("disk") &&
-      "Independent rounds of the disk probe: they ran one after another on one machine, whose disk each changed, so the intervals of disk may be too narrow.",
+      "Independent rounds of the disk probe: each round changed the disk that the next one measured. So the intervals of disk may be too narrow.",
     hogs > 1 &&
-      `That the worst hog would be the worst again: the duel's headline is the worst of ${hogs} hogs, not corrected for having been picked.`,
+      `That the same hog would be the worst again: the duel's headline is the worst of ${hogs} hogs, without a correction for this choice.`,
     has("density") &&
-      "That so many would fit at work: density is the cost of idle ones, extrapolated from the few that were started.",
+      "How many working machines fit: density uses the cost of idle machines, extrapolated from the few that were started.",
     (has("isolation") || has("duel")) &&
-      "How secure either is. The facts say what a tenant sees and may call, the duel how limits hold against one bounded hog; neither looks for a way out.",
-    "Your workload: each probe is one small program. Two machines that fork equally fast can serve a web page unequally.",
-    "That published figures were confirmed or refuted: other machines, other years. Compare ratios with them, never absolutes.",
+      "How secure they are. The facts say what a user inside sees and may do. The duel says whether limits hold against one hog. Neither tries to escape.",
+    "Your workload: each probe is one small program. Two machines that start processes equally fast may still serve web pages at different speeds.",
+    "Whether published figures are right: they come from other machines and other years. Compare ratios with them, never absolute values.",
   ].filter((sentence) => sentence !== false);
 }

@@ -6,15 +6,15 @@ import { header, predictions, summary } from "./sections/opening.js";
 import { overview, probeSections } from "./sections/probes.js";
 import { STYLE } from "./style.js";
 
-/** Says that a file is a report of ours, which may be written over. */
+/** Marks a file as our report, which may be overwritten. */
 export const GENERATOR = "trilab report";
 
 /**
- * The runs as one HTML page that needs nothing else: no network, no script. Every string of a run is escaped, and a
- * content security policy forbids whatever might slip through.
+ * The runs as one HTML page that needs nothing else: no network, no script. Every string of a run is escaped. A content
+ * security policy also blocks scripts and requests.
  *
- * @param runs at least one; the first is summed up in words, all are drawn.
- * @param late ids of those whose guesses were made when a run had been seen.
+ * @param runs At least one. The first is summarised in words, and all are drawn.
+ * @param late The ids of runs whose guesses were made after a run could be seen.
  */
 export async function makePage(runs: readonly RunDocument[], late?: ReadonlySet<string>): Promise<string> {
   const [first] = runs;
@@ -45,7 +45,7 @@ export async function makePage(runs: readonly RunDocument[], late?: ReadonlySet<
 </head>
 <body><main>
 ${body}
-<footer><p>Made by <code>trilab report</code> from ${runs.map((r) => r.id).join(", ")}. Every figure is computed from these runs' samples and nothing else: the page on screen lists them all, the printed one leaves them out.</p></footer>
+<footer><p>Made by <code>trilab report</code> from ${runs.map((r) => r.id).join(", ")}. Every figure is computed from the samples of these runs. The page on the screen lists all samples; the printed page does not.</p></footer>
 </main></body>
 </html>
 `.markup;

@@ -9,7 +9,7 @@ import { seatDir } from "../seats/seat-record.js";
 
 const file = (id: SeatId): string => join(seatDir(id), "prediction.json");
 
-/** The seat's guesses; `undefined` when none were made. @throws UserError when they can't be read. */
+/** The seat's guesses; `undefined` if there are none. @throws UserError if they can't be read. */
 export async function readPrediction(id: SeatId): Promise<Prediction | undefined> {
   let text: string;
   try {
@@ -29,7 +29,7 @@ export async function readPrediction(id: SeatId): Promise<Prediction | undefined
   }
 }
 
-/** Stores the guesses beside the seat's record, whole or not at all. `compare` copies them into its run. */
+/** Stores the guesses atomically, beside the seat's record. `compare` copies them into its run. */
 export async function savePrediction(id: SeatId, prediction: Prediction): Promise<void> {
   const dir = await privateDir(seatDir(id));
   const text = `${JSON.stringify(predictionSchema.parse(prediction))}\n`;

@@ -1,6 +1,6 @@
 import { type Interval, MIN_FOR_INTERVAL, type Ratio } from "./statistics.js";
 
-/** How a unit is shown: multiply by `factor`, then write `unit` (with its leading space where it wants one). */
+/** How a unit is shown: multiply by `factor`, then write `unit`, which includes a leading space if it needs one. */
 export interface Scale {
   factor: number;
   unit: string;
@@ -8,12 +8,12 @@ export interface Scale {
 
 const TIMES: Readonly<Record<string, number>> = { s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 };
 const SIZES: Readonly<Record<string, number>> = { GiB: 1024, MiB: 1, KiB: 1 / 1024, B: 1 / 1024 ** 2 };
-/** Written as printed elsewhere; a thin no-break space stands before those that are words or symbols. */
+/** Units that are printed differently from how they are stored. */
 const PRINTED: Readonly<Record<string, string>> = { us: "µs", "1": "", "1/s": "/s" };
 
 /**
- * The scale in which `magnitude`, a value in `unit`, reads best: times and sizes move to the unit that leaves at least
- * one digit before the point; all others stay.
+ * The best scale to show `magnitude`, a value in `unit`. For times and sizes, it is the largest unit that leaves a digit
+ * before the point. All other units stay.
  */
 export function scaleFor(unit: string, magnitude: number): Scale {
   const rate = unit.endsWith("/s") && unit !== "1/s" ? "/s" : "";
@@ -26,7 +26,7 @@ export function scaleFor(unit: string, magnitude: number): Scale {
   return { factor: own / size, unit: ` ${PRINTED[name] ?? name}${rate}` };
 }
 
-/** Three significant digits, thousands apart: `0.0312`, `4.1`, `12 300`. */
+/** Three significant digits, with spaces between thousands: `0.0312`, `4.1`, `12 300`. */
 export function formatNumber(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return "∞";
   if (!Number.isFinite(value)) return "–";
@@ -41,36 +41,36 @@ export function formatNumber(value: number): string {
     .replace(/^\D?\d{4,}$/, (whole) => whole.replace(/\d(?=(\d{3})+$)/g, "$&\u202f"));
 }
 
-/** A value with its unit, in the scale that suits it. */
+/** A value with its unit, in its best scale. */
 export function formatQuantity(value: number, unit: string, scale = scaleFor(unit, value)): string {
   return `${formatNumber(value * scale.factor)}${scale.unit.replace(/^ /, "\u00a0")}`;
 }
 
-/** `1.9 – 2.3 s`, in one scale for both ends. */
+/** `1.9 – 2.3 s`: both ends in the same scale. */
 export function formatInterval({ low, high }: Interval, unit: string): string {
   const scale = scaleFor(unit, high);
   return `${formatNumber(low * scale.factor)}\u2009–\u2009${formatQuantity(high, unit, scale)}`;
 }
 
-/** `21×`: two significant digits are what such ratios carry; three below two, where small gaps matter. */
+/** `21×`: two significant digits. Three below 2, because small differences matter there. */
 export function formatFactor(value: number): string {
   return `${formatNumber(Number(value.toPrecision(value < 2 ? 3 : 2)))}×`;
 }
 
-/** With one digit more where two would make both ends the same. */
+/** With a third digit if both ends would look the same. */
 function factorRange({ low, high }: Interval): string {
   const format =
     formatFactor(low) === formatFactor(high) ? (x: number) => `${formatNumber(x)}×` : formatFactor;
   return `${format(low).slice(0, -1)}\u2009–\u2009${format(high)}`;
 }
 
-/** What stands in brackets behind a ratio: its 95 % interval, or why there is none. */
+/** The text in brackets after a ratio: its 95 % interval, or why there is none. */
 export function certainty(ratio: Ratio): string {
   if (ratio.interval.kind === "bootstrap") return `95\u00a0% interval ${factorRange(ratio.interval)}`;
-  if (ratio.n === 1) return "of a single run, so without an interval";
+  if (ratio.n === 1) return "one run only, so no interval";
   const why =
     ratio.n < MIN_FOR_INTERVAL
-      ? `only ${ratio.n} runs a side, too few for an interval`
-      : "samples at zero allow no interval";
+      ? `only ${ratio.n} runs per target, too few for an interval`
+      : "no interval, because a sample is zero";
   return `${why}; extremes ${factorRange(ratio.interval)}`;
 }

@@ -1,15 +1,15 @@
 import type { ProbeResult, RunDocument } from "../probes/run-document.js";
 
-/** A run on a page: with a letter, so that several can be told apart in plots. */
+/** A run on a page. Its letter identifies it in plots. */
 export interface ShownRun {
   /** A, B, C … */
   letter: string;
   run: RunDocument;
-  /** The guesses were made when a run of the seat had been seen. */
+  /** The guesses were made after a run of the seat could be seen. */
   guessedLate: boolean;
 }
 
-/** @param late ids of the runs whose guesses came late. */
+/** @param late The ids of runs whose guesses came late. */
 export function letterRuns(runs: readonly RunDocument[], late: ReadonlySet<string> = new Set()): ShownRun[] {
   return runs.map((run, i) => ({
     letter: i < 26 ? String.fromCharCode(65 + i) : `R${i + 1}`,
@@ -18,13 +18,13 @@ export function letterRuns(runs: readonly RunDocument[], late: ReadonlySet<strin
   }));
 }
 
-/** One probe of the page, in each run that has it. */
+/** One probe, and its result in each run that has it. */
 export interface ShownProbe {
   probe: ProbeResult;
   parts: { shown: ShownRun; probe: ProbeResult }[];
 }
 
-/** The probes of all runs, in the order in which the runs name them. */
+/** The probes of all runs, in the runs' order. */
 export function probesOf(runs: readonly ShownRun[]): ShownProbe[] {
   const found = new Map<string, ShownProbe>();
   for (const shown of runs) {
@@ -37,5 +37,5 @@ export function probesOf(runs: readonly ShownRun[]): ShownProbe[] {
   return [...found.values()];
 }
 
-/** A title without what explains it: `Start, until it answers` → `Start`. */
+/** A title without its explanation: `Start, until it answers` → `Start`. */
 export const shortTitle = (title: string): string => title.split(/[,:(]/)[0]?.trim() || title;

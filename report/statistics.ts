@@ -1,33 +1,33 @@
 import { medianAbsoluteDeviation, medianSorted, quantileSorted } from "simple-statistics";
 import { randomNumbers } from "../base/random.js";
 
-/** How many resamples an interval is made from. Efron & Tibshirani (1993, §13.3) ask for at least 1000. */
+/** How many resamples make an interval. Efron & Tibshirani (1993, §13.3) recommend at least 1000. */
 export const RESAMPLES = 4000;
 
-/** Of every interval. */
+/** The confidence of every interval. */
 export const CONFIDENCE = 0.95;
 
 /**
- * Below this many samples no 95 % interval of the median exists: even the whole range, smallest to largest, holds the
- * true median with probability 1 − 2^(1−n) only, which is 94 % for five samples and 97 % for six.
+ * With fewer samples there is no 95 % interval of the median. Even the whole range, smallest to largest, contains the true
+ * median only with probability 1 − 2^(1−n): 94 % for five samples and 97 % for six.
  */
 export const MIN_FOR_INTERVAL = 6;
 
 /**
- * Samples a side from which two ranges that do not meet show a difference: without one they miss each other by chance in
- * 2 of n+n choose n cases, 10 % of 3 against 3 and 2.9 % of 4 against 4.
+ * From this many samples per side on, two ranges that do not overlap show a difference. Without a difference, they do not
+ * overlap by chance in 2 of (2n choose n) cases: 10 % for 3 and 3 samples, 2.9 % for 4 and 4.
  */
 export const MIN_FOR_DIFFERENCE = 4;
 
-/** Where the true value lies, as far as the samples tell; in the samples' unit. */
+/** Where the true value probably lies, in the samples' unit. */
 export interface Interval {
   low: number;
   high: number;
-  /** `bootstrap`: a 95 % interval. `range`: no samples for one, so merely the extremes; a ratio's may be 0 and ∞. */
+  /** `bootstrap`: a 95 % interval. `range`: too few samples for one, so the smallest and largest; for a ratio maybe 0 and ∞. */
   kind: "bootstrap" | "range";
 }
 
-/** What is said of one series, in the samples' unit. */
+/** The summary of one series, in the samples' unit. */
 export interface Summary {
   n: number;
   median: number;
@@ -44,11 +44,11 @@ export interface Summary {
 export interface Ratio {
   value: number;
   interval: Interval;
-  /** Of the fewer-sampled side. */
+  /** Number of samples of the side with fewer. */
   n: number;
 }
 
-/** `undefined` for no samples. `seed` names the random numbers: the same seed and samples give the same interval. */
+/** `undefined` if there are no samples. The same seed and samples give the same interval. */
 export function summarize(samples: readonly number[], seed: string): Summary | undefined {
   const sorted = ascending(samples);
   const [min, max] = [sorted[0], sorted.at(-1)];
@@ -75,9 +75,9 @@ export function medianInterval(samples: readonly number[], seed: string): Interv
 }
 
 /**
- * median(above) / median(below), with both sides resampled independently for its percentile interval.
+ * median(above) / median(below). For its percentile interval, both sides are resampled independently.
  *
- * @returns `undefined` when a side has no samples, or the medians have no ratio (one is not positive).
+ * @returns `undefined` if a side has no samples, or if a median is not positive.
  */
 export function ratioOfMedians(
   above: readonly number[],
@@ -90,7 +90,7 @@ export function ratioOfMedians(
   const [upper, lower] = [medianSorted(a), medianSorted(b)];
   if (upper <= 0 || lower <= 0) return undefined;
   const value = upper / lower;
-  // Where a sample is not positive, a resample's ratio could be anything: the range then says so.
+  // If a sample is not positive, a resample's ratio could be anything, so the range is used.
   if (n < MIN_FOR_INTERVAL || least(a) <= 0 || least(b) <= 0) {
     const low = Math.max(0, least(a)) / most(b);
     const high = least(b) > 0 ? most(a) / least(b) : Number.POSITIVE_INFINITY;
@@ -101,21 +101,21 @@ export function ratioOfMedians(
   return { value, n, interval: percentiles(tops.map((top, i) => top / (bottoms[i] ?? Number.NaN))) };
 }
 
-/** Whether there are samples enough for the interval to carry a conclusion. */
+/** Whether there are enough samples for a conclusion. */
 export const isConclusive = ({ interval, n }: Ratio): boolean =>
   interval.kind === "bootstrap" || n >= MIN_FOR_DIFFERENCE;
 
-/** Whether a ratio's interval shows a difference at all. */
+/** Whether a ratio's interval shows a difference. */
 export const differs = (ratio: Ratio): boolean => isConclusive(ratio) && excludes(ratio.interval, 1);
 
-/** The same quotient the other way up. */
+/** The reciprocal. */
 export const inverted = ({ value, n, interval: { low, high, kind } }: Ratio): Ratio => ({
   value: 1 / value,
   n,
   interval: { low: 1 / high, high: 1 / low, kind },
 });
 
-/** Whether the interval leaves out `value`. */
+/** Whether `value` is outside the interval. */
 export const excludes = (interval: Interval, value: number): boolean =>
   interval.low > value || interval.high < value;
 
@@ -124,15 +124,15 @@ const least = (sorted: readonly number[]): number => sorted[0] ?? Number.NaN;
 const most = (sorted: readonly number[]): number => sorted.at(-1) ?? Number.NaN;
 
 function percentiles(values: readonly number[]): Interval {
-  // A typed array sorts thousands of numbers several times as fast.
+  // A typed array sorts thousands of numbers several times faster.
   const sorted = Array.from(Float64Array.from(values).sort());
   const tail = (1 - CONFIDENCE) / 2;
   return { low: quantileSorted(sorted, tail), high: quantileSorted(sorted, 1 - tail), kind: "bootstrap" };
 }
 
 /**
- * The medians of {@link RESAMPLES} resamples. Drawing ranks of the sorted samples, and counting them, gives each
- * resample's middle without sorting it.
+ * The medians of {@link RESAMPLES} resamples. It draws ranks of the sorted samples and counts them, so no resample needs to
+ * be sorted.
  */
 function resampledMedians(sorted: readonly number[], random: () => number): number[] {
   const n = sorted.length;

@@ -9,30 +9,30 @@ import type { SeatId } from "../model/naming.js";
 import { RUN_SCHEMA, type RunDocument, runDocumentSchema } from "../probes/run-document.js";
 import { migratedRun, runV1Schema } from "../probes/run-v1.js";
 
-/** Runs outlive their seat: `down` removes seats/, and nothing that a user measured goes with it. */
+/** Runs are not below seats/, because `down` removes that, and measured results are kept. */
 const runsRoot = (): string => join(stateDir(), "runs");
 const runsDir = ({ lab, seat }: SeatId): string => join(runsRoot(), lab, seat);
 
-/** What an id may be, as it is a file's name too. */
+/** An id is also a file's name. */
 const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
-/** A stored run: what can be said of it without reading all of it to the user. */
+/** A stored run. */
 export interface StoredRun extends SeatId {
   id: string;
   path: string;
-  /** Absent when the file can't be read: then `problem` says why. */
+  /** Absent if the file can't be read; then `problem` says why. */
   run?: RunDocument;
   problem?: string;
 }
 
 /**
- * Writes the run whole or not at all, for its owner only (0600). The same id is written over, so that a run may be
- * stored while it goes on.
+ * Writes the run atomically, readable only by its owner (0600). A run with the same id is overwritten.
  *
  * @returns the file's path.
  */
 export async function saveRun(run: RunDocument): Promise<string> {
-  if (!RUN_ID.test(run.id)) throw new Error(`"${run.id}" can't be a run's id: it is a file's name`);
+  if (!RUN_ID.test(run.id))
+    throw new Error(`"${run.id}" can't be a run's id, because it can't be a file's name`);
   await privateDir(runsRoot());
   const dir = await privateDir(runsDir(run));
   const path = join(dir, `${run.id}.json`);
@@ -46,7 +46,7 @@ const folders = async (dir: string): Promise<string[]> =>
     .map((entry) => entry.name)
     .sort();
 
-/** Where the stored runs of the given lab and seat lie (all, where not given), newest first. */
+/** The files of the stored runs of a lab and seat (default: of all), newest first. */
 async function runFiles(lab?: string, seat?: string): Promise<Omit<StoredRun, "run" | "problem">[]> {
   const found: Omit<StoredRun, "run" | "problem">[] = [];
   for (const l of lab === undefined ? await folders(runsRoot()) : [lab]) {
@@ -60,7 +60,7 @@ async function runFiles(lab?: string, seat?: string): Promise<Omit<StoredRun, "r
   return found.sort((a, b) => (a.id < b.id ? 1 : -1));
 }
 
-/** The history, newest first. A file that can't be read is listed with its problem, and hides no other. */
+/** All stored runs, newest first. A file that can't be read is listed with its problem. */
 export async function listRuns(lab?: string, seat?: string): Promise<StoredRun[]> {
   return Promise.all(
     (await runFiles(lab, seat)).map(async (file) => {
@@ -75,8 +75,8 @@ export async function listRuns(lab?: string, seat?: string): Promise<StoredRun[]
 }
 
 /**
- * Whether the run's guesses were made when an earlier run of its seat could have been seen. Only a run that is stored
- * here is asked about: of a file from elsewhere, the seat's other runs are not known.
+ * Whether the run's guesses were made after an earlier run of its seat ended. False for a run that is not stored here,
+ * because then its seat's other runs are not known.
  */
 export async function guessedLate(run: RunDocument): Promise<boolean> {
   const { prediction } = run;
@@ -86,13 +86,13 @@ export async function guessedLate(run: RunDocument): Promise<boolean> {
   return stored.some((other) => other.run && Date.parse(other.run.endedAt) < Date.parse(prediction.at));
 }
 
-/** The seats that have runs here, up or not. */
+/** All seats that have stored runs, whether they exist now or not. */
 export async function seatsWithRuns(lab?: string, seat?: string): Promise<SeatId[]> {
   const seats = (await runFiles(lab, seat)).map((file) => ({ lab: file.lab, seat: file.seat }));
   return [...new Map(seats.map((id) => [`${id.lab}/${id.seat}`, id])).values()];
 }
 
-/** @throws UserError (exit 6) when the seat has no runs. */
+/** @throws UserError (exit 6) if the seat has no runs. */
 export async function newestRun(id: SeatId): Promise<RunDocument> {
   const [newest] = await runFiles(id.lab, id.seat);
   if (newest === undefined) throw noRun(`seat "${id.seat}" of lab "${id.lab}" has no runs`);
@@ -100,9 +100,9 @@ export async function newestRun(id: SeatId): Promise<RunDocument> {
 }
 
 /**
- * A run by its file's path (with a slash, or ending in .json), by its id, or by the beginning of only one id.
+ * Finds a run by its file's path (with a slash, or ending in .json), by its id, or by the beginning of exactly one id.
  *
- * @throws UserError: exit 6 when there is none, exit 2 when several fit, and as {@link readRun}.
+ * @throws UserError: exit 6 if there is none, exit 2 if several match, and as {@link readRun}.
  */
 export async function findRun(idOrPath: string): Promise<RunDocument> {
   if (idOrPath.includes("/") || idOrPath.endsWith(".json")) return readRun(resolve(idOrPath));
@@ -114,7 +114,7 @@ export async function findRun(idOrPath: string): Promise<RunDocument> {
   if (second !== undefined) {
     throw new UserError(`several runs begin with "${idOrPath}"`, {
       why: fitting.map((file) => file.id).join("\n"),
-      fix: "give more of the one you mean, or its file's path",
+      fix: "give a longer part of the id, or the file's path",
       exitCode: ExitCode.usage,
     });
   }
@@ -124,7 +124,7 @@ export async function findRun(idOrPath: string): Promise<RunDocument> {
 function noRun(what: string, newest?: string): UserError {
   return new UserError(what, {
     why: newest ? `the newest run here is ${newest}` : "nothing has been measured yet",
-    fix: "list what there is: trilab compare history; or measure: trilab compare",
+    fix: "list all runs: trilab compare history; or measure: trilab compare",
     exitCode: ExitCode.notFound,
   });
 }
@@ -132,8 +132,8 @@ function noRun(what: string, newest?: string): UserError {
 const envelopeSchema = z.object({ schema: z.number() });
 
 /**
- * @throws UserError: exit 6 when there is no such file, exit 2 when it can't be read, a newer trilab wrote it or it
- * is no run, exit 1 when it is damaged.
+ * @throws UserError: exit 6 if there is no such file; exit 2 if it can't be read, a newer trilab wrote it, or it is not a
+ * run; exit 1 if it is damaged.
  */
 async function readRun(path: string): Promise<RunDocument> {
   const text = await readUserFile(path, "the run file");
@@ -141,7 +141,7 @@ async function readRun(path: string): Promise<RunDocument> {
   return parseRun(text, path);
 }
 
-/** A run from its file's text. Pure; `path` is only named in errors. */
+/** Reads a run from its file's text. Pure; `path` is only for errors. */
 function parseRun(text: string, path: string): RunDocument {
   const restore = "restore it from a backup, or measure again: trilab compare";
   let data: unknown;
@@ -149,21 +149,21 @@ function parseRun(text: string, path: string): RunDocument {
     data = JSON.parse(text);
   } catch (error) {
     throw new UserError(`the run file ${path} is damaged`, {
-      why: text.trim() === "" ? "it is empty" : `it is no JSON: ${messageOf(error)}`,
+      why: text.trim() === "" ? "it is empty" : `it is not JSON: ${messageOf(error)}`,
       fix: restore,
       cause: error,
     });
   }
   const envelope = envelopeSchema.safeParse(data);
   if (!envelope.success) {
-    throw new UserError(`${path} is no run of trilab`, {
+    throw new UserError(`${path} is not a run of trilab`, {
       why: "it has no schema version",
-      fix: "give a file that trilab compare stored: trilab compare history lists them",
+      fix: "give a file that trilab compare stored; trilab compare history lists them",
       exitCode: ExitCode.usage,
     });
   }
   if (envelope.data.schema > RUN_SCHEMA) {
-    throw new UserError(`the run file ${path} comes from a newer trilab`, {
+    throw new UserError(`a newer trilab wrote the run file ${path}`, {
       why: `it has schema ${envelope.data.schema}, and this trilab reads up to ${RUN_SCHEMA}`,
       fix: "use the newer trilab, or update this one: git pull",
       exitCode: ExitCode.usage,

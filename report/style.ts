@@ -1,8 +1,8 @@
 import { Html } from "./html.js";
 
 /**
- * The page's look: system fonts, two hues that colour-blind readers can tell apart (blue, orange), the rest in ink.
- * Plots take their colours from the same variables, so that one drawing serves light, dark and paper.
+ * The page's style: system fonts, and blue and orange, which colour-blind readers can distinguish. Plots use the same
+ * variables for colours, so that one drawing works in light, dark and print.
  */
 export const STYLE = new Html(`
 :root {

@@ -21,16 +21,16 @@ import { certainty, formatFactor, formatNumber, formatQuantity } from "./quantit
 import { shortTitle } from "./runs.js";
 import { differs, excludes, inverted, isConclusive, type Ratio } from "./statistics.js";
 
-/** One conclusion in words, and what it was made from. */
+/** One conclusion in words, and its source. */
 export interface Statement {
-  /** The figure to print large: `21×`. Empty where there is none. */
+  /** The figure to print large: `21×`. Empty if there is none. */
   figure: string;
   text: string;
-  /** Where the figure comes from: probe, metric, samples a side. */
+  /** Where the figure comes from: probe, metric, samples per side. */
   trace: { probe: string; metric: string; n: string };
 }
 
-/** What was measured and must not be concluded from, or was not measured at all. */
+/** What no conclusion uses: not representative, or not measured. */
 export interface LeftOut {
   why: string;
   probes: string[];
@@ -41,34 +41,34 @@ export interface RunSummary {
   leftOut: LeftOut[];
 }
 
-/** How a comparison reads: `more` is the side with the larger cost or time, `less` the other. Without a capital. */
+/** The sentence for a probe: `more` is the side with the larger cost or time, `less` the other. Begins without a capital. */
 const WORDS: Readonly<Record<string, (more: string, less: string, times: string) => string>> = {
   start: (more, less, times) =>
     `a ${more} took ${times} as long as a ${less} from the call to the first command answered`,
   stop: (more, less, times) =>
     `a ${more} took ${times} as long as a ${less} from the call to stop until it was off`,
   memory: (more, less, times) => `an idle ${more} cost the host ${times} the memory of an idle ${less}`,
-  disk: (more, less, times) => `the ${more} as it stood took ${times} the disk of the ${less} as it stood`,
+  disk: (more, less, times) => `the ${more}'s own disk use was ${times} that of the ${less}`,
 };
 
-const SLOWER = "its processor is emulated, and with KVM it would be faster";
+const SLOWER = "its processor is emulated; with KVM it would be faster";
 
-/** What emulation does to figures that are concluded from nevertheless. */
+/** How emulation changes figures that conclusions use nevertheless. */
 const EMULATED: Readonly<Record<string, string>> = {
   start: SLOWER,
   stop: SLOWER,
   memory: "up to 128\u00a0MiB of its memory are the emulator's cache of translated code",
   density:
-    "its memory includes the emulator's cache, up to 128\u00a0MiB; its CPU time is left out, a container's is counted",
+    "its memory includes the emulator's cache, up to 128\u00a0MiB; its CPU time is not counted, a container's is",
 };
 
-/** `emulated guest: …`, of a figure of that probe that would be another with KVM. */
+/** `emulated guest: …`, if the probe's figure would differ with KVM. */
 export function emulationCaveat(run: RunDocument, probe: string): string | undefined {
   const caveat = run.emulated && run.targets.includes("guest") ? EMULATED[probe] : undefined;
   return caveat && `emulated guest: ${caveat}`;
 }
 
-/** The run in words, made from its figures alone. */
+/** The run in words. Every statement is computed from its figures. */
 export function summarizeRun(run: RunDocument): RunSummary {
   const statements: Statement[] = [];
   for (const probe of run.probes.filter(hasRatio)) {
@@ -82,7 +82,7 @@ export function summarizeRun(run: RunDocument): RunSummary {
   return { statements, leftOut: leftOut(run) };
 }
 
-/** How many times the container's cost or time the guest needed, whichever way the metric is better. */
+/** The guest's cost or time, divided by the container's. Throughputs are inverted, so more always means more expensive. */
 export const costRatio = ({ ratio, guest }: Comparison): Ratio =>
   guest.better === "higher" ? inverted(ratio) : ratio;
 
@@ -95,7 +95,7 @@ const traceOf = ({ probe, metric, guest, container }: Comparison): Statement["tr
 const medians = ({ medians: { container, guest }, container: { unit } }: Comparison): string =>
   `guest ${formatQuantity(guest, unit)}, container ${formatQuantity(container, unit)}`;
 
-/** Which of the two needed more, and how many times, or only did so in this run; or that no difference was shown. */
+/** Says which target needed more, and how many times; or that no difference was shown. */
 function versus(run: RunDocument, comparison: Comparison): Statement {
   const { probe, metric } = comparison;
   const cost = costRatio(comparison);
@@ -129,12 +129,12 @@ const tooFew = (ratio: Ratio): string => (isConclusive(ratio) ? "" : " Too few r
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Both were measured, and one is zero: said without dividing. */
+/** Both were measured, but there is no ratio because one is zero. */
 function withoutRatio(run: RunDocument, probe: ProbeResult): Statement[] {
   const both = bothFigures(run, probe, headlineMetric(probe));
   if (both === undefined || !both.representative) return [];
   const { container, guest, unit, title, trace } = both;
-  const text = `${shortTitle(probe.title)} (${title}): guest ${formatQuantity(guest, unit)}, container ${formatQuantity(container, unit)}; no ratio, as one of them is nothing.`;
+  const text = `${shortTitle(probe.title)} (${title}): guest ${formatQuantity(guest, unit)}, container ${formatQuantity(container, unit)}; no ratio, because one of them is zero.`;
   return [{ figure: "∅", text, trace }];
 }
 
@@ -163,17 +163,17 @@ function bothFigures(run: RunDocument, probe: ProbeResult, metric: string | unde
   };
 }
 
-/** A negative control speaks about the set-up, not about the targets. */
+/** A negative control says something about the measurement, not about the targets. */
 function controlStatement(comparison: Comparison): Statement {
   const verdict = controlOf(comparison);
   const { ratio } = comparison;
   const percent = `${formatNumber(Math.abs(1 - ratio.value) * 100)}\u00a0%`;
   const allowed = `${TOLERANCE * 100}\u00a0%`;
-  const why = isConclusive(ratio) ? "its interval reaches across that" : "there are too few runs to tell";
+  const why = isConclusive(ratio) ? "its interval contains that limit" : "there are too few runs to decide";
   const said = {
-    fair: `The negative control agrees: ${shortTitle(comparison.probe.title)} differs by ${percent}, and by no more than ${allowed} in its whole interval`,
-    unfair: `The negative control differs by ${percent}, in its whole interval by more than the ${allowed} allowed: the set-up is unfair, so read no other gap as the target's own`,
-    undecided: `The negative control is undecided: it differs by ${percent}, ${allowed} are allowed, and ${why}`,
+    fair: `The negative control is fair: ${shortTitle(comparison.probe.title)} differs by ${percent}, and its whole interval is within ${allowed}`,
+    unfair: `The negative control differs by ${percent}, and its whole interval is beyond the allowed ${allowed}. So the measurement is unfair, and other differences may have the same cause`,
+    undecided: `The negative control is undecided: it differs by ${percent}, up to ${allowed} are allowed, and ${why}`,
   }[verdict];
   return {
     figure: verdict === "undecided" ? "?" : verdict,
@@ -204,7 +204,7 @@ function duelStatements(run: RunDocument): Statement[] {
   const suffered = `${beside} it was ${times} worse off than alone (${certainty(worst.ratio)})`;
   const text =
     other === undefined
-      ? `In the duel the ${worst.victim} suffered: ${suffered}; of the other target there is no figure to set against it.`
+      ? `In the duel the ${worst.victim} suffered: ${suffered}; there is no figure of the other target.`
       : `In the duel the ${worst.victim} suffered${duelLoser(each) ? " most" : ""}: ${suffered}; the ${other.victim} at worst ${formatFactor(other.ratio.value)} (${other.series.title}; ${certainty(other.ratio)}).${duelLoser(each) ? "" : " Which of them suffers more was not shown."}`;
   return [{ figure: times, text, trace }];
 }
@@ -222,7 +222,7 @@ function densityStatements(run: RunDocument): Statement[] {
   return [
     {
       figure: formatNumber((guests ?? containers)?.median ?? 0),
-      text: `About ${parts.join(" or ")} of this spec would fit on this host beside those running, idle: extrapolated from the few that were started, not tried${caveat ? ` (${caveat})` : ""}.`,
+      text: `About ${parts.join(" or ")} of this spec would fit on this host beside those running, idle: extrapolated from a few that were started, not tried${caveat ? ` (${caveat})` : ""}.`,
       trace: {
         probe: "density",
         metric: DENSITY_FIT,
@@ -232,10 +232,10 @@ function densityStatements(run: RunDocument): Statement[] {
   ];
 }
 
-/** A reason longer than this is cut here: its probe has the whole of it. Characters. */
+/** Characters. A longer reason is cut here; the probe's section shows all of it. */
 const LONGEST_REASON = 140;
 
-/** What stays out of the conclusions, by reason: each probe once, with the targets concerned. */
+/** What no conclusion uses, grouped by reason: each probe once, with its targets. */
 function leftOut(run: RunDocument): LeftOut[] {
   const by = new Map<string, Map<string, Set<string>>>();
   const add = (why: string, probe: string, target?: string): void => {

@@ -8,25 +8,25 @@ import { certainty, formatFactor, formatNumber, formatQuantity, scaleFor } from 
 import { shortTitle } from "./runs.js";
 import type { Summary } from "./statistics.js";
 
-/** What of the terminal's style the table uses. */
+/** The terminal styles that the table uses. */
 interface TableStyle {
   bold(text: string): string;
   dim(text: string): string;
   warn(text: string): string;
 }
 
-/** Columns that the table fills at most, on a terminal of any width. */
+/** The largest width of the table, in columns. */
 const WIDTH = 100;
-/** A title keeps at least so many columns beside its figures; where they leave less, it stands above them. */
+/** A title needs at least so many columns beside its figures. If there is less room, it gets its own line. */
 const MIN_TITLE = 24;
 
-/** A row of figures: what was measured, then a cell a target and the ratio. */
+/** A row: what was measured, one cell per target, and the ratio. */
 interface Row {
   title: string;
   cells: string[];
 }
 
-/** The figures for a terminal: per probe and metric, each target's median with its 95 % interval, and their ratio. */
+/** The figures for a terminal: for each probe and metric, each target's median with its interval, and the ratio. */
 export function compareTable(run: RunDocument, style: TableStyle): string[] {
   const head = [...run.targets.map((t) => (t === "vps" && run.vps ? `vps (${run.vps.type})` : t)), "ratio"];
   const notes = new Set<string>();
@@ -58,11 +58,11 @@ export function compareTable(run: RunDocument, style: TableStyle): string[] {
       : []),
     ...[...notes].map((note) => style.warn(`* not representative: ${note}`)),
     ...(run.quick ? [style.warn("a quick run: a demonstration, not a measurement")] : []),
-    ...(run.partial ? [style.warn("a partial run: ended before all was measured")] : []),
+    ...(run.partial ? [style.warn("a partial run: it ended before everything was measured")] : []),
   ].flatMap((line) => wrapLine(line, WIDTH));
 }
 
-/** @param notes Gets why a figure is not representative. */
+/** @param notes The reasons why figures are not representative are added here. */
 function rowsOf(run: RunDocument, probe: ProbeResult, style: TableStyle, notes: Set<string>): Row[] {
   return metricsOf(probe).map((metric) => {
     const all = probe.series.filter((s) => s.metric === metric);
@@ -84,7 +84,7 @@ function rowsOf(run: RunDocument, probe: ProbeResult, style: TableStyle, notes: 
   });
 }
 
-/** Each row as the lines it takes: a title that is too long for its column goes on below, beside no figures. */
+/** Each row as its lines. A title that is too long for its column continues on the next line. */
 function layOut(rows: readonly Row[], width: number): string[][] {
   const figures = columns(rows.map(({ cells }) => cells));
   const left = width - Math.max(...figures.map(widthOf)) - 2;
@@ -101,7 +101,7 @@ function layOut(rows: readonly Row[], width: number): string[][] {
   ]);
 }
 
-/** What the negative control says of all the rows above. */
+/** What the negative control says about all other rows. */
 function controlLine(run: RunDocument, { id, title }: ProbeResult): string[] {
   const compared = headlineOf(run, id);
   if (compared === undefined) return [];
@@ -128,8 +128,8 @@ const CSV_COLUMNS = [
 ];
 
 /**
- * One line a sample, with its series' summary beside it; a series without samples has one line that says why. Numbers
- * are in the series' unit, unrounded. `empty` is the probes' own cost. `low95` and `high95` are empty where samples are too few.
+ * One line per sample, with its series' summary. A series without samples has one line that says why. Numbers are in the
+ * series' unit, not rounded. `empty` is the overhead of a probe. `low95` and `high95` are empty if there are too few samples.
  */
 export function toCsv(run: RunDocument): string {
   const rows: (string | number | boolean)[][] = [CSV_COLUMNS];
@@ -150,5 +150,5 @@ export function toCsv(run: RunDocument): string {
   return stringify(rows, { record_delimiter: "windows", cast: { boolean: String } });
 }
 
-/** A leading =, +, - or @ of a text would be a formula to a spreadsheet: an apostrophe disarms it. */
+/** A spreadsheet would read a text with a leading =, +, - or @ as a formula. An apostrophe prevents that. */
 const disarmed = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);

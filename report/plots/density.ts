@@ -4,19 +4,19 @@ import type { Html } from "../html.js";
 import { formatNumber, scaleFor } from "../quantity.js";
 import { AREA, COLOUR, CONFIG, draw, LEFT, MUTED, RIGHT } from "./render.js";
 
-/** What one target's machines cost together, and how many are said to fit. */
+/** What one target's machines cost together, and how many would fit. */
 export interface Density {
   target: Target;
   /** Memory of each one that was started, in MiB. */
   memory: readonly number[];
-  /** How many would fit; reckoned, not tried. */
+  /** How many would fit: extrapolated. */
   fit: number;
   representative: boolean;
 }
 
 const HEIGHT = 190;
 
-/** Memory against number of machines: drawn through where machines were started, dashed where it is reckoned. */
+/** Memory by number of machines: a thick line for machines that were started, a dashed line for the extrapolation. */
 export async function densityPlot(all: readonly Density[]): Promise<Html> {
   const label = all
     .map(
@@ -29,7 +29,7 @@ export async function densityPlot(all: readonly Density[]): Promise<Html> {
 
 function densitySpec(all: readonly Density[]): TopLevelSpec {
   const mean = ({ memory }: Density): number => memory.reduce((a, b) => a + b, 0) / memory.length;
-  // As far as the first of them fills the host; the other goes on beyond the edge.
+  // The axis ends where the first target fills the host. The other target's line continues beyond the edge.
   const most = Math.max(8, Math.min(...all.map((d) => d.fit)) * 1.15);
   const top = Math.max(...all.map((d) => mean(d) * Math.min(d.fit, most))) || 1;
   const scale = scaleFor("MiB", top);
@@ -40,14 +40,16 @@ function densitySpec(all: readonly Density[]): TopLevelSpec {
       memory: d.memory.slice(0, n).reduce((a, b) => a + b, 0) * scale.factor,
     })),
   );
-  const reckoned = all.flatMap((d) =>
+  const extrapolated = all.flatMap((d) =>
     [d.memory.length, Math.min(d.fit, most)].map((n) => ({
       target: d.target,
       n,
       memory: mean(d) * n * scale.factor,
     })),
   );
-  const ends = reckoned.filter((_, i) => i % 2 === 1).map((end, i) => ({ ...end, fits: all[i]?.fit ?? 0 }));
+  const ends = extrapolated
+    .filter((_, i) => i % 2 === 1)
+    .map((end, i) => ({ ...end, fits: all[i]?.fit ?? 0 }));
   const x = {
     field: "n",
     type: "quantitative" as const,
@@ -74,7 +76,7 @@ function densitySpec(all: readonly Density[]): TopLevelSpec {
     config: CONFIG,
     layer: [
       {
-        data: { values: reckoned },
+        data: { values: extrapolated },
         mark: { type: "line", strokeWidth: 1.5, strokeDash: [4, 4] },
         encoding: { x, y, color },
       },

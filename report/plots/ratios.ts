@@ -4,21 +4,21 @@ import { certainty, formatFactor } from "../quantity.js";
 import type { Ratio } from "../statistics.js";
 import { CONFIG, draw, INK, logTicks, MUTED, pixelsDown, REFERENCE, RIGHT, WIDTH } from "./render.js";
 
-/** One probe's row: how many times the container's cost or time the guest needed, in each run. */
+/** One probe's row: the guest's cost or time divided by the container's, in each run. */
 export interface RatioRow {
   title: string;
   points: readonly { name: string; ratio: Ratio; representative: boolean }[];
-  /** Published ratios, as the same quotient. */
+  /** Published ratios, guest : container. */
   published: readonly number[];
 }
 
-/** Left of the data: probes' titles are longer than targets' names. */
+/** Space for titles, which are longer than targets' names. */
 const LEFT = 150;
 const AREA = WIDTH - LEFT - RIGHT;
 const ROW = 30;
 const EXTRA = 18;
 
-/** All probes at a glance, on one logarithmic axis: left of 1 the guest is cheaper, right of it dearer. */
+/** All probes on one logarithmic axis. Left of 1, the guest needs less; right of 1, it needs more. */
 export async function ratioPlot(rows: readonly RatioRow[]): Promise<Html> {
   const label = rows
     .map((r) => `${r.title}: ${r.points.map((p) => spoken(p, r.points.length > 1)).join(", ")}`)
@@ -53,7 +53,7 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
     });
     for (const [i, { name, ratio, representative }] of row.points.entries()) {
       const y = height + ROW / 2 + i * EXTRA;
-      // A logarithmic axis has no 0 and no ∞: what has no bound goes to the edge.
+      // A logarithmic axis has no 0 and no ∞, so these are drawn at the edge.
       const low = Math.max(ratio.interval.low, domain[0]);
       const high = Math.min(ratio.interval.high, domain[1]);
       points.push({ x: ratio.value, low, high, y, representative });

@@ -4,17 +4,17 @@ import type { Target } from "../../model/naming.js";
 import { Html } from "../html.js";
 
 /**
- * Every plot is drawn this wide (CSS pixels) and scaled by the page, between 0.8 on a phone and 1.2 on a desk: so one
- * drawing has readable letters on both.
+ * Width of every plot, in CSS pixels. The page scales it by 0.8 (phone) to 1.2 (wide window), so that its text is readable
+ * on both.
  */
 export const WIDTH = 460;
 
-/** Where the data's area begins and ends; left of it stand names, right of it values. */
+/** Space for names to the left of the data, and for values to the right. */
 export const LEFT = 108;
 export const RIGHT = 88;
 export const AREA = WIDTH - LEFT - RIGHT;
 
-/** Colours are names that the page's style gives values to, for light and dark. */
+/** Colours are variables of the page's style, for light and dark. */
 export const COLOUR: Readonly<Record<Target, string>> = {
   container: "var(--container)",
   guest: "var(--guest)",
@@ -26,7 +26,7 @@ const FAINT = "var(--faint)";
 export const PAPER = "var(--paper)";
 export const REFERENCE = "var(--reference)";
 
-/** The look that all plots share. */
+/** The style that all plots share. */
 export const CONFIG = {
   aria: false,
   background: "transparent",
@@ -51,7 +51,7 @@ export const CONFIG = {
   text: { font: "var(--sans)", fontSize: 13, baseline: "middle" },
 } satisfies NonNullable<TopLevelSpec["config"]>;
 
-/** Places for labels on a logarithmic axis: the decades, where there are three; else 1 and 3, or 1, 2 and 5 of each. */
+/** Ticks of a logarithmic axis: decades, if there are at least three; else 1 and 3, or 1, 2 and 5 of each. */
 export function logTicks(low: number, high: number): number[] {
   const ticks = (steps: readonly number[]): number[] => {
     const found: number[] = [];
@@ -63,7 +63,7 @@ export function logTicks(low: number, high: number): number[] {
   return decades.length >= 3 ? decades : ticks(high / low > 40 ? [1, 3] : [1, 2, 5]);
 }
 
-/** The vertical channel of drawings whose rows we place ourselves: pixels from the top. */
+/** A vertical channel in pixels from the top, for plots whose rows we place ourselves. */
 export const pixelsDown = (height: number) => ({
   field: "y",
   type: "quantitative" as const,
@@ -71,7 +71,7 @@ export const pixelsDown = (height: number) => ({
   axis: null,
 });
 
-/** Draws a plot as an SVG element that takes its colours from the page. `label` is read out in its place. */
+/** Draws a plot as an SVG element that uses the page's colours. Screen readers read `label` instead. */
 export async function draw(spec: TopLevelSpec, label: string): Promise<Html> {
   const view = new View(parse(compile(spec).spec), { renderer: "none" });
   try {
@@ -84,20 +84,20 @@ export async function draw(spec: TopLevelSpec, label: string): Promise<Html> {
 const CIRCLE =
   /<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)><\/path>|<path transform="translate\(([^,]+),([^)]+)\)" d="M([\d.]+),0A[^"]*" ([^>]*?)\/>/g;
 
-/** Samples come by the hundred: the page's style knows their look by a class, `dot` or, hollow, `ring`. */
+/** There are hundreds of samples, so a short class gives them their style: `dot`, or `ring` if hollow. */
 function dotClass(style: string): string {
   const [, kind, target] =
     /^(fill|stroke)="var\(--(container|guest|vps)\)".* opacity="0\.\d+"/.exec(style) ?? [];
   return kind === undefined ? style : `class="${kind === "fill" ? "dot" : "ring"} ${target}"`;
 }
 
-/** What Vega says of its marks to scripts and readers: here the plot as a whole has one label. */
+/** Attributes that Vega adds to its marks and that the page does not need: one label describes the whole plot. */
 const NOISE =
   / (?:class|role|aria-[a-z]+|pointer-events|(?:stroke-)?opacity|font-family|font-style|font-weight)="(?:mark-[^"]*|graphics-[^"]*|true|none|1|normal|var\(--sans\)|[a-z ]+ mark container)"/g;
 
 /**
- * Vega's SVG made fit for a page: sized by its container, its geometry to a tenth of a pixel (texts stay), dots as circles (a third of the
- * bytes), a role and a label for readers.
+ * Makes Vega's SVG smaller: numbers in tags have one decimal, and dots are circles (a third of the bytes). It also removes
+ * the fixed size, and adds a role and a label for screen readers.
  */
 function tidy(svg: string, label: string): string {
   const escaped = label.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);

@@ -22,7 +22,7 @@ import {
 /** One target's samples in one metric, of one run. */
 export interface Strip {
   target: Target;
-  /** At its left: `guest`, or with several runs `guest A`. */
+  /** The name to its left: `guest`, or with several runs `guest A`. */
   name: string;
   samples: readonly number[];
   figure: Summary;
@@ -33,16 +33,16 @@ export interface Strip {
 export interface StripGroup {
   title: string;
   strips: readonly Strip[];
-  /** Where published figures would put the guest: a value, and what it says. */
+  /** Published figures, as the guest's value that they would give, with a label. */
   references: readonly { value: number; label: string }[];
 }
 
 export interface StripPlot {
-  /** Of every value in it. */
+  /** The unit of every value in it. */
   unit: string;
   better: "lower" | "higher" | "none";
   groups: readonly StripGroup[];
-  /** Read out in the plot's place. */
+  /** For screen readers. */
   label: string;
 }
 
@@ -51,12 +51,12 @@ const HEADING = 26;
 const REFERENCE_ROW = 16;
 const JITTER = 8;
 
-/** From this ratio of largest to smallest value on, an axis is logarithmic: on a linear one the small would be a smear. */
+/** From this ratio of largest to smallest value on, the axis is logarithmic, because a linear one would hide small values. */
 const LOG_FROM = 25;
 
 /**
- * Distributions, not bars: every sample a dot, a bar across them for the median's interval, a tick for the median. What
- * is not representative has hollow dots. Linear axes begin at zero.
+ * Draws distributions: every sample is a dot, a bar is the median's interval, and a tick is the median. Dots are hollow if
+ * they are not representative. Linear axes begin at zero.
  */
 export async function stripPlot(plot: StripPlot): Promise<Html> {
   return draw(stripSpec(plot), plot.label);
@@ -185,7 +185,7 @@ interface Laid {
   height: number;
 }
 
-/** Gives everything its height on the drawing, from the top down. */
+/** Places everything from top to bottom. */
 function layOut(groups: readonly StripGroup[], unit: string, factor: number): Laid {
   const laid: Laid = { dots: [], bars: [], texts: [], rules: [], height: 0 };
   for (const group of groups) {
@@ -221,20 +221,20 @@ function layOut(groups: readonly StripGroup[], unit: string, factor: number): La
 
 const isRight = (kind: string): boolean => ["value", "muted", "count"].includes(kind);
 
-/** `10 + 10`, strip by strip; of many that are the same `10 each`. */
+/** `10 + 10`, one number per strip; `10 each` if there are many and all are the same. */
 function countsOf(strips: readonly Strip[]): string {
   const counts = strips.map((s) => s.samples.length);
   return strips.length > 2 && new Set(counts).size === 1 ? `${counts[0]} each` : counts.join(" + ");
 }
 
-/** A title that leaves room for the count at its right; the whole of it stands in the table of all figures. */
+/** Cuts a title to leave room for the count to its right. The table of all figures has the whole title. */
 function cut(title: string, countLength: number): string {
-  // Widths of a wide face's letters, in pixels: bold titles 7.4, counts 6.4.
+  // Widths of a wide font's letters, in pixels: bold titles 7.4, counts 6.4.
   const room = Math.max(12, Math.floor((WIDTH - 12 - countLength * 6.4) / 7.4));
   return title.length > room ? `${title.slice(0, room - 1).trimEnd()}…` : title;
 }
 
-/** Sets dots off their line, evenly and always the same: van der Corput's sequence, in pixels. */
+/** Moves dots away from their line, in pixels: evenly and always the same (van der Corput's sequence). */
 function jitter(i: number): number {
   let [place, denominator] = [0, 1];
   for (let rest = i + 1; rest > 0; rest = Math.floor(rest / 2)) {
@@ -244,7 +244,7 @@ function jitter(i: number): number {
   return (place - 0.5) * 2 * JITTER;
 }
 
-/** What a strip plot says, for those who hear it. */
+/** The text of a strip plot for screen readers. */
 export const describeStrips = (groups: readonly StripGroup[], unit: string): string =>
   groups
     .map(

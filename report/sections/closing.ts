@@ -33,7 +33,7 @@ ${rows.map(
 }
 
 export function limits(runs: readonly ShownRun[]): Html {
-  // Said once where it holds for all.
+  // A sentence that is true for several runs is printed once.
   const said = new Map<string, string[]>();
   for (const { letter, run } of runs)
     for (const sentence of notShown(run)) said.set(sentence, [...(said.get(sentence) ?? []), letter]);
@@ -47,20 +47,20 @@ export function limits(runs: readonly ShownRun[]): Html {
 
 export function method(runs: readonly ShownRun[]): Html {
   return html`<section aria-labelledby="method"><h2 id="method">How it was measured</h2>
-<p>One image and the same tools in every target; targets in turns, in an order shuffled by a seeded generator; the micro-benchmarks' first runs, their warm-ups, discarded. Each figure is the median of its samples. Its interval is the ${CONFIDENCE * 100}\u00a0% percentile bootstrap of ${RESAMPLES} seeded resamples (Efron 1979); ratios are of medians, both sides resampled. Fewer than ${MIN_FOR_INTERVAL} samples make no such interval: then the extremes are drawn as a thin line, and below ${MIN_FOR_DIFFERENCE} a side nothing is concluded from a difference.</p>
-<p>A machine's memory is what nobody else can use: of a container its cgroup's and its shim's, of a guest QEMU's, in each without files. Program files and cached ones are stated apart, as the host holds them once for all machines that use them. A share of them (PSS) would make a machine look smaller the more neighbours it has.</p>
+<p>All targets come from one image and use the same tools. They are measured alternately, in a random order with a known seed. The first runs of the micro-benchmarks are warm-ups and do not count. Each figure is the median of its samples. Its interval is the ${CONFIDENCE * 100}\u00a0% percentile bootstrap of ${RESAMPLES} seeded resamples (Efron 1979). A ratio is the quotient of two medians, and both sides are resampled. With fewer than ${MIN_FOR_INTERVAL} samples there is no such interval; a thin line then shows the smallest and the largest sample. With fewer than ${MIN_FOR_DIFFERENCE} samples per target, nothing is concluded from a difference.</p>
+<p>A machine's memory is what nobody else can use. For a container, this is the memory of its cgroup and of its shim; for a guest, QEMU's memory; both without files. Files in memory are counted separately, because the host holds them once for all machines that use them. With a share of them (PSS), a machine would look smaller if it has more neighbours.</p>
 ${runs.map(
   ({ letter, run }) => html`<dl class="method">
 ${runs.length > 1 && html`<dt>run</dt><dd><b>${letter}</b></dd>`}
 <dt>run id</dt><dd><code>${run.id}</code></dd>
 <dt>when</dt><dd>${printDate(run.startedAt)}, for ${lasted(run)}</dd>
-<dt>order's seed</dt><dd>${run.seed}</dd>
+<dt>seed of the order</dt><dd>${run.seed}</dd>
 <dt>host</dt><dd>${run.host.cpuModel}, ${run.host.cpus} CPUs, kernel ${run.host.kernel}${run.host.pinned ? ", targets pinned to the same CPUs for the micro-benchmarks" : ", targets not pinned"}</dd>
 <dt>load</dt><dd>${run.host.loadBefore} before${run.host.load.length > 0 && `, ${Math.min(...run.host.load)} to ${Math.max(...run.host.load)} during`}</dd>
 <dt>versions</dt><dd>${Object.entries(run.host.versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(", ")}</dd>
-<dt>asking costs</dt><dd>${run.overhead.length === 0 && "not measured"}${run.overhead
+<dt>overhead of a probe</dt><dd>${run.overhead.length === 0 && "not measured"}${run.overhead
     .map((s) => {
       const figure = figureOf(run, "overhead", s);
       return figure
@@ -71,7 +71,7 @@ ${runs.length > 1 && html`<dt>run</dt><dd><b>${letter}</b></dd>`}
 )}</section>`;
 }
 
-/** Every sample that any figure on the page was made from. */
+/** Every sample of every figure on the page. */
 export function rawTable(runs: readonly ShownRun[]): Html {
   return html`<section aria-labelledby="raw"><h2 id="raw">Every figure and its samples</h2>
 ${runs.map(
@@ -79,7 +79,7 @@ ${runs.map(
     letter,
     run,
   }) => html`<details><summary>${runs.length > 1 && `Run ${letter}: `}${run.probes.reduce((n, p) => n + p.series.length, 0)} series of ${run.probes.length} probes <span class="muted">from <code>${run.id}.json</code></span></summary>
-<div class="scroll"><table class="raw"><thead><tr><th>probe / metric</th><th>target</th><th>n</th><th>median</th><th>95\u00a0% interval</th><th>MAD</th><th>samples, in the order taken</th></tr></thead><tbody>
+<div class="scroll"><table class="raw"><thead><tr><th>probe / metric</th><th>target</th><th>n</th><th>median</th><th>95\u00a0% interval</th><th>MAD</th><th>samples, in order</th></tr></thead><tbody>
 ${[
   ...run.probes.flatMap((probe) => probe.series.map((s) => rawRow(run, probe.id, s))),
   ...run.overhead.map((s) => rawRow(run, "overhead", s)),

@@ -8,7 +8,7 @@ import { certainty, formatFactor, formatNumber } from "../quantity.js";
 import type { ShownRun } from "../runs.js";
 import { emulationCaveat, summarizeRun } from "../summary.js";
 
-/** What a reader must know of a run before its figures. */
+/** What a reader must know about a run before its figures. */
 function marks(run: RunDocument): Html[] {
   const busy = busyNote(run.host);
   const said = [
@@ -22,7 +22,7 @@ function marks(run: RunDocument): Html[] {
   return said.filter((mark) => mark !== false).map((mark) => html`<li>${mark}</li>`);
 }
 
-/** `2026-11-21 03:45 UTC`, whatever the stored text is. */
+/** `2026-11-21 03:45 UTC`. A text in another form is returned unchanged. */
 export const printDate = (iso: string): string =>
   iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*$/, "$1 $2 UTC");
 
@@ -55,22 +55,22 @@ function words(run: RunDocument): Html {
   const { statements, leftOut } = summarizeRun(run);
   return html`${
     statements.length === 0 &&
-    html`<p>Nothing can be concluded from this run: no figure of both targets is representative.</p>`
+    html`<p>This run allows no conclusion: no figure is representative in both targets.</p>`
   }
-${run.quick && html`<p class="muted">A quick run has too few samples to conclude from: each figure is of this run alone.</p>`}
+${run.quick && html`<p class="muted">A quick run has too few samples for conclusions: each figure is true for this run only.</p>`}
 <ul class="statements">${statements.map(
     ({ figure, text, trace }) =>
       html`<li><span class="figure">${figure}</span><p>${text} <code class="trace">${trace.probe}/${trace.metric} · n\u00a0=\u00a0${trace.n}</code></p></li>`,
   )}</ul>
 ${
   leftOut.length > 0 &&
-  html`<div class="left-out"><h3>Left out of these conclusions</h3><ul>${leftOut.map(
+  html`<div class="left-out"><h3>Not used for conclusions</h3><ul>${leftOut.map(
     ({ why, probes }) => html`<li><b>${why}${why.endsWith("…") ? "" : "."}</b> ${probes.join("; ")}.</li>`,
   )}</ul></div>`
 }`;
 }
 
-/** The learner's guesses beside what was measured; nothing where none were made. */
+/** The learner's guesses and the measured figures; nothing if there are no guesses. */
 export function predictions(runs: readonly ShownRun[]): Html {
   const some = runs.filter(({ run }) => run.prediction !== undefined);
   if (some.length === 0) return html``;
@@ -80,7 +80,7 @@ ${some.map(
     letter,
     run,
     guessedLate,
-  }) => html`${guessedLate && html`<p class="note">${runs.length > 1 ? `Run ${letter}: guessed` : "Guessed"} after a run had been seen.</p>`}
+  }) => html`${guessedLate && html`<p class="note">${runs.length > 1 ? `Run ${letter}: guessed` : "Guessed"} after a run could be seen.</p>`}
 <div class="scroll"><table class="guesses"><thead><tr><th>${runs.length > 1 && `Run ${letter}`}</th><th>guess</th><th>measured</th><th></th></tr></thead>
 <tbody>${guessRows(run).map(
     (row) =>
@@ -141,7 +141,7 @@ function guessRows(run: RunDocument): GuessRow[] {
 const doubted = ({ representative }: { representative: boolean }): string =>
   representative ? "" : "; not representative";
 
-/** A figure that may enter no conclusion judges no guess either. */
+/** A figure that is not representative decides about no guess. */
 const verdict = (
   guess: number,
   measured: number,
@@ -158,7 +158,7 @@ function duelVerdict(guess: string, loser: string | undefined): string {
   return loser === "neither" ? "neither was hurt" : `the ${loser} suffered more`;
 }
 
-/** How far a guess was off, as a factor: what matters between 10 and 20 matters between 100 and 200. */
+/** How wrong a guess was, as a factor: 10 instead of 20 is as wrong as 100 instead of 200. */
 function distance(guess: number, measured: number): string {
   const factor = measured / guess;
   if (!Number.isFinite(factor) || factor <= 0) return "";

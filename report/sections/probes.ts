@@ -9,7 +9,7 @@ import { formatFactor } from "../quantity.js";
 import { probesOf, type ShownProbe, type ShownRun, shortTitle } from "../runs.js";
 import { costRatio } from "../summary.js";
 
-/** Every probe with a ratio, on one axis. */
+/** All probes that have a ratio, on one axis. */
 export async function overview(runs: readonly ShownRun[]): Promise<Html> {
   const rows: RatioRow[] = [];
   for (const { probe, parts } of probesOf(runs).filter((p) => hasRatio(p.probe))) {
@@ -29,14 +29,14 @@ export async function overview(runs: readonly ShownRun[]): Promise<Html> {
   if (rows.length === 0) return html``;
   return html`<section aria-labelledby="glance"><h2 id="glance">At a glance</h2>
 <figure class="plot">${await ratioPlot(rows)}
-<figcaption>How many times the container's time or cost the guest needed, with its 95\u00a0% interval (extremes, where samples are too few); throughputs are turned over, so that right is always dearer. Diamonds are published ratios, with their sources below.${rows.some((r) => r.points.some((p) => !p.representative)) && " * and hollow: not representative, and in no conclusion."}</figcaption></figure></section>`;
+<figcaption>The guest's time or cost divided by the container's, with its 95\u00a0% interval (extremes, if there are too few samples). Throughputs are inverted, so further right always means that the guest needs more. Diamonds are published ratios; their sources are below.${rows.some((r) => r.points.some((p) => !p.representative)) && " Hollow and * means not representative: no conclusion uses it."}</figcaption></figure></section>`;
 }
 
 export async function probeSections(runs: readonly ShownRun[]): Promise<Html> {
   const articles: Html[] = [];
   for (const shown of probesOf(runs)) articles.push(await article(shown, runs.length > 1));
   return html`<section class="probes" aria-labelledby="probes"><h2 id="probes">Probe by probe</h2>
-<p class="legend muted"><span class="key"><svg viewBox="0 0 44 16" aria-hidden="true"><g fill="currentColor" opacity=".45"><circle cx="4" cy="5" r="2.5"/><circle cx="13" cy="11" r="2.5"/><circle cx="31" cy="4" r="2.5"/><circle cx="40" cy="10" r="2.5"/></g></svg> each sample</span> <span class="key"><svg viewBox="0 0 44 16" aria-hidden="true"><path d="M10 8H34" stroke="currentColor" stroke-width="5"/></svg> 95\u00a0% interval of the median (thin: extremes, where samples are too few)</span> <span class="key"><svg viewBox="0 0 12 16" aria-hidden="true"><path d="M6 0V16" stroke="currentColor" stroke-width="2.5"/></svg> median</span></p>
+<p class="legend muted"><span class="key"><svg viewBox="0 0 44 16" aria-hidden="true"><g fill="currentColor" opacity=".45"><circle cx="4" cy="5" r="2.5"/><circle cx="13" cy="11" r="2.5"/><circle cx="31" cy="4" r="2.5"/><circle cx="40" cy="10" r="2.5"/></g></svg> each sample</span> <span class="key"><svg viewBox="0 0 44 16" aria-hidden="true"><path d="M10 8H34" stroke="currentColor" stroke-width="5"/></svg> 95\u00a0% interval of the median (thin: extremes, if there are too few samples)</span> <span class="key"><svg viewBox="0 0 12 16" aria-hidden="true"><path d="M6 0V16" stroke="currentColor" stroke-width="2.5"/></svg> median</span></p>
 ${articles}</section>`;
 }
 
@@ -70,7 +70,7 @@ ${
 </article>`;
 }
 
-/** How the cost of those that were started becomes a number that fit. */
+/** Draws how the number that fits follows from those that were started. */
 async function extrapolation({ run, letter }: ShownRun, several: boolean): Promise<Html> {
   const all = TARGETS.flatMap((target) => {
     const probe = run.probes.find((p) => p.id === "density");
@@ -84,7 +84,7 @@ async function extrapolation({ run, letter }: ShownRun, several: boolean): Promi
   return html`<figure class="plot">${await densityPlot(all)}${several && html`<figcaption>Run ${letter}</figcaption>`}</figure>`;
 }
 
-/** Metrics that share an axis: of one unit, and better in one direction. */
+/** Groups metrics that can share an axis: the same unit, and better in the same direction. */
 function byAxis(probes: readonly ProbeResult[]): Map<string, string[]> {
   const axes = new Map<string, string[]>();
   for (const probe of probes) {
@@ -114,7 +114,7 @@ function group(metric: string, parts: ShownProbe["parts"], several: boolean): St
       }
     }
   }
-  // A published ratio needs something to stand beside: the first run's container.
+  // A published ratio is drawn relative to the first run's container.
   const base = strips.find((s) => s.target === "container");
   const first = parts[0]?.probe;
   if (base !== undefined && first !== undefined && strips.some((s) => s.target === "guest")) {
@@ -129,13 +129,13 @@ function group(metric: string, parts: ShownProbe["parts"], several: boolean): St
   return { title, strips, references: [...references].map(([value, label]) => ({ value, label })) };
 }
 
-/** What went wrong, and what is not representative, in words. */
+/** What went wrong, and what is not representative. */
 function notes(probe: ProbeResult, letter: string): Html[] {
   const where = letter ? `Run ${letter}: ` : "";
   const said: string[] = [];
   if (probe.status !== "ok") said.push(`${where}${probe.status}. ${probe.note}`);
   else if (probe.note) said.push(`${where}${probe.note}`);
-  // Said once of all targets that it concerns.
+  // Each reason once, with all its targets.
   const concerned = new Map<string, Set<string>>();
   for (const s of probe.series) {
     if (s.status !== "ok") said.push(`${where}${s.target}, ${s.title}: ${s.status}. ${s.note}`);

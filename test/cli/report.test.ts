@@ -131,7 +131,7 @@ it("says of guesses whether a run had been seen before", async () => {
   await saveRun(guessedAt("2026-01-02T03:40:00Z", 1)); // ended at 03:57
   expect((await run(["report", "-o", "-"])).out).not.toContain("Guessed after a run");
   await saveRun(guessedAt("2026-01-02T04:10:00Z", 2));
-  expect((await run(["report", "-o", "-"])).out).toContain("Guessed after a run had been seen");
+  expect((await run(["report", "-o", "-"])).out).toContain("Guessed after a run could be seen");
 });
 
 describe("trilab predict", () => {

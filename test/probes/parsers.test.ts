@@ -190,16 +190,16 @@ describe("conclusions", () => {
   it("what stopped a hog", () => {
     const of = (hog: "cpu" | "memory" | "forks", said: string, code: number | undefined, killed = false) =>
       stoppedBy(hog, { stdout: said, exitCode: code, killed }).value;
-    expect(of("memory", "rages\n448 MiB\n464 MiB\n", 137, true)).toBe(
-      "killed by the kernel's memory killer after 464 MiB",
+    expect(of("memory", "working\n448 MiB\n464 MiB\n", 137, true)).toBe(
+      "killed by the kernel's OOM killer after 464 MiB",
     );
-    expect(of("memory", "rages\n", 255, true)).toContain("memory killer after 60 % of its limit");
-    expect(of("memory", "rages\n640 MiB\n", 0)).toBe("pushed on to 640 MiB and was not stopped");
+    expect(of("memory", "working\n", 255, true)).toContain("OOM killer after 60 % of its limit");
+    expect(of("memory", "working\n640 MiB\n", 0)).toBe("went on to 640 MiB and was not stopped");
     // `timeout -k` ends it so, too.
-    expect(of("memory", "rages\n464 MiB\n", 137)).toContain("not known (exit 137)");
-    expect(of("cpu", "rages\n4 loops\n", 0)).toMatch(/CPU limit/);
-    expect(of("cpu", "", undefined)).toContain("not known");
-    expect(of("forks", "252 processes\n", 0)).toBe("got 252 processes, then was refused more");
+    expect(of("memory", "working\n464 MiB\n", 137)).toContain("unknown reason (exit 137)");
+    expect(of("cpu", "working\n4 loops\n", 0)).toMatch(/CPU limit/);
+    expect(of("cpu", "", undefined)).toContain("unknown reason");
+    expect(of("forks", "252 processes\n", 0)).toBe("got 252 processes, then no more were allowed");
     expect(of("forks", "400 processes\n", 0)).toBe("got all 400 processes it wanted");
   });
 });

@@ -343,7 +343,7 @@ it("Ctrl-C keeps what was measured, lets CPUs go and tidies up", async () => {
   expect(partial).toBe(true);
   const [cpu, isolation] = [...tallies.values()].map((t) => t.result(sound, partial));
   expect(cpu?.series.every((s) => s.samples.length >= 2 && s.samples.length <= 3)).toBe(true);
-  expect(isolation).toMatchObject({ status: "skipped", note: "the run was ended before it" });
+  expect(isolation).toMatchObject({ status: "skipped", note: "the run ended before it" });
   expect(done).toEqual(["leave target", "clean container", "clean guest"]);
 });
 

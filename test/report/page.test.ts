@@ -73,7 +73,7 @@ describe("the page", () => {
     await makePage([{ ...run, probes: [], overhead: [], parity: { inTolerance: true, rows: [] } }]);
     const one = { ...run, targets: ["container" as const] };
     one.probes = run.probes.map((p) => ({ ...p, series: p.series.filter((s) => s.target === "container") }));
-    expect(await makePage([one])).toContain("the guest was not up");
+    expect(await makePage([one])).toContain("the guest was not running");
     for (const samples of [[], [0], [0, 0, 0], [-1, 2], [1e-12, 1e12], [5]]) {
       const odd = syntheticRun();
       for (const p of odd.probes) for (const s of p.series) s.samples = [...samples];

@@ -77,7 +77,7 @@ describe("stored runs", () => {
     const text = await readFile(path, "utf8");
     const cases: [string, number, RegExp][] = [
       ["", ExitCode.failed, /empty/],
-      [text.slice(0, text.length / 2), ExitCode.failed, /no JSON/],
+      [text.slice(0, text.length / 2), ExitCode.failed, /not JSON/],
       [text.replace('"probes":[', '"probes":[7,'), ExitCode.failed, /probes\.0/],
       ["{}", ExitCode.usage, /no schema/],
       ["null", ExitCode.usage, /no schema/],

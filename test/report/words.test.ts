@@ -69,7 +69,7 @@ describe("the summary in words", () => {
       expect(about(tcg, probe)?.text).toContain("emulated guest: its processor is emulated");
     expect(about(tcg, "memory")?.text).toMatch(/emulated guest: up to 128\sMiB/);
     expect(about(tcg, "density")?.text).toMatch(
-      /128\sMiB; its CPU time is left out, a container's is counted/,
+      /128\sMiB; its CPU time is not counted, a container's is/,
     );
     expect(about(tcg, "disk")?.text).not.toContain("emulated");
     expect(texts(kvm).join()).not.toContain("emulated");
@@ -82,10 +82,10 @@ describe("the summary in words", () => {
     const said = (container: number[], guest: number[]) =>
       about(withSamples(syntheticRun(), "start", "total", container, guest), "start")?.text;
     expect(said([1], [1.01])).toMatch(
-      /^In this run a guest took .*too few for an interval|^In this run a guest took .*of a single run/,
+      /^In this run a guest took .*too few for an interval|^In this run a guest took .*one run only/,
     );
     expect(said([1, 2, 3], [4, 5, 6])).toMatch(
-      /^In this run a guest took .*too few for an interval|^In this run a guest took .*of a single run/,
+      /^In this run a guest took .*too few for an interval|^In this run a guest took .*one run only/,
     );
     expect(said([1, 2, 3, 3], [4, 5, 6, 7])).toMatch(/^A guest took 2\.2× as long .*\)\.$/);
     const io = withSamples(syntheticRun(), "disk-io", "read-qd1", [1, 2], [8, 9]);
@@ -94,7 +94,7 @@ describe("the summary in words", () => {
 
   it("calls nothing fresh that was used before", () => {
     expect(about(syntheticRun(), "disk")?.text).toMatch(
-      /^The guest as it stood took .* the container as it stood/,
+      /^The guest's own disk use was .* that of the container/,
     );
   });
 
@@ -266,7 +266,7 @@ describe("the summary in words", () => {
     const run = syntheticRun();
     expect(predictions(letterRuns([run])).markup).not.toContain("Guessed after");
     expect(predictions(letterRuns([run], new Set([run.id]))).markup).toContain(
-      "Guessed after a run had been seen",
+      "Guessed after a run could be seen",
     );
   });
 
@@ -275,7 +275,7 @@ describe("the summary in words", () => {
     const duel = run.probes.find((p) => p.id === "duel");
     if (duel) Object.assign(duel, { status: "lost", note: "the guest was gone", series: [] });
     expect(summarizeRun(run).leftOut).toContainEqual({ why: "lost: the guest was gone", probes: ["Duel"] });
-    expect(texts(run)[0]).toContain("only 3 runs a side, too few for an interval");
+    expect(texts(run)[0]).toContain("only 3 runs per target, too few for an interval");
   });
 
   it("survives a run with nothing in it", () => {
@@ -290,9 +290,9 @@ it("what it does not show follows from the run", () => {
   expect(all(syntheticRun({ emulated: true }))).toContain("no KVM");
   expect(all(syntheticRun({ emulated: false }))).not.toContain("KVM here");
   expect(all(syntheticRun({ quick: true }))).toContain("quick run");
-  expect(all({ ...syntheticRun(), targets: ["container"] })).toContain("the guest was not up");
+  expect(all({ ...syntheticRun(), targets: ["container"] })).toContain("the guest was not running");
   expect(all(syntheticRun())).toContain("the worst of 3 hogs");
-  expect(all(syntheticRun())).toContain("on one machine, whose disk each changed");
+  expect(all(syntheticRun())).toContain("each round changed the disk");
   expect(all(syntheticRun())).not.toContain("CPUs of their own");
 });
 
