@@ -88,7 +88,8 @@ async function isPrivate(path: string): Promise<boolean> {
   return info?.isDirectory() === true && info.uid === process.getuid?.() && (info.mode & 0o077) === 0;
 }
 
-function hasEnded(pid: number): boolean {
+/** Whether there is no process with this id. */
+export function hasEnded(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return false;

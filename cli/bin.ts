@@ -2,6 +2,7 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import { sweepScratch } from "../base/scratch.js";
 import { endStepsNow, finishesItsStep } from "../base/working.js";
+import { sweepBaselines } from "../probes/baseline-leftovers.js";
 import { explain } from "./explain.js";
 import { main } from "./main.js";
 import { terminalContext } from "./terminal-context.js";
@@ -42,6 +43,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 const exitCode = await main(argv, () => ctx).catch((error: unknown) => explain(error, ctx));
 // Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.
 await sweepScratch().catch(() => {});
+await sweepBaselines().catch(() => {});
 // Report a failed write before the process ends.
 await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
 process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);

@@ -11,6 +11,7 @@ import { openMachine } from "../seats/open.js";
 import { driversOf, emulatedTargets } from "../seats/seat-drivers.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { verify } from "../seats/verify.js";
+import { Baseline, NoBaseline } from "./baseline.js";
 import { compareForecast, compareTargets } from "./compare.js";
 import type { Probe } from "./probe.js";
 import type { RunDocument } from "./run-document.js";
@@ -57,11 +58,40 @@ export const compareSeat = (
   );
 
 async function measure(record: SeatRecord, request: SeatComparison, steps: Steps): Promise<RunDocument> {
-  const { vps } = record;
   const targets = await answering(record, steps);
+  const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
+  const baseline = request.probes.some((probe) => probe.baseline)
+    ? await openBaseline(subjects, record.user)
+    : undefined;
+  try {
+    return await measureThese({ targets, subjects, baseline }, record, request, steps);
+  } finally {
+    if (baseline instanceof Baseline) await baseline.close();
+  }
+}
+
+/** What is measured. */
+interface Measurable {
+  targets: readonly Target[];
+  subjects: readonly SeatSubject[];
+  baseline: Baseline | NoBaseline | undefined;
+}
+
+async function measureThese(
+  { targets, subjects, baseline }: Measurable,
+  record: SeatRecord,
+  request: SeatComparison,
+  steps: Steps,
+): Promise<RunDocument> {
+  const { vps } = record;
   const left = endOf(expiryInForce(record)) - Date.now();
   const emulated = await emulatedTargets(record, targets);
-  const { runs, seconds } = compareForecast({ ...request, targets, emulated });
+  const { runs, seconds } = compareForecast({
+    ...request,
+    targets,
+    emulated,
+    baseline: baseline instanceof Baseline,
+  });
   const about = formatDuration(Math.ceil(seconds / 10) * 10);
   steps.note(`${runs} runs: about ${about} on a calm host with two CPUs`);
   if (left < seconds * 1000)
@@ -73,7 +103,7 @@ async function measure(record: SeatRecord, request: SeatComparison, steps: Steps
     const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
     steps.note(`out of parity: ${wrong.join(", ")}. The affected figures are marked (see trilab parity)`);
   }
-  const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
+  if (baseline instanceof NoBaseline) steps.note(`the baseline is ${baseline.note}`);
   const title = `comparing ${targets.join(", ")}${request.quick ? ", quick" : ""}`;
   const seat = { lab: record.lab, seat: record.seat };
   const over = interruptible();
@@ -85,6 +115,7 @@ async function measure(record: SeatRecord, request: SeatComparison, steps: Steps
         ...seat,
         ...(seed === undefined ? {} : { seed }),
         subjects,
+        baseline,
         parity,
         emulated,
         drivers: driversOf(record),
@@ -97,6 +128,12 @@ async function measure(record: SeatRecord, request: SeatComparison, steps: Steps
     over();
   }
 }
+
+const openBaseline = (subjects: readonly SeatSubject[], user: string): Promise<Baseline | NoBaseline> =>
+  Baseline.open(subjects, user).catch((error: unknown) => {
+    if (error instanceof NoBaseline) return error;
+    throw error;
+  });
 
 /** `cpu in the guest, run 41 of 180, about 2m left`. */
 function stepText(step: Step, index: number, count: number, left: number): string {

@@ -4,11 +4,12 @@ import { isOnThisHost } from "../drivers/ec2/rented-machine.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import type { ParityReport } from "../seats/parity.js";
+import { Baseline, type NoBaseline } from "./baseline.js";
 import { hostFacts } from "./host-facts.js";
 import { busyNote, hostLoad } from "./host-load.js";
 import { emptyFirst } from "./overhead.js";
 import type { Metric, Probe } from "./probe.js";
-import { RUN_SCHEMA, type RunDocument } from "./run-document.js";
+import { type Place, RUN_SCHEMA, type RunDocument } from "./run-document.js";
 import { type RunnerOptions, runProbes } from "./runner.js";
 import { plan } from "./schedule.js";
 import type { SeatSubject } from "./seat-subject.js";
@@ -20,6 +21,8 @@ export interface CompareOptions {
   seat: string;
   spec: MachineSpec;
   subjects: readonly SeatSubject[];
+  /** The host's own process, or why it can't be measured. Absent: no probe needs it. */
+  baseline?: Baseline | NoBaseline | undefined;
   probes: readonly Probe[];
   parity: ParityReport;
   /** What the VPS is. */
@@ -45,8 +48,11 @@ export function compareForecast(of: {
   targets: readonly Target[];
   emulated: readonly Target[];
   quick: boolean;
+  /** Default: false. */
+  baseline?: boolean;
 }): { runs: number; seconds: number } {
-  const steps = plan(emptyFirst(of.probes), of.targets, { seed: 0, quick: of.quick });
+  const places = of.baseline ? [...of.targets, "baseline" as const] : of.targets;
+  const steps = plan(emptyFirst(of.probes), places, { seed: 0, quick: of.quick });
   return { runs: steps.length, seconds: planSeconds(steps, of.emulated) };
 }
 
@@ -59,10 +65,12 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
   const probes = emptyFirst(options.probes);
   const cpus = Array.from({ length: Math.min(spec.cpus, facts.cpus) }, (_, i) => facts.cpus - 1 - i).sort();
   const before = await hostLoad(cpus);
+  const baseline = options.baseline instanceof Baseline ? options.baseline : undefined;
   let pinned = false;
   try {
     const measured = await runProbes({
       ...options,
+      baseline,
       probes,
       seed,
       load: () => hostLoad(cpus),
@@ -75,8 +83,12 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
       },
       enter: async (phase) => {
         if (phase === "target") pinned = await pinAll(subjects, cpus);
+        if (pinned) baseline?.pin(cpus);
       },
-      leave: () => releaseAll(subjects),
+      leave: async () => {
+        baseline?.pin([]);
+        await releaseAll(subjects);
+      },
     });
     const { busyRounds, rounds } = measured;
     const doubt = doubts({ ...options, busy: busyNote(measured) });
@@ -94,6 +106,9 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
       spec: { ...spec },
       targets: subjects.map((s) => s.target),
       ...(options.vps ? { vps: options.vps } : {}),
+      ...(options.baseline
+        ? { baseline: { measured: baseline !== undefined, note: options.baseline.note } }
+        : {}),
       emulated: options.emulated.length > 0,
       host: {
         ...facts,
@@ -145,10 +160,12 @@ export function doubts(run: {
   busy: string | undefined;
 }): Doubt {
   const wrong = run.parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.id);
-  return (probe: Probe, metric: Metric, target: Target) => {
-    if (run.emulated.includes(target) && metric.bound === "cpu") return "emulated: not representative";
+  return (probe: Probe, metric: Metric, target: Place) => {
+    if (run.emulated.some((t) => t === target) && metric.bound === "cpu")
+      return "emulated: not representative";
     const own = probe.doubt?.(metric, target, run);
     if (own !== undefined) return own;
+    if (target === "baseline") return run.busy;
     const concerned = wrong.filter((row) => concerns(row, probe, metric));
     if (concerned.length > 0) return `the targets are out of parity: ${concerned.join(", ")}`;
     return metric.bound === "size" ? undefined : run.busy;

@@ -1,6 +1,6 @@
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { parsePerfBench } from "./perf-bench.js";
-import type { Probe } from "./probe.js";
+import type { Inside, Probe, Reading } from "./probe.js";
 import { runIn } from "./run-in.js";
 
 export const contextSwitch: Probe = {
@@ -22,8 +22,11 @@ export const contextSwitch: Probe = {
   published: [],
   runs: { full: 30, quick: 3, warmups: 1 },
   timeLimit: 20,
-  async measure(subject) {
-    const output = await runIn(subject, ["perf", "bench", "sched", "pipe", "--loop", "5000"], 20);
-    return { values: { time: parsePerfBench(output) }, output };
-  },
+  measure,
+  baseline: measure,
 };
+
+async function measure(inside: Inside): Promise<Reading> {
+  const output = await runIn(inside, ["perf", "bench", "sched", "pipe", "--loop", "5000"], 20);
+  return { values: { time: parsePerfBench(output) }, output };
+}

@@ -1,5 +1,5 @@
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
-import type { Probe } from "./probe.js";
+import type { Inside, Probe, Reading } from "./probe.js";
 import { published } from "./published.js";
 import { numberIn, runIn } from "./run-in.js";
 
@@ -23,15 +23,18 @@ export const cpu: Probe = {
   published: [published.linpack],
   runs: { full: 30, quick: 3, warmups: 1 },
   timeLimit: 20,
-  async measure(subject) {
-    const output = await runIn(
-      subject,
-      ["sysbench", "cpu", "--threads=1", "--events=400", "--time=0", "run"],
-      20,
-    );
-    return { values: { rate: parseSysbenchCpu(output) }, output };
-  },
+  measure,
+  baseline: measure,
 };
+
+async function measure(inside: Inside): Promise<Reading> {
+  const output = await runIn(
+    inside,
+    ["sysbench", "cpu", "--threads=1", "--events=400", "--time=0", "run"],
+    20,
+  );
+  return { values: { rate: parseSysbenchCpu(output) }, output };
+}
 
 /** Events per second. Pure. */
 export const parseSysbenchCpu = (output: string): number =>

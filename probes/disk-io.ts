@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
-import { type Metric, type Probe, ProbeProblem } from "./probe.js";
+import { type Inside, type Metric, type Probe, ProbeProblem, type Reading } from "./probe.js";
 import { published } from "./published.js";
 import { runIn } from "./run-in.js";
 
@@ -48,14 +48,17 @@ export const diskIo: Probe = {
     target === "guest" || (target === "vps" && vps?.cloud !== "aws")
       ? "answered from the host's page cache, which a container's direct I/O skips"
       : undefined,
-  async measure(subject) {
-    const output = await runIn(subject, COMMAND, 60);
-    return { values: parseFio(output), output };
-  },
-  async cleanup(subject) {
-    await runIn(subject, ["rm", "-f", FILE], 10);
+  measure,
+  baseline: measure,
+  async cleanup(inside) {
+    await runIn(inside, ["rm", "-f", FILE], 10);
   },
 };
+
+async function measure(inside: Inside): Promise<Reading> {
+  const output = await runIn(inside, COMMAND, 60);
+  return { values: parseFio(output), output };
+}
 
 const direction = z.object({ iops: z.number() });
 const fioSchema = z.object({

@@ -1,5 +1,5 @@
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
-import type { Probe } from "./probe.js";
+import type { Inside, Probe, Reading } from "./probe.js";
 import { published } from "./published.js";
 import { numberIn, runIn } from "./run-in.js";
 
@@ -21,11 +21,14 @@ export const forkExec: Probe = {
   published: [published.bootFloor],
   runs: { full: 30, quick: 3, warmups: 1 },
   timeLimit: 20,
-  async measure(subject) {
-    const output = await runIn(subject, ["perl", "-e", FORKS, String(COUNT)], 20);
-    return { values: { time: parseForks(output) }, output };
-  },
+  measure,
+  baseline: measure,
 };
+
+async function measure(inside: Inside): Promise<Reading> {
+  const output = await runIn(inside, ["perl", "-e", FORKS, String(COUNT)], 20);
+  return { values: { time: parseForks(output) }, output };
+}
 
 /** Microseconds per process. Pure. */
 export function parseForks(output: string): number {

@@ -1,5 +1,5 @@
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
-import type { Probe } from "./probe.js";
+import type { Inside, Probe, Reading } from "./probe.js";
 import { published } from "./published.js";
 import { numberIn, runIn } from "./run-in.js";
 
@@ -22,16 +22,15 @@ export const memoryBandwidth: Probe = {
   published: [published.stream],
   runs: { full: 30, quick: 3, warmups: 1 },
   timeLimit: 20,
-  async measure(subject) {
-    const size = ["--memory-block-size=1M", "--memory-total-size=2G"];
-    const output = await runIn(
-      subject,
-      ["sysbench", "memory", "--threads=1", "--time=10", ...size, "run"],
-      20,
-    );
-    return { values: { rate: parseSysbenchMemory(output) }, output };
-  },
+  measure,
+  baseline: measure,
 };
+
+async function measure(inside: Inside): Promise<Reading> {
+  const size = ["--memory-block-size=1M", "--memory-total-size=2G"];
+  const output = await runIn(inside, ["sysbench", "memory", "--threads=1", "--time=10", ...size, "run"], 20);
+  return { values: { rate: parseSysbenchMemory(output) }, output };
+}
 
 /** MiB per second. Pure. */
 export const parseSysbenchMemory = (output: string): number =>

@@ -3,7 +3,7 @@ import type { Machine } from "../drivers/machine.js";
 import type { ProbeId } from "../labs/probe-needs.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
-import type { ProbeResult, Resource, RunDocument, Series } from "./run-document.js";
+import type { Place, ProbeResult, Resource, RunDocument, Series } from "./run-document.js";
 
 /** One figure that a probe measures. */
 export interface Metric {
@@ -40,14 +40,21 @@ export interface FoundFact {
   target?: Target;
 }
 
-/** A deployed target, as probes see it. */
-export interface Subject {
-  readonly target: Target;
-  readonly name: string;
-  readonly machine: Machine;
+/** A place in which commands can be measured: a target, or the baseline. */
+export interface Inside {
+  readonly target: Place;
 
   /** Runs a command inside, over a connection that is kept open, on the pinned CPUs. */
   exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+
+  running(): Promise<boolean>;
+}
+
+/** A deployed target, as probes see it. */
+export interface Subject extends Inside {
+  readonly target: Target;
+  readonly name: string;
+  readonly machine: Machine;
 
   /** Waits until it answers over a new connection. @returns seconds from the call until the answer. */
   answer(waitMs: number, signal: AbortSignal): Promise<number>;
@@ -99,15 +106,18 @@ export interface Probe {
   /** @throws ProbeProblem. Any other error counts as `failed`. */
   measure(subject: Subject, run: Run): Promise<Reading>;
 
+  /** Measures the baseline, too: the host's own process. Only for probes that need nothing but commands inside. */
+  baseline?(inside: Inside): Promise<Reading>;
+
   /** Why a figure is not representative, if the probe itself knows a reason. */
   doubt?(
     metric: Metric,
-    target: Target,
+    target: Place,
     run: { emulated: readonly Target[]; vps?: RunDocument["vps"] },
   ): string | undefined;
 
   /** Called after the last run in a target: removes what the runs left there. */
-  cleanup?(subject: Subject): Promise<void>;
+  cleanup?(inside: Inside): Promise<void>;
 }
 
 /** Why a run gave no figure. */

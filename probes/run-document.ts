@@ -6,9 +6,14 @@ import { TARGETS } from "../model/naming.js";
  * The version of the stored form of a run. Every figure that is shown is computed from the raw samples in a run. Raise it
  * when older code would misread the new form.
  */
-export const RUN_SCHEMA = 2;
+export const RUN_SCHEMA = 3;
 
 const target = z.enum(TARGETS);
+
+/** Where figures come from: the targets, and since schema 3 the baseline, which is the host's own process. */
+export const PLACES = [...TARGETS, "baseline"] as const;
+export type Place = (typeof PLACES)[number];
+const place = z.enum(PLACES);
 
 /** What can run out first when a host is filled with machines. `networks` are the address blocks for seats. */
 export const RESOURCES = ["memory", "disk", "cpu", "networks"] as const;
@@ -17,9 +22,9 @@ export type Resource = (typeof RESOURCES)[number];
 /** `ok`, or why figures are missing. */
 const status = z.enum(["ok", "lost", "timeout", "unparsable", "missing-tool", "skipped", "failed"]);
 
-/** One metric of one target: its samples in order, without warm-ups. */
+/** One metric of one target or of the baseline: its samples in order, without warm-ups. */
 export const seriesSchema = z.object({
-  target,
+  target: place,
   /** Stable within a probe: `total`, `kernel`, `read-qd1`. */
   metric: z.string(),
   title: z.string(),
@@ -69,7 +74,7 @@ export const probeResultSchema = z.object({
   series: z.array(seriesSchema),
   facts: z.array(factSchema),
   /** Unchanged outputs: of the first round that counts, and every output that could not be parsed. */
-  raw: z.array(z.object({ target, round: z.int(), output: z.string() })),
+  raw: z.array(z.object({ target: place, round: z.int(), output: z.string() })),
 });
 
 /** The learner's guesses. Ratios are guest : container. */
@@ -98,6 +103,8 @@ export const runDocumentSchema = z.object({
   targets: z.array(target),
   /** Cloud and instance type of the VPS, if there was one. */
   vps: z.object({ cloud: z.enum(CLOUDS), type: z.string() }).optional(),
+  /** Whether the baseline was measured, and what it is or why it was not. Absent in older runs, and if no probe has one. */
+  baseline: z.object({ measured: z.boolean(), note: z.string() }).optional(),
   /** A machine on this host was emulated (TCG). */
   emulated: z.boolean(),
   host: z.object({

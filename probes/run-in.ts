@@ -1,19 +1,19 @@
 import type { ExecOptions } from "../drivers/environment.js";
-import { ProbeProblem, type Subject } from "./probe.js";
+import { type Inside, ProbeProblem } from "./probe.js";
 
 /**
- * Runs a command in a target for at most `seconds`. `timeout` ends it inside the target, too.
+ * Runs a command inside for at most `seconds`. `timeout` ends it there, too.
  *
  * @returns its standard output.
- * @throws ProbeProblem if the tool is missing, its time is over, the target is gone, or it failed.
+ * @throws ProbeProblem if the tool is missing, its time is over, the place is gone, or it failed.
  */
 export async function runIn(
-  subject: Subject,
+  inside: Inside,
   command: readonly string[],
   seconds: number,
   options: ExecOptions = {},
 ): Promise<string> {
-  const result = await subject.exec(["timeout", "-k", "1", String(seconds), ...command], {
+  const result = await inside.exec(["timeout", "-k", "1", String(seconds), ...command], {
     ...options,
     timeoutMs: (seconds + 5) * 1000,
   });
@@ -23,8 +23,8 @@ export async function runIn(
     throw new ProbeProblem("missing-tool", `${command[0]} is not in the image`, said);
   if (result.exitCode === 124 || result.exitCode === 137 || /timed out/i.test(result.stderr))
     throw new ProbeProblem("timeout", `ended after ${seconds} s`, said);
-  if (!(await subject.machine.running()))
-    throw new ProbeProblem("lost", `the ${subject.target} is not running any more`, said);
+  if (!(await inside.running()))
+    throw new ProbeProblem("lost", `the ${inside.target} is not running any more`, said);
   throw new ProbeProblem(
     "failed",
     `${command[0]} failed (exit ${result.exitCode}): ${said.split("\n").at(-1) ?? ""}`,

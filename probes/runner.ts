@@ -5,7 +5,8 @@ import { HostCostError } from "../drivers/machine.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import { BUSY, type HostLoad } from "./host-load.js";
-import { type Probe, ProbeProblem, type Reading, type Subject } from "./probe.js";
+import { type Inside, type Probe, ProbeProblem, type Reading, type Subject } from "./probe.js";
+import type { Place } from "./run-document.js";
 import { type Phase, plan, type Step } from "./schedule.js";
 import { Tally } from "./tally.js";
 import { TimeLeft } from "./time-left.js";
@@ -13,6 +14,8 @@ import { TimeLeft } from "./time-left.js";
 export interface RunnerOptions {
   probes: readonly Probe[];
   subjects: readonly Subject[];
+  /** The host's own process, for the probes that can measure it. */
+  baseline?: Inside | undefined;
   spec: MachineSpec;
   seed: number;
   quick: boolean;
@@ -38,7 +41,7 @@ export interface RunnerOptions {
 export interface Measured {
   tallies: Map<Probe, Tally>;
   /** Targets that ended by themselves, and why. */
-  lost: Map<Target, ProbeProblem>;
+  lost: Map<Place, ProbeProblem>;
   load: number[];
   /** How many of the rounds began on a busy host. */
   busyRounds: number;
@@ -71,9 +74,10 @@ export async function runProbes(options: RunnerOptions): Promise<Measured> {
 
 async function runPlan(options: RunnerOptions): Promise<Measured> {
   const { probes, subjects, signal } = options;
+  const insides = insidesOf(options);
   const steps = plan(
     probes,
-    subjects.map((s) => s.target),
+    insides.map((inside) => inside.target),
     options,
   );
   const measured: Measured = {
@@ -115,12 +119,18 @@ async function runPlan(options: RunnerOptions): Promise<Measured> {
   } finally {
     if (phase !== undefined) await options.leave?.(phase);
     for (const probe of probes) {
-      for (const subject of subjects) await probe.cleanup?.(subject).catch(() => {});
+      for (const inside of insides)
+        if (inside.target !== "baseline" || probe.baseline) await probe.cleanup?.(inside).catch(() => {});
     }
   }
   measured.partial = signal.aborted;
   return measured;
 }
+
+const insidesOf = ({ subjects, baseline }: RunnerOptions): Inside[] => [
+  ...subjects,
+  ...(baseline ? [baseline] : []),
+];
 
 /** If a target can't be prepared, its steps of this phase are marked with the reason. What was measured is kept. */
 async function prepare(
@@ -162,31 +172,35 @@ async function runStep(step: Step, options: RunnerOptions, measured: Measured): 
   const { probe, target, round } = step;
   const { tallies } = measured;
   const tally = tallies.get(probe);
-  const subject = options.subjects.find((s) => s.target === target);
-  if (tally === undefined || subject === undefined || tally.ended(target)) return false;
+  const inside = insidesOf(options).find((i) => i.target === target);
+  if (tally === undefined || inside === undefined || tally.ended(target)) return false;
   // Each probe would wait for a lost target again.
   const lost = measured.lost.get(target);
-  if (lost && !(await subject.machine.running().catch(() => false))) {
+  if (lost && !(await inside.running().catch(() => false))) {
     tally.fail(step, lost);
     tally.end(target, lost);
     return false;
   }
+  const subject = options.subjects.find((s) => s.target === target);
   const run = {
     round,
     quick: options.quick,
-    emulated: options.emulated.includes(target),
+    emulated: options.emulated.some((t) => t === target),
     restarted: options.probes.some((p) => p.id === "start"),
     spec: options.spec,
     others: options.subjects.filter((s) => s !== subject),
     random: randomNumbers([options.seed, probe.id, target, round].join(" ")),
   };
   try {
-    const reading = await within(probe, options, (signal) => probe.measure(subject, { ...run, signal }));
+    const reading = await within(probe, options, async (signal) =>
+      subject ? probe.measure(subject, { ...run, signal }) : probe.baseline?.(inside),
+    );
+    if (reading === undefined) return false;
     if (!options.signal.aborted || !hasNoValue(reading)) tally.add(step, reading);
   } catch (error) {
     // Ctrl-C reaches the tools, too. What they report then is no result.
     if (options.signal.aborted) return true;
-    const problem = await asProblem(error, subject);
+    const problem = await asProblem(error, inside);
     tally.fail(step, problem);
     if (problem.status === "lost") measured.lost.set(target, problem);
     if (FINAL.includes(problem.status) || tally.failures(target) >= STRIKES) tally.end(target, problem);
@@ -202,11 +216,11 @@ const hasNoValue = (reading: Reading): boolean => Object.keys(reading.values).le
  *
  * @throws ProbeProblem (timeout) after the limit, even if a reading comes late. A ProbeProblem of the probe itself has priority.
  */
-async function within(
+async function within<T>(
   probe: Probe,
   { signal, patience = PATIENCE }: RunnerOptions,
-  measure: (signal: AbortSignal) => Promise<Reading>,
-): Promise<Reading> {
+  measure: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const over = new AbortController();
   const late = new ProbeProblem("timeout", `ended after ${probe.timeLimit} s`);
   const interrupted = (): void => over.abort(signal.reason);
@@ -231,10 +245,10 @@ async function within(
   }
 }
 
-async function asProblem(error: unknown, subject: Subject): Promise<ProbeProblem> {
+async function asProblem(error: unknown, inside: Inside): Promise<ProbeProblem> {
   if (error instanceof ProbeProblem) return error;
-  if (!(await subject.machine.running().catch(() => false)))
-    return new ProbeProblem("lost", `the ${subject.target} is not running any more`, messageOf(error));
+  if (!(await inside.running().catch(() => false)))
+    return new ProbeProblem("lost", `the ${inside.target} is not running any more`, messageOf(error));
   if (error instanceof HostCostError) return new ProbeProblem("skipped", error.message);
   return new ProbeProblem("failed", messageOf(error));
 }

@@ -1,11 +1,11 @@
 import { randomNumbers, shuffled } from "../base/random.js";
-import type { Target } from "../model/naming.js";
 import type { Probe } from "./probe.js";
+import type { Place } from "./run-document.js";
 
-/** One run of one probe in one target. */
+/** One run of one probe in one target, or in the baseline. */
 export interface Step {
   probe: Probe;
-  target: Target;
+  target: Place;
   /** From 0, warm-ups included. */
   round: number;
   warmup: boolean;
@@ -23,12 +23,12 @@ const phaseOf = (probe: Probe): Phase => {
 };
 
 /**
- * All steps, in order. In a round, each probe runs once in each target, in a random order; the same seed gives the same
+ * All steps, in order. In a round, each probe runs once in each place that it can measure, in a random order; the same seed gives the same
  * order. A target's life-cycle probes stay together, because each begins in the state that the one before left. Pure.
  */
 export function plan(
   probes: readonly Probe[],
-  targets: readonly Target[],
+  places: readonly Place[],
   options: { seed: number; quick: boolean },
 ): Step[] {
   const next = randomNumbers(String(options.seed));
@@ -39,7 +39,9 @@ export function plan(
     const rounds = Math.max(0, ...here.map(wanted));
     return Array.from({ length: rounds }, (_, round) => {
       const due = here.filter((probe) => round < wanted(probe));
-      const step = (probe: Probe, target: Target): Step => ({
+      const placesOf = (probe: Probe): Place[] =>
+        places.filter((place) => place !== "baseline" || probe.baseline !== undefined);
+      const step = (probe: Probe, target: Place): Step => ({
         probe,
         target,
         round,
@@ -47,11 +49,13 @@ export function plan(
         phase,
       });
       if (phase === "life-cycle")
-        return shuffled(targets, next).flatMap((target) => due.map((probe) => step(probe, target)));
+        return shuffled(places, next).flatMap((place) =>
+          due.filter((probe) => placesOf(probe).includes(place)).map((probe) => step(probe, place)),
+        );
       if (phase === "alone")
-        return due.flatMap((probe) => shuffled(targets, next).map((t) => step(probe, t)));
+        return due.flatMap((probe) => shuffled(placesOf(probe), next).map((place) => step(probe, place)));
       return shuffled(
-        due.flatMap((probe) => targets.map((target) => step(probe, target))),
+        due.flatMap((probe) => placesOf(probe).map((place) => step(probe, place))),
         next,
       );
     }).flat();

@@ -40,6 +40,10 @@ export class SeatSubject implements Subject {
     return this.environment.exec(pinned, options);
   }
 
+  running(): Promise<boolean> {
+    return this.machine.running();
+  }
+
   async answer(waitMs: number, signal: AbortSignal): Promise<number> {
     const began = performance.now();
     // A kept connection belongs to the previous boot, or would save this answer its handshake.

@@ -1,10 +1,16 @@
-import { TARGETS, type Target } from "../model/naming.js";
 import type { Probe, ProbeProblem, Reading } from "./probe.js";
-import type { Fact, ProbeResult, Resource, Series } from "./run-document.js";
+import {
+  type Fact,
+  PLACES,
+  type Place,
+  type ProbeResult,
+  type Resource,
+  type Series,
+} from "./run-document.js";
 import type { Step } from "./schedule.js";
 
 /** Why a series is not representative; undefined if it is. */
-export type Doubt = (probe: Probe, metric: Probe["metrics"][number], target: Target) => string | undefined;
+export type Doubt = (probe: Probe, metric: Probe["metrics"][number], target: Place) => string | undefined;
 
 interface State {
   samples: Map<string, number[]>;
@@ -16,7 +22,7 @@ interface State {
 
 /** The results of one probe so far, in every target. */
 export class Tally {
-  private readonly states = new Map<Target, State>();
+  private readonly states = new Map<Place, State>();
   private readonly facts = new Map<string, Fact>();
   private readonly raw: ProbeResult["raw"] = [];
 
@@ -28,7 +34,8 @@ export class Tally {
       this.raw.push({ target: step.target, round: step.round, output: reading.output });
     for (const { title, value, note, target } of reading.facts ?? []) {
       const fact = this.facts.get(title) ?? { title, values: {}, note };
-      fact.values[target ?? step.target] = value;
+      const of = target ?? step.target;
+      if (of !== "baseline") fact.values[of] = value;
       this.facts.set(title, fact);
     }
     if (step.warmup) {
@@ -47,18 +54,18 @@ export class Tally {
       this.raw.push({ target: step.target, round: step.round, output: problem.output });
   }
 
-  failures = (target: Target): number => this.state(target).problems.length;
+  failures = (target: Place): number => this.state(target).problems.length;
 
   /** The probe will not run in this target again. */
-  end(target: Target, problem: ProbeProblem): void {
+  end(target: Place, problem: ProbeProblem): void {
     this.state(target).end = problem;
   }
 
-  ended = (target: Target): boolean => this.state(target).end !== undefined;
+  ended = (target: Place): boolean => this.state(target).end !== undefined;
 
   /** One series for each metric and target; also for one without samples, if the reason is known. */
   series(doubt: Doubt): Series[] {
-    return TARGETS.flatMap((target) => {
+    return PLACES.flatMap((target) => {
       const state = this.states.get(target);
       if (state === undefined) return [];
       return this.probe.metrics
@@ -120,7 +127,7 @@ export class Tally {
     };
   }
 
-  private state(target: Target): State {
+  private state(target: Place): State {
     const state = this.states.get(target) ?? {
       ...{ samples: new Map(), limits: new Map() },
       ...{ warmups: 0, problems: [], end: undefined },

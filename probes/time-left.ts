@@ -24,7 +24,8 @@ const SECONDS: Record<Probe["id"], readonly [container: number, guest: number, e
 /** Seconds that one run of a probe should take. */
 function expected({ probe, target }: Step, emulated: readonly Target[]): number {
   const [container, guest, slow] = SECONDS[probe.id];
-  return target === "container" ? container : emulated.includes(target) ? slow : guest;
+  if (target === "container" || target === "baseline") return container;
+  return emulated.includes(target) ? slow : guest;
 }
 
 /** Seconds that the whole plan should take. Pure. */

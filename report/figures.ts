@@ -1,6 +1,6 @@
 import { median } from "simple-statistics";
 import type { Target } from "../model/naming.js";
-import type { ProbeResult, Resource, RunDocument, Series } from "../probes/run-document.js";
+import type { Place, ProbeResult, Resource, RunDocument, Series } from "../probes/run-document.js";
 import { isConclusive, type Ratio, ratioOfMedians, type Summary, summarize } from "./statistics.js";
 
 /**
@@ -40,7 +40,7 @@ export function figureOf(run: RunDocument, probe: string, series: Series): Summa
   return figure;
 }
 
-export const seriesOf = (probe: ProbeResult, metric: string, target: Target): Series | undefined =>
+export const seriesOf = (probe: ProbeResult, metric: string, target: Place): Series | undefined =>
   probe.series.find((s) => s.metric === metric && s.target === target && s.samples.length > 0);
 
 export const probeOf = (run: RunDocument, id: string): ProbeResult | undefined =>
@@ -49,37 +49,67 @@ export const probeOf = (run: RunDocument, id: string): ProbeResult | undefined =
 /** The metrics in the order in which the probe names them. */
 export const metricsOf = (probe: ProbeResult): string[] => [...new Set(probe.series.map((s) => s.metric))];
 
-/** A comparison of the two targets in one metric. */
+/** A comparison of two places in one metric: of guest with container, or of container with baseline. */
 export interface Comparison {
   probe: ProbeResult;
   metric: string;
-  container: Series;
-  guest: Series;
+  /** The guest's series, or the container's. */
+  above: Series;
+  /** The container's series, or the baseline's. */
+  below: Series;
   /** In the series' unit. */
-  medians: Record<"container" | "guest", number>;
-  /** guest : container. */
+  medians: Record<"above" | "below", number>;
+  /** The median above, divided by the median below. */
   ratio: Ratio;
   /** Whether conclusions may use it: both sides are representative. */
   representative: boolean;
 }
 
 /** `undefined` if a side is missing, or if a median is not positive. */
-export function comparisonOf(run: RunDocument, probe: ProbeResult, metric: string): Comparison | undefined {
-  const container = seriesOf(probe, metric, "container");
-  const guest = seriesOf(probe, metric, "guest");
-  if (container === undefined || guest === undefined) return undefined;
-  const ratio = ratioOfMedians(guest.samples, container.samples, seedOf(run, probe.id, metric, "ratio"));
+export const comparisonOf = (run: RunDocument, probe: ProbeResult, metric: string): Comparison | undefined =>
+  compare(probe, metric, ["guest", "container"], seedOf(run, probe.id, metric, "ratio"));
+
+/** The container compared with the host's own process: what a container costs. `undefined` as for comparisonOf. */
+export const baselineComparison = (
+  run: RunDocument,
+  probe: ProbeResult,
+  metric: string,
+): Comparison | undefined =>
+  compare(probe, metric, ["container", "baseline"], seedOf(run, probe.id, metric, "baseline"));
+
+/** The container compared with the baseline in the probe's headline metric, or else in the first metric that both have. */
+export function baselineOf(run: RunDocument, probe: ProbeResult): Comparison | undefined {
+  const headline = HEADLINE[probe.id];
+  const metrics = headline === undefined ? metricsOf(probe) : [headline, ...metricsOf(probe)];
+  return metrics
+    .map((metric) => baselineComparison(run, probe, metric))
+    .find((comparison) => comparison !== undefined);
+}
+
+function compare(
+  probe: ProbeResult,
+  metric: string,
+  [upper, lower]: readonly [Place, Place],
+  seed: string,
+): Comparison | undefined {
+  const above = seriesOf(probe, metric, upper);
+  const below = seriesOf(probe, metric, lower);
+  if (above === undefined || below === undefined) return undefined;
+  const ratio = ratioOfMedians(above.samples, below.samples, seed);
   if (ratio === undefined) return undefined;
   return {
     probe,
     metric,
-    container,
-    guest,
-    medians: { container: median([...container.samples]), guest: median([...guest.samples]) },
+    above,
+    below,
+    medians: { above: median([...above.samples]), below: median([...below.samples]) },
     ratio,
-    representative: container.representative && guest.representative,
+    representative: above.representative && below.representative,
   };
 }
+
+/** `guest : container` */
+export const sidesOf = ({ above, below }: Comparison): string => `${above.target} : ${below.target}`;
 
 /** The metric that represents the probe; `undefined` if both targets share none. */
 export function headlineMetric(probe: ProbeResult): string | undefined {
@@ -129,14 +159,16 @@ export function sufferings(run: RunDocument): Suffering[] {
   if (probe === undefined) return [];
   return probe.series
     .flatMap((series): Suffering[] => {
-      const alone = seriesOf(probe, DUEL_ALONE, series.target);
+      const victim = series.target;
+      if (victim === "baseline") return []; // it has no neighbour
+      const alone = seriesOf(probe, DUEL_ALONE, victim);
       if (alone === undefined || series.metric === DUEL_ALONE || series.unit !== alone.unit) return [];
       const [above, below] = series.better === "higher" ? [alone, series] : [series, alone];
-      const seed = seedOf(run, probe.id, series.metric, `${series.target} suffering`);
+      const seed = seedOf(run, probe.id, series.metric, `${victim} suffering`);
       const ratio = ratioOfMedians(above.samples, below.samples, seed);
       if (ratio === undefined) return [];
       const representative = series.representative && alone.representative;
-      return [{ victim: series.target, series, alone, ratio, representative }];
+      return [{ victim, series, alone, ratio, representative }];
     })
     .sort((a, b) => b.ratio.value - a.ratio.value);
 }

@@ -6,8 +6,8 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { readUserFile } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
+import { migratedRun, olderRunSchema } from "../probes/older-runs.js";
 import { RUN_SCHEMA, type RunDocument, runDocumentSchema } from "../probes/run-document.js";
-import { migratedRun, runV1Schema } from "../probes/run-v1.js";
 
 /** Runs are not below seats/, because `down` removes that, and measured results are kept. */
 const runsRoot = (): string => join(stateDir(), "runs");
@@ -169,7 +169,7 @@ function parseRun(text: string, path: string): RunDocument {
       exitCode: ExitCode.usage,
     });
   }
-  const old = runV1Schema.safeParse(data).data;
+  const old = olderRunSchema.safeParse(data).data;
   if (old !== undefined) return migratedRun(old);
   const result = runDocumentSchema.safeParse(data);
   if (result.success) return result.data;

@@ -8,7 +8,7 @@ export const STYLE = new Html(`
 :root {
   color-scheme: light dark;
   --paper: #fcfbf8; --card: #f4f2ec; --ink: #1d1f21; --muted: #63676b; --faint: #e4e1d8;
-  --container: #1a6fa8; --guest: #b54c06; --vps: #2c7a3f; --reference: #6b4fa0; --warn: #8a5a00; --warn-paper: #fbf0d5;
+  --container: #1a6fa8; --guest: #b54c06; --vps: #2c7a3f; --baseline: #5b6066; --reference: #6b4fa0; --warn: #8a5a00; --warn-paper: #fbf0d5;
   --serif: Charter, "Bitstream Charter", "Iowan Old Style", "Source Serif 4", Cambria, Georgia, serif;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
   --mono: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;
@@ -16,7 +16,7 @@ export const STYLE = new Html(`
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15181b; --card: #1d2125; --ink: #e7e5df; --muted: #9ba0a5; --faint: #2c3136;
-    --container: #64b5ec; --guest: #f79a4e; --vps: #6cc784; --reference: #b79cf0; --warn: #f0c36a; --warn-paper: #332a14;
+    --container: #64b5ec; --guest: #f79a4e; --vps: #6cc784; --baseline: #aab0b6; --reference: #b79cf0; --warn: #f0c36a; --warn-paper: #332a14;
   }
 }
 * { box-sizing: border-box; }
@@ -33,7 +33,7 @@ small { font: 400 .8rem/1.4 var(--sans); color: var(--muted); }
 code { font: .85em var(--mono); overflow-wrap: anywhere; }
 cite { font-style: normal; color: var(--reference); }
 section { margin-top: clamp(2.5rem, 6vw, 4.5rem); }
-.container { color: var(--container); } .guest { color: var(--guest); } .vps { color: var(--vps); } .muted { color: var(--muted); }
+.container { color: var(--container); } .guest { color: var(--guest); } .vps { color: var(--vps); } .baseline { color: var(--baseline); } .muted { color: var(--muted); }
 .kicker { font: 500 .8rem/1.4 var(--sans); letter-spacing: .05em; color: var(--muted); margin-bottom: .9rem; }
 .run { margin-top: 1.1rem; font: .92rem/1.5 var(--sans); color: var(--muted); }
 .run b { color: var(--ink); font-weight: 600; }
@@ -95,7 +95,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
   .figure { font-size: 1.5rem; }
 }
 @media print {
-  :root { --paper: #fff; --card: #fff; --ink: #000; --muted: #555; --faint: #ddd; --container: #1a6fa8; --guest: #b54c06; --vps: #2c7a3f; --reference: #6b4fa0; --warn: #6b4600; --warn-paper: #fff; color-scheme: light; }
+  :root { --paper: #fff; --card: #fff; --ink: #000; --muted: #555; --faint: #ddd; --container: #1a6fa8; --guest: #b54c06; --vps: #2c7a3f; --baseline: #5b6066; --reference: #6b4fa0; --warn: #6b4600; --warn-paper: #fff; color-scheme: light; }
   html { font-size: 9pt; } main { max-width: none; padding: 0; }
   .lead, article { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: .6rem 2rem; }
   .lead > section:last-child { position: static; }

@@ -1,5 +1,6 @@
 import type { ProbeResult, RunDocument } from "../probes/run-document.js";
 import {
+  baselineOf,
   type Comparison,
   controlOf,
   DENSITY_FIT,
@@ -13,6 +14,7 @@ import {
   isOwnHeadline,
   probeOf,
   seriesOf,
+  sidesOf,
   sufferings,
   TOLERANCE,
   worstOfEach,
@@ -76,24 +78,27 @@ export function summarizeRun(run: RunDocument): RunSummary {
     if (headline?.representative)
       statements.push(probe.control ? controlStatement(headline) : versus(run, headline));
     else if (headline === undefined) statements.push(...withoutRatio(run, probe));
+    const baseline = probe.control ? baselineOf(run, probe) : undefined;
+    if (baseline?.representative) statements.push(controlStatement(baseline));
   }
+  statements.push(...containerCost(run));
   statements.push(...isolationStatements(run));
   statements.push(...duelStatements(run), ...densityStatements(run));
   return { statements, leftOut: leftOut(run) };
 }
 
-/** The guest's cost or time, divided by the container's. Throughputs are inverted, so more always means more expensive. */
-export const costRatio = ({ ratio, guest }: Comparison): Ratio =>
-  guest.better === "higher" ? inverted(ratio) : ratio;
+/** The cost or time above, divided by that below. Throughputs are inverted, so more always means more expensive. */
+export const costRatio = ({ ratio, above }: Comparison): Ratio =>
+  above.better === "higher" ? inverted(ratio) : ratio;
 
-const traceOf = ({ probe, metric, guest, container }: Comparison): Statement["trace"] => ({
+const traceOf = ({ probe, metric, above, below }: Comparison): Statement["trace"] => ({
   probe: probe.id,
   metric,
-  n: `${container.samples.length} + ${guest.samples.length}`,
+  n: `${below.samples.length} + ${above.samples.length}`,
 });
 
-const medians = ({ medians: { container, guest }, container: { unit } }: Comparison): string =>
-  `guest ${formatQuantity(guest, unit)}, container ${formatQuantity(container, unit)}`;
+const medians = ({ medians, above, below }: Comparison): string =>
+  `${above.target} ${formatQuantity(medians.above, above.unit)}, ${below.target} ${formatQuantity(medians.below, below.unit)}`;
 
 /** Says which target needed more, and how many times; or that no difference was shown. */
 function versus(run: RunDocument, comparison: Comparison): Statement {
@@ -118,7 +123,7 @@ function versus(run: RunDocument, comparison: Comparison): Statement {
   const words = isOwnHeadline(probe, metric) ? WORDS[probe.id] : undefined;
   const claim = words
     ? words(more, less, times)
-    : comparison.guest.better === "higher"
+    : comparison.above.better === "higher"
       ? `a ${less} did ${times} what a ${more} did`
       : `a ${more} needed ${times} what a ${less} needed`;
   const sentence = `${differs(cost) ? "" : "in this run "}${claim} ${made(dearer)}.`;
@@ -163,6 +168,36 @@ function bothFigures(run: RunDocument, probe: ProbeResult, metric: string | unde
   };
 }
 
+/** What a container costs: all probes that the host's own process ran, too. The control is judged by itself. */
+function containerCost(run: RunDocument): Statement[] {
+  const all = run.probes
+    .filter((probe) => hasRatio(probe) && !probe.control)
+    .flatMap((probe) => baselineOf(run, probe) ?? [])
+    .filter((comparison) => comparison.representative)
+    .map((comparison) => ({ comparison, cost: costRatio(comparison) }));
+  const [some] = all;
+  if (some === undefined) return [];
+  const shown = all
+    .filter(({ cost }) => excludes(cost.interval, 1))
+    .sort((a, b) => b.cost.value - a.cost.value);
+  const rest = all.filter((one) => !shown.includes(one));
+  const name = ({ comparison }: (typeof all)[number]): string => shortTitle(comparison.probe.title);
+  const conclusive = all.every(({ cost }) => isConclusive(cost));
+  const parts = shown.map((one) => `${name(one)} ${formatFactor(one.cost.value)} (${certainty(one.cost)})`);
+  const text =
+    parts.length > 0
+      ? `${conclusive ? "A" : "In this run a"} container needed this much of what the host's own process (the baseline) needed: ${parts.join(", ")}${rest.length > 0 ? `; no difference was shown for ${rest.map(name).join(", ")}` : ""}.`
+      : `No difference between a container and the host's own process (the baseline) was shown for ${rest.map(name).join(", ")}.`;
+  const [most] = shown;
+  return [
+    {
+      figure: most ? formatFactor(most.cost.value) : conclusive ? "≈" : "?",
+      text,
+      trace: traceOf((most ?? some).comparison),
+    },
+  ];
+}
+
 /** A negative control says something about the measurement, not about the targets. */
 function controlStatement(comparison: Comparison): Statement {
   const verdict = controlOf(comparison);
@@ -177,7 +212,7 @@ function controlStatement(comparison: Comparison): Statement {
   }[verdict];
   return {
     figure: verdict === "undecided" ? "?" : verdict,
-    text: `${said} (${medians(comparison)}; guest : container ${formatFactor(ratio.value)}, ${certainty(ratio)}).`,
+    text: `${said} (${medians(comparison)}; ${sidesOf(comparison)} ${formatFactor(ratio.value)}, ${certainty(ratio)}).`,
     trace: traceOf(comparison),
   };
 }

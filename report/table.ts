@@ -2,11 +2,21 @@ import { stringify } from "csv-stringify/sync";
 import { columns } from "../base/columns.js";
 import { widthOf, wrapLine } from "../base/wrap.js";
 import { rentedWords } from "../model/clouds.js";
-import type { ProbeResult, RunDocument } from "../probes/run-document.js";
-import { comparisonOf, controlOf, figureOf, headlineOf, metricsOf, seriesOf } from "./figures.js";
+import type { ProbeResult, RunDocument, Series } from "../probes/run-document.js";
+import {
+  baselineComparison,
+  baselineOf,
+  comparisonOf,
+  controlOf,
+  figureOf,
+  headlineOf,
+  metricsOf,
+  seriesOf,
+  sidesOf,
+} from "./figures.js";
 import { certainty, formatFactor, formatNumber, formatQuantity, scaleFor } from "./quantity.js";
 import { shortTitle } from "./runs.js";
-import type { Summary } from "./statistics.js";
+import type { Interval, Summary } from "./statistics.js";
 
 /** The terminal styles that the table uses. */
 interface TableStyle {
@@ -40,11 +50,13 @@ export function compareTable(run: RunDocument, style: TableStyle): string[] {
       probe.status === "ok" ? "" : style.warn(` ${probe.status}: ${probe.note || "no reason given"}`);
     return [`${style.bold(probe.title)}${trouble}`, ...lines.splice(0, rows.length).flat()];
   });
+  const baseline = baselineBlock(run, style, notes);
   const both = run.targets.includes("container") && run.targets.includes("guest");
   return [
     ...top,
     ...table,
     "",
+    ...baseline,
     style.dim("median [95 % interval of the median]; {smallest, largest} where samples are too few for one"),
     ...(both ? [style.dim("ratio: the guest's median divided by the container's")] : []),
     ...(run.vps ? [style.dim(`the vps: ${rentedWords(run.vps)}`)] : []),
@@ -69,11 +81,8 @@ function rowsOf(run: RunDocument, probe: ProbeResult, style: TableStyle, notes: 
     const cells = run.targets.map((target) => {
       const series = seriesOf(probe, metric, target);
       const failed = all.find((s) => s.target === target);
-      const figure = series && figureOf(run, probe.id, series);
-      if (series === undefined || figure === undefined)
-        return style.dim(failed && failed.status !== "ok" ? failed.status : "–");
-      if (!series.representative) notes.add(series.note || "not representative");
-      return `${cell(figure, series.unit)}${series.representative ? "" : style.warn(" *")}`;
+      if (series === undefined) return style.dim(failed && failed.status !== "ok" ? failed.status : "–");
+      return seriesCell(run, probe, series, style, notes);
     });
     const compared = comparisonOf(run, probe, metric);
     const ratio = compared ? formatFactor(compared.ratio.value) : "";
@@ -82,6 +91,19 @@ function rowsOf(run: RunDocument, probe: ProbeResult, style: TableStyle, notes: 
       cells: [...cells, compared?.representative === false ? style.dim(`(${ratio})`) : ratio],
     };
   });
+}
+
+function seriesCell(
+  run: RunDocument,
+  probe: ProbeResult,
+  series: Series,
+  style: TableStyle,
+  notes: Set<string>,
+): string {
+  const figure = figureOf(run, probe.id, series);
+  if (figure === undefined) return style.dim("–");
+  if (!series.representative) notes.add(series.note || "not representative");
+  return `${cell(figure, series.unit)}${series.representative ? "" : style.warn(" *")}`;
 }
 
 /** Each row as its lines. A title that is too long for its column continues on the next line. */
@@ -101,25 +123,61 @@ function layOut(rows: readonly Row[], width: number): string[][] {
   ]);
 }
 
+/** The container beside the host's own process, with their ratio: what a container costs. */
+function baselineBlock(run: RunDocument, style: TableStyle, notes: Set<string>): string[] {
+  const { baseline } = run;
+  if (baseline === undefined) return [];
+  const heading = style.bold("What a container costs");
+  if (!baseline.measured) return [heading, `  ${baseline.note}`, ""];
+  const rows = run.probes.flatMap((probe) =>
+    metricsOf(probe).flatMap((metric): Row[] => {
+      const compared = baselineComparison(run, probe, metric);
+      if (compared === undefined) return [];
+      const cells = [compared.below, compared.above].map((series) =>
+        seriesCell(run, probe, series, style, notes),
+      );
+      const { ratio } = compared;
+      return [
+        {
+          title: compared.above.title,
+          cells: [
+            ...cells,
+            `${formatFactor(ratio.value)} ${bracketed(ratio.interval, (end) => formatNumber(end))}`,
+          ],
+        },
+      ];
+    }),
+  );
+  const [top = [], ...lines] = layOut(
+    [{ title: "", cells: ["baseline", "container", "container : baseline"].map(style.bold) }, ...rows],
+    WIDTH,
+  );
+  return [heading, ...top, ...lines.flat(), style.dim(`  baseline: ${baseline.note}`), ""];
+}
+
 /** What the negative control says about all other rows. */
-function controlLine(run: RunDocument, { id, title }: ProbeResult): string[] {
-  const compared = headlineOf(run, id);
-  if (compared === undefined) return [];
-  const said = compared.representative ? controlOf(compared) : "not judged, not representative";
-  const { ratio } = compared;
-  return [
-    `negative control, ${shortTitle(title)}: ${said} (guest : container ${formatFactor(ratio.value)}, ${certainty(ratio)})`,
-  ];
+function controlLine(run: RunDocument, probe: ProbeResult): string[] {
+  return [headlineOf(run, probe.id), baselineOf(run, probe)].flatMap((compared) => {
+    if (compared === undefined) return [];
+    const said = compared.representative ? controlOf(compared) : "not judged, not representative";
+    const { ratio } = compared;
+    return [
+      `negative control, ${shortTitle(probe.title)}: ${said} (${sidesOf(compared)} ${formatFactor(ratio.value)}, ${certainty(ratio)})`,
+    ];
+  });
 }
 
 /** `471 ms [460–486]`: the interval in the unit of the median. */
 function cell(figure: Summary, unit: string): string {
-  const [open, close] = figure.interval.kind === "bootstrap" ? ["[", "]"] : ["{", "}"];
   const scale = scaleFor(unit, figure.median);
-  const [low, high] = [figure.interval.low, figure.interval.high].map((end) =>
-    formatNumber(end * scale.factor),
-  );
-  return `${formatQuantity(figure.median, unit, scale)} ${open}${low}–${high}${close}`;
+  const interval = bracketed(figure.interval, (end) => formatNumber(end * scale.factor));
+  return `${formatQuantity(figure.median, unit, scale)} ${interval}`;
+}
+
+/** `[460–486]`, or `{460–486}` if it is only the extremes. */
+function bracketed({ low, high, kind }: Interval, format: (end: number) => string): string {
+  const [open, close] = kind === "bootstrap" ? ["[", "]"] : ["{", "}"];
+  return `${open}${format(low)}–${format(high)}${close}`;
 }
 
 const CSV_COLUMNS = [

@@ -134,6 +134,23 @@ export class ContainerMachine implements Machine {
     return diskFree(DockerRootDir);
   }
 
+  /**
+   * The folder on this host that holds the files of the container's image. Never write to it.
+   *
+   * @throws HostCostError if the daemon is on another machine, or if it does not keep the image in one folder.
+   */
+  async imageFolder(): Promise<string> {
+    if (!isLocal(this.daemon.endpoint)) throw new HostCostError("the Docker daemon is on another machine");
+    const { Image } = await this.container.inspect();
+    const { GraphDriver, RootFS } = await this.docker.getImage(Image).inspect();
+    const folder = (GraphDriver.Data as { UpperDir?: string } | null)?.UpperDir;
+    if (GraphDriver.Name !== "overlay2" || RootFS.Layers?.length !== 1 || folder === undefined)
+      throw new HostCostError(
+        "the Docker daemon does not keep the image in one folder (overlay2, one layer)",
+      );
+    return folder;
+  }
+
   /** @throws HostCostError if no limit is set, because that could not be restored. */
   async size(): Promise<MachineSize> {
     const { Memory, NanoCpus } = (await this.container.inspect()).HostConfig;

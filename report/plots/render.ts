@@ -1,6 +1,6 @@
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import type { Target } from "../../model/naming.js";
+import type { Place } from "../../probes/run-document.js";
 import { Html } from "../html.js";
 
 /**
@@ -15,10 +15,11 @@ export const RIGHT = 88;
 export const AREA = WIDTH - LEFT - RIGHT;
 
 /** Colours are variables of the page's style, for light and dark. */
-export const COLOUR: Readonly<Record<Target, string>> = {
+export const COLOUR: Readonly<Record<Place, string>> = {
   container: "var(--container)",
   guest: "var(--guest)",
   vps: "var(--vps)",
+  baseline: "var(--baseline)",
 };
 export const INK = "var(--ink)";
 export const MUTED = "var(--muted)";
@@ -87,7 +88,7 @@ const CIRCLE =
 /** There are hundreds of samples, so a short class gives them their style: `dot`, or `ring` if hollow. */
 function dotClass(style: string): string {
   const [, kind, target] =
-    /^(fill|stroke)="var\(--(container|guest|vps)\)".* opacity="0\.\d+"/.exec(style) ?? [];
+    /^(fill|stroke)="var\(--(container|guest|vps|baseline)\)".* opacity="0\.\d+"/.exec(style) ?? [];
   return kind === undefined ? style : `class="${kind === "fill" ? "dot" : "ring"} ${target}"`;
 }
 

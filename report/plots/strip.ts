@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Target } from "../../model/naming.js";
+import type { Place } from "../../probes/run-document.js";
 import type { Html } from "../html.js";
 import { formatInterval, formatNumber, formatQuantity, scaleFor } from "../quantity.js";
 import type { Summary } from "../statistics.js";
@@ -19,9 +19,9 @@ import {
   WIDTH,
 } from "./render.js";
 
-/** One target's samples in one metric, of one run. */
+/** The samples of one target, or of the baseline, in one metric of one run. */
 export interface Strip {
-  target: Target;
+  target: Place;
   /** The name to its left: `guest`, or with several runs `guest A`. */
   name: string;
   samples: readonly number[];
@@ -168,7 +168,7 @@ function stripSpec({ unit, better, groups }: StripPlot): TopLevelSpec {
 }
 
 interface Laid {
-  dots: { x: number; y: number; target: Target; representative: boolean }[];
+  dots: { x: number; y: number; target: Place; representative: boolean }[];
   bars: {
     low: number;
     high: number;
@@ -176,10 +176,10 @@ interface Laid {
     y: number;
     top: number;
     bottom: number;
-    target: Target;
+    target: Place;
     bootstrap: boolean;
   }[];
-  texts: { kind: string; text: string; y: number; target?: Target }[];
+  texts: { kind: string; text: string; y: number; target?: Place }[];
   rules: { x: number; y: number; y2: number }[];
   /** Pixels. */
   height: number;

@@ -56,7 +56,7 @@ ${runs.length > 1 && html`<dt>run</dt><dd><b>${letter}</b></dd>`}
 <dt>when</dt><dd>${printDate(run.startedAt)}, for ${lasted(run)}</dd>
 <dt>seed of the order</dt><dd>${run.seed}</dd>
 <dt>host</dt><dd>${run.host.cpuModel}, ${run.host.cpus} CPUs, kernel ${run.host.kernel}${run.host.pinned ? ", targets pinned to the same CPUs for the micro-benchmarks" : ", targets not pinned"}</dd>
-<dt>load</dt><dd>${run.host.loadBefore} before${run.host.load.length > 0 && `, ${Math.min(...run.host.load)} to ${Math.max(...run.host.load)} during`}</dd>
+${run.baseline && html`<dt>baseline</dt><dd>${run.baseline.note}</dd>\n`}<dt>load</dt><dd>${run.host.loadBefore} before${run.host.load.length > 0 && `, ${Math.min(...run.host.load)} to ${Math.max(...run.host.load)} during`}</dd>
 <dt>versions</dt><dd>${Object.entries(run.host.versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(", ")}</dd>

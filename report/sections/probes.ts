@@ -1,5 +1,5 @@
 import { TARGETS } from "../../model/naming.js";
-import type { Fact, ProbeResult } from "../../probes/run-document.js";
+import { type Fact, PLACES, type ProbeResult } from "../../probes/run-document.js";
 import { comparisonOf, figureOf, fitOf, hasRatio, headlineMetric, metricsOf, seriesOf } from "../figures.js";
 import { type Html, html } from "../html.js";
 import { densityPlot } from "../plots/density.js";
@@ -21,7 +21,7 @@ export async function overview(runs: readonly ShownRun[]): Promise<Html> {
       const ratios = own.published.flatMap((p) =>
         p.ratio !== undefined && (p.metric ?? metric) === metric ? [p.ratio] : [],
       );
-      published = ratios.map((r) => (compared.guest.better === "higher" ? 1 / r : r));
+      published = ratios.map((r) => (compared.above.better === "higher" ? 1 / r : r));
       return { name: shown.letter, ratio: costRatio(compared), representative: compared.representative };
     });
     if (points.length > 0) rows.push({ title: shortTitle(probe.title), points, published });
@@ -103,7 +103,7 @@ function group(metric: string, parts: ShownProbe["parts"], several: boolean): St
   let title = metric;
   const strips: Strip[] = [];
   const references = new Map<number, string>();
-  for (const target of TARGETS) {
+  for (const target of PLACES) {
     for (const { shown, probe } of parts) {
       for (const series of probe.series.filter((s) => s.metric === metric && s.target === target)) {
         const figure = figureOf(shown.run, probe.id, series);

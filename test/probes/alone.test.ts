@@ -31,6 +31,7 @@ const subject = (own: Machine, exec: Subject["exec"] = async () => answer("")): 
   name: own.name,
   machine: own,
   exec,
+  running: () => own.running(),
   answer: async () => 0,
   settle: async () => {},
 });

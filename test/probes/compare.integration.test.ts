@@ -65,7 +65,8 @@ afterAll(async () => {
 it("leaves a document with every probe, the seed, parity, and what asking costs", () => {
   expect(run).toMatchObject({ quick: true, partial: false, seed: 11, seat, targets: ["container", "guest"] });
   expect(run.parity.inTolerance).toBe(true);
-  expect(run.overhead.map((s) => s.target).sort()).toEqual(["container", "guest"]);
+  expect(run.baseline).toMatchObject({ measured: true });
+  expect(run.overhead.map((s) => s.target).sort()).toEqual(["baseline", "container", "guest"]);
   expect(run.probes.map((p) => [p.id, p.status, p.note])).toEqual(run.probes.map((p) => [p.id, "ok", ""]));
   expect(run.probes.length).toBeGreaterThanOrEqual(14);
 });

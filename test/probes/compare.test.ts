@@ -19,8 +19,10 @@ it("marks what is in doubt: emulated CPU, parity, a busy host; never a size for 
   expect(tcg(cpu, cpu.metrics[0], "guest")).toBe("emulated: not representative");
   expect(tcg(cpu, cpu.metrics[0], "container")).toBeUndefined();
   expect(tcg(memory, memory.metrics[0], "guest")).toBeUndefined();
+  expect(tcg(cpu, cpu.metrics[0], "baseline")).toBeUndefined();
   const busy = doubts({ emulated: [], parity, busy: "busy" });
   expect(busy(cpu, cpu.metrics[0], "guest")).toBe("busy");
+  expect(busy(cpu, cpu.metrics[0], "baseline")).toBe("busy");
   expect(busy(memory, memory.metrics[0], "guest")).toBeUndefined();
   const off = doubts({
     emulated: [],

@@ -45,6 +45,7 @@ function subjects(exec: Exec = answers(""), up = { container: true, guest: true,
     name: target,
     machine: fakeMachine(target, up),
     exec,
+    running: async () => up[target],
     answer: async () => 0,
     settle: async () => {},
   }));
@@ -388,4 +389,35 @@ it("ends when its time is up, and keeps what was measured", async () => {
   expect(seen.length).toBe(4);
   const result = [...tallies.values()][0]?.result(sound, partial);
   expect(result?.series.flatMap(({ samples }) => samples)).toContain(1);
+});
+
+it("measures the baseline with the probes that can, and hands it to no others", async () => {
+  const asked: string[] = [];
+  const baseline = { target: "baseline", exec: answers(""), running: async () => true } as const;
+  const both = probe("cpu", async () => value(1), {
+    baseline: async (inside) => {
+      asked.push(inside.target);
+      return value(2);
+    },
+    cleanup: async (inside) => {
+      asked.push(`cleanup ${inside.target}`);
+    },
+  });
+  const other = probe("syscall", async (_, { others }) => value(others.length));
+  const { tallies } = await run([both, other], { baseline, quick: true });
+  const series = (of: Probe) =>
+    tallies
+      .get(of)
+      ?.series(sound)
+      .map(({ target, samples }) => ({ target, samples }));
+  expect(series(both)).toEqual([
+    { target: "container", samples: [1, 1] },
+    { target: "guest", samples: [1, 1] },
+    { target: "baseline", samples: [2, 2] },
+  ]);
+  expect(series(other)?.map((s) => s.target)).toEqual(["container", "guest"]);
+  expect(series(other)?.flatMap((s) => s.samples)).toEqual([1, 1, 1, 1]);
+  expect(asked.sort()).toEqual([
+    ...["baseline", "baseline", "baseline", "cleanup baseline", "cleanup container", "cleanup guest"],
+  ]);
 });

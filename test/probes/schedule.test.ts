@@ -30,6 +30,17 @@ it("plans enough runs for an interval of every figure that a sentence is made of
     expect(p.runs.full, p.id).toBeGreaterThanOrEqual(MIN_FOR_INTERVAL);
 });
 
+it("plans the baseline only for probes that can measure it", () => {
+  const steps = plan(PROBES, [...TARGETS, "baseline"], { seed: 1, quick: true });
+  const measured = new Set(steps.filter((s) => s.target === "baseline").map((s) => s.probe.id));
+  expect([...measured].sort()).toEqual([
+    ...["context-switch", "cpu", "disk-io", "fork-exec", "memory-bandwidth", "syscall"],
+  ]);
+  expect(steps.filter((s) => s.target !== "baseline")).toHaveLength(
+    plan(PROBES, TARGETS, { seed: 1, quick: true }).length,
+  );
+});
+
 it("gives the same order for the same seed, another for another", () => {
   const order = (seed: number) =>
     plan(PROBES, TARGETS, { seed, quick: true }).map((s) => `${s.probe.id} ${s.target} ${s.round}`);

@@ -10,7 +10,12 @@ interface Shape {
   seat: string;
   quick: boolean;
   emulated: boolean;
+  /** Whether the CPU probes were measured in the baseline, too. */
+  baseline: boolean;
 }
+
+/** Probes that a baseline has. */
+const MEASURABLE = ["cpu", "syscall", "fork-exec", "context-switch", "memory-bandwidth", "disk-io"];
 
 /** Samples about a centre, right-skewed as times are. SYNTHETIC: made up for tests, measured nowhere. */
 function around(random: () => number, centre: number, spread: number, n: number): number[] {
@@ -26,11 +31,12 @@ function around(random: () => number, centre: number, spread: number, n: number)
  */
 export function syntheticRun(options: Partial<Shape> = {}): RunDocument {
   const seed = options.seed ?? 1;
-  const { id, seat, quick, emulated } = {
+  const { id, seat, quick, emulated, baseline } = {
     id: `2026-01-0${(seed % 9) + 1}T03-45-00Z-synthetic-test`,
     seat: "test",
     quick: false,
     emulated: true,
+    baseline: false,
     ...options,
   };
   const random = randomNumbers(`fixture ${seed}`);
@@ -351,8 +357,16 @@ export function syntheticRun(options: Partial<Shape> = {}): RunDocument {
       },
     ),
   ];
+  if (baseline) {
+    for (const { id, series } of probes.filter((p) => MEASURABLE.includes(p.id)))
+      for (const own of series.filter((s) => s.target === "container")) {
+        const factor = id === "syscall" ? 0.8 : 1;
+        series.push({ ...own, target: "baseline", samples: own.samples.map((x) => x * factor) });
+      }
+  }
   return {
-    schema: 2,
+    schema: 3,
+    ...(baseline ? { baseline: { measured: true, note: "the host's own process" } } : {}),
     ...{ id, seed, lab: "synthetic", seat, quick, emulated, partial: false },
     startedAt: "2026-01-02T03:45:00.000Z",
     endedAt: "2026-01-02T03:57:10.000Z",

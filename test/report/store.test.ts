@@ -71,6 +71,13 @@ describe("stored runs", () => {
     await expect(saveRun(syntheticRun({ id: "../../escaped" }))).rejects.toThrow("file's name");
   });
 
+  it("of the second schema, from before the baseline, are read", async () => {
+    const run = syntheticRun();
+    const path = await saveRun(run);
+    await writeFile(path, JSON.stringify({ ...run, schema: 2 }));
+    expect(await findRun(path)).toEqual(run);
+  });
+
   it("say what is wrong with a file, and the others stay readable", async () => {
     const path = await saveRun(syntheticRun({ seed: 1 }));
     const good = await saveRun(syntheticRun({ seed: 2 }));
@@ -81,7 +88,7 @@ describe("stored runs", () => {
       [text.replace('"probes":[', '"probes":[7,'), ExitCode.failed, /probes\.0/],
       ["{}", ExitCode.usage, /no schema/],
       ["null", ExitCode.usage, /no schema/],
-      [text.replace('"schema":2', '"schema":3'), ExitCode.usage, /schema 3.*up to 2/],
+      [text.replace('"schema":3', '"schema":4'), ExitCode.usage, /schema 4.*up to 3/],
     ];
     for (const [content, exitCode, why] of cases) {
       await writeFile(path, content);

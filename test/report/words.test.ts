@@ -68,9 +68,7 @@ describe("the summary in words", () => {
     for (const probe of ["start", "stop"])
       expect(about(tcg, probe)?.text).toContain("emulated guest: its processor is emulated");
     expect(about(tcg, "memory")?.text).toMatch(/emulated guest: up to 128\sMiB/);
-    expect(about(tcg, "density")?.text).toMatch(
-      /128\sMiB; its CPU time is not counted, a container's is/,
-    );
+    expect(about(tcg, "density")?.text).toMatch(/128\sMiB; its CPU time is not counted, a container's is/);
     expect(about(tcg, "disk")?.text).not.toContain("emulated");
     expect(texts(kvm).join()).not.toContain("emulated");
     const guesses = (run: RunDocument) => predictions(letterRuns([run])).markup;
@@ -185,6 +183,22 @@ describe("the summary in words", () => {
     const unfair = withSamples(syntheticRun({ emulated: false }), "cpu", "events", flat(1000), flat(900));
     expect(about(unfair, "cpu")?.text).toContain("10\u00a0%");
     expect(compareTable(syntheticRun(), style).join("\n")).toContain("CPU: not judged, not representative");
+  });
+
+  it("says what a container costs, compared with the host's own process", () => {
+    const run = syntheticRun({ baseline: true });
+    const cost = summarizeRun(run).statements.find((s) => s.text.includes("host's own process"));
+    expect(cost).toMatchObject({ figure: "1.25×", trace: { probe: "syscall" } });
+    expect(cost?.text).toMatch(
+      /^A container needed this much of what .*: System call 1\.25× \(95\s% interval .*; no difference was shown for Fork and exec, /,
+    );
+    const control = summarizeRun(run).statements.filter((s) => s.trace.probe === "cpu");
+    expect(control).toHaveLength(1); // the guest is emulated, and the container is judged by the baseline
+    expect(control[0]?.text).toMatch(/negative control is fair.*container : baseline 1×/);
+    for (const s of run.probes.flatMap((p) => p.series))
+      if (s.target === "baseline") s.representative = false;
+    expect(texts(run).join()).not.toContain("host's own process");
+    expect(texts(syntheticRun()).join()).not.toContain("host's own process");
   });
 
   describe("the duel", () => {
@@ -355,6 +369,31 @@ describe("the terminal's table", () => {
       expect(lines).toContain(memory?.title);
     }
     expect(compareTable(rented, style).join(" ")).toContain("the vps: t3.micro: rehearsal, not a cloud");
+  });
+});
+
+describe("the baseline", () => {
+  const block = (run: RunDocument): string[] => {
+    const lines = compareTable(run, style);
+    const from = lines.indexOf("What a container costs");
+    return from < 0 ? [] : lines.slice(from, lines.indexOf("", from));
+  };
+
+  it("stands beside the container, with their ratio", () => {
+    const run = syntheticRun({ baseline: true });
+    const lines = block(run);
+    expect(lines.join("\n")).toMatch(/baseline +container +container : baseline/);
+    expect(lines.join("\n")).toMatch(/getppid +[\d.]+\sns \[\S+ +\d+\sns \[\S+ +1\.25× \[1\.\d+–1\.\d+\]/u);
+    expect(lines.join(" ")).toContain("the host's own process");
+    expect(compareTable(run, style)[0]).not.toContain("baseline");
+    expect(compareTable(run, style).filter((line) => [...line].length > 100)).toEqual([]);
+    expect(toCsv(run)).toMatch(/,syscall,getppid,baseline,ns,/);
+  });
+
+  it("has a reason where it was not measured, and nothing in an older run", () => {
+    const run = { ...syntheticRun(), baseline: { measured: false, note: "not measured: it needs root" } };
+    expect(block(run)).toEqual(["What a container costs", "  not measured: it needs root"]);
+    expect(block(syntheticRun())).toEqual([]);
   });
 });
 
