@@ -3,9 +3,11 @@ import { cpu } from "./cpu.js";
 import { density } from "./density.js";
 import { disk } from "./disk.js";
 import { diskIo } from "./disk-io.js";
+import { downtime } from "./downtime.js";
 import { duel } from "./duel.js";
 import { elasticity } from "./elasticity.js";
 import { forkExec } from "./fork-exec.js";
+import { hostCalls } from "./host-calls.js";
 import { isolation } from "./isolation.js";
 import { memory } from "./memory.js";
 import { memoryBandwidth } from "./memory-bandwidth.js";
@@ -19,6 +21,7 @@ export const PROBES: readonly Probe[] = [
   stop,
   start,
   memory,
+  downtime,
   disk,
   cpu,
   syscall,
@@ -27,6 +30,7 @@ export const PROBES: readonly Probe[] = [
   memoryBandwidth,
   diskIo,
   elasticity,
+  hostCalls,
   isolation,
   duel,
   density,

@@ -55,6 +55,8 @@ export interface Subject extends Inside {
   readonly target: Target;
   readonly name: string;
   readonly machine: Machine;
+  /** Its IP address, if it has one of its own. */
+  readonly address: string | undefined;
 
   /** Waits until it answers over a new connection. @returns seconds from the call until the answer. */
   answer(waitMs: number, signal: AbortSignal): Promise<number>;
@@ -98,6 +100,8 @@ export interface Probe {
   runs: { full: number; quick: number; warmups: number };
   /** Needs a machine that has just started, so it runs together with the life-cycle probes. */
   fresh?: boolean;
+  /** Takes long, so a quick comparison leaves it out unless it is named. */
+  slow?: boolean;
   /** Seconds that one run may take. Then its signal is aborted. */
   timeLimit: number;
   /** Disturbs the other targets, so it runs last and alone, and no CPU is pinned. */

@@ -4,7 +4,7 @@ import { GuestEnvironment } from "../drivers/libvirt/guest.js";
 import type { Machine } from "../drivers/machine.js";
 import type { Target } from "../model/naming.js";
 import { openEnvironment, openMachine } from "../seats/open.js";
-import type { SeatRecord } from "../seats/seat-record.js";
+import { machineOf, type SeatRecord } from "../seats/seat-record.js";
 import { ProbeProblem, type Subject } from "./probe.js";
 import { settled } from "./settled.js";
 
@@ -21,10 +21,15 @@ export class SeatSubject implements Subject {
   private constructor(
     private readonly environment: Environment,
     readonly machine: Machine,
+    readonly address: string | undefined,
   ) {}
 
   static async open(record: SeatRecord, target: Target): Promise<SeatSubject> {
-    return new SeatSubject(await openEnvironment(record, target), await openMachine(record, target));
+    return new SeatSubject(
+      await openEnvironment(record, target),
+      await openMachine(record, target),
+      machineOf(record, target)?.address,
+    );
   }
 
   get target(): Target {

@@ -15,7 +15,8 @@ export const compare = defineCommand({
     quick: { type: "boolean", describe: "fewer runs, for a demonstration; the results are marked as quick" },
     probes: {
       type: "string",
-      describe: "only these probes, with commas: start,memory,cpu; default: the lab's",
+      describe:
+        "only these probes, with commas: start,memory,cpu; default: the lab's, but --quick leaves out downtime and host-calls",
     },
     seed: {
       type: "string",
@@ -52,7 +53,7 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   const { toCsv } = await import("../../report/table.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const lab = await loadLab(await labOf(record));
-  const probes = await chosenProbes(text(args, "probes"), lab.probes);
+  const probes = await chosenProbes(text(args, "probes"), lab.probes, flag(args, "quick"));
   const seed = wholeNumber(text(args, "seed"));
   const declined = args.predict === false || ctx.json || flag(args, "csv");
   await guessFirst(record, { required: lab.predict === "required", declined }, ctx);
@@ -87,10 +88,15 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   return run.partial ? ExitCode.interrupted : ExitCode.done;
 }
 
-async function chosenProbes(words: string | undefined, ofLab: readonly string[]): Promise<Probe[]> {
+/** The named probes; without names the lab's, but in a quick run without the slow ones. */
+async function chosenProbes(
+  words: string | undefined,
+  ofLab: readonly string[],
+  quick: boolean,
+): Promise<Probe[]> {
   const { PROBES } = await import("../../probes/index.js");
   const known = PROBES.filter((probe) => ofLab.includes(probe.id));
-  if (words === undefined) return known;
+  if (words === undefined) return known.filter((probe) => !(quick && probe.slow));
   const ids = words.split(",").map((word) => word.trim());
   const unknown = ids.filter((id) => !known.some((probe) => probe.id === id));
   if (unknown.length > 0) {

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
+import { RentedMachine } from "../../drivers/ec2/rented-machine.js";
 import type { Clone, Machine, MachineSize } from "../../drivers/machine.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
 import { MiB } from "../../model/units.js";
 import { density } from "../../probes/density.js";
+import { downtime } from "../../probes/downtime.js";
 import { duel } from "../../probes/duel.js";
 import { elasticity } from "../../probes/elasticity.js";
+import { hostCalls } from "../../probes/host-calls.js";
 import type { Run, Subject } from "../../probes/probe.js";
 
 /** The probes that disturb, in targets that are made up. */
@@ -32,6 +35,7 @@ const subject = (own: Machine, exec: Subject["exec"] = async () => answer("")): 
   machine: own,
   exec,
   running: () => own.running(),
+  address: undefined,
   answer: async () => 0,
   settle: async () => {},
 });
@@ -187,4 +191,12 @@ it("density leaves the CPU time of an emulated guest out of how many fit, and sa
   expect(container.fact).toContain("by cpu");
   expect(emulated.fact).toContain("idle CPU not counted, as it is emulated");
   expect(emulated.fit).toBeGreaterThan(real.fit);
+});
+
+it("downtime and host calls are skipped for a machine that is rented or has no address", async () => {
+  const rented = new RentedMachine("vps", "192.0.2.1");
+  const skipped = { status: "skipped" };
+  await expect(downtime.measure(subject(rented), run())).rejects.toMatchObject(skipped);
+  await expect(hostCalls.measure(subject(rented), run())).rejects.toMatchObject(skipped);
+  await expect(downtime.measure(subject(machine()), run())).rejects.toMatchObject(skipped);
 });

@@ -7,8 +7,10 @@ import { cloneAddress, cloneXml } from "../../drivers/libvirt/clone-xml.js";
 import { parseSysbenchCpu } from "../../probes/cpu.js";
 import { howManyFit } from "../../probes/density.js";
 import { parseFio } from "../../probes/disk-io.js";
+import { longestGap } from "../../probes/downtime.js";
 import { stoppedBy } from "../../probes/duel.js";
 import { parseForks } from "../../probes/fork-exec.js";
+import { parseStrace } from "../../probes/host-calls.js";
 import { parseStat } from "../../probes/host-load.js";
 import { parseIsolation } from "../../probes/isolation.js";
 import { parseSysbenchMemory } from "../../probes/memory-bandwidth.js";
@@ -202,4 +204,25 @@ describe("conclusions", () => {
     expect(of("forks", "252 processes\n", 0)).toBe("got 252 processes, then no more were allowed");
     expect(of("forks", "400 processes\n", 0)).toBe("got all 400 processes it wanted");
   });
+});
+
+it("counts strace's calls by name, with and without errors", () => {
+  const summary = `strace: Process 7 attached
+% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ------------------
+ 98.00    0.000400           0     20000           getpid
+  2.00    0.000010           2         5         4 newfstatat
+------ ----------- ----------- --------- --------- ------------------
+100.00    0.000410           0     20005         4 total
+`;
+  expect(parseStrace(summary)).toEqual([
+    { name: "getpid", calls: 20_000 },
+    { name: "newfstatat", calls: 5 },
+  ]);
+  expect(() => parseStrace("strace: attach: Operation not permitted")).toThrow(/not be allowed/);
+});
+
+it("the longest time without an answer is between two neighbours in time, whatever their order", () => {
+  expect(longestGap([0, 50, 4100, 100, 4150])).toBe(4000);
+  expect([longestGap([]), longestGap([7])]).toEqual([0, 0]);
 });

@@ -46,6 +46,7 @@ function subjects(exec: Exec = answers(""), up = { container: true, guest: true,
     machine: fakeMachine(target, up),
     exec,
     running: async () => up[target],
+    address: undefined,
     answer: async () => 0,
     settle: async () => {},
   }));

@@ -41,6 +41,10 @@ it("plans the baseline only for probes that can measure it", () => {
   );
 });
 
+it("marks the slow probes, which a quick run leaves out unless they are named", () => {
+  expect(PROBES.filter((p) => p.slow).map((p) => p.id)).toEqual(["downtime", "host-calls"]);
+});
+
 it("gives the same order for the same seed, another for another", () => {
   const order = (seed: number) =>
     plan(PROBES, TARGETS, { seed, quick: true }).map((s) => `${s.probe.id} ${s.target} ${s.round}`);
