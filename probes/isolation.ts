@@ -98,8 +98,10 @@ export function parseIsolation(output: string): { facts: FoundFact[]; allowed: n
       ),
       fact("system calls", SECCOMP[get("Seccomp")] ?? get("Seccomp"), "seccomp of a process inside"),
       fact("new privileges", get("NoNewPrivs") === "1" ? "never" : "by setuid programs", "NoNewPrivs"),
-      fact("root may", did("yes").join(", ") || "none of these", "tried, and undone"),
-      fact("root may not", did("no").join(", ") || "all of these work", "tried"),
+      ...TRIES.flatMap(([what], i): FoundFact[] => {
+        const answer = get(`try${i}`);
+        return answer === "?" ? [] : [{ title: what, value: answer, note: "", ticks: true }];
+      }),
       ...(did("?").length > 0
         ? [fact("not tried", did("?").join(", "), "the tool is not in the image")]
         : []),

@@ -36,6 +36,8 @@ export interface FoundFact {
   value: string;
   /** What it means; the same for every target. */
   note: string;
+  /** The value is `yes` or `no`, and is shown as a tick or a cross. */
+  ticks?: boolean;
   /** The target that it describes. Default: the one that is measured. */
   target?: Target;
 }

@@ -47,6 +47,8 @@ export const factSchema = z.object({
   title: z.string(),
   values: z.partialRecord(target, z.string()),
   note: z.string(),
+  /** The values are `yes` or `no`, and are shown as ticks and crosses. Since schema 3. */
+  ticks: z.boolean().optional(),
 });
 
 const publishedSchema = z.object({
@@ -54,6 +56,8 @@ const publishedSchema = z.object({
   /** As printed: "Docker about native, KVM −22 %". */
   figures: z.string(),
   source: z.string(),
+  /** Where the source can be read. Since schema 3. */
+  url: z.url({ protocol: /^https$/ }).optional(),
   /** The source's ratio guest : container, drawn as a reference line. */
   ratio: z.number().optional(),
   /** The metric that the ratio belongs to. Default: the probe's headline metric (report/figures.ts). */

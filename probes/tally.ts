@@ -32,8 +32,8 @@ export class Tally {
     const state = this.state(step.target);
     if (step.round === this.probe.runs.warmups && reading.output !== "")
       this.raw.push({ target: step.target, round: step.round, output: reading.output });
-    for (const { title, value, note, target } of reading.facts ?? []) {
-      const fact = this.facts.get(title) ?? { title, values: {}, note };
+    for (const { title, value, note, target, ticks } of reading.facts ?? []) {
+      const fact = this.facts.get(title) ?? { title, values: {}, note, ...(ticks ? { ticks } : {}) };
       const of = target ?? step.target;
       if (of !== "baseline") fact.values[of] = value;
       this.facts.set(title, fact);

@@ -132,6 +132,13 @@ export function headlineOf(run: RunDocument, id: string): Comparison | undefined
   return probe && metric !== undefined ? comparisonOf(run, probe, metric) : undefined;
 }
 
+/** MiB. A smaller size as the divisor makes a large ratio of a small difference. */
+const SMALL = 1;
+
+/** Whether the ratio misleads: both are sizes, and one is so small that the difference says more. */
+export const isMisleading = ({ above, medians }: Comparison): boolean =>
+  above.unit === "MiB" && Math.min(medians.above, medians.below) < SMALL;
+
 /** What a negative control says about the measurement. Its whole interval must agree. */
 export type Control = "fair" | "unfair" | "undecided";
 

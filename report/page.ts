@@ -1,10 +1,23 @@
 import type { RunDocument } from "../probes/run-document.js";
 import { type Html, html } from "./html.js";
 import { letterRuns } from "./runs.js";
-import { limits, method, parity, rawTable } from "./sections/closing.js";
-import { header, predictions, summary } from "./sections/opening.js";
+import { glossary, limits, method, parity, rawTable } from "./sections/closing.js";
+import { matrix, timeline } from "./sections/glance.js";
+import { contents, header, predictions, summary } from "./sections/opening.js";
 import { overview, probeSections } from "./sections/probes.js";
 import { STYLE } from "./style.js";
+
+/** The sections that every page has, except `guess`, in their order. */
+const SECTIONS = [
+  { id: "short", title: "In short" },
+  { id: "guess", title: "Guesses" },
+  { id: "probes", title: "Probe by probe" },
+  { id: "parity", title: "The same machine?" },
+  { id: "limits", title: "What it does not show" },
+  { id: "method", title: "Method" },
+  { id: "words", title: "Words" },
+  { id: "raw", title: "All samples" },
+] as const;
 
 /** Marks a file as our report, which may be overwritten. */
 export const GENERATOR = "trilab report";
@@ -23,12 +36,14 @@ export async function makePage(runs: readonly RunDocument[], late?: ReadonlySet<
   const title = `Container and guest compared: ${runs.map((r) => `${r.lab}, ${r.seat}`).join("; ")}`;
   const body: Html[] = [
     header(shown),
-    html`<div class="lead">${summary(shown)}${await overview(shown)}</div>`,
+    contents(SECTIONS.filter(({ id }) => id !== "guess" || runs.some((run) => run.prediction))),
+    html`<div class="lead">${summary(shown)}<div class="lead-side">${await overview(shown)}${timeline(shown)}${matrix(shown)}</div></div>`,
     predictions(shown),
     await probeSections(shown),
     parity(shown),
     limits(shown),
     method(shown),
+    glossary(),
     rawTable(shown),
   ];
   return html`<!doctype html>

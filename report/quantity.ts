@@ -64,6 +64,20 @@ function factorRange({ low, high }: Interval): string {
   return `${format(low).slice(0, -1)}\u2009–\u2009${format(high)}`;
 }
 
+/** How sure a ratio is, in short: `95 % interval 20 – 22×`, or its extremes; undefined for one run. */
+export function shortCertainty({ interval, n }: Ratio): string | undefined {
+  if (n === 1) return undefined;
+  return `${interval.kind === "bootstrap" ? "95\u00a0% interval" : "extremes"} ${factorRange(interval)}`;
+}
+
+/** `0.47 s → 9.98 s`, each value in its own scale. */
+export const formatChange = (from: number, to: number, unit: string): string =>
+  `${formatQuantity(from, unit)} → ${formatQuantity(to, unit)}`;
+
+/** `45 %` of its speed is lost if something takes `ratio` times as long; at least 0. */
+export const formatLoss = (ratio: number): string =>
+  `${formatNumber(Math.max(0, Math.round((1 - 1 / ratio) * 100)))}\u00a0%`;
+
 /** The text in brackets after a ratio: its 95 % interval, or why there is none. */
 export function certainty(ratio: Ratio): string {
   if (ratio.interval.kind === "bootstrap") return `95\u00a0% interval ${factorRange(ratio.interval)}`;

@@ -38,10 +38,19 @@ section { margin-top: clamp(2.5rem, 6vw, 4.5rem); }
 .run { margin-top: 1.1rem; font: .92rem/1.5 var(--sans); color: var(--muted); }
 .run b { color: var(--ink); font-weight: 600; }
 .run .letter { display: inline-block; min-width: 1.6em; text-align: center; border: 1px solid var(--muted); border-radius: 4px; }
+.found { font: 400 clamp(1.15rem, 2.4vw, 1.5rem)/1.35 var(--serif); max-width: 34em; margin-top: 1rem; }
+a { color: inherit; text-underline-offset: .15em; } sup { font: .7em/0 var(--sans); margin-left: .1em; }
+.contents { display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; margin-top: 1.6rem; padding: .7rem 0; border-block: 1px solid var(--faint); font: .88rem/1.5 var(--sans); }
+.footnotes { margin: .9rem 0 0; padding-left: 1.4rem; font: .85rem/1.5 var(--sans); color: var(--muted); } .footnotes li:target { color: var(--ink); }
+.timeline > div + div { margin-top: 1rem; } .timeline p { font: .85rem/1.5 var(--sans); } .timeline figcaption { margin-top: .6rem; }
+.bar { display: flex; height: 1.1rem; margin: .2rem 0; } .bar span { background: currentColor; border-right: 1px solid var(--paper); min-width: 2px; }
+.bar span:nth-child(even) { opacity: .55; } .bar span:nth-child(3n) { opacity: .75; }
+.lead { margin-top: clamp(1.8rem, 4vw, 3rem); } .lead > section, .lead-side > section:first-child { margin-top: 0; } .figure.long { font-size: 1.25rem; } .matrix td { text-align: center; width: 5.5rem; } .matrix th:not(:first-child) { text-align: center; }
+.matrix :is(th, td) { padding-block: .25rem; }
 .marks { display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .6rem; }
 .marks li { font: 500 .8rem/1.3 var(--sans); color: var(--warn); background: var(--warn-paper); border-radius: 4px; padding: .25rem .6rem; }
 .lead { display: grid; grid-template-columns: minmax(0, 1.15fr) minmax(0, 1fr); gap: 0 3.5rem; align-items: start; }
-.statements li { display: grid; grid-template-columns: 5.2rem minmax(0, 1fr); gap: 0 1rem; align-items: baseline; padding: .7rem 0; border-top: 1px solid var(--faint); }
+.statements li { display: grid; grid-template-columns: 6.2rem minmax(0, 1fr); gap: 0 1rem; align-items: baseline; padding: .7rem 0; border-top: 1px solid var(--faint); }
 .summary > .muted { margin-bottom: 1.1rem; }
 .statements li:first-child { border-top: 0; padding-top: 0; }
 .figure { font: 600 1.9rem/1 var(--serif); letter-spacing: -.02em; text-align: right; white-space: nowrap; font-variant-numeric: lining-nums; }
@@ -82,7 +91,6 @@ details { margin-top: .8rem; } summary { cursor: pointer; font: .95rem/1.5 var(-
 summary:focus-visible { outline: 2px solid var(--container); outline-offset: 3px; }
 .raw { font-size: .8rem; } .raw td { white-space: nowrap; } .raw .samples { white-space: normal; min-width: 22rem; font: .75rem/1.5 var(--mono); color: var(--muted); }
 footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint); font: .82rem/1.5 var(--sans); color: var(--muted); }
-@media (min-width: 52.01rem) { .lead > section:last-child { position: sticky; top: 1.5rem; } }
 @media screen and (max-width: 52rem) {
   :is(.facts, .parity) tr { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--faint); }
   :is(.facts, .parity) :is(th, td) { flex: 1 1 4rem; min-width: 0; border: 0; }
@@ -98,12 +106,11 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
   :root { --paper: #fff; --card: #fff; --ink: #000; --muted: #555; --faint: #ddd; --container: #1a6fa8; --guest: #b54c06; --vps: #2c7a3f; --baseline: #5b6066; --reference: #6b4fa0; --warn: #6b4600; --warn-paper: #fff; color-scheme: light; }
   html { font-size: 9pt; } main { max-width: none; padding: 0; }
   .lead, article { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: .6rem 2rem; }
-  .lead > section:last-child { position: static; }
   section { margin-top: 1.6rem; } article { padding: .9rem 0; }
   article, figure, tr, .statements li, .left-out { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .marks li, .left-out { border: 1px solid var(--warn); }
   .scroll { overflow: visible; }
-  details:not([open]) { display: none; } section:has(> h2#raw) { display: none; }
+  nav { display: none; } details:not([open]) { display: none; } section:has(> h2#raw) { display: none; }
   @page { margin: 16mm 14mm; }
 }
 `);

@@ -11,6 +11,7 @@ import {
   hasRatio,
   headlineMetric,
   headlineOf,
+  isMisleading,
   isOwnHeadline,
   probeOf,
   seriesOf,
@@ -19,7 +20,7 @@ import {
   TOLERANCE,
   worstOfEach,
 } from "./figures.js";
-import { certainty, formatFactor, formatNumber, formatQuantity } from "./quantity.js";
+import { formatFactor, formatLoss, formatNumber, formatQuantity, shortCertainty } from "./quantity.js";
 import { shortTitle } from "./runs.js";
 import { differs, excludes, inverted, isConclusive, type Ratio } from "./statistics.js";
 
@@ -30,6 +31,10 @@ export interface Statement {
   text: string;
   /** Where the figure comes from: probe, metric, samples per side. */
   trace: { probe: string; metric: string; n: string };
+  /** How sure a ratio is: its interval or extremes. */
+  certainty?: string | undefined;
+  /** What limits the statement. A page shows each once, as a footnote. */
+  notes?: readonly string[];
 }
 
 /** What no conclusion uses: not representative, or not measured. */
@@ -75,7 +80,9 @@ export function summarizeRun(run: RunDocument): RunSummary {
   const statements: Statement[] = [];
   for (const probe of run.probes.filter(hasRatio)) {
     const headline = headlineOf(run, probe.id);
-    if (headline?.representative)
+    // The question of every lab: it always has its figure.
+    const isAsked = probe.id === "start";
+    if (headline && (headline.representative || isAsked))
       statements.push(probe.control ? controlStatement(headline) : versus(run, headline));
     else if (headline === undefined) statements.push(...withoutRatio(run, probe));
     const baseline = probe.control ? baselineOf(run, probe) : undefined;
@@ -85,6 +92,33 @@ export function summarizeRun(run: RunDocument): RunSummary {
   statements.push(...isolationStatements(run));
   statements.push(...duelStatements(run), ...densityStatements(run));
   return { statements, leftOut: leftOut(run) };
+}
+
+/** The probes that the headline names, and how. */
+const HEADLINES: readonly (readonly [id: string, words: (times: string) => string])[] = [
+  ["start", (times) => `took ${times} as long to start`],
+  ["memory", (times) => `cost ${times} the memory`],
+];
+
+/** What was found, in one sentence. */
+export function headlineSentence(run: RunDocument): string {
+  const found = HEADLINES.flatMap(([id, words]) => {
+    const headline = headlineOf(run, id);
+    if (headline === undefined || isMisleading(headline) || !excludes(headline.ratio.interval, 1)) return [];
+    return [words(formatFactor(headline.ratio.value))];
+  });
+  const cpu = headlineOf(run, "cpu");
+  const speed =
+    cpu === undefined
+      ? ""
+      : cpu.representative
+        ? `computed at ${formatNumber(Math.round(cpu.ratio.value * 100))}\u00a0% of its speed`
+        : "";
+  const parts = [...found, speed].filter(Boolean);
+  if (parts.length === 0) return "";
+  const list = parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0];
+  const emulated = run.emulated && run.targets.includes("guest") ? "emulated " : "";
+  return `Compared with the container, the ${emulated}guest ${list}.`;
 }
 
 /** The cost or time above, divided by that below. Throughputs are inverted, so more always means more expensive. */
@@ -100,35 +134,62 @@ const traceOf = ({ probe, metric, above, below }: Comparison): Statement["trace"
 const medians = ({ medians, above, below }: Comparison): string =>
   `${above.target} ${formatQuantity(medians.above, above.unit)}, ${below.target} ${formatQuantity(medians.below, below.unit)}`;
 
-/** Says which target needed more, and how many times; or that no difference was shown. */
+/** Says which target needed more, and how many times or by how much; or that no difference was shown. */
 function versus(run: RunDocument, comparison: Comparison): Statement {
-  const { probe, metric } = comparison;
+  const { probe, metric, above } = comparison;
   const cost = costRatio(comparison);
-  const trace = traceOf(comparison);
   const name = probe.series.find((s) => s.metric === metric)?.title ?? metric;
   const heading = `${shortTitle(probe.title)} (${name}): `;
-  const caveat = emulationCaveat(run, probe.id);
-  const made = (ratio: Ratio): string =>
-    `(${[medians(comparison), certainty(ratio), ...(caveat ? [caveat] : [])].join("; ")})`;
+  const common = {
+    trace: traceOf(comparison),
+    notes: [...notesOf(comparison), emulationCaveat(run, probe.id)].filter((note) => note !== undefined),
+  };
   if (!excludes(cost.interval, 1)) {
     return {
+      ...common,
       figure: isConclusive(cost) ? "≈" : "?",
-      text: `${heading}no difference between guest and container was shown ${made(cost)}.${tooFew(cost)}`,
-      trace,
+      text: `${heading}no difference between guest and container was shown (${medians(comparison)}).${tooFew(cost)}`,
+      certainty: shortCertainty(cost),
     };
   }
   const dearer = cost.value >= 1 ? cost : inverted(cost);
   const [more, less] = cost.value >= 1 ? ["guest", "container"] : ["container", "guest"];
+  const inThisRun = differs(cost) ? "" : "in this run ";
+  if (isMisleading(comparison)) {
+    const difference = formatQuantity(
+      Math.abs(comparison.medians.above - comparison.medians.below),
+      above.unit,
+    );
+    return {
+      ...common,
+      figure: `+${difference}`,
+      text: `${heading}${inThisRun}the ${more} needed ${difference} more than the ${less} (${medians(comparison)}).`,
+    };
+  }
   const times = formatFactor(dearer.value);
   const words = isOwnHeadline(probe, metric) ? WORDS[probe.id] : undefined;
   const claim = words
     ? words(more, less, times)
-    : comparison.above.better === "higher"
+    : above.better === "higher"
       ? `a ${less} did ${times} what a ${more} did`
       : `a ${more} needed ${times} what a ${less} needed`;
-  const sentence = `${differs(cost) ? "" : "in this run "}${claim} ${made(dearer)}.`;
-  return { figure: times, text: words ? capital(sentence) : heading + sentence, trace };
+  const sentence = `${inThisRun}${claim} (${medians(comparison)}).`;
+  return {
+    ...common,
+    figure: times,
+    text: words ? capital(sentence) : heading + sentence,
+    certainty: shortCertainty(dearer),
+  };
 }
+
+/** Why a comparison is not representative: each side's note once. */
+const notesOf = ({ above, below }: Comparison): string[] => [
+  ...new Set(
+    [above, below]
+      .filter((s) => !s.representative)
+      .map((s) => `${s.target}: ${s.note || "not representative"}`),
+  ),
+];
 
 const tooFew = (ratio: Ratio): string => (isConclusive(ratio) ? "" : " Too few runs to conclude.");
 
@@ -183,10 +244,10 @@ function containerCost(run: RunDocument): Statement[] {
   const rest = all.filter((one) => !shown.includes(one));
   const name = ({ comparison }: (typeof all)[number]): string => shortTitle(comparison.probe.title);
   const conclusive = all.every(({ cost }) => isConclusive(cost));
-  const parts = shown.map((one) => `${name(one)} ${formatFactor(one.cost.value)} (${certainty(one.cost)})`);
+  const parts = shown.map((one) => `${name(one)} ${formatFactor(one.cost.value)}`);
   const text =
     parts.length > 0
-      ? `${conclusive ? "A" : "In this run a"} container needed this much of what the host's own process (the baseline) needed: ${parts.join(", ")}${rest.length > 0 ? `; no difference was shown for ${rest.map(name).join(", ")}` : ""}.`
+      ? `Compared with the host's own process (the baseline), a container needed${conclusive ? "" : " in this run"}: ${parts.join(", ")}${rest.length > 0 ? `; no difference was shown for ${rest.map(name).join(", ")}` : ""}.`
       : `No difference between a container and the host's own process (the baseline) was shown for ${rest.map(name).join(", ")}.`;
   const [most] = shown;
   return [
@@ -194,6 +255,7 @@ function containerCost(run: RunDocument): Statement[] {
       figure: most ? formatFactor(most.cost.value) : conclusive ? "≈" : "?",
       text,
       trace: traceOf((most ?? some).comparison),
+      certainty: most && `${name(most)}: ${shortCertainty(most.cost) ?? "one run"}`,
     },
   ];
 }
@@ -212,8 +274,9 @@ function controlStatement(comparison: Comparison): Statement {
   }[verdict];
   return {
     figure: verdict === "undecided" ? "?" : verdict,
-    text: `${said} (${medians(comparison)}; ${sidesOf(comparison)} ${formatFactor(ratio.value)}, ${certainty(ratio)}).`,
+    text: `${said} (${medians(comparison)}; ${sidesOf(comparison)} ${formatFactor(ratio.value)}).`,
     trace: traceOf(comparison),
+    certainty: shortCertainty(ratio),
   };
 }
 
@@ -230,18 +293,19 @@ function duelStatements(run: RunDocument): Statement[] {
     metric: `${worst.series.metric} : ${worst.alone.metric}`,
     n: `${worst.series.samples.length} + ${worst.alone.samples.length}`,
   };
-  const times = formatFactor(worst.ratio.value);
+  const lost = formatLoss(worst.ratio.value);
+  const certainty = shortCertainty(worst.ratio);
   if (shown === undefined) {
     const who = other ? "neither was" : `the ${worst.victim} was not`;
-    const text = `In the duel ${who} shown to suffer (worst: ${worst.victim}, ${beside}, ${times}; ${certainty(worst.ratio)}).${tooFew(worst.ratio)}`;
-    return [{ figure: isConclusive(worst.ratio) ? "≈" : "?", text, trace }];
+    const text = `In the duel ${who} shown to suffer (worst: the ${worst.victim} lost ${lost} of its speed ${beside}).${tooFew(worst.ratio)}`;
+    return [{ figure: isConclusive(worst.ratio) ? "≈" : "?", text, trace, certainty }];
   }
-  const suffered = `${beside} it was ${times} worse off than alone (${certainty(worst.ratio)})`;
-  const text =
+  const rest =
     other === undefined
-      ? `In the duel the ${worst.victim} suffered: ${suffered}; there is no figure of the other target.`
-      : `In the duel the ${worst.victim} suffered${duelLoser(each) ? " most" : ""}: ${suffered}; the ${other.victim} at worst ${formatFactor(other.ratio.value)} (${other.series.title}; ${certainty(other.ratio)}).${duelLoser(each) ? "" : " Which of them suffers more was not shown."}`;
-  return [{ figure: times, text, trace }];
+      ? "There is no figure of the other target."
+      : `The ${other.victim} lost at most ${formatLoss(other.ratio.value)} (${other.series.title}).${duelLoser(each) ? "" : " Which of them suffers more was not shown."}`;
+  const text = `In the duel the ${worst.victim} suffered${duelLoser(each) ? " most" : ""}: ${beside} it lost ${lost} of its speed. ${rest}`;
+  return [{ figure: `−${lost}`, text, trace, certainty }];
 }
 
 function densityStatements(run: RunDocument): Statement[] {
@@ -257,7 +321,8 @@ function densityStatements(run: RunDocument): Statement[] {
   return [
     {
       figure: formatNumber((guests ?? containers)?.median ?? 0),
-      text: `About ${parts.join(" or ")} of this spec would fit on this host beside those running, idle: extrapolated from a few that were started, not tried${caveat ? ` (${caveat})` : ""}.`,
+      text: `About ${parts.join(" or ")} of this spec would fit on this host beside those running, idle: extrapolated from a few that were started, not tried.`,
+      notes: caveat ? [caveat] : [],
       trace: {
         probe: "density",
         metric: DENSITY_FIT,

@@ -48,7 +48,11 @@ export function compareTable(run: RunDocument, style: TableStyle): string[] {
   const table = probes.flatMap(({ probe, rows }) => {
     const trouble =
       probe.status === "ok" ? "" : style.warn(` ${probe.status}: ${probe.note || "no reason given"}`);
-    return [`${style.bold(probe.title)}${trouble}`, ...lines.splice(0, rows.length).flat()];
+    const counts = countsOf(probe);
+    return [
+      `${style.bold(probe.title)}${counts && style.dim(`  ${counts}`)}${trouble}`,
+      ...lines.splice(0, rows.length).flat(),
+    ];
   });
   const baseline = baselineBlock(run, style, notes);
   const both = run.targets.includes("container") && run.targets.includes("guest");
@@ -167,11 +171,22 @@ function controlLine(run: RunDocument, probe: ProbeResult): string[] {
   });
 }
 
-/** `471 ms [460–486]`: the interval in the unit of the median. */
+/** `n = 30`, or `n = 1–6` if not all figures of the probe have as many samples. Empty if there are none. */
+function countsOf(probe: ProbeResult): string {
+  const counts = probe.series.map((s) => s.samples.length).filter((n) => n > 0);
+  if (counts.length === 0) return "";
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return `n = ${least === most ? least : `${least}–${most}`}`;
+}
+
+/** `471 ms [460–486]`: the interval in the unit of the median. Without it if both ends read like the median. */
 function cell(figure: Summary, unit: string): string {
   const scale = scaleFor(unit, figure.median);
-  const interval = bracketed(figure.interval, (end) => formatNumber(end * scale.factor));
-  return `${formatQuantity(figure.median, unit, scale)} ${interval}`;
+  const format = (value: number): string => formatNumber(value * scale.factor);
+  const { low, high } = figure.interval;
+  const isPoint = [low, high].every((end) => format(end) === format(figure.median));
+  const median = formatQuantity(figure.median, unit, scale);
+  return isPoint ? median : `${median} ${bracketed(figure.interval, format)}`;
 }
 
 /** `[460–486]`, or `{460–486}` if it is only the extremes. */

@@ -7,16 +7,24 @@ import { CONFIG, draw, INK, logTicks, MUTED, pixelsDown, REFERENCE, RIGHT, WIDTH
 /** One probe's row: the guest's cost or time divided by the container's, in each run. */
 export interface RatioRow {
   title: string;
-  points: readonly { name: string; ratio: Ratio; representative: boolean }[];
+  points: readonly {
+    name: string;
+    ratio: Ratio;
+    representative: boolean;
+    /** The two values: `0.4 s → 7.4 s`. */
+    change: string;
+  }[];
   /** Published ratios, guest : container. */
   published: readonly number[];
 }
 
 /** Space for titles, which are longer than targets' names. */
-const LEFT = 150;
+const LEFT = 158;
 const AREA = WIDTH - LEFT - RIGHT;
-const ROW = 30;
-const EXTRA = 18;
+const ROW = 36;
+const EXTRA = 30;
+/** Pixels from the middle of a row to the line with the two values. */
+const BELOW = 14;
 
 /** All probes on one logarithmic axis. Left of 1, the guest needs less; right of 1, it needs more. */
 export async function ratioPlot(rows: readonly RatioRow[]): Promise<Html> {
@@ -26,8 +34,11 @@ export async function ratioPlot(rows: readonly RatioRow[]): Promise<Html> {
   return draw(ratioSpec(rows), `Guest compared with container. ${label}`);
 }
 
-const spoken = ({ name, ratio, representative }: RatioRow["points"][number], several: boolean): string =>
-  `${several ? `${name} ` : ""}${formatFactor(ratio.value)} (${certainty(ratio)}${representative ? "" : "; not representative"})`;
+const spoken = (
+  { name, ratio, representative, change }: RatioRow["points"][number],
+  several: boolean,
+): string =>
+  `${several ? `${name} ` : ""}${formatFactor(ratio.value)} (${change}; ${certainty(ratio)}${representative ? "" : "; not representative"})`;
 
 export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
   const finite = [
@@ -51,13 +62,15 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
       text: row.title.length > 22 ? `${row.title.slice(0, 21)}…` : row.title,
       y: height + ROW / 2,
     });
-    for (const [i, { name, ratio, representative }] of row.points.entries()) {
+    for (const [i, { name, ratio, representative, change }] of row.points.entries()) {
       const y = height + ROW / 2 + i * EXTRA;
+      const several = row.points.length > 1 ? `${name} ` : "";
+      texts.push({ kind: "change", text: `${several}${change}`, y: y + BELOW });
       // A logarithmic axis has no 0 and no ∞, so these are drawn at the edge.
       const low = Math.max(ratio.interval.low, domain[0]);
       const high = Math.min(ratio.interval.high, domain[1]);
       points.push({ x: ratio.value, low, high, y, representative });
-      const text = `${row.points.length > 1 ? `${name} ` : ""}${formatFactor(ratio.value)}`;
+      const text = `${several}${formatFactor(ratio.value)}`;
       texts.push({ kind: representative ? "value" : "muted", text: representative ? text : `${text} *`, y });
       for (const x of i === 0 ? row.published : []) published.push({ x, y });
     }
@@ -75,9 +88,22 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
     },
   };
   const y = pixelsDown(height);
-  const texted = (kind: string, align: "left" | "right", at: number, color: string, bold: boolean) => ({
+  const texted = (
+    kind: string,
+    align: "left" | "right",
+    at: number,
+    color: string,
+    bold: boolean,
+    fontSize = 13,
+  ) => ({
     data: { values: texts.filter((t) => t.kind === kind) },
-    mark: { type: "text" as const, align, color, fontWeight: bold ? ("bold" as const) : ("normal" as const) },
+    mark: {
+      type: "text" as const,
+      align,
+      color,
+      fontSize,
+      fontWeight: bold ? ("bold" as const) : ("normal" as const),
+    },
     encoding: { x: { value: at }, y, text: { field: "text", type: "nominal" as const } },
   });
   return {
@@ -120,6 +146,7 @@ export function ratioSpec(rows: readonly RatioRow[]): TopLevelSpec {
         encoding: { x, y },
       },
       texted("title", "left", -LEFT, INK, false),
+      texted("change", "left", -LEFT, MUTED, false, 11.5),
       texted("value", "right", AREA + RIGHT - 2, INK, true),
       texted("muted", "right", AREA + RIGHT - 2, MUTED, false),
     ],

@@ -71,6 +71,26 @@ ${run.baseline && html`<dt>baseline</dt><dd>${run.baseline.note}</dd>\n`}<dt>loa
 )}</section>`;
 }
 
+const WORDS: readonly (readonly [word: string, meaning: string])[] = [
+  ["seat", "one learner's copy of a lab"],
+  ["target", "one form of the machine: container, guest or VPS"],
+  ["container", "processes on the host's kernel, with their own files and limits"],
+  ["guest", "a virtual machine with a kernel of its own"],
+  ["host", "the machine on which container and guest run"],
+  ["baseline", "the host's own process, with the container's files and limits but without a container"],
+  ["emulated", "without KVM: software computes each instruction of the guest, many times slower than a CPU"],
+  ["median", "the middle sample: half of the samples are smaller, half are larger"],
+  ["interval", "where the true median lies with 95 % probability, as far as these samples say"],
+  ["representative", "good enough for a conclusion; what is not, is marked with * and drawn hollow"],
+  ["negative control", "a measurement that should show no difference; if it does, the comparison is unfair"],
+  ["PSS", "proportional set size: memory where pages shared by several processes are divided among them"],
+];
+
+export function glossary(): Html {
+  return html`<section aria-labelledby="words"><h2 id="words">Words on this page</h2>
+<dl class="method">${WORDS.map(([word, meaning]) => html`<dt>${word}</dt><dd>${meaning}</dd>\n`)}</dl></section>`;
+}
+
 /** Every sample of every figure on the page. */
 export function rawTable(runs: readonly ShownRun[]): Html {
   return html`<section aria-labelledby="raw"><h2 id="raw">Every figure and its samples</h2>

@@ -1,17 +1,29 @@
 import { TARGETS } from "../../model/naming.js";
 import { type Fact, PLACES, type ProbeResult } from "../../probes/run-document.js";
-import { comparisonOf, figureOf, fitOf, hasRatio, headlineMetric, metricsOf, seriesOf } from "../figures.js";
+import {
+  comparisonOf,
+  figureOf,
+  fitOf,
+  hasRatio,
+  headlineMetric,
+  isMisleading,
+  metricsOf,
+  seriesOf,
+  sufferings,
+} from "../figures.js";
 import { type Html, html } from "../html.js";
 import { densityPlot } from "../plots/density.js";
 import { type RatioRow, ratioPlot } from "../plots/ratios.js";
 import { describeStrips, type Strip, type StripGroup, stripPlot } from "../plots/strip.js";
-import { formatFactor } from "../quantity.js";
+import { formatChange, formatFactor, formatLoss, formatQuantity } from "../quantity.js";
 import { probesOf, type ShownProbe, type ShownRun, shortTitle } from "../runs.js";
 import { costRatio } from "../summary.js";
 
 /** All probes that have a ratio, on one axis. */
 export async function overview(runs: readonly ShownRun[]): Promise<Html> {
   const rows: RatioRow[] = [];
+  /** Where a ratio would mislead. */
+  const differences = new Map<string, string>();
   for (const { probe, parts } of probesOf(runs).filter((p) => hasRatio(p.probe))) {
     let published: number[] = [];
     const points = parts.flatMap(({ shown, probe: own }) => {
@@ -22,14 +34,24 @@ export async function overview(runs: readonly ShownRun[]): Promise<Html> {
         p.ratio !== undefined && (p.metric ?? metric) === metric ? [p.ratio] : [],
       );
       published = ratios.map((r) => (compared.above.better === "higher" ? 1 / r : r));
-      return { name: shown.letter, ratio: costRatio(compared), representative: compared.representative };
+      const { above, below, medians } = compared;
+      if (isMisleading(compared)) {
+        const larger = medians.above >= medians.below ? above : below;
+        const difference = formatQuantity(Math.abs(medians.above - medians.below), above.unit);
+        differences.set(shortTitle(probe.title), `the ${larger.target} has ${difference} more`);
+        return [];
+      }
+      const change = formatChange(medians.below, medians.above, above.unit);
+      const { representative } = compared;
+      return { name: shown.letter, ratio: costRatio(compared), representative, change };
     });
     if (points.length > 0) rows.push({ title: shortTitle(probe.title), points, published });
   }
+  rows.sort((a, b) => (b.points[0]?.ratio.value ?? 0) - (a.points[0]?.ratio.value ?? 0));
   if (rows.length === 0) return html``;
   return html`<section aria-labelledby="glance"><h2 id="glance">At a glance</h2>
 <figure class="plot">${await ratioPlot(rows)}
-<figcaption>The guest's time or cost divided by the container's, with its 95\u00a0% interval (extremes, if there are too few samples). Throughputs are inverted, so further right always means that the guest needs more. Diamonds are published ratios; their sources are below.${rows.some((r) => r.points.some((p) => !p.representative)) && " Hollow and * means not representative: no conclusion uses it."}</figcaption></figure></section>`;
+<figcaption>The guest's time or cost divided by the container's (both under each name: container → guest), with its 95\u00a0% interval (extremes, if there are too few samples). Throughputs are inverted, so further right always means that the guest needs more. Diamonds are published ratios; their sources are below.${rows.some((r) => r.points.some((p) => !p.representative)) && " Hollow and * means not representative: no conclusion uses it."}${[...differences].map(([title, said]) => ` ${title} has no ratio here, because one value is nearly zero: ${said}.`)}</figcaption></figure></section>`;
 }
 
 export async function probeSections(runs: readonly ShownRun[]): Promise<Html> {
@@ -49,6 +71,7 @@ async function article({ probe, parts }: ShownProbe, several: boolean): Promise<
     const label = describeStrips(groups, unit);
     plots.push(html`<figure class="plot">${await stripPlot({ unit, better, groups, label })}</figure>`);
   }
+  if (probe.id === "duel") for (const { shown } of parts) plots.push(losses(shown, several));
   if (probe.id === "density") for (const { shown } of parts) plots.push(await extrapolation(shown, several));
   const published = parts.flatMap((p) => p.probe.published);
   const unique = [...new Map(published.map((p) => [p.what + p.source, p])).values()];
@@ -62,12 +85,29 @@ ${parts.flatMap(({ shown, probe: own }) => notes(own, several ? shown.letter : "
 ${
   unique.length > 0 &&
   html`<div class="published"><h4>Published</h4><ul>${unique.map(
-    (p) => html`<li>${p.what}: ${p.figures}. <cite>${p.source}</cite></li>`,
+    (p) =>
+      html`<li>${p.what}: ${p.figures}. <cite>${p.url === undefined ? p.source : html`<a href="${p.url}" rel="noreferrer">${p.source}</a>`}</cite></li>`,
   )}</ul></div>`
 }
 <p class="trace">${metricsOf(probe).map((m) => html`<code>${probe.id}/${m}</code> `)} in ${parts.map((p) => p.shown.run.id).join(", ")}</p></div>
 <div class="figures">${plots}${facts}</div>
 </article>`;
+}
+
+/** How much of its speed each target lost beside each hog. */
+function losses({ run, letter }: ShownRun, several: boolean): Html {
+  const all = sufferings(run);
+  const targets = TARGETS.filter((target) => all.some((s) => s.victim === target));
+  const hogs = [...new Map(all.map((s) => [s.series.metric, s.series.title]))];
+  if (all.length === 0) return html``;
+  return html`<div class="scroll"><table class="facts"><thead><tr><th>${several && `Run ${letter}: `}speed lost</th>${targets.map((t) => html`<th class="${t}">${t}</th>`)}</tr></thead>
+<tbody>${hogs.map(
+    ([metric, title]) =>
+      html`<tr><th>${title}</th>${targets.map((target) => {
+        const found = all.find((s) => s.victim === target && s.series.metric === metric);
+        return html`<td>${found ? `${formatLoss(found.ratio.value)}${found.representative ? "" : " *"}` : "–"}</td>`;
+      })}</tr>`,
+  )}</tbody></table></div>`;
 }
 
 /** Draws how the number that fits follows from those that were started. */

@@ -12,7 +12,8 @@ describe("the page", () => {
 
   it("needs nothing else: no script, no address to load from", async () => {
     const page = await makePage([syntheticRun(), syntheticRun({ seed: 2, seat: "bob" })]);
-    expect(page).not.toMatch(
+    // A citation's link is only followed by a click.
+    expect(page.replaceAll('<a href="https://arxiv.org/abs/2110.11462" rel="noreferrer">', "")).not.toMatch(
       /<script|<link(?! rel="icon" href="data:,")|<img|@import|url\(|href="http|src=/i,
     );
     expect(page).toContain("default-src 'none'");
@@ -27,6 +28,59 @@ describe("the page", () => {
     expect(await page("aws")).toContain("vps: t3.nano from AWS");
     expect(await page("aws")).not.toContain("rehearsal");
     expect(await makePage([syntheticRun()])).not.toMatch(/rehearsal|>VPS</);
+  });
+
+  it("says in one sentence what was found", async () => {
+    const found = /<p class="found">([^<]*)/;
+    expect(found.exec(await makePage([syntheticRun()]))?.[1]).toBe(
+      "Compared with the container, the emulated guest took 21× as long to start and cost 110× the memory.",
+    );
+    expect(found.exec(await makePage([syntheticRun({ emulated: false })]))?.[1]).toMatch(
+      /, the guest took 2\d× as long to start, cost 1\d0× the memory and computed at 9\d\s% of its speed\.$/,
+    );
+    expect(await makePage([{ ...syntheticRun(), probes: [] }])).not.toMatch(found);
+  });
+
+  it("links only to what it has", async () => {
+    for (const run of [syntheticRun(), { ...syntheticRun(), prediction: undefined }]) {
+      const { prediction, ...rest } = run;
+      const page = await makePage([prediction ? { ...rest, prediction } : rest]);
+      const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+      expect(links.length).toBeGreaterThan(8);
+      for (const id of links) expect(page.match(new RegExp(`id="${id}"`, "g")), id).toHaveLength(1);
+    }
+  });
+
+  it("prints a caveat of several figures once, as a footnote", async () => {
+    const page = await makePage([syntheticRun()]);
+    const [, summary = ""] = /<section class="summary"(.*?)<\/section>/s.exec(page) ?? [];
+    expect(summary.match(/its processor is emulated/g)).toHaveLength(1);
+    expect(summary.match(/<sup><a href="#note-A-1">1<\/a><\/sup>/g)).toHaveLength(2);
+  });
+
+  it("sorts the ratios, and leaves out one that misleads", async () => {
+    const page = await makePage([syntheticRun()]);
+    const [, label = ""] = /aria-label="Guest compared with container\. ([^"]*)"/.exec(page) ?? [];
+    const ratios = [...label.matchAll(/: ([\d.]+)×/g)].map(([, ratio]) => Number(ratio));
+    expect(ratios.length).toBeGreaterThan(8);
+    expect(ratios).toEqual([...ratios].sort((a, b) => b - a));
+    expect(label).not.toContain("Disk cost");
+    expect(page).toMatch(/Disk cost on the host has no ratio here, .*: the guest has 7\.7\sMiB more\./);
+  });
+
+  it("shows a start's parts, what root may do, and what a neighbour costs", async () => {
+    const page = await makePage([syntheticRun()]);
+    expect(page).toMatch(/create and start \d+\sms → first command \d+\sms/);
+    expect(page).toMatch(
+      /call \d+\sms → kernel [\d.]+\ss → init until SSH [\d.]+\ss → firmware and first command/,
+    );
+    const [, matrix = ""] = /<table class="matrix">(.*?)<\/table>/s.exec(page) ?? [];
+    expect(matrix.match(/aria-label="no">✗/g)).toHaveLength(3);
+    expect(matrix.match(/aria-label="yes">✓/g)).toHaveLength(5);
+    expect(page).toMatch(/speed lost<\/th>.*?beside a CPU hog<\/th><td>2\d\s%<\/td><td>4\d\s%/s);
+    const older = syntheticRun();
+    for (const p of older.probes) p.facts = p.facts.filter((fact) => !fact.ticks);
+    expect(await makePage([older])).not.toContain("What root may do inside");
   });
 
   it("is the same for the same run", async () => {
@@ -88,7 +142,7 @@ describe("what is read out in a plot's place", () => {
     const page = await makePage([syntheticRun({ emulated: true })]);
     const labels = [...page.matchAll(/aria-label="([^"]*)"/g)].map(([, label]) => label ?? "");
     expect(labels.find((l) => l.startsWith("Guest compared"))).toMatch(
-      /Start: \d+× \(95\s% interval [^)]*×\);.*System call: [\d.]+× \([^)]*; not representative\)/u,
+      /Start: \d+× \(471\sms → 9\.87\ss; 95\s% interval [^)]*×\);.*System call: [\d.]+× \([^)]*; not representative\)/u,
     );
     expect(labels.find((l) => l.startsWith("getppid"))).toMatch(
       /container [^(]*\(30 samples; 95\s% interval [^;)]*\), guest [^(]*\([^)]*; not representative\)/u,
@@ -104,7 +158,7 @@ it("an interval without a bound is drawn to the plot's edge", () => {
   });
   const row = (low: number, high: number) => ({
     title: "x",
-    points: [{ name: "A", ratio: ratio(low, high), representative: true }],
+    points: [{ name: "A", ratio: ratio(low, high), representative: true, change: "1 s → 4 s" }],
     published: [],
   });
   const spec = JSON.stringify(ratioSpec([row(2, 10), row(0, Number.POSITIVE_INFINITY)]));
