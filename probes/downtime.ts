@@ -61,20 +61,20 @@ async function measure(subject: Subject, { signal }: Run): Promise<Reading> {
     await subject.answer(RESTART_LIMIT, signal);
     await serve(subject, address, signal);
     const again = async (): Promise<boolean> => requests.answered.some((sent) => sent > restarted);
-    if (!(await pollUntil(again, { limitMs: 10_000, everyMs: EVERY, signal })))
+    if (!(await pollUntil(again, { limitMs: 60_000, everyMs: EVERY, signal })))
       throw new ProbeProblem("failed", "the web server did not answer after the restart");
   } finally {
     await requests.end();
   }
-  await runIn(subject, ["sh", "-c", `kill $(cat ${PID_FILE}); rm -f ${PID_FILE}`], 10);
+  await runIn(subject, ["sh", "-c", `kill $(cat ${PID_FILE}); rm -f ${PID_FILE}`], 60);
   await subject.settle(signal);
   return { values: { gap: longestGap(requests.answered) / 1000 }, output: "" };
 }
 
 /** Starts the web server and waits until it answers. */
 async function serve(subject: Subject, address: string, signal: AbortSignal): Promise<void> {
-  await runIn(subject, ["sh", "-c", SERVE], 20);
-  if (!(await pollUntil(() => ask(address), { limitMs: 20_000, everyMs: EVERY, signal })))
+  await runIn(subject, ["sh", "-c", SERVE], 60);
+  if (!(await pollUntil(() => ask(address), { limitMs: 60_000, everyMs: EVERY, signal })))
     throw new ProbeProblem("failed", `the web server does not answer at ${address}`);
 }
 

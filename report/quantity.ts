@@ -78,6 +78,13 @@ export const formatChange = (from: number, to: number, unit: string): string =>
 export const formatLoss = (ratio: number): string =>
   `${formatNumber(Math.max(0, Math.round((1 - 1 / ratio) * 100)))}\u00a0%`;
 
+/** How sure a loss is: as shortCertainty(), in percent of the speed. */
+export function lossCertainty({ interval, n }: Ratio): string | undefined {
+  if (n === 1) return undefined;
+  const [low, high] = [formatLoss(interval.low), formatLoss(interval.high)];
+  return `${interval.kind === "bootstrap" ? "95\u00a0% interval" : "extremes"} ${low}\u2009–\u2009${high}`;
+}
+
 /** The text in brackets after a ratio: its 95 % interval, or why there is none. */
 export function certainty(ratio: Ratio): string {
   if (ratio.interval.kind === "bootstrap") return `95\u00a0% interval ${factorRange(ratio.interval)}`;

@@ -45,7 +45,7 @@ a { color: inherit; text-underline-offset: .15em; } sup { font: .7em/0 var(--san
 .timeline > div + div { margin-top: 1rem; } .timeline p { font: .85rem/1.5 var(--sans); } .timeline figcaption { margin-top: .6rem; }
 .bar { display: flex; height: 1.1rem; margin: .2rem 0; } .bar span { background: currentColor; border-right: 1px solid var(--paper); min-width: 2px; }
 .bar span:nth-child(even) { opacity: .55; } .bar span:nth-child(3n) { opacity: .75; }
-.lead { margin-top: clamp(1.8rem, 4vw, 3rem); } .lead > section, .lead-side > section:first-child { margin-top: 0; } .figure.long { font-size: 1.25rem; } .matrix td { text-align: center; width: 5.5rem; } .matrix th:not(:first-child) { text-align: center; }
+.lead { margin-top: clamp(1.8rem, 4vw, 3rem); } .lead > section { margin-top: 0; } @media print, (min-width: 52.01rem) { .lead-side > section:first-child { margin-top: 0; } } .figure.long { font-size: 1.25rem; } .matrix td { text-align: center; width: 5.5rem; } .matrix th:not(:first-child) { text-align: center; }
 .matrix :is(th, td) { padding-block: .25rem; }
 .marks { display: flex; flex-wrap: wrap; gap: .4rem; margin-top: .6rem; }
 .marks li { font: 500 .8rem/1.3 var(--sans); color: var(--warn); background: var(--warn-paper); border-radius: 4px; padding: .25rem .6rem; }
@@ -100,7 +100,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
   .guesses .guess::before { content: "guess "; font-weight: 400; color: var(--muted); }
   .lead, article { grid-template-columns: minmax(0, 1fr); }
   .statements li { grid-template-columns: 4.2rem minmax(0, 1fr); gap: 0 .8rem; }
-  .figure { font-size: 1.5rem; }
+  .figure { font-size: 1.5rem; } .figure.long { font-size: .95rem; }
 }
 @media print {
   :root { --paper: #fff; --card: #fff; --ink: #000; --muted: #555; --faint: #ddd; --container: #1a6fa8; --guest: #b54c06; --vps: #2c7a3f; --baseline: #5b6066; --reference: #6b4fa0; --warn: #6b4600; --warn-paper: #fff; color-scheme: light; }

@@ -20,7 +20,14 @@ import {
   TOLERANCE,
   worstOfEach,
 } from "./figures.js";
-import { formatFactor, formatLoss, formatNumber, formatQuantity, shortCertainty } from "./quantity.js";
+import {
+  formatFactor,
+  formatLoss,
+  formatNumber,
+  formatQuantity,
+  lossCertainty,
+  shortCertainty,
+} from "./quantity.js";
 import { shortTitle } from "./runs.js";
 import { differs, excludes, inverted, isConclusive, type Ratio } from "./statistics.js";
 
@@ -102,10 +109,15 @@ const HEADLINES: readonly (readonly [id: string, words: (times: string) => strin
 
 /** What was found, in one sentence. */
 export function headlineSentence(run: RunDocument): string {
+  let onlyHere = false;
   const found = HEADLINES.flatMap(([id, words]) => {
     const headline = headlineOf(run, id);
     if (headline === undefined || isMisleading(headline) || !excludes(headline.ratio.interval, 1)) return [];
-    return [words(formatFactor(headline.ratio.value))];
+    if (!headline.representative && id !== "start") return [];
+    if (!differs(headline.ratio)) onlyHere = true;
+    return [
+      `${words(formatFactor(headline.ratio.value))}${headline.representative ? "" : " (not representative)"}`,
+    ];
   });
   const cpu = headlineOf(run, "cpu");
   const speed =
@@ -118,7 +130,7 @@ export function headlineSentence(run: RunDocument): string {
   if (parts.length === 0) return "";
   const list = parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0];
   const emulated = run.emulated && run.targets.includes("guest") ? "emulated " : "";
-  return `Compared with the container, the ${emulated}guest ${list}.`;
+  return `${onlyHere ? "In this run, compared" : "Compared"} with the container, the ${emulated}guest ${list}.`;
 }
 
 /** The cost or time above, divided by that below. Throughputs are inverted, so more always means more expensive. */
@@ -294,7 +306,7 @@ function duelStatements(run: RunDocument): Statement[] {
     n: `${worst.series.samples.length} + ${worst.alone.samples.length}`,
   };
   const lost = formatLoss(worst.ratio.value);
-  const certainty = shortCertainty(worst.ratio);
+  const certainty = lossCertainty(worst.ratio);
   if (shown === undefined) {
     const who = other ? "neither was" : `the ${worst.victim} was not`;
     const text = `In the duel ${who} shown to suffer (worst: the ${worst.victim} lost ${lost} of its speed ${beside}).${tooFew(worst.ratio)}`;

@@ -75,9 +75,11 @@ async function article({ probe, parts }: ShownProbe, several: boolean): Promise<
   if (probe.id === "density") for (const { shown } of parts) plots.push(await extrapolation(shown, several));
   const published = parts.flatMap((p) => p.probe.published);
   const unique = [...new Map(published.map((p) => [p.what + p.source, p])).values()];
-  const facts = parts.flatMap(({ shown, probe: own }) =>
-    own.facts.length > 0 ? [factTable(own.facts, several ? shown.letter : "")] : [],
-  );
+  const facts = parts.flatMap(({ shown, probe: own }) => {
+    // The first run's ticks are in the matrix at the top.
+    const rows = own.facts.filter((fact) => !fact.ticks || shown.letter !== "A");
+    return rows.length > 0 ? [factTable(rows, several ? shown.letter : "")] : [];
+  });
   return html`<article id="probe-${probe.id}">
 <div class="words"><h3>${probe.title}${probe.control && html` <small>negative control</small>`}</h3>
 <p>${probe.teaches}</p>

@@ -38,6 +38,14 @@ describe("the page", () => {
     expect(found.exec(await makePage([syntheticRun({ emulated: false })]))?.[1]).toMatch(
       /, the guest took 2\d× as long to start, cost 1\d0× the memory and computed at 9\d\s% of its speed\.$/,
     );
+    expect(found.exec(await makePage([syntheticRun({ quick: true })]))?.[1]).toMatch(
+      /^In this run, compared/,
+    );
+    const marked = syntheticRun();
+    for (const s of marked.probes.flatMap((p) => p.series)) s.representative = false;
+    expect(found.exec(await makePage([marked]))?.[1]).toMatch(
+      /the emulated guest took 21× as long to start \(not representative\)\.$/,
+    );
     expect(await makePage([{ ...syntheticRun(), probes: [] }])).not.toMatch(found);
   });
 
