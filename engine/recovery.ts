@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink, rm } from "node:fs/promises";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -65,7 +66,7 @@ const IDLE_MS = 3_000;
 export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<void> {
   const idleSince = new Map<number, number>();
   const ended = async (): Promise<boolean> => {
-    const processes = await listProcesses();
+    const processes = listProcesses();
     const here = processes.filter((p) => p.cwd === workDir(stack));
     const engines = here.filter((p) => p.name === "pulumi");
     if (engines.length === 0) {
@@ -87,14 +88,15 @@ export async function endOrphans(stack: string, deadline = Date.now() + 30_000):
  * group, so they are found as its descendants. The next command finds by name what was being made.
  */
 export async function endEngine(engine: number): Promise<void> {
-  const processes = await listProcesses();
+  const processes = listProcesses();
   const tree = [engine];
   for (const pid of tree) tree.push(...processes.filter((p) => p.parent === pid).map((p) => p.pid));
   for (const pid of tree) end(pid);
 }
 
-/** The names of Pulumi's plugins, and of the Terraform providers that its bridge starts. The kernel keeps 15 characters of a name. */
-const isPlugin = ({ name }: ProcessInfo): boolean => /^(pulumi-resource|terraform-provi)/.test(name);
+/** Pulumi's plugins, and the Terraform providers that its bridge starts; the kernel keeps 15 characters of a name. */
+const isPlugin = ({ name }: Pick<ProcessInfo, "name">): boolean =>
+  /^(pulumi-resource|terraform-provi)/.test(name);
 
 function end(pid: number): void {
   try {
@@ -111,21 +113,34 @@ interface ProcessInfo {
   cwd: string | undefined;
 }
 
-async function listProcesses(): Promise<ProcessInfo[]> {
-  const names = await readdir("/proc").catch(() => []);
-  const found = await Promise.all(
-    names
-      .filter((name) => /^\d+$/.test(name))
-      .map(async (name) => {
-        const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-        // The fields: pid (comm) state ppid. A zombie has ended, and its parent has not yet reaped it.
-        const [, comm = "", state, parent] = /\((.*)\) (\S) (\d+)/.exec(stat) ?? [];
-        if (state === undefined || state === "Z") return undefined;
-        const cwd = await readlink(`/proc/${name}/cwd`).catch(() => undefined);
-        return { pid: Number(name), parent: Number(parent), name: comm, cwd };
-      }),
-  );
-  return found.filter((p) => p !== undefined);
+/**
+ * All processes; the folder only of engines and plugins. Synchronous, because a file of /proc is read in microseconds,
+ * and a host may have thousands.
+ */
+function listProcesses(): ProcessInfo[] {
+  return namesIn("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const stat = orNone(() => readFileSync(`/proc/${name}/stat`, "utf8")) ?? "";
+      // pid (comm) state ppid: a zombie has ended, its parent has only not looked yet.
+      const [, comm = "", state, parent] = /\((.*)\) (\S) (\d+)/.exec(stat) ?? [];
+      if (state === undefined || state === "Z") return [];
+      const found = { pid: Number(name), parent: Number(parent), name: comm };
+      const looks = found.name === "pulumi" || isPlugin(found);
+      return [{ ...found, cwd: looks ? orNone(() => readlinkSync(`/proc/${name}/cwd`)) : undefined }];
+    });
+}
+
+/** Where there is no /proc, nothing. */
+const namesIn = (dir: string): string[] => orNone(() => readdirSync(dir)) ?? [];
+
+/** A process may end while it is looked at. */
+function orNone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 async function list(dir: string): Promise<string[]> {
