@@ -56,15 +56,21 @@ export const workDir = (stack: string): string => join(stateDir(), "work", stack
 /** The lock file (base/lock.ts) that callers hold during every operation that changes the stack. */
 export const stackLock = (stack: string): string => join(stateDir(), "locks", `${stack}.lock`);
 
+/** What secrets are encrypted with, and the environment that hands it to the engine. */
+export interface Passphrase {
+  value: string;
+  env: Record<string, string>;
+  /** It is trilab's own: random, and long. */
+  generated: boolean;
+}
+
 /**
- * The passphrase with which secrets are encrypted: the user's own (`PULUMI_CONFIG_PASSPHRASE` or
- * `PULUMI_CONFIG_PASSPHRASE_FILE`) if set, else the one in `<stateDir>/passphrase` (0600), which is generated once.
- *
- * @returns the passphrase, and the environment variables that pass it to the engine.
+ * The passphrase secrets are encrypted with: the user's own `PULUMI_CONFIG_PASSPHRASE(_FILE)` when set, else one
+ * generated once into `<stateDir>/passphrase` (0600).
  */
-export async function passphrase(): Promise<{ value: string; env: Record<string, string> }> {
+export async function passphrase(): Promise<Passphrase> {
   const value = process.env.PULUMI_CONFIG_PASSPHRASE;
-  if (value !== undefined) return { value, env: { PULUMI_CONFIG_PASSPHRASE: value } };
+  if (value !== undefined) return { value, env: { PULUMI_CONFIG_PASSPHRASE: value }, generated: false };
   const given = process.env.PULUMI_CONFIG_PASSPHRASE_FILE;
   const file = given || join(await privateDir(stateDir()), "passphrase");
   if (!given) {
@@ -75,5 +81,9 @@ export async function passphrase(): Promise<{ value: string; env: Record<string,
       },
     );
   }
-  return { value: (await readFile(file, "utf8")).trim(), env: { PULUMI_CONFIG_PASSPHRASE_FILE: file } };
+  return {
+    value: (await readFile(file, "utf8")).trim(),
+    env: { PULUMI_CONFIG_PASSPHRASE_FILE: file },
+    generated: !given,
+  };
 }

@@ -9,6 +9,7 @@ import { engineEnvironment } from "../../engine/cli.js";
 import { type EngineFailure, engineError } from "../../engine/engine-errors.js";
 import { clearStaleLock } from "../../engine/recovery.js";
 import { openCrypter } from "../../engine/secrets.js";
+import { newStackSalt } from "../../engine/stack-salt.js";
 import { ownState, stackName } from "./helpers.js";
 
 const urn = (type: string, name: string) => `urn:pulumi:s::trilab::${type}::${name}`;
@@ -48,7 +49,29 @@ test("the passphrase is made once, 0600, and the user's own goes before it", asy
   expect(one).toEqual(two);
   expect((await stat(join(dir, "trilab/passphrase"))).mode & 0o777).toBe(0o600);
   vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "mine");
-  expect(await passphrase()).toEqual({ value: "mine", env: { PULUMI_CONFIG_PASSPHRASE: "mine" } });
+  expect(await passphrase()).toEqual({
+    value: "mine",
+    env: { PULUMI_CONFIG_PASSPHRASE: "mine" },
+    generated: false,
+  });
+});
+
+test("new stacks share a salt under trilab's passphrase, and have their own under a user's", async () => {
+  const dir = await ownState();
+  const ours = await passphrase();
+  const [salt, again] = await Promise.all([newStackSalt(ours), newStackSalt(ours)]);
+  expect(again).toBe(salt);
+  expect(await newStackSalt(ours)).toBe(salt);
+  expect((await stat(join(dir, "trilab/salt.json"))).mode & 0o777).toBe(0o600);
+  await expect(openCrypter(ours.value, salt)).resolves.toMatchObject({ state: salt });
+  // Another passphrase: a salt that does not open with it would lock every new stack.
+  await writeFile(join(dir, "trilab/passphrase"), "another\n");
+  const other = await newStackSalt(await passphrase());
+  expect(other).not.toBe(salt);
+  await expect(openCrypter("another", other)).resolves.toMatchObject({ state: other });
+  vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "mine");
+  const own = await passphrase();
+  expect(await newStackSalt(own)).not.toBe(await newStackSalt(own));
 });
 
 test("the engine follows no Docker context: everything else asks the daemon that docker:host names", async () => {
