@@ -10,6 +10,7 @@ import { engineError } from "./engine-errors.js";
 import { describeEvent, diagnosticText } from "./events.js";
 import type { EngineEvent, Program } from "./inline.js";
 import { type Engine, ensureEngine } from "./install.js";
+import { serveOwnPlugins } from "./own-plugins.js";
 import { endEngine, endOrphans } from "./recovery.js";
 import { createInFileBackend, type StackConfig, writeConfig } from "./stack-config.js";
 
@@ -93,6 +94,7 @@ export function openStack(options: StackOptions): StackHandle {
       if (text) progress.update(text);
       options.onEvent?.(event);
     });
+    const plugins = await serveOwnPlugins(engine);
     let interrupted = false;
     let pid: number | undefined;
     const over = interruptible(async () => {
@@ -104,7 +106,8 @@ export function openStack(options: StackOptions): StackHandle {
       if (refresh) args.push("--refresh");
       const started = performance.now();
       const log = join(workDir(stack), "engine.log");
-      const child = spawnEngine(engine, args, workDir(stack), await engineEnvironment(engine), log);
+      const env = { ...(await engineEnvironment(engine)), ...plugins.env };
+      const child = spawnEngine(engine, args, workDir(stack), env, log);
       pid = child.pid;
       stop = (): void => {
         if (interrupted) return; // A second SIGINT makes Pulumi abandon its steps.
@@ -136,6 +139,7 @@ export function openStack(options: StackOptions): StackHandle {
       over();
       if (stop) options.signal?.removeEventListener("abort", stop);
       stop = undefined;
+      await plugins.end();
       servers.close();
     }
   }

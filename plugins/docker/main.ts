@@ -1,11 +1,4 @@
-import { StandIn } from "../harness/provider.js";
 import { serve } from "../harness/server.js";
-import { standIn } from "./manifest.js";
+import { dockerStandIn } from "./stand-in.js";
 
-// dockerode and zod are loaded after the handshake, with the first request.
-const plugin = new StandIn({ name: standIn.name, version: standIn.version }, async () => {
-  const { parts } = await import("./parts.js");
-  return parts;
-});
-
-await serve(plugin);
+await serve(dockerStandIn());

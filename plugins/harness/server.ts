@@ -27,7 +27,7 @@ type Answer<Response> = (error: object | null, response?: Response) => void;
  */
 function serviceOf<Client>(
   standIn: StandIn<Client>,
-  running: Set<Promise<void>> = new Set(),
+  running: Set<Promise<void>>,
 ): UntypedServiceImplementation {
   /** Wraps a handler: unpacks the secrets of its request, and converts its errors to those of the engine. */
   const method =
@@ -212,12 +212,20 @@ const PARENT_CHECK_MS = 500;
 /** After the engine's end, how long the removal of unfinished objects may take, in milliseconds. */
 const ORPHAN_GRACE_MS = 10_000;
 
-/**
- * Serves the plugin on a free port of 127.0.0.1 and prints that port, as the engine expects. Returns when it listens. The
- * process ends with the engine that started it.
- */
-export async function serve<Client>(standIn: StandIn<Client>): Promise<void> {
-  // Messages can be large, so there is no limit, as in the engine.
+/** A stand-in that serves an engine. */
+export interface Served {
+  /** On 127.0.0.1. */
+  port: number;
+  /**
+   * To be called when the engine has ended: undoes what is being made, because nobody would record it, then closes the
+   * port. Takes up to ten seconds if the daemon does not answer; a moment if nothing is being made.
+   */
+  end(): Promise<void>;
+}
+
+/** Serves a stand-in on a free port of 127.0.0.1. Returns once it listens. */
+export async function listen<Client>(standIn: StandIn<Client>): Promise<Served> {
+  // Class graphs and log files can be large: the engine sets no limit either.
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
@@ -229,18 +237,37 @@ export async function serve<Client>(standIn: StandIn<Client>): Promise<void> {
       error ? reject(error) : resolve(bound),
     );
   });
+  return {
+    port,
+    async end() {
+      standIn.orphan();
+      let timer: NodeJS.Timeout | undefined;
+      const limit = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, ORPHAN_GRACE_MS);
+      });
+      await Promise.race([Promise.allSettled(running), limit]);
+      clearTimeout(timer);
+      server.forceShutdown();
+    },
+  };
+}
+
+/**
+ * Serves a stand-in as a plugin's process: prints its port, as the engine expects, and lives as long as the engine that
+ * started it.
+ */
+export async function serve<Client>(standIn: StandIn<Client>): Promise<void> {
+  const served = await listen(standIn);
   const parent = process.ppid;
   let ending = false;
   const end = (): void => {
     if (ending) return;
     ending = true;
-    standIn.orphan();
-    setTimeout(() => process.exit(1), ORPHAN_GRACE_MS).unref();
-    void Promise.allSettled(running).then(() => process.exit(0));
+    void served.end().then(() => process.exit(0));
   };
   // The engine starts each plugin in its own process group and sends Cancel after a Ctrl-C. It ends a plugin that it does not
   // need any more by SIGINT, and kills it a second later.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, end);
   setInterval(() => process.ppid === parent || end(), PARENT_CHECK_MS).unref();
-  process.stdout.write(`${port}\n`);
+  process.stdout.write(`${served.port}\n`);
 }
