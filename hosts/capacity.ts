@@ -1,8 +1,9 @@
 import { availableParallelism, totalmem } from "node:os";
 import { freeBytes } from "../base/disk-space.js";
 import { ExitCode, UserError } from "../base/errors.js";
+import type { Once } from "../base/once.js";
 import { stateDir } from "../base/paths.js";
-import type { Drivers } from "../drivers/drivers.js";
+import { type Drivers, driverWords } from "../drivers/drivers.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { formatSize, MiB } from "../model/units.js";
 
@@ -117,11 +118,17 @@ export async function requireStateSpace(): Promise<void> {
   });
 }
 
-/** @throws UserError (exit 2) when the host is too small for the spec; called before anything is made. */
-export async function requireCapacity(spec: MachineSpec, drivers: Drivers): Promise<void> {
+/**
+ * Called before anything is made.
+ *
+ * @param shared Keeps the hosts' capacity for the next seat.
+ * @throws UserError (exit 2) when the host is too small for the spec.
+ */
+export async function requireCapacity(spec: MachineSpec, drivers: Drivers, shared: Once): Promise<void> {
   // A rented machine needs nothing of this host.
   if (!drivers.docker && !drivers.libvirt) return;
-  const problems = capacityProblems(spec, await hostCapacity(drivers));
+  const capacity = await shared.get(`capacity of ${driverWords(drivers)}`, () => hostCapacity(drivers));
+  const problems = capacityProblems(spec, capacity);
   if (problems.length === 0) return;
   throw new UserError("the lab's machine is larger than this host", {
     why: problems.join("\n"),

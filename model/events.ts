@@ -49,6 +49,9 @@ export class Steps {
     }
   }
 
+  /** Passes on an event of an operation that is a part of this one. */
+  readonly pass = (event: StepEvent): void => this.emit(event);
+
   /** A note outside a step. */
   note(text: string, seat?: SeatId): void {
     const about = { step: "", title: "", ...(seat ? { seat } : {}) };

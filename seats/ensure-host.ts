@@ -21,7 +21,15 @@ import {
 } from "../engine/index.js";
 import { keepSeatsApart, seatsRunHere } from "../hosts/isolation.js";
 import type { MatchedImage } from "../images/index.js";
-import { type LibvirtEndpoint, LOCAL, sameEndpoint } from "../model/endpoint.js";
+import {
+  addressOf,
+  type DockerEndpoint,
+  type Endpoint,
+  endpointWords,
+  type LibvirtEndpoint,
+  LOCAL,
+  sameEndpoint,
+} from "../model/endpoint.js";
 import { imageVolumes } from "../model/image-volumes.js";
 import type { HostImage, HostSettings } from "../stacks/host.js";
 
@@ -40,11 +48,11 @@ const hostRecordSchema = z.object({
 });
 export type HostRecord = z.infer<typeof hostRecordSchema>;
 
-/** Empty for this machine's libvirt. Every other one gets a suffix, and so a stack and a record of its own. */
-const suffix = (endpoint: LibvirtEndpoint): string =>
-  sameEndpoint(endpoint, LOCAL.libvirt)
+/** Empty for this machine's daemons. Every other one gets a suffix, and so a lock, a stack and a record of its own. */
+const suffix = (endpoint: DockerEndpoint | LibvirtEndpoint): string =>
+  sameEndpoint(endpoint, LOCAL[endpoint.kind])
     ? ""
-    : `-${createHash("sha256").update(endpoint.uri).digest("hex").slice(0, 8)}`;
+    : `-${createHash("sha256").update(addressOf(endpoint)).digest("hex").slice(0, 8)}`;
 
 /** The stack with what the seats on one libvirt host share. */
 export const hostStack = ({ endpoint }: LibvirtDriver): StackRef => ({
@@ -55,9 +63,17 @@ export const hostStack = ({ endpoint }: LibvirtDriver): StackRef => ({
 export const hostRecordFile = ({ endpoint }: LibvirtDriver): string =>
   join(stateDir(), `host${suffix(endpoint)}.json`);
 
-/** Holds the lock for changes of what seats share on hosts. */
-export const withHostLock = <T>(body: () => Promise<T>): Promise<T> =>
-  withLock(join(stateDir(), "host.lock"), { what: "the host's stack", waitMs: 900_000 }, body);
+/**
+ * Holds the locks for changes of what seats share at these endpoints. Each has its own: a host that hangs must not stop
+ * the others.
+ */
+export async function withHostLock<T>(endpoints: readonly Endpoint[], body: () => Promise<T>): Promise<T> {
+  const [endpoint, ...others] = endpoints.filter((each) => each.kind !== "ec2");
+  if (endpoint === undefined) return body();
+  const file = `${endpoint.kind === "docker" ? "docker" : "host"}${suffix(endpoint)}.lock`;
+  const lock = { what: `the images at ${endpointWords(endpoint)}`, waitMs: 900_000 };
+  return withLock(join(stateDir(), file), lock, () => withHostLock(others, body));
+}
 
 export async function readHostRecord(libvirt: LibvirtDriver): Promise<HostRecord> {
   try {
@@ -99,9 +115,9 @@ export async function ensureHost(
   if (seatsRunHere(endpointsOf(drivers))) await keepSeatsApart(progress, { ask: false });
   const { docker, libvirt } = drivers;
   const loads = docker !== undefined && !(await docker.hasImage(image.containerTag));
-  if (loads) await withHostLock(() => docker.loadImage(image, progress));
+  if (loads) await withHostLock([docker.endpoint], () => docker.loadImage(image, progress));
   const uploads = libvirt !== undefined && !(await hasImage(libvirt, image.hash));
-  if (uploads) await withHostLock(() => upload(libvirt, image, progress));
+  if (uploads) await withHostLock([libvirt.endpoint], () => upload(libvirt, image, progress));
   return loads || uploads;
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ExitCode, UserError } from "../base/errors.js";
 import { withLock } from "../base/lock.js";
+import { Once } from "../base/once.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import type { Accelerator } from "../components/libvirt-machine.js";
@@ -73,8 +74,10 @@ export function checkSeatName(name: string): void {
 /**
  * The seat's record, existing or new. For a new one, checks that the host can run it, and reserves addresses. An existing
  * seat keeps its image and disk, because a changed lab.yaml must not destroy the learner's work.
+ *
+ * @param shared What several seats share; here, their hosts' capacity.
  */
-export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
+export async function prepareRecord(request: SeatRequest, shared = new Once()): Promise<SeatRecord> {
   const { lab, seat } = request;
   checkSeatName(seat);
   const id = await identified({ lab: lab.name, seat });
@@ -121,7 +124,7 @@ export async function prepareRecord(request: SeatRequest): Promise<SeatRecord> {
   }
 
   const drivers = driversOf({ machines: added });
-  await requireCapacity(lab.machine, drivers);
+  await requireCapacity(lab.machine, drivers, shared);
   // The record reserves the block, so that two seats that start at once don't get the same.
   return withLock(
     join(stateDir(), "slots.lock"),
@@ -205,8 +208,8 @@ function requireInitScripts({ manifest }: MatchedImage): void {
   });
 }
 
-/** The settings of the seat's program. */
-export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSettings> {
+/** The settings of the seat's program. @param shared Keeps what is asked of its hosts for the next seat. */
+export async function seatSettings(record: SeatRecord, lab: Lab, shared = new Once()): Promise<SeatSettings> {
   const keys = await seatKeys(record);
   const { created, expires, lab: labName, prefix, seat, vps } = record;
   const { docker, libvirt } = driversOf(record);
@@ -219,7 +222,7 @@ export async function seatSettings(record: SeatRecord, lab: Lab): Promise<SeatSe
     image: { hash: record.image, containerTag: `trilab/machine:${record.image}` },
     ...(vps ? { vps: { ...vps, type: instanceType(vps.type) } } : {}),
     accelerator: libvirt ? await keptAccelerator(record, libvirt) : "tcg",
-    swapLimit: docker ? await docker.limitsSwap() : true,
+    swapLimit: docker ? await shared.get(`swap at ${docker.endpoint.host}`, () => docker.limitsSwap()) : true,
     mendContainer: async (container, wanted) => (await docker?.mend(container, wanted)) ?? [],
     userKey: keys.publicKey,
     hostKey: keys.hostKey,

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { Progress } from "../base/progress.js";
-import { connect, type Drivers } from "../drivers/drivers.js";
+import { connect, type Drivers, endpointsOf } from "../drivers/drivers.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
 import { DISK_POOL, POOLS } from "../drivers/libvirt/pools.js";
 import { openStack } from "../engine/index.js";
@@ -19,7 +19,7 @@ import { listSeats, readRecord } from "./seat-record.js";
  * @returns the hashes removed from the cache.
  */
 export async function pruneHost({ docker, libvirt }: Drivers, progress: Progress): Promise<string[]> {
-  return withHostLock(async () => {
+  return withHostLock(endpointsOf({ docker, libvirt }), async () => {
     const seats = await Promise.all((await listSeats()).map((id) => readRecord(id)));
     const inUse = new Set(
       seats.flatMap((r) => [r?.image, r?.vps?.image].filter((hash) => hash !== undefined)),

@@ -1,4 +1,5 @@
-import type { Drivers } from "../drivers/drivers.js";
+import { Once } from "../base/once.js";
+import { type Drivers, driverWords } from "../drivers/drivers.js";
 import { type Engine, ensureEngine } from "../engine/index.js";
 import { requireCapacity, requireStateSpace } from "../hosts/capacity.js";
 import { ensureImage } from "../images/index.js";
@@ -26,6 +27,8 @@ export interface UpOptions {
   replace?: boolean;
   /** Ends the operation after the engine's current steps. */
   signal?: AbortSignal;
+  /** What this seat shares with others that come up in the same process: see many.ts. Default: nothing. */
+  shared?: Once;
 }
 
 /** How a seat came up. */
@@ -57,9 +60,10 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
     const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
     await requireStateSpace();
     const { drivers, existing, lab, targets } = plan;
+    const { shared = new Once() } = options;
     const grows = targets.some((target) => !(existing && targetsOf(existing).includes(target)));
     // An existing seat keeps what it has, even if its lab has changed.
-    if (grows) await requireCapacity(lab.machine, drivers);
+    if (grows) await requireCapacity(lab.machine, drivers, shared);
     const finish = async (deployed: Deployment, { renewed }: Prepared): Promise<Brought> => {
       const { record } = deployed;
       // Targets are only added, after the existing ones; adding one takes an engine step.
@@ -70,19 +74,26 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
     };
     if (existing?.deployed && !grows) {
       const unchanged = await withSeatLock(plan.id, async () => {
-        const prepared = await prepare(plan);
-        const deployed = await asItIs(plan, prepared);
+        const prepared = await prepare(plan, shared);
+        const deployed = await asItIs(plan, prepared, shared);
         if (deployed === undefined) return undefined;
         tellOfEnd(plan, prepared, steps);
         return finish(deployed, prepared);
       });
       if (unchanged) return unchanged;
     }
-    const engine = await engineAndImages(plan, steps);
+    const needs = JSON.stringify([Object.keys(drivers), plan.images]);
+    const engine = await shared.get(`engine and images ${needs}`, () => engineAndImages(plan, steps));
     return withSeatLock(plan.id, async () => {
-      const prepared = await prepare(plan);
+      const prepared = await prepare(plan, shared);
       tellOfEnd(plan, prepared, steps);
-      const { settings, ...deployed } = await deploy(plan, prepared.record, engine, options, steps);
+      const { settings, ...deployed } = await deploy(
+        plan,
+        prepared.record,
+        engine,
+        { ...options, shared },
+        steps,
+      );
       // The daemons are asked while the machines start.
       const [brought, now] = await Promise.all([
         finish(deployed, prepared),
@@ -100,9 +111,10 @@ type Deployment = Omit<Brought, "renewed" | "parity">;
 async function asItIs(
   { drivers, lab }: SeatPlan,
   { record, renewed }: Prepared,
+  shared: Once,
 ): Promise<Deployment | undefined> {
   if (renewed) return undefined;
-  const settings = await seatSettings(record, lab);
+  const settings = await seatSettings(record, lab, shared);
   const now = await deployedNow(record, settings, drivers);
   if (!isAsDeployed(record.deployed, now)) return undefined;
   const changes = { same: now.resources };
@@ -151,8 +163,8 @@ interface Prepared {
 }
 
 /** The seat's record: existing, new, or with more time if its time was up. */
-async function prepare({ lab, request, ttl }: SeatPlan): Promise<Prepared> {
-  const record = await prepareRecord(request);
+async function prepare({ lab, request, ttl }: SeatPlan, shared: Once): Promise<Prepared> {
+  const record = await prepareRecord(request, shared);
   const revival = revived(record, ttl, Date.now());
   const renewed =
     revival?.labThen === undefined
@@ -171,17 +183,19 @@ async function deploy(
   { drivers, id, lab }: SeatPlan,
   record: SeatRecord,
   engine: Engine,
-  { replace, signal }: UpOptions,
+  { replace, shared, signal }: UpOptions & { shared: Once },
   steps: Steps,
 ): Promise<Deployment & { settings: SeatSettings }> {
   if (drivers.docker || drivers.libvirt)
-    await steps.run({ step: "host", title: "host: image and storage" }, async (progress) => {
-      for (const { image, daemons } of await builtImages(record, lab, progress))
-        await ensureHost(image, daemons, progress);
-    });
+    await shared.get(`images ${record.image} ${record.vps?.image} at ${driverWords(drivers)}`, () =>
+      steps.run({ step: "host", title: "host: image and storage" }, async (progress) => {
+        for (const { image, daemons } of await builtImages(record, lab, progress))
+          await ensureHost(image, daemons, progress);
+      }),
+    );
   const title = `seat ${record.seat}: ${targetsOf(record).join(" and ")}`;
   return steps.run({ step: "deploy", title, seat: id }, async (progress) => {
-    const settings = await seatSettings(record, lab);
+    const settings = await seatSettings(record, lab, shared);
     const options = { drivers, engine, progress, replace: replace === true, ...(signal ? { signal } : {}) };
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
     return {

@@ -1,0 +1,113 @@
+import { availableParallelism } from "node:os";
+import { ExitCode, UserError } from "../base/errors.js";
+import { Once } from "../base/once.js";
+import { type Ended, sideBySide } from "../base/side-by-side.js";
+import { interruptible } from "../base/working.js";
+import { type Drivers, driverWords } from "../drivers/drivers.js";
+import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
+import type { SeatId } from "../model/naming.js";
+import { takeDown } from "./down.js";
+import type { SeatPlan } from "./plan.js";
+import type { Receipt } from "./remove-seat.js";
+import { type AskOptions, driversOf } from "./seat-drivers.js";
+import { readRecord } from "./seat-record.js";
+import { type Brought, bringUp, type UpOptions } from "./up.js";
+
+/** How one of several seats ended. `not begun`: the operation was aborted before. */
+export type SeatEnd<T> = SeatId & Ended<T>;
+
+export interface ManyOptions {
+  /** How many seats are worked on at once. Default {@link defaultWorkers}. */
+  workers?: number;
+  /** Aborting it begins no more seats. Those that are worked on are finished. */
+  signal?: AbortSignal;
+}
+
+/** Two for each CPU: one waits for its daemon while another computes. Each has one engine (110 MiB), so at most eight. */
+export const defaultWorkers = (): number => Math.min(2 * availableParallelism(), 8);
+
+/**
+ * Starts several seats side by side in this process. They share what is the same for all: SDK, engine and image checks,
+ * and each host's images and capacity. The failure of one seat, or of a host, does not touch the others.
+ *
+ * @returns how each seat ended, in the plans' order.
+ */
+export const bringUpMany = (
+  plans: readonly SeatPlan[],
+  { signal, workers, ...options }: Omit<UpOptions, "signal" | "shared"> & ManyOptions,
+): AsyncGenerator<StepEvent, SeatEnd<Brought>[]> =>
+  many(plans, { signal, workers }, (plan, shared) => ({
+    id: plan.id,
+    drivers: plan.drivers,
+    run: async (steps) => {
+      await requireAnswers(plan.drivers);
+      return settled(bringUp(plan, { ...options, shared }), steps.pass);
+    },
+  }));
+
+/**
+ * Removes several seats side by side in this process, each as {@link takeDown} does.
+ *
+ * @returns how each seat ended, in the order of `ids`. A seat whose host does not answer has failed, and stays on record.
+ */
+export async function* takeDownMany(
+  ids: readonly SeatId[],
+  { signal, workers, ...options }: Pick<AskOptions, "chosen" | "byLabel" | "hostGone"> & ManyOptions,
+): AsyncGenerator<StepEvent, SeatEnd<Receipt>[]> {
+  const seats = await Promise.all(
+    ids.map(async (id) => {
+      const record = await readRecord(id).catch(() => undefined); // takeDown tells of a damaged one.
+      return { id, drivers: record ? driversOf(record) : {} };
+    }),
+  );
+  return yield* many(seats, { signal, workers }, ({ drivers, id }) => ({
+    id,
+    drivers,
+    run: (steps) => settled(takeDown(id, options), steps.pass),
+  }));
+}
+
+/** One seat of several. */
+interface Task<T> {
+  id: SeatId;
+  drivers: Drivers;
+  run: (steps: Steps) => Promise<T>;
+}
+
+const many = <I, T>(
+  items: readonly I[],
+  { signal, workers = defaultWorkers() }: { signal: AbortSignal | undefined; workers: number | undefined },
+  taskOf: (item: I, shared: Once) => Task<T>,
+): AsyncGenerator<StepEvent, SeatEnd<T>[]> =>
+  reporting(async (steps) => {
+    const shared = new Once();
+    const tasks = items.map((item) => taskOf(item, shared));
+    const over = interruptible(); // After an interrupt, the seats in hand are finished.
+    try {
+      const ends = await sideBySide(
+        tasks,
+        ({ drivers, run }) =>
+          run(steps).catch(async (error: unknown) => {
+            throw await causeOf(error, drivers);
+          }),
+        { workers, groupOf: ({ drivers }) => driverWords(drivers), ...(signal ? { signal } : {}) },
+      );
+      return tasks.map(({ id }, i) => ({ ...id, ...(ends[i] as Ended<T>) }));
+    } finally {
+      over();
+    }
+  });
+
+/** @throws UserError (exit 3) when one of the hosts does not answer. */
+async function requireAnswers({ docker, libvirt }: Drivers): Promise<void> {
+  await Promise.all([docker?.preflight(), libvirt?.preflight()]);
+}
+
+/** Why a seat failed: if its host does not answer now, that is the reason, whatever failed first. */
+async function causeOf(error: unknown, drivers: Drivers): Promise<unknown> {
+  if (error instanceof UserError && error.exitCode === ExitCode.hostNotReady) return error;
+  return requireAnswers(drivers).then(
+    () => error,
+    (silent: unknown) => silent,
+  );
+}
