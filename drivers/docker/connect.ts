@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Agent } from "node:http";
+import { Socket } from "node:net";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
+import { inspect } from "node:util";
 import Docker from "dockerode";
 import { askingWith } from "../../base/asking.js";
 import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
@@ -74,7 +76,7 @@ export function dockerClient(endpoint: Omit<DockerEndpoint, "kind">): Docker {
 function optionsOf(address: Address, certPath: string | undefined): object {
   if (address.kind === "unix") return { socketPath: address.path };
   // The host and port are never used: the agent connects to `docker system dial-stdio` on the other host.
-  if (address.kind === "ssh") return { host: "docker", port: 80, agent: new SshAgent(address) };
+  if (address.kind === "ssh") return { host: "docker", port: 80, agent: sshAgent(address) };
   const { host, port } = address;
   return address.tls ? { host, port, protocol: "https", ...certificates(certPath) } : { host, port };
 }
@@ -108,15 +110,19 @@ export const dockerCommand = ({ host, certPath }: DockerEndpoint, ...args: strin
   ...args,
 ];
 
+/** A request waits for one of this many connections: a host's sshd refuses some where too many begin at once. */
+const SSH_CONNECTIONS = 8;
+
 /**
  * Connects through the `ssh` command, as the docker CLI and the official provider do, so that the user's
- * ~/.ssh/config, known hosts and keys apply. (docker-modem's own ssh checks no host key.)
+ * ~/.ssh/config, known hosts and keys apply. (docker-modem's own ssh checks no host key.) A connection costs half a
+ * second of CPU at both ends together, so it is kept for the next request.
  */
 class SshAgent extends Agent {
   readonly #args: string[];
 
   constructor(endpoint: { target: string; port: number | undefined }) {
-    super({ keepAlive: false });
+    super({ keepAlive: true, maxSockets: SSH_CONNECTIONS, maxFreeSockets: SSH_CONNECTIONS });
     const port = endpoint.port === undefined ? [] : ["-p", String(endpoint.port)];
     this.#args = [
       ...["-o", "BatchMode=yes"],
@@ -130,6 +136,11 @@ class SshAgent extends Agent {
       "system",
       "dial-stdio",
     ];
+  }
+
+  /** docker-modem prints every request's options for its debug log, also where nobody reads that. */
+  [inspect.custom](): string {
+    return "SshAgent";
   }
 
   override createConnection(): Duplex {
@@ -146,15 +157,35 @@ class SshAgent extends Agent {
       if (code !== 0) stream.destroy(new Error(`ssh ended with ${code}: ${complaint.trim()}`));
     });
     stream.once("close", () => child.kill());
-    // http expects a socket with these methods; for a pipe they do nothing.
+    // http expects a socket with these methods. A connection that is not in use does not keep this process.
+    const handles = [
+      child,
+      ...[child.stdin, child.stdout, child.stderr].filter((pipe) => pipe instanceof Socket),
+    ];
     return Object.assign(stream, {
       setTimeout: () => stream,
       setNoDelay: () => stream,
       setKeepAlive: () => stream,
-      ref: () => stream,
-      unref: () => stream,
+      ref: () => {
+        for (const handle of handles) handle.ref();
+        return stream;
+      },
+      unref: () => {
+        for (const handle of handles) handle.unref();
+        return stream;
+      },
     });
   }
+}
+
+/** Each client of a daemon uses the same connections. */
+const sshAgents = new Map<string, SshAgent>();
+
+function sshAgent(address: { target: string; port: number | undefined }): SshAgent {
+  const key = `${address.target} ${address.port}`;
+  const agent = sshAgents.get(key) ?? new SshAgent(address);
+  sshAgents.set(key, agent);
+  return agent;
 }
 
 /** The HTTP status of a daemon's answer, if it was one. */
