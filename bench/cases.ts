@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { repoDir } from "../base/paths.js";
 import type { Cleanup } from "./cleanup.js";
 import type { Contestant } from "./figures.js";
+import { dockerMany, trilabMany } from "./peers/many.js";
 import { dockerPeer, virshPeer } from "./peers/raw.js";
 import { reapPeer } from "./peers/reap.js";
 import { terraformPeer } from "./peers/terraform.js";
@@ -49,6 +50,11 @@ export function makeCases(scene: Scene, cleanup: Cleanup): Case[] {
       roundsPerRun: 1,
     },
     { name: "three targets", contestants: [trilabThree(scene)], roundsPerRun: 1 },
+    {
+      name: "many seats",
+      contestants: [trilabMany(scene, cleanup), dockerMany(scene, cleanup)],
+      roundsPerRun: 1,
+    },
     { name: "reap", contestants: [reapPeer(scene, cleanup)], roundsPerRun: 1 },
   ];
 }

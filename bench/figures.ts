@@ -1,7 +1,21 @@
 import { type Summary, summarize } from "./stats.js";
 
-/** A measurement: a line of the table. */
-export type Line = "a" | "b" | "b-ssh" | "boot" | "rss" | "c" | "d" | "e" | "f" | "g" | "h" | "i";
+/** A measurement's name: a line of the table. */
+export type Line =
+  | "a"
+  | "b"
+  | "b-ssh"
+  | "boot"
+  | "rss"
+  | "c"
+  | "d"
+  | "e"
+  | "f"
+  | "g"
+  | "h"
+  | "i"
+  | "j"
+  | "j-mem";
 
 /** All measured figures, by line and contestant. */
 export class Figures {

@@ -14,6 +14,8 @@ export interface LineSpec {
 
 /** About as many as a course has in a year. */
 export const REAPED_SEATS = 200;
+/** As many as a class has. */
+export const MANY_SEATS = 20;
 
 const below = (line: Line, limit: number) => ({
   met: (figures: Figures): boolean | undefined => {
@@ -145,5 +147,30 @@ export const LINES: readonly LineSpec[] = [
     unit: "s",
     peers: [{ who: "raw", did: "docker ps -a, network ls, volume ls; virsh list, net-list, vol-list" }],
     aim: { text: "5 s", ...below("i", 5) },
+  },
+  {
+    id: "j",
+    letter: "j",
+    what: `${MANY_SEATS} container seats in one process, from nothing until facts are read and compared`,
+    unit: "s",
+    peers: [
+      { who: "at once", did: "docker network create, docker run -d: as many, all at once" },
+      { who: "in a row", did: "the same, one after the other" },
+    ],
+    aim: {
+      text: "2 × docker at once",
+      met: (figures) => {
+        const [ours, raw] = [figures.summary("j", "trilab"), figures.summary("j", "at once")];
+        return ours && raw && ours.median <= 2 * raw.median;
+      },
+    },
+  },
+  {
+    id: "j-mem",
+    letter: "j",
+    what: "the same: most memory of the process and all that it starts (PSS)",
+    unit: "MiB",
+    peers: [],
+    aim: { text: "1.5 GiB", ...below("j-mem", 1536) },
   },
 ];

@@ -1,7 +1,10 @@
+import { setMaxListeners } from "node:events";
 import { execa } from "execa";
 
 /** Aborted by Ctrl-C and by each failure. Everything that waits then stops; the cleanup does not use it. */
 export const aborted = new AbortController();
+// Each command that runs listens to it.
+setMaxListeners(0, aborted.signal);
 
 /** The result of a command. */
 export interface Ran {
@@ -14,6 +17,8 @@ export interface Ran {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
+  /** Called with its process id. */
+  started?: (pid: number) => void;
 }
 
 /**
@@ -25,7 +30,7 @@ export interface RunOptions {
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   aborted.signal.throwIfAborted();
   const started = performance.now();
-  const result = await execa(file, args, {
+  const child = execa(file, args, {
     reject: false,
     stdin: "ignore",
     detached: true,
@@ -34,6 +39,8 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),
   });
+  if (child.pid !== undefined) options.started?.(child.pid);
+  const result = await child;
   const seconds = (performance.now() - started) / 1000;
   aborted.signal.throwIfAborted();
   if (result.exitCode !== 0) {

@@ -22,6 +22,8 @@ export async function engineEnvironment(engine: Engine): Promise<Record<string, 
     // The CLI has --event-log only with it.
     PULUMI_DEBUG_COMMANDS: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // It lives for seconds: fewer garbage collections save 0.06 of 0.43 s of CPU, and cost 8 MiB.
+    GOGC: process.env.GOGC ?? "400",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SUPPRESS_NEO_LINK: "true",
     // The official Docker plugin prefers it to `docker:host`, and would use another daemon than the rest of trilab.

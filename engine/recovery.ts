@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -64,6 +64,8 @@ const IDLE_MS = 3_000;
  * without an engine may wait for ever, too, and is ended; what it was making is found by name. Without /proc, does nothing.
  */
 export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<void> {
+  // Nobody has worked on a new stack.
+  if (!existsSync(workDir(stack))) return;
   const idleSince = new Map<number, number>();
   const ended = async (): Promise<boolean> => {
     const processes = listProcesses();

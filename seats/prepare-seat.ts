@@ -6,7 +6,7 @@ import { Once } from "../base/once.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import type { Accelerator } from "../components/libvirt-machine.js";
-import type { Drivers } from "../drivers/drivers.js";
+import { type Drivers, driverWords } from "../drivers/drivers.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { requireCapacity } from "../hosts/capacity.js";
@@ -75,7 +75,7 @@ export function checkSeatName(name: string): void {
  * The seat's record, existing or new. For a new one, checks that the host can run it, and reserves addresses. An existing
  * seat keeps its image and disk, because a changed lab.yaml must not destroy the learner's work.
  *
- * @param shared What several seats share; here, their hosts' capacity.
+ * @param shared What several seats share; here, the capacity and the networks of their hosts.
  */
 export async function prepareRecord(request: SeatRequest, shared = new Once()): Promise<SeatRecord> {
   const { lab, seat } = request;
@@ -134,7 +134,8 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
         (await listSeats()).map((other) => readRecord(other).catch(() => undefined)),
       );
       const blocks = taken.filter((r) => r !== undefined).map((r) => seatBlock(r.slot));
-      const slot = freeSlot(id, [...blocks, ...(await subnetsInUse(drivers))]);
+      const networks = await shared.get(`networks of ${driverWords(drivers)}`, () => subnetsInUse(drivers));
+      const slot = freeSlot(id, [...blocks, ...networks]);
       if (slot === undefined) {
         throw new UserError("this host has no free addresses for another seat", {
           why: `all ${SEAT_SLOTS} blocks of 10.213.0.0/16 are in use`,

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { repoDir } from "../../base/paths.js";
+import type { ManyEnds, ManyRequest } from "../../test/support/many-seats.js";
+import type { Cleanup } from "../cleanup.js";
+import type { Contestant } from "../figures.js";
+import { MANY_SEATS } from "../lines.js";
+import { watchMemory } from "../memory.js";
+import { run, tidy } from "../run.js";
+import type { Scene } from "../scene.js";
+
+const PROGRAM = join(repoDir, "dist/test/support/many-seats.js");
+const numbered = (name: string): string[] => Array.from({ length: MANY_SEATS }, (_, i) => `${name}-${i + 1}`);
+
+/** Many container seats in one process, and the memory of that process and of all that it starts. */
+export function trilabMany(scene: Scene, cleanup: Cleanup): Contestant {
+  const request: ManyRequest = { seats: numbered(scene.name).map((seat) => ({ seat })) };
+  const words = (verb: "up" | "down"): string[] => [PROGRAM, verb, JSON.stringify(request)];
+  const done = (stdout: string): void => {
+    const { ends } = JSON.parse(stdout.slice(stdout.lastIndexOf("\n") + 1)) as ManyEnds;
+    const failed = ends.find(({ state }) => state !== "done");
+    if (failed) throw new Error(`seat ${failed.seat}: ${failed.error?.message} ${failed.error?.why ?? ""}`);
+  };
+  return {
+    name: `trilab, ${MANY_SEATS} containers`,
+    lines: ["j", "j-mem"],
+    async prepare() {
+      cleanup.add("the many seats", () => tidy(process.execPath, ...words("down")));
+    },
+    async round(figures) {
+      let most: (() => Promise<number>) | undefined;
+      const started = (pid: number): void => {
+        most = watchMemory(pid);
+      };
+      const up = await run(process.execPath, words("up"), { started });
+      if (most) figures.add("j-mem", "trilab", await most());
+      done(up.stdout);
+      figures.add("j", "trilab", up.seconds);
+      done((await run(process.execPath, words("down"))).stdout);
+    },
+  };
+}
+
+/** As many plain containers, each with a network: all at once, and one after the other as a shell's loop makes them. */
+export function dockerMany(scene: Scene, cleanup: Cleanup): Contestant {
+  const names = numbered(`${scene.name}-raw`);
+  const make = async (name: string): Promise<void> => {
+    await run("docker", ["network", "create", name]);
+    const image = scene.image.containerTag;
+    await run("docker", [
+      "run",
+      "-d",
+      "--init",
+      "--network",
+      name,
+      "--name",
+      name,
+      image,
+      "sleep",
+      "infinity",
+    ]);
+  };
+  const remove = async (): Promise<void> => {
+    await tidy("docker", "rm", "-f", ...names);
+    await tidy("docker", "network", "rm", ...names);
+  };
+  const timed = async (work: () => Promise<void>): Promise<number> => {
+    const began = performance.now();
+    await work();
+    const seconds = (performance.now() - began) / 1000;
+    await remove();
+    return seconds;
+  };
+  return {
+    name: `docker run, ${MANY_SEATS} times`,
+    lines: ["j"],
+    async prepare() {
+      cleanup.add("the many plain containers", remove);
+    },
+    async round(figures) {
+      figures.add("j", "at once", await timed(async () => void (await Promise.all(names.map(make)))));
+      figures.add(
+        "j",
+        "in a row",
+        await timed(async () => {
+          for (const name of names) await make(name);
+        }),
+      );
+    },
+  };
+}
