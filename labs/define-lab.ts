@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { closest } from "fastest-levenshtein";
-import { LineCounter, parseDocument } from "yaml";
+import { isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { readUserFile } from "../base/files.js";
@@ -11,6 +11,8 @@ import { machineSpecSchema } from "../model/machine-spec.js";
 import { DEFAULT_TARGETS, labelProblem, MAX_LAB_LENGTH, TARGETS } from "../model/naming.js";
 import { parseDuration } from "../model/units.js";
 import { PROBE_IDS, withProbeNeeds } from "./probe-needs.js";
+import { taskProblems, tasksSchema } from "./tasks.js";
+import { variablesSchema } from "./variables.js";
 import { matchedToVps, sizeProblem, vpsSchema } from "./vps.js";
 
 const duration = z.string().transform((text, ctx) => {
@@ -56,6 +58,23 @@ export const labSchema = z
       .describe(
         "required: compare measures only after the learner has guessed; invited: it asks, and the learner may decline",
       ),
+    /** What the lab is about, in one or two words; for the list of labs. */
+    topic: z.string().min(1).optional().describe("what the lab is about, for the list of labs"),
+    /** How long a learner needs, in seconds. */
+    takes: z
+      .string()
+      .transform((text, ctx) => {
+        const parsed = parseDuration(text);
+        if (parsed !== undefined) return parsed;
+        ctx.addIssue(`"${text}" is not a duration: write "45m" or "1h30m"`);
+        return z.NEVER;
+      })
+      .optional()
+      .describe("how long a learner needs: 45m"),
+    /** Values that differ from seat to seat. */
+    vars: variablesSchema.default({}),
+    /** What a learner does, and how it is verified. */
+    tasks: tasksSchema.default([]),
   })
   .meta({ title: "trilab lab", description: "One lab: a machine spec and the targets it becomes" });
 
@@ -129,11 +148,19 @@ async function readLab(dir: string): Promise<Lab> {
 
 /** Parses a lab.yaml; adds the packages that the probes need to its machine. Pure; `file` is only for errors. */
 export function parseLab(text: string, file: string): z.output<typeof labSchema> {
-  const result = labSchema.safeParse(parseYaml(text, file));
+  const { data, lineOf } = parseYaml(text, file);
+  const result = labSchema.safeParse(data);
   if (!result.success) {
     throw invalid(
       file,
-      result.error.issues.map((issue) => describe(issue)),
+      result.error.issues.map((issue) => `${lineOf(issue.path)}${describe(issue)}`),
+    );
+  }
+  const problems = taskProblems(result.data.tasks, result.data);
+  if (problems.length > 0) {
+    throw invalid(
+      file,
+      problems.map(({ message, path }) => `${lineOf(path)}${path.join(".")}: ${message}`),
     );
   }
   const { probes, targets } = result.data;
@@ -149,8 +176,15 @@ export function parseLab(text: string, file: string): z.output<typeof labSchema>
   };
 }
 
-/** The data in a YAML text. @throws UserError (exit 2) for invalid YAML, and for aliases that don't resolve. */
-function parseYaml(text: string, file: string): unknown {
+/**
+ * The data in a YAML text, and where a key stands: `line 7: `.
+ *
+ * @throws UserError (exit 2) for invalid YAML, and for aliases that don't resolve.
+ */
+function parseYaml(
+  text: string,
+  file: string,
+): { data: unknown; lineOf: (path: readonly PropertyKey[]) => string } {
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
@@ -158,7 +192,17 @@ function parseYaml(text: string, file: string): unknown {
       (e) => `line ${lines.linePos(e.pos[0]).line}: ${e.message.split("\n")[0]}`,
     );
     if (problems.length > 0) throw invalid(file, problems);
-    return document.toJS();
+    return {
+      data: document.toJS(),
+      lineOf: (path) => {
+        // A key that is missing has no line: then that of the block which lacks it.
+        for (let length = path.length; length > 0; length--) {
+          const node = document.getIn(path.slice(0, length), true);
+          if (isNode(node) && node.range) return `line ${lines.linePos(node.range[0]).line}: `;
+        }
+        return "";
+      },
+    };
   } catch (error) {
     // ReferenceError: an undefined alias, or aliases that multiply; RangeError: nested too deeply.
     if (error instanceof ReferenceError || error instanceof RangeError)
