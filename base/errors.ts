@@ -16,6 +16,8 @@ export const ExitCode = {
   locked: 7,
   /** Something of the seat is left after removal. */
   residue: 8,
+  /** Nothing was wrong, but not everything could be looked at. */
+  couldNotLook: 9,
   interrupted: 130,
 } as const;
 

@@ -40,7 +40,7 @@ export async function main(
     .alias("h", "help")
     .wrap(Math.min(100, process.stderr.columns ?? 100))
     .epilogue(
-      "Exit codes: 0 done, 1 failed, 2 usage, 3 host not ready, 4 checks not passed, 5 out of parity,\n6 no such lab or seat, 7 locked, 8 residue left, 130 interrupted.",
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 host not ready, 4 checks not passed, 5 out of parity,\n6 no such lab or seat, 7 locked, 8 residue left, 9 could not look,\n130 interrupted.",
     )
     .exitProcess(false)
     .fail((message, error) => {

@@ -51,7 +51,10 @@ export async function labDigest(dir: string): Promise<string> {
   for (const name of names) {
     const path = join(dir, name);
     if (!(await stat(path)).isFile()) continue;
-    hash.update(`${relative(dir, path)}\0`).update(await readFile(path)).update("\0");
+    hash
+      .update(`${relative(dir, path)}\0`)
+      .update(await readFile(path))
+      .update("\0");
   }
   return hash.digest("hex").slice(0, 16);
 }

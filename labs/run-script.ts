@@ -56,12 +56,15 @@ export async function runScript(
     output,
   });
   try {
-    const { exitCode, stderr, stdout } = await environment.exec(["bash", "-c", RUN, "bash", String(timeout)], {
-      root: true,
-      input: program(script, { ...values, lab, seat, target }),
-      timeoutMs: (timeout + 15) * 1000,
-      ...(signal ? { signal } : {}),
-    });
+    const { exitCode, stderr, stdout } = await environment.exec(
+      ["bash", "-c", RUN, "bash", String(timeout)],
+      {
+        root: true,
+        input: program(script, { ...values, lab, seat, target }),
+        timeoutMs: (timeout + 15) * 1000,
+        ...(signal ? { signal } : {}),
+      },
+    );
     signal?.throwIfAborted();
     const said = read(stdout);
     const output = stderr.trim();
@@ -71,8 +74,12 @@ export async function runScript(
     const last = cut(output.split("\n").at(-1) ?? "");
     if (TIMED_OUT.includes(exitCode))
       return { ...failed(`${script.name} did not end within ${timeout} s`, output), boot: said.boot };
-    if (said.boot === "") return failed(`the ${target} did not run it: ${last || `exit ${exitCode}`}`, output);
-    return { ...failed(`${script.name} failed (exit ${exitCode})${last && `: ${last}`}`, output), boot: said.boot };
+    if (said.boot === "")
+      return failed(`the ${target} did not run it: ${last || `exit ${exitCode}`}`, output);
+    return {
+      ...failed(`${script.name} failed (exit ${exitCode})${last && `: ${last}`}`, output),
+      boot: said.boot,
+    };
   } catch (error) {
     signal?.throwIfAborted();
     return failed(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));

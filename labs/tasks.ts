@@ -44,10 +44,7 @@ const answerSchema = z
       .optional()
       .describe("the ratio of two targets' medians"),
     of: z.enum(TARGETS).optional().describe("the median of this target, in the probe's unit"),
-    read: z
-      .enum(TARGETS)
-      .optional()
-      .describe("judged against what tasks/ID/answer.sh prints in this target"),
+    read: z.enum(TARGETS).optional().describe("judged against what tasks/ID/answer.sh prints in this target"),
     choice: z
       .record(z.string().regex(/^[\w.-]+$/, "must be one word"), z.string().min(1))
       .optional()
@@ -72,7 +69,10 @@ const taskSchema = z
   .strictObject({
     id: z
       .string()
-      .regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/, "may contain only lower-case letters, digits and hyphens"),
+      .regex(
+        /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/,
+        "may contain only lower-case letters, digits and hyphens",
+      ),
     title: z.string().min(1).optional().describe("what is true when the task is done"),
     ask: z.string().min(1).optional().describe("a question, for trilab answer"),
     answer: answerSchema.optional(),
@@ -88,7 +88,8 @@ const taskSchema = z
   .superRefine((task, ctx) => {
     if ((task.title === undefined) === (task.ask === undefined))
       ctx.addIssue("needs either title (it is checked) or ask (it is answered)");
-    if ((task.ask === undefined) !== (task.answer === undefined)) ctx.addIssue("ask and answer need each other");
+    if ((task.ask === undefined) !== (task.answer === undefined))
+      ctx.addIssue("ask and answer need each other");
     if (task.ask !== undefined && (task.on !== undefined || task.reboot))
       ctx.addIssue("a question has no target and no reboot");
   });

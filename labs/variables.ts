@@ -8,7 +8,10 @@ const variableSchema = z
   .strictObject({
     int: z
       .tuple([z.int(), z.int()])
-      .refine(([low, high]) => low < high && high - low < MAX_RANGE, "must be [LOW, HIGH], with LOW below HIGH")
+      .refine(
+        ([low, high]) => low < high && high - low < MAX_RANGE,
+        "must be [LOW, HIGH], with LOW below HIGH",
+      )
       .optional()
       .describe("[LOW, HIGH]: a whole number between these two, both included"),
     pick: z
@@ -21,7 +24,9 @@ const variableSchema = z
 
 /** lab.yaml's `vars`: values that differ from seat to seat, so that an answer can't be copied. */
 export const variablesSchema = z.record(
-  z.string().regex(/^[a-z][a-z0-9_]{0,30}$/, "must begin with a letter; then letters, digits and underscores"),
+  z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,30}$/, "must begin with a letter; then letters, digits and underscores"),
   variableSchema,
 );
 

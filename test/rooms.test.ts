@@ -19,6 +19,7 @@ const ROOMS = [
   "seats",
   "probes",
   "report",
+  "tasks",
   "cli",
 ];
 

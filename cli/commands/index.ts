@@ -1,10 +1,14 @@
 import type { Command } from "../define-command.js";
+import { answer } from "./answer.js";
+import { check } from "./check.js";
 import { compare } from "./compare.js";
 import { cost } from "./cost.js";
 import { cp } from "./cp.js";
 import { doctor } from "./doctor.js";
 import { down } from "./down.js";
 import { extend } from "./extend.js";
+import { guide } from "./guide.js";
+import { hint } from "./hint.js";
 import { images } from "./images.js";
 import { labs } from "./labs.js";
 import { logs } from "./logs.js";
@@ -26,6 +30,10 @@ export const COMMANDS: readonly Command[] = [
   ssh,
   cp,
   logs,
+  guide,
+  check,
+  hint,
+  answer,
   parity,
   predict,
   compare,

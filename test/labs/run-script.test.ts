@@ -8,7 +8,11 @@ const here = {
   target: "guest",
   name: "here",
   exec: async ([file = "", ...args]: readonly string[], { input = "", timeoutMs }: ExecOptions = {}) => {
-    const run = await execa(file, args, { input, reject: false, ...(timeoutMs ? { timeout: timeoutMs } : {}) });
+    const run = await execa(file, args, {
+      input,
+      reject: false,
+      ...(timeoutMs ? { timeout: timeoutMs } : {}),
+    });
     return { exitCode: run.exitCode ?? 255, stdout: run.stdout, stderr: run.stderr };
   },
 } as unknown as Environment;
@@ -67,7 +71,9 @@ describe("a lab's script", () => {
   it("could not look at a machine that is silent", async () => {
     const silent = { ...here, exec: async () => ({ exitCode: 255, stdout: "", stderr: "ssh: no route" }) };
     const options = { values: {}, lab: "web", seat: "a", timeout: 1 };
-    expect(await runScript(silent as unknown as Environment, { name: "check.sh", text: ":" }, options)).toMatchObject({
+    expect(
+      await runScript(silent as unknown as Environment, { name: "check.sh", text: ":" }, options),
+    ).toMatchObject({
       outcome: "failed",
       why: "the guest did not run it: ssh: no route",
     });

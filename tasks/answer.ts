@@ -1,0 +1,160 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import type { Lab } from "../labs/define-lab.js";
+import { labScript } from "../labs/lab-files.js";
+import { runScript } from "../labs/run-script.js";
+import { type Answer, ratioTargets, type Task } from "../labs/tasks.js";
+import type { RunDocument } from "../probes/run-document.js";
+import { figureOf, probeOf, seriesOf } from "../report/figures.js";
+import { formatNumber } from "../report/quantity.js";
+import { type Interval, ratioOfMedians } from "../report/statistics.js";
+import { listRuns } from "../report/store.js";
+import { openEnvironment } from "../seats/open.js";
+import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
+import type { Entry } from "./attempts.js";
+import { valuesOf } from "./check.js";
+import { readNumber } from "./number.js";
+
+/** Seconds that answer.sh may take. */
+const READ_LIMIT = 30;
+/** The longest answer in words. */
+const MOST_WORDS = 4000;
+
+/** A judged answer, as it is recorded. */
+export type Judged = Pick<Entry, "outcome" | "why" | "run" | "boot"> & { answer: string };
+
+/**
+ * Judges an answer.
+ *
+ * @throws UserError (exit 2) when it is not of the kind that the question asks for.
+ */
+export async function judge(record: SeatRecord, lab: Lab, task: Task, text: string): Promise<Judged> {
+  const { answer } = task;
+  if (answer === undefined) {
+    throw new UserError(`task "${task.id}" is not a question`, {
+      why: "it is verified in the machine",
+      fix: `look at it: trilab check ${task.id}`,
+      exitCode: ExitCode.usage,
+    });
+  }
+  const said = text.trim();
+  if (said === "" || said.length > MOST_WORDS)
+    throw wrongKind(task, `an answer has 1 to ${MOST_WORDS} characters, this one has ${said.length}`);
+  if (answer.choice) return judgeChoice(task, answer.choice, said);
+  if (answer.text !== undefined) return { outcome: "pending", why: "a person marks it", answer: said };
+  if (answer.read) return judgeRead(record, lab, task, answer, said);
+  return judgeMeasured(task, answer, said, await newestRun(record));
+}
+
+function judgeChoice(task: Task, choice: Readonly<Record<string, string>>, said: string): Judged {
+  const word = Object.keys(choice).find((key) => key.toLowerCase() === said.toLowerCase());
+  if (word === undefined) throw wrongKind(task, `"${said}" is not one of: ${Object.keys(choice).join(", ")}`);
+  const why = choice[word] ?? "";
+  return why === "right" ? { outcome: "met", answer: word } : { outcome: "not-met", why, answer: word };
+}
+
+/** Judges against what the lab's script reads in a target. */
+async function judgeRead(
+  record: SeatRecord,
+  lab: Lab,
+  task: Task,
+  answer: Answer,
+  said: string,
+): Promise<Judged> {
+  const target = answer.read ?? "container";
+  const unseen = (why: string): Judged => ({ outcome: "could-not-look", why, answer: said });
+  if (!targetsOf(record).includes(target))
+    return unseen(`the seat has no ${target}: trilab up --on ${target}`);
+  const script = await labScript(lab.dir, `tasks/${task.id}`, "answer", target);
+  if (script === undefined) return unseen(`the lab has no tasks/${task.id}/answer.sh`);
+  const { boot, evidence, outcome, why } = await runScript(await openEnvironment(record, target), script, {
+    values: await valuesOf(lab, record.seat),
+    lab: record.lab,
+    seat: record.seat,
+    timeout: READ_LIMIT,
+  });
+  if (outcome !== "done" || evidence.answer === undefined)
+    return unseen(why || `${script.name} noted no answer`);
+  const expected = Number(evidence.answer);
+  if (Number.isNaN(expected)) {
+    const same = evidence.answer.toLowerCase() === said.toLowerCase();
+    return same
+      ? { outcome: "met", answer: said, boot }
+      : { outcome: "not-met", why: `the ${target} says something else`, answer: said, boot };
+  }
+  const number = readNumber(said, "");
+  if (typeof number === "string") throw wrongKind(task, number);
+  return Math.abs(number - expected) <= (answer.within ?? 0) * Math.abs(expected)
+    ? { outcome: "met", answer: said, boot }
+    : { outcome: "not-met", why: `the ${target} says something else`, answer: said, boot };
+}
+
+/** What a run says of a measured question. */
+export interface Measured {
+  value: number;
+  interval: Interval;
+  unit: string;
+}
+
+/** The measured value that a question asks for; `undefined` where the run does not have it. Pure. */
+export function measuredIn(run: RunDocument, answer: Answer): Measured | undefined {
+  const [id = "", metric = ""] = (answer.probe ?? "").split(".");
+  const probe = probeOf(run, id);
+  if (probe === undefined) return undefined;
+  if (answer.of) {
+    const series = seriesOf(probe, metric, answer.of);
+    const figure = series && figureOf(run, id, series);
+    return figure && { value: figure.median, interval: figure.interval, unit: series.unit };
+  }
+  const [above, below] = ratioTargets(answer.ratio ?? "").map((target) => seriesOf(probe, metric, target));
+  const ratio =
+    above &&
+    below &&
+    ratioOfMedians(above.samples, below.samples, `${run.id} ${answer.probe} ${answer.ratio}`);
+  return ratio && { value: ratio.value, interval: ratio.interval, unit: "" };
+}
+
+/** Judges against a run of compare. The tolerance is the larger of `within` and the run's own interval. Pure. */
+export function judgeMeasured(
+  task: Task,
+  answer: Answer,
+  said: string,
+  run: RunDocument | undefined,
+): Judged {
+  if (run === undefined)
+    return {
+      outcome: "could-not-look",
+      why: "this seat has no finished run: trilab compare --quick",
+      answer: said,
+    };
+  const measured = measuredIn(run, answer);
+  const seen = { answer: said, run: run.id };
+  if (measured === undefined)
+    return {
+      ...seen,
+      outcome: "could-not-look",
+      why: `the run ${run.id} did not measure it: trilab compare`,
+    };
+  const number = readNumber(said, measured.unit);
+  if (typeof number === "string") throw wrongKind(task, number);
+  const { interval, unit, value } = measured;
+  const margin = (answer.within ?? 0) * value;
+  const [low, high] = [Math.min(interval.low, value - margin), Math.max(interval.high, value + margin)];
+  if (number >= low && number <= high) return { ...seen, outcome: "met" };
+  const more = number > value ? "less" : "more";
+  return {
+    ...seen,
+    outcome: "not-met",
+    why: `your run measured ${more} than ${formatNumber(number)}${unit && ` ${unit}`}`,
+  };
+}
+
+/** The seat's newest run that was not broken off. */
+const newestRun = async (record: SeatRecord): Promise<RunDocument | undefined> =>
+  (await listRuns(record.lab, record.seat)).map(({ run }) => run).find((run) => run && !run.partial);
+
+const wrongKind = (task: Task, why: string): UserError =>
+  new UserError(`this is no answer to "${task.id}"`, {
+    why,
+    fix: `the question is: ${task.ask}`,
+    exitCode: ExitCode.usage,
+  });
