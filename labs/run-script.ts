@@ -28,9 +28,10 @@ export interface ScriptResult {
 
 export interface ScriptOptions {
   values: Values;
-  /** Also variables of the script: the lab's and the seat's name. */
+  /** Also variables of the script: the lab's and the seat's name, and the login user. */
   lab: string;
   seat: string;
+  user: string;
   /** Seconds. */
   timeout: number;
   signal?: AbortSignal;
@@ -45,7 +46,7 @@ export interface ScriptOptions {
 export async function runScript(
   environment: Environment,
   script: LabScript,
-  { lab, seat, signal, timeout, values }: ScriptOptions,
+  { lab, seat, signal, timeout, user, values }: ScriptOptions,
 ): Promise<ScriptResult> {
   const { target } = environment;
   const failed = (why: string, output = ""): ScriptResult => ({
@@ -60,7 +61,7 @@ export async function runScript(
       ["bash", "-c", RUN, "bash", String(timeout)],
       {
         root: true,
-        input: program(script, { ...values, lab, seat, target }),
+        input: program(script, { ...values, lab, seat, target, user }),
         timeoutMs: (timeout + 15) * 1000,
         ...(signal ? { signal } : {}),
       },

@@ -70,6 +70,7 @@ async function judgeRead(
     values: await valuesOf(lab, record.seat),
     lab: record.lab,
     seat: record.seat,
+    user: record.user,
     timeout: READ_LIMIT,
   });
   if (outcome !== "done" || evidence.answer === undefined)

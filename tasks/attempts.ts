@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
@@ -135,3 +135,7 @@ export async function seatKey(id: SeatId): Promise<string> {
     }))
   );
 }
+
+/** Removes a seat's attempts and key: only for seats that were made to test a lab. */
+export const forgetAttempts = (id: SeatId): Promise<void> =>
+  rm(attemptsDir(id), { recursive: true, force: true });

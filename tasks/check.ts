@@ -99,6 +99,7 @@ export async function look(
       values,
       lab: record.lab,
       seat: record.seat,
+      user: record.user,
       timeout: task.timeout * (isEmulated(record, target) ? EMULATED : 1),
       ...(signal ? { signal } : {}),
     },

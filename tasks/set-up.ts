@@ -52,6 +52,7 @@ export const setUpLab = (
                 values,
                 lab: record.lab,
                 seat: record.seat,
+                user: record.user,
                 timeout: SETUP_LIMIT,
                 ...(signal ? { signal } : {}),
               },

@@ -6,6 +6,8 @@ import { capacityHere } from "../capacity-here.js";
 import { columns, report } from "../context.js";
 import { defineCommand, text } from "../define-command.js";
 import { chosenEndpoints } from "../endpoints.js";
+import { labsNew } from "./labs-new.js";
+import { labsTest } from "./labs-test.js";
 
 const ls = defineCommand({
   usage: "ls",
@@ -17,18 +19,29 @@ const ls = defineCommand({
     const labs = await Promise.all(
       (await labNames()).map(async (name) => {
         try {
-          const { title, targets } = await loadLab(name);
-          return { name, title, targets };
+          const { takes, targets, tasks, title, topic = "" } = await loadLab(name);
+          const points = tasks.reduce((sum, task) => sum + task.points, 0);
+          return { name, title, topic, targets, takes, points };
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
-          return { name, title: `broken: ${error.why ?? error.message}`, targets: [] };
+          return {
+            ...{ name, title: `broken: ${error.why ?? error.message}` },
+            ...{ topic: "", targets: [], takes: undefined, points: 0 },
+          };
         }
       }),
     );
     report(ctx, "labs", { labs }, () =>
       columns([
-        ["LAB", "TARGETS", "TITLE"].map(ctx.style.bold),
-        ...labs.map((l) => [l.name, l.targets.join(","), l.title]),
+        ["LAB", "TOPIC", "TARGETS", "TIME", "POINTS", "TITLE"].map(ctx.style.bold),
+        ...labs.map((l) => [
+          ...[l.name, l.topic, l.targets.join(",")],
+          ...[
+            l.takes === undefined ? "" : formatDuration(l.takes),
+            l.points > 0 ? String(l.points) : "",
+            l.title,
+          ],
+        ]),
       ]),
     );
     return undefined;
@@ -81,7 +94,7 @@ const show = defineCommand({
 
 export const labs = defineCommand({
   usage: "labs",
-  description: "list labs, or show one",
+  description: "list labs, show one, write a new one, or test one",
   ...(ls.handler ? { handler: ls.handler } : {}),
-  subcommands: [ls, show],
+  subcommands: [ls, show, labsNew, labsTest],
 });

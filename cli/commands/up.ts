@@ -81,6 +81,8 @@ async function deploy(args: Args, ctx: Context): Promise<number> {
   const brought = await ctx.follow(
     bringUp(plan, { waitMs, replace: flag(args, "replace"), signal: ctx.signal }),
   );
+  const { setUpLab } = await import("../../tasks/set-up.js");
+  await ctx.follow(setUpLab(brought.record, plan.lab, ctx.signal));
   return show(ctx, plan, { ...brought, seconds: (Date.now() - started) / 1000 });
 }
 
@@ -177,6 +179,7 @@ async function show(
     ...unappliedLines(kept, ctx.style),
     "",
     ...(expires === "never" ? [] : [`  it stops itself ${timeLeft(expires)}; to add time:  trilab extend`]),
+    ...(lab.tasks.length > 0 ? ["  to begin:  trilab guide"] : []),
     ...targets.map((target) => `  a shell in the ${target}:  trilab ssh ${target}`),
     "  to remove everything:  trilab down",
   ]);

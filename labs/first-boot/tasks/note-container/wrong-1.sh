@@ -1,0 +1,2 @@
+# The name of another process: the shell's.
+ps -p $$ -o comm= >"/home/$user/$animal"

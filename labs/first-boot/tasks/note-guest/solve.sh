@@ -1,0 +1,1 @@
+ps -p 1 -o comm= >"/home/$user/$animal"

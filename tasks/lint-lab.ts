@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { execa } from "execa";
+import { readUserFile } from "../base/files.js";
+import { which } from "../base/privilege.js";
+import type { Lab } from "../labs/define-lab.js";
+import { type LabScript, labScript, wrongSolutions } from "../labs/lab-files.js";
+import { targetOf } from "./check.js";
+
+/**
+ * What is wrong with a lab's files, without a machine: each check needs a solve and the other way round, each `read` an
+ * answer.sh, and every script must be valid bash (and pass shellcheck, where it is installed).
+ */
+export async function lintLab(lab: Lab): Promise<string[]> {
+  const problems: string[] = [];
+  const scripts: LabScript[] = [];
+  const need = async (task: string, name: string, target: Parameters<typeof labScript>[3]): Promise<void> => {
+    const script = await labScript(lab.dir, `tasks/${task}`, name, target);
+    if (script) scripts.push(script);
+    else problems.push(`task ${task}: tasks/${task}/${name}.sh is missing`);
+  };
+  for (const task of lab.tasks) {
+    if (task.title !== undefined) {
+      await need(task.id, "check", targetOf(task, lab));
+      await need(task.id, "solve", targetOf(task, lab));
+      scripts.push(...(await wrongSolutions(lab.dir, task.id)));
+    } else if (task.answer?.read) await need(task.id, "answer", task.answer.read);
+  }
+  for (const target of lab.targets) {
+    const setup = await labScript(lab.dir, "", "setup", target);
+    if (setup) scripts.push(setup);
+  }
+  if ((await readUserFile(join(lab.dir, "guide.md"), "the guide")) === undefined)
+    problems.push("guide.md is missing");
+  const unique = [...new Map(scripts.map((script) => [script.name, script])).values()];
+  for (const script of unique) problems.push(...(await scriptProblems(script, Object.keys(lab.vars))));
+  return problems;
+}
+
+/** Names that every script has: labs/run-script.ts. */
+const GIVEN = ["lab", "seat", "target", "user"];
+
+async function scriptProblems({ name, text }: LabScript, vars: readonly string[]): Promise<string[]> {
+  const parsed = await execa("bash", ["-n"], { input: text, reject: false });
+  if (parsed.exitCode !== 0) return [`${name}: ${parsed.stderr.trim().split("\n")[0]}`];
+  if (which("shellcheck") === undefined) return [];
+  const given = [...GIVEN, ...vars].map((variable) => `${variable}=x`).join("; ");
+  const checked = await execa("shellcheck", ["--shell=bash", "--format=gcc", "--severity=warning", "-"], {
+    input: `no() { exit 100; }; note() { :; }; ${given}; export ${[...GIVEN, ...vars].join(" ")}\n${text}`,
+    reject: false,
+  });
+  return checked.stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.replace(/^-:(\d+)/, (_, n: string) => `${name}:${Number(n) - 1}`));
+}
