@@ -45,7 +45,8 @@ export async function judge(record: SeatRecord, lab: Lab, task: Task, text: stri
   return judgeMeasured(task, answer, said, await newestRun(record));
 }
 
-function judgeChoice(task: Task, choice: Readonly<Record<string, string>>, said: string): Judged {
+/** Judges a choice. @throws UserError (exit 2) for a word that is not in it. Pure. */
+export function judgeChoice(task: Task, choice: Readonly<Record<string, string>>, said: string): Judged {
   const word = Object.keys(choice).find((key) => key.toLowerCase() === said.toLowerCase());
   if (word === undefined) throw wrongKind(task, `"${said}" is not one of: ${Object.keys(choice).join(", ")}`);
   const why = choice[word] ?? "";

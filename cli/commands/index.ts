@@ -7,6 +7,8 @@ import { cp } from "./cp.js";
 import { doctor } from "./doctor.js";
 import { down } from "./down.js";
 import { extend } from "./extend.js";
+import { grade } from "./grade.js";
+import { grades } from "./grades.js";
 import { guide } from "./guide.js";
 import { hint } from "./hint.js";
 import { images } from "./images.js";
@@ -18,6 +20,7 @@ import { reap } from "./reap.js";
 import { report } from "./report.js";
 import { ssh } from "./ssh.js";
 import { status } from "./status.js";
+import { submit } from "./submit.js";
 import { up } from "./up.js";
 import { version } from "./version.js";
 
@@ -34,12 +37,15 @@ export const COMMANDS: readonly Command[] = [
   check,
   hint,
   answer,
+  submit,
   parity,
   predict,
   compare,
   report,
   cost,
   labs,
+  grade,
+  grades,
   images,
   reap,
   doctor,

@@ -106,7 +106,10 @@ describe("reports", () => {
     expect(data.labs.find((l: { name: string }) => l.name === "first-boot")).toEqual({
       name: "first-boot",
       title: "First boot",
+      topic: "host and guest",
       targets: ["container", "guest"],
+      takes: 2700,
+      points: 8,
     });
   });
 

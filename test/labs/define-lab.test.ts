@@ -54,6 +54,8 @@ describe("lab.yaml", () => {
         authorizedKeys: [],
       },
       probes: [...PROBE_IDS],
+      vars: {},
+      tasks: [],
       predict: "invited",
       vps: { cloud: "local", match: "spec", spot: false, credits: "standard", network: "own" },
     });

@@ -1,0 +1,53 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import type { Grade, Work } from "../tasks/grade.js";
+import { type Context, columns, report } from "./context.js";
+import { type Args, flag, text } from "./define-command.js";
+
+export const gradeOptions = {
+  csv: { type: "boolean", describe: "a table for Moodle or Canvas: a row for each learner" },
+  roster: { type: "string", describe: "a CSV file with the columns seat and email" },
+} as const;
+
+/** Grades the works, and prints them as a table, CSV or JSON. */
+export async function printGrades(works: readonly Work[], args: Args, ctx: Context): Promise<undefined> {
+  if (flag(args, "csv") && ctx.json)
+    throw new UserError("--csv and --json can't be used together", {
+      fix: "choose one",
+      exitCode: ExitCode.usage,
+    });
+  const { loadLab } = await import("../labs/define-lab.js");
+  const { labDigest } = await import("../labs/lab-files.js");
+  const { owner } = await import("../seats/seat-record.js");
+  const { flagShared, gradeOf } = await import("../tasks/grade.js");
+  const { gradesCsv, gradesLti, readEmails } = await import("../tasks/grade-book.js");
+  const roster = text(args, "roster");
+  const emails = roster === undefined ? new Map<string, string>() : await readEmails(roster);
+  const labs = new Map(
+    await Promise.all(
+      [...new Set(works.map(({ lab }) => lab))].map(async (name) => {
+        const lab = await loadLab(name);
+        return [name, { ...lab, digest: await labDigest(lab.dir) }] as const;
+      }),
+    ),
+  );
+  const graded = works.flatMap((work) => {
+    const lab = labs.get(work.lab);
+    return lab ? [gradeOf(work, lab, owner())] : [];
+  });
+  const grades = flagShared(graded, works);
+  if (flag(args, "csv")) {
+    ctx.print(gradesCsv(grades, emails).trimEnd());
+    return undefined;
+  }
+  report(ctx, "grades", { grades: gradesLti(grades, emails, new Date().toISOString()) }, () => [
+    ...columns([["LAB", "SEAT", "POINTS", "MET", "OPEN", "REMARKS"].map(ctx.style.bold), ...grades.map(row)]),
+  ]);
+  return undefined;
+}
+
+function row({ flags, lab, score, seat }: Grade): string[] {
+  const count = (...standings: string[]): number =>
+    score.tasks.filter((task) => standings.includes(task.standing)).length;
+  const left = score.tasks.length - count("met");
+  return [lab, seat, `${score.points}/${score.max}`, String(count("met")), String(left), flags.join("; ")];
+}

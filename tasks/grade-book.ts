@@ -1,0 +1,105 @@
+import { parse } from "csv-parse/sync";
+import { stringify } from "csv-stringify/sync";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { readUserFile } from "../base/files.js";
+import type { Grade } from "./grade.js";
+
+/** Seat → e-mail address. */
+export type Emails = ReadonlyMap<string, string>;
+
+/**
+ * Reads a roster's e-mail addresses: a CSV file with the columns `seat` and `email`, in any order, separated by commas,
+ * semicolons or tabs.
+ *
+ * @throws UserError (exit 2) when it is something else.
+ */
+export async function readEmails(path: string): Promise<Emails> {
+  const text = await readUserFile(path, "the roster");
+  const wrong = (why: string): UserError =>
+    new UserError(`${path} is not a roster`, {
+      why,
+      fix: "write a CSV file with the columns seat and email",
+      exitCode: ExitCode.usage,
+    });
+  if (text === undefined) throw wrong("there is no such file");
+  let rows: Record<string, string>[];
+  try {
+    rows = parse(text, {
+      bom: true,
+      columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
+      delimiter: [",", ";", "\t"],
+      skip_empty_lines: true,
+      trim: true,
+    });
+  } catch (error) {
+    throw wrong(messageOf(error));
+  }
+  if (rows.length === 0) throw wrong("it has no rows");
+  if (!rows.every(({ email, seat }) => seat !== undefined && email !== undefined))
+    throw wrong(`its columns are: ${Object.keys(rows[0] ?? {}).join(", ")}`);
+  return new Map(rows.map(({ email = "", seat = "" }) => [seat, email]));
+}
+
+/**
+ * Grades as CSV with a header: a row for each learner; for each lab a column with its points, and one for each of its
+ * tasks. A task that nobody could look at has an empty cell, which is not a zero. Moodle and Canvas import it. Pure.
+ */
+export function gradesCsv(grades: readonly Grade[], emails: Emails): string {
+  const labs = [...new Set(grades.map(({ lab }) => lab))].sort();
+  const tasksOf = (lab: string): string[] => [
+    ...new Set(
+      grades.filter((grade) => grade.lab === lab).flatMap(({ score }) => score.tasks.map(({ id }) => id)),
+    ),
+  ];
+  const seats = [...new Set(grades.map(({ seat }) => seat))].sort();
+  const header = [
+    "Username",
+    "Email address",
+    ...labs.flatMap((lab) => [lab, ...tasksOf(lab).map((task) => `${lab}: ${task}`)]),
+    "Remarks",
+  ];
+  const rows = seats.map((seat) => {
+    const own = grades.filter((grade) => grade.seat === seat);
+    const cells = labs.flatMap((lab) => {
+      const score = own.find((grade) => grade.lab === lab)?.score;
+      const points = tasksOf(lab).map((id) => {
+        const task = score?.tasks.find((each) => each.id === id);
+        const isKnown = task && task.standing !== "could-not-look" && task.standing !== "pending";
+        return isKnown ? task.points : "";
+      });
+      return [score?.points ?? "", ...points];
+    });
+    const remarks = own.flatMap(({ flags, lab }) =>
+      flags.map((flag) => (labs.length > 1 ? `${lab}: ${flag}` : flag)),
+    );
+    return [seat, emails.get(seat) ?? "", ...cells, remarks.join("; ")];
+  });
+  return stringify([header, ...rows], { record_delimiter: "windows", escape_formulas: true });
+}
+
+/** Grades with the names of LTI's Assignment and Grade Services (1EdTech LTI-AGS 2.0, Score). Pure. */
+export const gradesLti = (grades: readonly Grade[], emails: Emails, timestamp: string): object[] =>
+  grades.map(({ flags, lab, score, seat }) => ({
+    userId: emails.get(seat) || seat,
+    resourceId: lab,
+    scoreGiven: score.points,
+    scoreMaximum: score.max,
+    activityProgress: score.tasks.every(({ standing }) => standing === "met" || standing === "pending")
+      ? "Completed"
+      : score.tasks.some(({ attempts }) => attempts > 0)
+        ? "InProgress"
+        : "Initialized",
+    gradingProgress: score.tasks.some(({ standing }) => standing === "pending")
+      ? "PendingManual"
+      : "FullyGraded",
+    timestamp,
+    ...(flags.length > 0 ? { comment: flags.join("; ") } : {}),
+    tasks: score.tasks.map(({ attempts, hints, id, max, points, standing }) => ({
+      id,
+      standing,
+      points,
+      max,
+      attempts,
+      hints,
+    })),
+  }));

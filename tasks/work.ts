@@ -1,0 +1,30 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { stateDir } from "../base/paths.js";
+import type { SeatId } from "../model/naming.js";
+import { listRuns } from "../report/store.js";
+import { attemptsText, parseAttempts } from "./attempts.js";
+import type { Work } from "./grade.js";
+
+/** The seats with a record of attempts here, up or not, sorted. */
+export async function workedIn(lab?: string): Promise<SeatId[]> {
+  const root = join(stateDir(), "attempts");
+  const folders = async (dir: string): Promise<string[]> =>
+    (await readdir(dir, { withFileTypes: true }).catch(() => []))
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort();
+  const seats: SeatId[] = [];
+  for (const name of lab === undefined ? await folders(root) : [lab])
+    for (const seat of await folders(join(root, name)))
+      if ((await attemptsText({ lab: name, seat })) !== "") seats.push({ lab: name, seat });
+  return seats;
+}
+
+/** A seat's work, as a submission would hold it. */
+export async function workOf(id: SeatId): Promise<Work> {
+  const attempts = await attemptsText(id);
+  const { entries } = parseAttempts(attempts);
+  const runs = (await listRuns(id.lab, id.seat)).flatMap(({ run }) => run ?? []);
+  return { ...id, labDigest: entries.at(-1)?.lab ?? "", attempts, runs };
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { parseLab } from "../../labs/define-lab.js";
+import { judgeChoice, judgeMeasured, measuredIn } from "../../tasks/answer.js";
+import { syntheticRun } from "../report/fixture.js";
+
+const { tasks } = parseLab(
+  `name: web
+title: T
+summary: S
+tasks:
+  - { id: ratio, ask: q, answer: { probe: start.total, ratio: guest/container, within: 15% } }
+  - { id: time, ask: q, answer: { probe: start.total, of: guest } }
+  - { id: absent, ask: q, answer: { probe: start.nothing, of: guest } }
+  - { id: whose, ask: q, answer: { choice: { host: right, Own: "Compare uname -r." } } }
+`,
+  "f",
+);
+const [ratio, time, absent, whose] = tasks as [never, never, never, never] & typeof tasks;
+const judge = (task: (typeof tasks)[number] | undefined, said: string, run: typeof RUN | undefined = RUN) => {
+  if (!task?.answer) throw new Error("no task");
+  return judgeMeasured(task, task.answer, said, run);
+};
+const RUN = syntheticRun();
+
+describe("a measured answer", () => {
+  const { interval, value } = measuredIn(RUN, (ratio as (typeof tasks)[number]).answer ?? ({} as never)) ?? {
+    value: Number.NaN,
+    interval: { low: 0, high: 0 },
+  };
+  it("is right within the larger of the tolerance and the run's own interval", () => {
+    expect(value).toBeGreaterThan(10);
+    const high = Math.max(value * 1.15, interval.high);
+    expect(judge(ratio, value.toFixed(2))).toMatchObject({ outcome: "met", run: RUN.id });
+    expect(judge(ratio, (high * 0.999).toFixed(3))).toMatchObject({ outcome: "met" });
+    expect(judge(ratio, (high * 1.01).toFixed(3))).toMatchObject({ outcome: "not-met", why: /less than/ });
+    expect(judge(ratio, "2 times")).toMatchObject({
+      outcome: "not-met",
+      why: expect.stringMatching(/more than 2/),
+    });
+  });
+
+  it("may carry the probe's unit", () => {
+    const measured = measuredIn(RUN, (time as (typeof tasks)[number]).answer ?? ({} as never));
+    expect(measured?.unit).toBe("s");
+    expect(judge(time, `${measured?.value.toFixed(3)} s`)).toMatchObject({ outcome: "met" });
+    expect(() => judge(time, "9 ms")).toThrow("this is no answer");
+  });
+
+  it("could not be looked at without a run, or where the run lacks it", () => {
+    expect(
+      judgeMeasured(ratio, (ratio as (typeof tasks)[number]).answer ?? ({} as never), "3", undefined),
+    ).toMatchObject({
+      outcome: "could-not-look",
+      why: expect.stringMatching(/trilab compare/),
+    });
+    expect(judge(absent, "3")).toMatchObject({ outcome: "could-not-look" });
+  });
+
+  it("that is no number is not recorded", () => {
+    expect(() => judge(ratio, "a lot")).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
+});
+
+it("a choice is right, wrong with a reason, or none", () => {
+  const task = whose as (typeof tasks)[number];
+  const choice = task.answer?.choice ?? {};
+  expect(judgeChoice(task, choice, "HOST")).toEqual({ outcome: "met", answer: "host" });
+  expect(judgeChoice(task, choice, "own")).toEqual({
+    outcome: "not-met",
+    why: "Compare uname -r.",
+    answer: "Own",
+  });
+  expect(() => judgeChoice(task, choice, "guest")).toThrow(
+    expect.objectContaining({ exitCode: 2, why: '"guest" is not one of: host, Own' }),
+  );
+});

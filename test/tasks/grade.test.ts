@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseLab } from "../../labs/define-lab.js";
+import { measuredIn } from "../../tasks/answer.js";
+import type { Entry } from "../../tasks/attempts.js";
+import { flagShared, gradeOf, type Work } from "../../tasks/grade.js";
+import { gradesCsv, gradesLti, readEmails } from "../../tasks/grade-book.js";
+import { syntheticRun } from "../report/fixture.js";
+
+const lab = {
+  ...parseLab(
+    `name: web
+title: T
+summary: S
+tasks:
+  - { id: built, title: t, points: 2 }
+  - { id: ratio, ask: q, points: 3, answer: { probe: start.total, ratio: guest/container, within: 15% } }
+  - { id: whose, ask: q, answer: { choice: { host: right, own: "no" } } }
+  - { id: why, ask: q, answer: { text: r } }
+`,
+    "f",
+  ),
+  dir: "/labs/web",
+  digest: "d1",
+};
+const RUN = syntheticRun();
+const right = measuredIn(RUN, lab.tasks[1]?.answer ?? ({} as never))?.value.toFixed(2) ?? "";
+
+/** The record's text, as it is written. */
+function attempts(entries: Partial<Entry>[]): string {
+  let last = "";
+  return entries
+    .map((entry) => {
+      const full = { at: "t", kind: "check", lab: "d1", by: "teacher@desk", ...entry };
+      last = JSON.stringify({ ...full, prev: createHash("sha256").update(last).digest("hex") });
+      return `${last}\n`;
+    })
+    .join("");
+}
+const work = (seat: string, entries: Partial<Entry>[], more: Partial<Work> = {}): Work => ({
+  lab: "web",
+  seat,
+  labDigest: "d1",
+  attempts: attempts(entries),
+  runs: [RUN],
+  ...more,
+});
+const grade = (w: Work) => gradeOf(w, lab, "teacher@desk");
+
+describe("a grade", () => {
+  it("counts what was met, without remarks", () => {
+    const { flags, score } = grade(
+      work("ann", [
+        { task: "built", outcome: "met" },
+        { task: "ratio", kind: "answer", answer: right, outcome: "met", run: RUN.id },
+        { task: "why", kind: "answer", answer: "words", outcome: "pending" },
+      ]),
+    );
+    expect({ flags, points: score.points, max: score.max }).toEqual({ flags: [], points: 5, max: 7 });
+  });
+
+  it("judges answers again, whatever the file says", () => {
+    const { flags, score } = grade(
+      work("ann", [
+        { task: "ratio", kind: "answer", answer: "1.0", outcome: "met", run: RUN.id },
+        { task: "whose", kind: "answer", answer: "own", outcome: "met" },
+      ]),
+    );
+    expect(score.points).toBe(0);
+    expect(flags).toEqual(["judged differently here: ratio, whose"]);
+  });
+
+  it("names an edited record, another lab, and who looked", () => {
+    const made = work("ann", [
+      { task: "built", outcome: "not-met", by: "ann@laptop", lab: "d0" },
+      { task: "why" },
+    ]);
+    const { flags } = grade({ ...made, attempts: made.attempts.replace("not-met", "met") });
+    expect(flags).toEqual([
+      "the record was edited or damaged (line 2)",
+      "another version of the lab",
+      "checked by ann@laptop, teacher@desk".replace(", teacher@desk", ""),
+    ]);
+  });
+
+  it("names seats that share what only one machine can have shown", () => {
+    const works = [
+      work("ann", [{ task: "built", outcome: "met", boot: "b1 5" }]),
+      work("bob", [{ task: "built", outcome: "met", boot: "b1 5" }]),
+      work("cem", [{ task: "built", outcome: "met", boot: "b1 6" }]),
+    ];
+    const flags = flagShared(works.map(grade), works).map((g) => g.flags);
+    expect(flags).toEqual([["shares evidence with bob"], ["shares evidence with ann"], []]);
+  });
+});
+
+describe("a table of grades", () => {
+  const works = [
+    work("ann", [{ task: "built", outcome: "met" }]),
+    work("=cmd()", [{ task: "built", outcome: "could-not-look", why: "silent" }]),
+  ];
+  const grades = works.map(grade);
+
+  it("has a row for each learner; what nobody could look at is empty, and no zero", () => {
+    expect(gradesCsv(grades, new Map([["ann", "ann@example.org"]])).split("\r\n")).toEqual([
+      "Username,Email address,web,web: built,web: ratio,web: whose,web: why,Remarks",
+      "'=cmd(),,0,,0,0,0,",
+      "ann,ann@example.org,2,2,0,0,0,",
+      "",
+    ]);
+  });
+
+  it("has LTI's names in JSON", () => {
+    expect(gradesLti(grades, new Map(), "2026-01-01T00:00:00Z")[0]).toMatchObject({
+      userId: "ann",
+      scoreGiven: 2,
+      scoreMaximum: 7,
+      activityProgress: "InProgress",
+      gradingProgress: "FullyGraded",
+    });
+  });
+});
+
+describe("a roster", () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), "roster-"));
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+  const read = async (text: string) => {
+    await writeFile(join(dir, "r.csv"), text);
+    return [...(await readEmails(join(dir, "r.csv")))];
+  };
+  it("is read as spreadsheets write it", async () => {
+    expect(await read("\uFEFFName;EMail;Seat\r\nAnn A;ann@example.org;ann\r\n")).toEqual([
+      ["ann", "ann@example.org"],
+    ]);
+    expect(await read("seat,email\nann,ann@example.org\n\n")).toEqual([["ann", "ann@example.org"]]);
+  });
+  it.each([
+    ["", /no rows/],
+    ["a,b\n1,2\n", /columns are: a, b/],
+    ["seat,email\nann\n", /line 2|columns/i],
+  ])("that is %j is refused", async (text, why) => {
+    await expect(read(text)).rejects.toMatchObject({ exitCode: 2, why: expect.stringMatching(why) });
+  });
+});
