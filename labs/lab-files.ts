@@ -12,7 +12,8 @@ export interface LabScript {
 }
 
 /**
- * A lab's script for a target: `check.guest.sh` if it exists, else `check.sh`.
+ * A lab's script for a target: `check.guest.sh` if it exists, else `check.sh`. The lab's lib.sh, if there is one, goes
+ * before it.
  *
  * @param folder within the lab's folder: `tasks/pushed`; empty for the lab's folder itself.
  * @returns `undefined` when the lab has neither.
@@ -26,9 +27,15 @@ export async function labScript(
   for (const file of [`${name}.${target}.sh`, `${name}.sh`]) {
     const path = join(folder, file);
     const text = await readUserFile(join(dir, path), "the script");
-    if (text !== undefined) return { name: path, text };
+    if (text !== undefined) return withLib(dir, { name: path, text });
   }
   return undefined;
+}
+
+/** What several scripts of a lab need is in its lib.sh. */
+async function withLib(dir: string, { name, text }: LabScript): Promise<LabScript> {
+  const lib = await readUserFile(join(dir, "lib.sh"), "the script");
+  return { name, text: lib === undefined ? text : `${lib}\n${text}` };
 }
 
 /** The files that solve a task wrongly, on purpose: `wrong-1.sh` and so on; they prove that its check can fail. */
@@ -37,10 +44,9 @@ export async function wrongSolutions(dir: string, task: string): Promise<LabScri
   if (!existsSync(join(dir, folder))) return [];
   const names = (await readdir(join(dir, folder))).filter((name) => /^wrong-[\w-]+\.sh$/.test(name)).sort();
   return Promise.all(
-    names.map(async (name) => ({
-      name: join(folder, name),
-      text: await readFile(join(dir, folder, name), "utf8"),
-    })),
+    names.map(async (name) =>
+      withLib(dir, { name: join(folder, name), text: await readFile(join(dir, folder, name), "utf8") }),
+    ),
   );
 }
 

@@ -1,0 +1,1 @@
+note answer "$(sed -n 's/^NSpid:.*[[:space:]]//p' "/proc/$(container)/status")"

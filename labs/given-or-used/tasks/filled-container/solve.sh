@@ -1,0 +1,1 @@
+head -c "${amount}M" /dev/zero >/dev/shm/ballast

@@ -1,0 +1,2 @@
+# The right size, and no memory: a file of one hole.
+truncate -s "${amount}M" /dev/shm/ballast

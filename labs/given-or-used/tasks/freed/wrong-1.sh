@@ -1,0 +1,2 @@
+# An empty file is not removed.
+: >/dev/shm/ballast

@@ -1,0 +1,1 @@
+sysctl -q "vm.swappiness=$swappiness"
