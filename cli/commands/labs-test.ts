@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { ExitCode, UserError } from "../../base/errors.js";
+import { interruptible } from "../../base/working.js";
 import type { Lab } from "../../labs/define-lab.js";
 import type { Endpoints } from "../../model/endpoint.js";
 import type { Proof } from "../../tasks/prove-lab.js";
@@ -75,18 +76,27 @@ async function testLab(lab: Lab, endpoints: Endpoints, args: Args, ctx: Context)
   const id = { lab: lab.name, seat: `test-${randomBytes(3).toString("hex")}` };
   const plan = await planSeat({ lab: lab.dir, seat: id.seat, endpoints });
   await readyHost(ctx, plan.drivers, flag(args, "yes"));
+  // After Ctrl-C, the seat is still taken down.
+  const over = interruptible();
   try {
     const { record } = await ctx.follow(bringUp(plan, { waitMs: WAIT, signal: ctx.signal }));
     await ctx.follow(setUpLab(record, lab, ctx.signal));
     return await ctx.follow(proveLab(record, lab, await valuesOf(lab, id.seat), ctx.signal));
   } catch (error) {
-    if (!(error instanceof UserError) || error.exitCode === ExitCode.interrupted) throw error;
+    if (ctx.signal.aborted) {
+      throw new UserError(`the test of lab "${lab.name}" was interrupted`, {
+        why: "its seat was taken down",
+        exitCode: ExitCode.interrupted,
+      });
+    }
+    if (!(error instanceof UserError)) throw error;
     explain(error, ctx);
     return { problems: [[error.message, error.why].filter(Boolean).join(": ")], proven: [], notProven: [] };
   } finally {
     const { readRecord } = await import("../../seats/seat-record.js");
     if (await readRecord(id)) await ctx.follow(takeDown(id, { chosen: endpoints }));
     await forgetAttempts(id);
+    over();
   }
 }
 
