@@ -113,17 +113,6 @@ export async function loadLab(nameOrPath: string): Promise<Lab> {
       exitCode: ExitCode.notFound,
     });
   }
-  // Names are joined by hyphens, so lab "a" with seat "b-c" and lab "a-b" with seat "c" would have the same names.
-  const clash = names.find(
-    (other) => other.startsWith(`${nameOrPath}-`) || nameOrPath.startsWith(`${other}-`),
-  );
-  if (clash !== undefined) {
-    throw new UserError(`the labs "${nameOrPath}" and "${clash}" can't both exist`, {
-      why: "one name plus a hyphen begins the other name, so their seats could have the same names",
-      fix: `rename one of the folders in ${labsDir()}`,
-      exitCode: ExitCode.usage,
-    });
-  }
   return readLab(join(labsDir(), nameOrPath));
 }
 
