@@ -1,14 +1,10 @@
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { Agent } from "node:http";
-import { Socket } from "node:net";
 import { join } from "node:path";
-import { Duplex } from "node:stream";
-import { inspect } from "node:util";
 import Docker from "dockerode";
 import { askingWith } from "../../base/asking.js";
 import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
 import { type DockerEndpoint, LOCAL } from "../../model/endpoint.js";
+import { sshAgent } from "./ssh-agent.js";
 
 /** A parsed address of a daemon. */
 export type Address =
@@ -109,84 +105,6 @@ export const dockerCommand = ({ host, certPath }: DockerEndpoint, ...args: strin
       ]),
   ...args,
 ];
-
-/** A request waits for one of this many connections: a host's sshd refuses some where too many begin at once. */
-const SSH_CONNECTIONS = 8;
-
-/**
- * Connects through the `ssh` command, as the docker CLI and the official provider do, so that the user's
- * ~/.ssh/config, known hosts and keys apply. (docker-modem's own ssh checks no host key.) A connection costs half a
- * second of CPU at both ends together, so it is kept for the next request.
- */
-class SshAgent extends Agent {
-  readonly #args: string[];
-
-  constructor(endpoint: { target: string; port: number | undefined }) {
-    super({ keepAlive: true, maxSockets: SSH_CONNECTIONS, maxFreeSockets: SSH_CONNECTIONS });
-    const port = endpoint.port === undefined ? [] : ["-p", String(endpoint.port)];
-    this.#args = [
-      ...["-o", "BatchMode=yes"],
-      // A host that takes connections and says nothing must not keep an ssh for ever.
-      ...["-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"],
-      "-T",
-      ...port,
-      "--",
-      endpoint.target,
-      "docker",
-      "system",
-      "dial-stdio",
-    ];
-  }
-
-  /** docker-modem prints every request's options for its debug log, also where nobody reads that. */
-  [inspect.custom](): string {
-    return "SshAgent";
-  }
-
-  override createConnection(): Duplex {
-    const child = spawn("ssh", this.#args, { stdio: ["pipe", "pipe", "pipe"] });
-    let complaint = "";
-    child.stderr.on("data", (text: Buffer) => {
-      complaint = `${complaint}${text}`.slice(-2000);
-    });
-    const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-    // A connection that ends while nobody reads from it is an error of the stream that nobody waits for.
-    stream.on("error", () => {});
-    child.once("error", (error) => stream.destroy(error));
-    child.once("exit", (code) => {
-      if (code !== 0) stream.destroy(new Error(`ssh ended with ${code}: ${complaint.trim()}`));
-    });
-    stream.once("close", () => child.kill());
-    // http expects a socket with these methods. A connection that is not in use does not keep this process.
-    const handles = [
-      child,
-      ...[child.stdin, child.stdout, child.stderr].filter((pipe) => pipe instanceof Socket),
-    ];
-    return Object.assign(stream, {
-      setTimeout: () => stream,
-      setNoDelay: () => stream,
-      setKeepAlive: () => stream,
-      ref: () => {
-        for (const handle of handles) handle.ref();
-        return stream;
-      },
-      unref: () => {
-        for (const handle of handles) handle.unref();
-        return stream;
-      },
-    });
-  }
-}
-
-/** Each client of a daemon uses the same connections. */
-const sshAgents = new Map<string, SshAgent>();
-
-function sshAgent(address: { target: string; port: number | undefined }): SshAgent {
-  const key = `${address.target} ${address.port}`;
-  const agent = sshAgents.get(key) ?? new SshAgent(address);
-  sshAgents.set(key, agent);
-  return agent;
-}
 
 /** The HTTP status of a daemon's answer, if it was one. */
 export function statusOf(error: unknown): number | undefined {

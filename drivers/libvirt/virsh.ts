@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { ExitCode, hasCode, UserError } from "../../base/errors.js";
+import { loginTurn } from "../ssh-logins.js";
 
 /** An error of `virsh`. `gone`: the thing does not exist. */
 export class VirshError extends UserError {
@@ -48,12 +49,14 @@ export class Virsh {
 
   /** As {@link run}; libvirt does not answer when it takes longer than this many milliseconds. */
   async runWithin(timeout: number, ...args: string[]): Promise<string> {
+    const over = /^[^:]*\+ssh:/.test(this.uri) ? await loginTurn(this.uri) : undefined;
     const result = await execa("virsh", ["--quiet", "--connect", this.uri, ...args], {
       reject: false,
       env: { LC_ALL: "C" },
       stdin: "ignore",
       timeout,
     });
+    over?.();
     if (result.exitCode === 0) return result.stdout;
     const said = result.stderr || result.message || "";
     if (result.exitCode !== undefined && !UNANSWERED.test(said)) throw new VirshError(args, said);

@@ -158,8 +158,6 @@ KbdInteractiveAuthentication no
 UsePAM no
 UseDNS no
 PidFile none
-MaxStartups 100
-MaxSessions 100
 Subsystem sftp internal-sftp
 `,
   );
