@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { Agent } from "node:http";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { inspect } from "node:util";
 import { loginTurn } from "../ssh-logins.js";
 
 /** Where a daemon is reached by ssh. */
@@ -46,6 +47,11 @@ class SshAgent extends Agent {
       "system",
       "dial-stdio",
     ];
+  }
+
+  /** docker-modem prints each request's options, with all that is in them, for a debug log that nobody reads. */
+  [inspect.custom](): string {
+    return "SshAgent";
   }
 
   override createConnection(_: unknown, created?: (error: null, stream: Duplex) => void): undefined {
