@@ -7,7 +7,7 @@ import { makeReady } from "./ready-host.js";
 
 /** `doctor --host`: checks another host over SSH, and gets it ready with --fix. */
 export async function examineHost(address: string, args: Args, ctx: Context): Promise<number> {
-  const { SshHost } = await import("../hosts/ssh-host.js");
+  const { SshHost } = await import("../drivers/ssh-host.js");
   const { remoteChecks } = await import("../hosts/remote-checks.js");
   const targets = parseTargets(text(args, "on") ?? "");
   const daemons = {

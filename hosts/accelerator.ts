@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Accelerator } from "../components/libvirt-machine.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
+import { SshHost } from "../drivers/ssh-host.js";
 import { kvmVerdict, listImages, type ProbeVerdict } from "../images/index.js";
 import { remoteKvm } from "./remote-kvm.js";
-import { SshHost } from "./ssh-host.js";
 
 /** The accelerator for guests on a host, and why. */
 export interface AcceleratorVerdict {

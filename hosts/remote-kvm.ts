@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
 import { execa } from "execa";
+import type { SshHost } from "../drivers/ssh-host.js";
 import {
   cachedVerdict,
   judgeProbe,
@@ -9,7 +10,6 @@ import {
   type ProbeVerdict,
   probeArguments,
 } from "../images/index.js";
-import type { SshHost } from "./ssh-host.js";
 
 /** Prints what could change the verdict: boot id, kernel, QEMU, and the device. */
 const KEY = `cat /proc/sys/kernel/random/boot_id; uname -r

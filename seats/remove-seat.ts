@@ -82,7 +82,7 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   const { libvirt } = options.drivers;
   const domains = found.filter((f) => f.kind === "domain" && isOurs(f)).map(({ name }) => name);
   const named = DOMAIN_TARGETS.map((target) => machineName(id, target));
-  if (libvirt) for (const name of new Set([...named, ...domains])) await removeQemuLogs(libvirt, name);
+  if (libvirt) await removeQemuLogs(libvirt, [...new Set([...named, ...domains])]);
 
   const residue = found.length > 0 ? await seatInventory(id, options.drivers) : [];
   const ours = residue.filter(isOurs);

@@ -132,7 +132,7 @@ export class GuestMachine implements Machine {
       await this.libvirt.virsh("destroy", name).catch(() => {});
       keeper?.stdin?.end();
       await rm(dir, { recursive: true, force: true });
-      await removeQemuLogs(this.libvirt, name);
+      await removeQemuLogs(this.libvirt, [name]);
       await this.libvirt.virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
     };
     try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SshHost } from "../../hosts/ssh-host.js";
+import { SshHost } from "../../drivers/ssh-host.js";
 
 describe("a host's address", () => {
   it.each([
