@@ -60,11 +60,12 @@ export async function makeReady(
 }
 
 function notReady(name: string, failing: readonly { check: HostCheck; finding: Finding }[]): UserError {
-  return new UserError(`${name} is not ready`, {
+  const elsewhere = failing.every(({ finding }) => finding.elsewhere !== undefined);
+  return new UserError(elsewhere ? "the seat's host does not answer" : `${name} is not ready`, {
     why: failing
       .map(({ check, finding }) => `${check.title}: ${finding.found} (wanted: ${finding.wanted})`)
       .join("\n"),
-    fix: failing.map(({ finding }) => finding.fix ?? finding.wanted).join("; "),
+    fix: [...new Set(failing.map(({ finding }) => finding.fix ?? finding.wanted))].join("; "),
     exitCode: ExitCode.hostNotReady,
   });
 }

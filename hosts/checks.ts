@@ -3,7 +3,7 @@ import { hasCode, messageOf, UserError } from "../base/errors.js";
 import { canBeRoot, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
-import { LOCAL } from "../model/endpoint.js";
+import { addressOf, LOCAL } from "../model/endpoint.js";
 import { formatSize } from "../model/units.js";
 import { type AcceleratorVerdict, accelerator } from "./accelerator.js";
 import { hostCapacity } from "./capacity.js";
@@ -21,6 +21,8 @@ export interface Finding {
   fix?: string;
   /** Does it for them. */
   repair?: (progress: Progress) => Promise<void>;
+  /** The daemon that is concerned, if it is on another host. */
+  elsewhere?: string;
 }
 
 export interface Check {
@@ -100,15 +102,10 @@ async function checkDocker({ docker }: Drivers): Promise<Finding> {
     const { version, api } = await docker.version();
     return { ok: true, found: `${version} (API ${api})`, wanted: "an answer" };
   } catch (error) {
-    return {
-      ok: false,
-      found: error instanceof UserError ? (error.why ?? error.message) : messageOf(error),
-      wanted: "an answer",
-      // Starting a running daemon again would not give this user access.
-      ...(error instanceof UserError && hasCode(error.cause, "EACCES")
-        ? { fix: error.fix ?? "" }
-        : { fix: "start dockerd", ...(docker?.isLocal ? { repair: startDocker } : {}) }),
-    };
+    // Starting a running daemon again would not give this user access.
+    const refused = error instanceof UserError && hasCode(error.cause, "EACCES");
+    const start = { fix: "start dockerd", repair: startDocker };
+    return unanswered(docker, error, refused ? { fix: error.fix ?? "" } : start);
   }
 }
 
@@ -131,14 +128,27 @@ async function checkLibvirt({ libvirt }: Drivers): Promise<Finding> {
       wanted: "an answer",
     };
   } catch (error) {
-    return {
-      ok: false,
-      found: error instanceof UserError ? (error.why ?? error.message) : messageOf(error),
-      wanted: "an answer",
-      fix: "start virtlogd and libvirtd",
-      ...(libvirt?.isLocal ? { repair: startLibvirt } : {}),
-    };
+    return unanswered(libvirt, error, { fix: "start virtlogd and libvirtd", repair: startLibvirt });
   }
+}
+
+/** What is found of a daemon that does not answer. @param here How to start it on this machine. */
+function unanswered(
+  driver: Drivers["docker" | "libvirt"],
+  error: unknown,
+  here: Pick<Finding, "fix" | "repair">,
+): Finding {
+  const [why, fix] =
+    error instanceof UserError ? [error.why ?? error.message, error.fix] : [messageOf(error)];
+  const finding = { ok: false, wanted: "an answer" };
+  if (driver === undefined || driver.isLocal) return { ...finding, found: why, ...here };
+  const address = addressOf(driver.endpoint);
+  return {
+    ...finding,
+    found: `no answer from ${address}: ${why}`,
+    ...(fix ? { fix } : {}),
+    elsewhere: address,
+  };
 }
 
 async function checkKvmAccess({ libvirt }: Drivers): Promise<Finding> {

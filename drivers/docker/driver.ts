@@ -51,7 +51,7 @@ export class DockerDriver {
           ? "you may not use its socket: join the group docker (sudo usermod -aG docker $USER, then log in again)"
           : this.isLocal
             ? "start it: trilab doctor --fix"
-            : "start it there, and check the network and your permission to use it; to make a new seat elsewhere: --docker",
+            : "start it there, and check the network and your permission to use it (trilab doctor --host); to make a new seat elsewhere: --docker",
         exitCode: ExitCode.hostNotReady,
         cause: error,
       });

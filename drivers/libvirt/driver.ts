@@ -36,12 +36,14 @@ export class LibvirtDriver extends Connection {
    * @throws UserError (exit 3) when it does not.
    */
   async preflight(timeoutMs = 15_000): Promise<void> {
-    await this.connection.runWithin(timeoutMs, "version");
+    await this.version(timeoutMs);
   }
 
-  /** The versions of libvirt and of its hypervisor: `9.0.0`, `QEMU 7.2.15`. */
-  async version(): Promise<{ libvirt: string | undefined; hypervisor: string | undefined }> {
-    const text = await this.virsh("version");
+  /** The versions of libvirt and of its hypervisor: `9.0.0`, `QEMU 7.2.15`. @param timeoutMs As for {@link preflight}. */
+  async version(
+    timeoutMs = 15_000,
+  ): Promise<{ libvirt: string | undefined; hypervisor: string | undefined }> {
+    const text = await this.connection.runWithin(timeoutMs, "version");
     return {
       libvirt: /^Using library: libvirt (\S+)/m.exec(text)?.[1],
       hypervisor: /^Running hypervisor: (.*\S)/m.exec(text)?.[1],

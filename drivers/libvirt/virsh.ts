@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { ExitCode, hasCode, UserError } from "../../base/errors.js";
+import { isLocal } from "../../model/endpoint.js";
 import { loginTurn } from "../ssh-logins.js";
 
 /** An error of `virsh`. `gone`: the thing does not exist. */
@@ -62,7 +63,9 @@ export class Virsh {
     if (result.exitCode !== undefined && !UNANSWERED.test(said)) throw new VirshError(args, said);
     throw new UserError(`libvirt at ${this.uri} does not answer`, {
       why: hasCode(result, "ENOENT") ? "there is no virsh" : lastWords(said),
-      fix: "install and start it (trilab doctor --fix); to make a new seat elsewhere: --libvirt",
+      fix: isLocal({ kind: "libvirt", uri: this.uri })
+        ? "install and start it (trilab doctor --fix); to make a new seat elsewhere: --libvirt"
+        : "start it there, and check the network and your permission to use it (trilab doctor --host); to make a new seat elsewhere: --libvirt",
       exitCode: ExitCode.hostNotReady,
     });
   }
