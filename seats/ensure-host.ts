@@ -173,18 +173,32 @@ export async function deployHost(
 }
 
 /**
- * Our state of the host, or `undefined` if it does not know the existing pools. Those are somebody else's, or ours from
- * before the state was lost. They are used as they are, and not made again.
+ * Our state of the host, or `undefined` if its pools are not those that exist. Existing ones are somebody else's, or ours
+ * from before the state was lost: they are used as they are, and not made again. Missing ones were removed by hand, or the
+ * host is a new one at the same address: the engine could not even refresh the volumes in them.
  */
 async function knownHost(libvirt: LibvirtDriver): Promise<Checkpoint | undefined> {
   const ref = hostStack(libvirt);
   const checkpoint = await readCheckpoint(ref);
   if (checkpoint === undefined) return undefined;
-  const known = checkpoint.resources.filter((r) => r.type === "libvirt:index/pool:Pool").map((r) => r.id);
-  const there = await Promise.all(POOLS.map(({ name }) => libvirt.poolId(name)));
-  if (there.every((uuid) => uuid === undefined || known.includes(uuid))) return checkpoint;
+  const there = await Promise.all(POOLS.map(async ({ name }) => [name, await libvirt.poolId(name)] as const));
+  if (hasPools(checkpoint, there)) return checkpoint;
   await openStack(ref).removeStack({ force: true });
   return undefined;
+}
+
+/**
+ * Whether the state's pools are those of the host, given by name and UUID, and its volumes have a pool. `undefined`: there
+ * is none of that name. Pure.
+ */
+export function hasPools(
+  { resources }: Checkpoint,
+  there: readonly (readonly [name: string, id: string | undefined])[],
+): boolean {
+  const pools = resources.filter(({ type }) => type === "libvirt:index/pool:Pool");
+  const hasVolumes = resources.some(({ type }) => type === "libvirt:index/volume:Volume");
+  if (hasVolumes && there.some(([, id]) => id === undefined)) return false;
+  return there.every(([name, id]) => pools.find(({ inputs }) => inputs.name === name)?.id === id);
 }
 
 /** Removes what an interrupted upload left, so that it is uploaded again; never a volume on which a disk is based. */
