@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import * as libvirt from "@pulumi/libvirt";
 import type * as pulumi from "@pulumi/pulumi";
 import { IMAGE_POOL } from "../drivers/libvirt/pools.js";
@@ -32,8 +33,10 @@ export function hostProgram(settings: HostSettings): () => Promise<undefined> {
       const volume = (part: keyof typeof names, format: string, after: pulumi.Resource[]) =>
         new libvirt.Volume(
           `${part}-${image.hash}`,
-          { name: names[part], pool: IMAGE_POOL.name, source: image[part], format },
-          { dependsOn: after },
+          // The provider reads the source as a URL: a path with a % in it would be another's.
+          { name: names[part], pool: IMAGE_POOL.name, source: pathToFileURL(image[part]).href, format },
+          // An image is the same wherever it came from. Older states have paths.
+          { dependsOn: after, ignoreChanges: ["source"] },
         );
       const parts = [
         volume("disk", "qcow2", pools),
