@@ -119,7 +119,8 @@ export async function listSeats(): Promise<SeatId[]> {
   const seats: SeatId[] = [];
   for (const lab of await folders(seatsDir())) {
     for (const seat of await folders(join(seatsDir(), lab))) {
-      const files = await readdir(join(seatsDir(), lab, seat));
+      // It may be removed meanwhile.
+      const files: string[] = await readdir(join(seatsDir(), lab, seat)).catch(() => []);
       if (files.includes("seat.json")) seats.push(await identified({ lab, seat }));
     }
   }
