@@ -23,8 +23,11 @@ export interface ManyOptions {
   signal?: AbortSignal;
 }
 
-/** Two for each CPU: one waits for its daemon while another computes. Each has one engine (110 MiB), so at most eight. */
-export const defaultWorkers = (): number => Math.min(2 * availableParallelism(), 8);
+/**
+ * Four for each CPU, because a seat mostly waits for its engine's start and for its daemon; at most eight, because each runs
+ * an engine: 110 MiB for a container, 200 MiB for a guest.
+ */
+export const defaultWorkers = (): number => Math.min(4 * availableParallelism(), 8);
 
 /**
  * Starts several seats side by side in this process. They share what is the same for all: SDK, engine and image checks,

@@ -7,7 +7,9 @@ import { relay, runClient } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
-import { dockerCommand } from "./connect.js";
+import { daemonSays, dockerClient, dockerCommand } from "./connect.js";
+import { execInContainer } from "./exec.js";
+import { lastLines } from "./output.js";
 
 const LOGIN_SHELL = "/bin/bash";
 
@@ -39,29 +41,20 @@ export class ContainerEnvironment implements Environment {
   }
 
   async firstAnswer(command: readonly string[], options: ExecOptions): Promise<Answer> {
+    const container = dockerClient(this.endpoint).getContainer(this.name);
     const before = Date.now();
-    const result = await this.exec(command, options);
-    const after = Date.now();
-    options.signal?.throwIfAborted();
-    // 126 and 127 come from the program; docker's own failures (no such container, not running) are 125, and 1 with its message.
-    if (
-      result.exitCode === 0 ||
-      !/^(Error response from daemon|Error: No such container|Cannot connect to the Docker daemon)/m.test(
-        result.stderr,
-      )
-    )
-      return { result, before, after };
-    const log = await execa("docker", this.docker("logs", "--tail", "10", this.name), {
-      reject: false,
-      all: true,
-    });
-    throw new UserError(`the container ${this.name} does not run commands`, {
-      why: [result.stderr.trim(), log.exitCode === 0 ? printable(log.all).trim() : ""]
-        .filter(Boolean)
-        .join("\n"),
-      fix: "look at `trilab logs container`, then run `trilab up` again",
-      exitCode: ExitCode.failed,
-    });
+    try {
+      const result = await execInContainer(container, { command, user: this.login(options.root) }, options);
+      return { result, before, after: Date.now() };
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      throw new UserError(`the container ${this.name} does not run commands`, {
+        why: [daemonSays(error), await lastLines(container)].filter(Boolean).join("\n"),
+        fix: "look at `trilab logs container`, then run `trilab up` again",
+        exitCode: ExitCode.failed,
+        cause: error,
+      });
+    }
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
