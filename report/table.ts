@@ -152,6 +152,7 @@ function baselineBlock(run: RunDocument, style: TableStyle, notes: Set<string>):
       ];
     }),
   );
+  if (rows.length === 0) return [heading, "  no figures of the baseline and the container", ""];
   const [top = [], ...lines] = layOut(
     [{ title: "", cells: ["baseline", "container", "container : baseline"].map(style.bold) }, ...rows],
     WIDTH,

@@ -417,6 +417,11 @@ describe("the baseline", () => {
   it("has a reason where it was not measured, and nothing in an older run", () => {
     const run = { ...syntheticRun(), baseline: { measured: false, note: "not measured: it needs root" } };
     expect(block(run)).toEqual(["What a container costs", "  not measured: it needs root"]);
+    const early = { ...syntheticRun({ baseline: true }), probes: [] };
+    expect(block(early)).toEqual([
+      "What a container costs",
+      "  no figures of the baseline and the container",
+    ]);
     expect(block(syntheticRun())).toEqual([]);
   });
 });
