@@ -4,9 +4,38 @@
  */
 export const program = (): string => process.env.TRILAB_COMMAND || "trilab";
 
-/** Commands of trilab in texts. */
-const CALL =
-  /(^|[\s`(:])trilab(?= (?:up|down|status|extend|ssh|cp|logs|guide|check|hint|answer|submit|grade|grades|parity|predict|compare|report|cost|labs|images|reap|doctor|version|completion|test|--help)\b)/gm;
+/** The words that follow the program's name in texts: its commands, and what the start script adds. */
+const COMMAND_WORDS = [
+  ...[
+    "up",
+    "down",
+    "status",
+    "extend",
+    "ssh",
+    "run",
+    "start",
+    "stop",
+    "restart",
+    "resize",
+    "reset",
+    "snapshot",
+  ],
+  ...["cp", "logs", "guide", "check", "hint", "answer", "submit", "grade", "grades", "parity", "predict"],
+  ...[
+    "compare",
+    "report",
+    "cost",
+    "labs",
+    "images",
+    "reap",
+    "doctor",
+    "version",
+    "completion",
+    "test",
+    "--help",
+  ],
+];
+const CALL = new RegExp(`(^|[\\s\`(:])trilab(?= (?:${COMMAND_WORDS.join("|")})\\b)`, "gm");
 
 /** Replaces each `trilab up …` in a text with what the user has to type here. Pure except for the environment. */
 export const asCalled = (text: string, name = program()): string =>

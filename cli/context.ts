@@ -19,6 +19,14 @@ export interface Context {
   /** Aborted by the first Ctrl-C: an operation then ends after the current step. */
   signal: AbortSignal;
   style: Style;
+  /** The size of the terminal on standard output; absent: it is none. */
+  screen?: Screen | undefined;
+}
+
+/** A terminal's size, in characters. */
+export interface Screen {
+  columns: number;
+  rows: number;
 }
 
 /** Terminal colours, or plain text (with NO_COLOR, or without a terminal). */

@@ -23,14 +23,14 @@ export function lineFollow(write: (line: string) => void): Follow {
   return async (events) => {
     const active = new Map<string, Active & { said: boolean; timers: NodeJS.Timeout[] }>();
     const seconds = ({ began }: Active): number => (Date.now() - began) / 1000;
-    const start = (key: string, title: string): void => {
+    const start = (key: string, { passing, title }: StepEvent): void => {
       const it = { title, began: Date.now(), doing: "", said: false, timers: [] as NodeJS.Timeout[] };
       const say = (line: string): void => {
         it.said = true;
         write(line);
       };
       it.timers.push(
-        setTimeout(() => say(`${title} …`), 1000),
+        ...(passing ? [] : [setTimeout(() => say(`${title} …`), 1000)]),
         setInterval(
           () => say(`${title}: ${it.doing || "working"} (${formatDuration(seconds(it))})`),
           HEARTBEAT * 1000,
@@ -46,11 +46,12 @@ export function lineFollow(write: (line: string) => void): Follow {
       return await settled(events, (event) => {
         const key = keyOf(event);
         const it = active.get(key);
-        if (event.state === "started") start(key, event.title);
+        if (event.state === "started") start(key, event);
         else if (event.state === "note") write(it ? `  ${event.text}` : (event.text ?? ""));
         else if (event.state === "progress" && it) it.doing = event.text ?? "";
         else if (it) {
-          if (it.said && event.state === "done") write(`${it.title}: done in ${seconds(it).toFixed(1)} s`);
+          if (it.said && event.state === "done" && !event.passing)
+            write(`${it.title}: done in ${seconds(it).toFixed(1)} s`);
           stop(key);
         }
       });
@@ -99,7 +100,8 @@ export function terminalFollow(stream: NodeJS.WriteStream, tell: (line: string) 
         else if (event.state === "progress" && it) it.doing = event.text ?? "";
         else if (it) {
           active.delete(key);
-          keep(line(`${event.state === "done" ? "✔" : "✖"} ${it.title}${time(it.began)}`));
+          if (event.passing) redraw();
+          else keep(line(`${event.state === "done" ? "✔" : "✖"} ${it.title}${time(it.began)}`));
         }
       });
     } finally {

@@ -75,7 +75,7 @@ function register(
       for (const [line, what] of command.examples ?? []) sub.example(asCalled(line), what);
       for (const child of command.subcommands ?? []) register(sub, child, makeContext, done);
       if (command.subcommands && !command.handler)
-        sub.demandCommand(1, `${command.usage.split(" ")[0]}: give a subcommand`);
+        sub.demandCommand(1, `${nameOf(command)}: give a subcommand`);
       return sub;
     },
     handler: async (args) => {
@@ -85,6 +85,8 @@ function register(
     },
   });
 }
+
+const nameOf = ({ usage }: Command): string => usage.split(" ")[0] ?? "";
 
 /** @throws UserError (exit 2) when the folder that the command was called in is gone. */
 function requireWorkingDirectory(): void {
@@ -136,8 +138,9 @@ function joinNegatives(argv: readonly string[]): string[] {
 function checkValues(command: Command, args: Args): void {
   const behind = rest(args);
   if (behind.length > 0 && !command.takesRest) {
+    const takers = COMMANDS.filter(({ takesRest }) => takesRest).map(nameOf);
     throw new UserError(`this command takes nothing after --: ${behind.join(" ")}`, {
-      why: "only ssh takes a command there",
+      why: `only ${takers.join(" and ")} take a command there`,
       fix: "leave it out",
       exitCode: ExitCode.usage,
     });
@@ -165,9 +168,9 @@ function checkValues(command: Command, args: Args): void {
 /** yargs' error, with the known names and the nearest of them. */
 function usageError(message: string, argv: readonly string[]): UserError {
   const given = argv.find((word) => !word.startsWith("-"));
-  const command = COMMANDS.find((c) => c.usage.split(" ")[0] === given || c.aliases?.includes(given ?? ""));
+  const command = COMMANDS.find((c) => nameOf(c) === given || c.aliases?.includes(given ?? ""));
   const help = `see trilab ${command ? `${given} ` : ""}--help`;
-  const commands = COMMANDS.map((c) => c.usage.split(" ")[0] ?? "");
+  const commands = COMMANDS.map(nameOf);
   // If a command is close to a known one, yargs says only "Did you mean …?".
   if (command === undefined && given !== undefined && /^(Did you mean|Unknown command)/.test(message)) {
     return new UserError(`there is no command "${given}"`, {

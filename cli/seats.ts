@@ -5,7 +5,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { isFolderPath } from "../base/paths.js";
 import type { Environment } from "../drivers/environment.js";
 import { parseTarget } from "../labs/targets.js";
-import { MAX_SEAT_LENGTH, type SeatId } from "../model/naming.js";
+import { MAX_SEAT_LENGTH, type SeatId, type Target } from "../model/naming.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 
 // Every command imports this file, so heavy modules are imported in the functions: `trilab --help` loads none.
@@ -92,6 +92,17 @@ export function noSeat(lab: string | undefined, seat: string | undefined): UserE
     why: "no seat of that name is up here",
     fix: "list the seats: trilab status; or start one: trilab up",
     exitCode: ExitCode.notFound,
+  });
+}
+
+/** The target of a seat that has only one. @throws UserError (exit 2) when it has several. */
+export function onlyTarget({ machines, seat }: SeatRecord): Target {
+  const [only, second] = machines;
+  if (only !== undefined && second === undefined) return only.target;
+  throw new UserError(`seat "${seat}" has several targets`, {
+    why: `they are: ${machines.map(({ target }) => target).join(", ")}`,
+    fix: `name one: trilab ssh ${only?.target ?? "container"}`,
+    exitCode: ExitCode.usage,
   });
 }
 

@@ -28,6 +28,7 @@ export function terminalContext(json: boolean, signal: AbortSignal): Context {
     ask,
     follow: drawn ? terminalFollow(stderr, tell) : lineFollow(tell),
     signal,
+    screen: stdout.isTTY ? { columns: stdout.columns, rows: stdout.rows } : undefined,
     style: style(Boolean(stderr.isTTY) && !process.env.NO_COLOR && process.env.TERM !== "dumb"),
   };
 }

@@ -34,7 +34,8 @@ export async function runClient(
   return {
     exitCode: result.exitCode ?? UNREACHABLE,
     stdout: printable(result.stdout ?? ""),
-    stderr: printable(result.stderr || result.message || ""),
+    // A client that did not run to its end says why only through execa.
+    stderr: printable(result.stderr || (result.exitCode === undefined ? (result.shortMessage ?? "") : "")),
   };
 }
 

@@ -5,7 +5,7 @@ export interface ExecOptions {
   root?: boolean;
   /** The command's standard input. Default: nothing. */
   input?: string;
-  /** The command's timeout, in milliseconds. Default 60 000. */
+  /** The command's timeout, in milliseconds; 0: none. Default 60 000. */
   timeoutMs?: number;
   /** Called with each piece of its standard output as it comes. Default: none. */
   onOutput?: (text: string) => void;
@@ -63,6 +63,13 @@ export interface Environment {
    * @returns its exit code: 127 if there is no such command, 126 if it can't be run.
    */
   shell(command: readonly string[], options?: { root?: boolean }): Promise<number>;
+
+  /**
+   * The same command as {@link shell} runs, without a terminal, and with its output returned instead of shown.
+   *
+   * @param options `timeoutMs` 0: no limit.
+   */
+  capture(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
 
   /** Copies a file or folder from `local` to `remote` or back; see copy() in copy.ts. */
   copy(direction: "in" | "out", local: string, remote: string): Promise<void>;

@@ -9,6 +9,8 @@ export interface StepAbout {
   title: string;
   seat?: SeatId;
   machine?: Target;
+  /** Its end is not worth a line: what it does is shown otherwise. Default false. */
+  passing?: true;
 }
 
 /**

@@ -18,6 +18,7 @@ import { parity } from "./parity.js";
 import { predict } from "./predict.js";
 import { reap } from "./reap.js";
 import { report } from "./report.js";
+import { run } from "./run.js";
 import { ssh } from "./ssh.js";
 import { status } from "./status.js";
 import { submit } from "./submit.js";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   extend,
   ssh,
+  run,
   cp,
   logs,
   guide,

@@ -1,12 +1,14 @@
 import { defineCommand, flag, labAndSeatOptions, rest, text } from "../define-command.js";
-import { resolveSeat, runningEnvironmentOf } from "../seats.js";
+import { onlyTarget, resolveSeat, runningEnvironmentOf } from "../seats.js";
 
 export const ssh = defineCommand({
-  usage: "ssh <target>",
+  usage: "ssh [target]",
   aliases: ["shell"],
   description:
     "open a shell in a target, or run one command, given after --, with its exit code (127: there is no such command; 126: it can't be run)",
-  positionals: { target: { type: "string", describe: "container, guest or vps", demandOption: true } },
+  positionals: {
+    target: { type: "string", describe: "container, guest or vps; default: the only target of the seat" },
+  },
   takesRest: true,
   options: { ...labAndSeatOptions, root: { type: "boolean", describe: "log in as root" } },
   examples: [
@@ -16,7 +18,7 @@ export const ssh = defineCommand({
   ],
   handler: async (args) => {
     const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
-    const environment = await runningEnvironmentOf(record, text(args, "target") ?? "");
+    const environment = await runningEnvironmentOf(record, text(args, "target") ?? onlyTarget(record));
     return environment.shell(rest(args), { root: flag(args, "root") });
   },
 });

@@ -3,7 +3,7 @@ import { ExitCode, UserError } from "../../base/errors.js";
 import { printable } from "../../base/printable.js";
 import type { DockerEndpoint } from "../../model/endpoint.js";
 import { CONTAINER_LOG } from "../../model/lifetime.js";
-import { relay, runClient } from "../client.js";
+import { relay, runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
@@ -11,14 +11,15 @@ import { daemonSays, dockerClient, dockerCommand } from "./connect.js";
 import { execInContainer } from "./exec.js";
 import { lastLines } from "./output.js";
 
-const LOGIN_SHELL = "/bin/bash";
+/** By its name alone, as sshd calls it: it begins its messages with what it was called by. */
+const LOGIN_SHELL = "bash";
 
 /** The PATH that sshd sets for a login shell or a command, so that container and guest have the same. */
 const loginEnvironment = (user: string, home: string) => ({
   HOME: home,
   LOGNAME: user,
   USER: user,
-  SHELL: LOGIN_SHELL,
+  SHELL: `/bin/${LOGIN_SHELL}`,
   PATH:
     user === "root"
       ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -64,7 +65,7 @@ export class ContainerEnvironment implements Environment {
         "exec",
         ...(options.input === undefined ? [] : ["--interactive"]),
         "--user",
-        this.login(options.root),
+        this.account(options.root),
         this.name,
         ...command,
       ),
@@ -74,26 +75,28 @@ export class ContainerEnvironment implements Environment {
 
   async shell(command: readonly string[], options: { root?: boolean } = {}): Promise<number> {
     const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["--tty"] : [];
-    const program = command.length > 0 ? ["-c", shellLine(command)] : ["--login"];
-    const environment = { ...loginEnvironment(options.root ? "root" : this.user, this.home(options.root)) };
-    const result = await execa(
-      "docker",
-      this.docker(
-        "exec",
-        "--interactive",
-        ...terminal,
-        "--workdir",
-        this.home(options.root),
-        ...Object.entries(environment).flatMap(([key, value]) => ["--env", `${key}=${value}`]),
-        "--user",
-        this.login(options.root),
-        this.name,
-        LOGIN_SHELL,
-        ...program,
-      ),
-      { reject: false, stdio: "inherit" },
+    const result = await execa("docker", this.login(command, options.root, ["--interactive", ...terminal]), {
+      reject: false,
+      stdio: "inherit",
+    });
+    return result.exitCode ?? UNREACHABLE;
+  }
+
+  capture(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return runClient("docker", this.login(command, options.root), options);
+  }
+
+  /** The `docker` command's arguments for a login shell, or for a command in its place, as sshd starts them in a guest. */
+  private login(command: readonly string[], root?: boolean, flags: readonly string[] = []): string[] {
+    const [user, home] = [this.account(root), this.home(root)];
+    return this.docker(
+      "exec",
+      ...flags,
+      ...["--workdir", home],
+      ...Object.entries(loginEnvironment(user, home)).flatMap(([key, value]) => ["--env", `${key}=${value}`]),
+      ...["--user", user, this.name, LOGIN_SHELL],
+      ...(command.length > 0 ? ["-c", shellLine(command)] : ["--login"]),
     );
-    return result.exitCode ?? 255;
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
@@ -154,7 +157,7 @@ export class ContainerEnvironment implements Environment {
     return root ? "/root" : `/home/${this.user}`;
   }
 
-  private login(root?: boolean): string {
+  private account(root?: boolean): string {
     return root ? "root" : this.user;
   }
 }

@@ -130,7 +130,11 @@ export class GuestEnvironment implements Environment {
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return runClient("ssh", this.command(command, options.root), options);
+    return runClient("ssh", this.command(quoted(command), options.root), options);
+  }
+
+  capture(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return runClient("ssh", this.command(shellLine(command), options.root), options);
   }
 
   async shell(command: readonly string[], options: { root?: boolean } = {}): Promise<number> {
@@ -144,7 +148,7 @@ export class GuestEnvironment implements Environment {
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
-    const inside: Inside = (command) => ["ssh", this.command(command)];
+    const inside: Inside = (command) => ["ssh", this.command(quoted(command))];
     await copy(inside, direction, local, remote);
   }
 
@@ -244,9 +248,9 @@ export class GuestEnvironment implements Environment {
     return this.libvirt === undefined;
   }
 
-  /** ssh's arguments for one command, whose words are passed on unchanged. */
-  private command(command: readonly string[], root?: boolean): string[] {
-    return [...this.options(), "-o", "BatchMode=yes", this.login(root), "--", quoted(command)];
+  /** ssh's arguments for one line of the login shell there. */
+  private command(line: string, root?: boolean): string[] {
+    return [...this.options(), "-o", "BatchMode=yes", this.login(root), "--", line];
   }
 
   private login(root?: boolean): string {

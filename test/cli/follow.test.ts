@@ -43,6 +43,26 @@ it("says nothing of work under a second but its notes", async () => {
   expect(lines).toEqual(["  worth keeping"]);
 });
 
+it("leaves no line for a step that only passes, wherever it goes", async () => {
+  const passing = () =>
+    reporting((steps: Steps) =>
+      steps.run({ step: "p", title: "passing", passing: true }, async () => {
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+      }),
+    );
+  const lines: string[] = [];
+  const running = lineFollow((line) => lines.push(line))(passing());
+  await wait(2000);
+  await running;
+  expect(lines).toEqual([]);
+  vi.useRealTimers();
+  const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const follow = terminalFollow(stream as unknown as NodeJS.WriteStream, (line) => lines.push(line));
+  const about = { step: "p", title: "passing" };
+  await follow(reporting((steps: Steps) => steps.run({ ...about, passing: true }, async () => {})));
+  expect(lines).toEqual([]);
+});
+
 it("leaves a line for each step on a terminal, marked when it failed", async () => {
   let written = "";
   const stream = new Writable({

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ExitCode } from "../../base/errors.js";
-import { labName, labOf, meantSeat } from "../../cli/seats.js";
+import { labName, labOf, meantSeat, onlyTarget } from "../../cli/seats.js";
 import { type SeatRecord, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "../seats/record.js";
 
@@ -22,6 +22,11 @@ test("where that folder is gone, it is the registered lab of its name", async ()
 
 test("a lab that is gone altogether is named by its folder, for the error to show", async () => {
   expect(await labOf(record("/nowhere/mine", "mine"))).toBe("/nowhere/mine");
+});
+
+test("a target that is not named is the seat's only one", () => {
+  expect(onlyTarget(seatRecord({ targets: ["guest"] }))).toBe("guest");
+  expect(() => onlyTarget(seatRecord())).toThrow(expect.objectContaining({ exitCode: ExitCode.usage }));
 });
 
 describe("the seat that up means", () => {

@@ -56,6 +56,18 @@ describe.each<[string, () => Environment]>([
     expect((await said("/etc/passwd", "-x"))[0]).toBe(126);
   });
 
+  it("returns what the same command printed, by the same rule, without what a terminal obeys", async () => {
+    const env = open();
+    expect(await env.capture(["echo a  b | wc -w; echo 'bad\u001b[2J' >&2; exit 3"])).toEqual({
+      ...{ exitCode: 3, stdout: "2", stderr: "bad" },
+    });
+    expect(await env.capture(["printf", "%s|", "a  b", "$HOME"])).toMatchObject({ stdout: "a  b|$HOME|" });
+    expect(await env.capture(["exit 4"])).toEqual({ exitCode: 4, stdout: "", stderr: "" });
+    expect(await env.capture(["no-such-program"])).toMatchObject({
+      ...{ exitCode: 127, stderr: "bash: line 1: no-such-program: command not found" },
+    });
+  });
+
   it("says nothing that a terminal obeys", async () => {
     const pieces: string[] = [];
     const { stdout, stderr } = await open().exec(["printf", "\u001b[2Jred\u0007\n"], {

@@ -56,6 +56,30 @@ describe("a seat with both targets", () => {
     }
   });
 
+  test("run asks both at once, marks what differs, and ends with the first exit code that is not 0", async () => {
+    const run = (...args: string[]) => home.trilab(["run", "--seat", seat, ...args]);
+    const kernels = expectDone(await run("--", "uname -s; uname -n")).stdout.split("\n");
+    const [container, guest] = [machine(seat, "container"), machine(seat, "guest")];
+    expect(kernels[0]).toMatch(/^ {2}container +guest$/);
+    expect(kernels[1]).toMatch(/^ {2}Linux +Linux$/);
+    expect(kernels[2]).toMatch(new RegExp(`^≠ ${container} +${guest}$`));
+    expect(kernels[3]).toBe("1 of 2 lines differs");
+    const failed = await run("--json", "--", 'case $HOSTNAME in *guest) printf "\\033[2Jx"; exit 7;; esac');
+    expect(failed.exitCode).toBe(7);
+    expect(JSON.parse(failed.stdout)).toMatchObject({
+      ...{ schema: 1, kind: "run", seat, exitCode: 7, root: false },
+      answers: [
+        { target: "container", exitCode: 0, stdout: "" },
+        { target: "guest", exitCode: 7, stdout: "x" },
+      ],
+    });
+    expect(
+      expectDone(await run("--on", "guest", "--root", "--", "printf", "%s|", "a b", "$HOME")).stdout,
+    ).toBe("a b|$HOME|");
+    expectError(await run("--on", "vps", "--", "true"), 6, /has no vps/, /--on vps/);
+    expectError(await home.trilab(["ssh", "--seat", seat]), 2, /several targets/, /trilab ssh container/);
+  });
+
   test("a second up changes nothing, and what the learner wrote is there", async () => {
     await inBoth("sh", "-c", "echo mine > ~/work.txt");
     const again = async () => {
