@@ -89,6 +89,7 @@ export interface RawDeployment {
 export interface RawResource {
   urn: string;
   type: string;
+  id?: string;
   protect?: boolean;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;

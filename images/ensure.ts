@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { hasCode } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { silent } from "../base/progress.js";
+import { containerTag } from "../model/container-tag.js";
 import { buildDisk, diskFiles } from "./build-disk.js";
 import { type BuildOptions, buildRoot, rootFiles } from "./build-root.js";
 import { diskFullError, imageDir, rootDir, withBuildLock } from "./cache.js";
@@ -23,7 +24,7 @@ function imageFrom(manifest: ImageManifest): MatchedImage {
   return {
     hash: manifest.hash,
     rootHash: manifest.rootHash,
-    containerTag: `trilab/machine:${manifest.hash}`,
+    containerTag: containerTag(manifest.hash),
     rootTar: join(root, rootFiles.rootTar),
     disk: join(imageDir(manifest.hash), diskFiles.disk),
     kernel: join(root, rootFiles.kernel),

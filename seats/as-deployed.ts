@@ -7,7 +7,7 @@ import type { Drivers } from "../drivers/drivers.js";
 import { stateFingerprint } from "../engine/index.js";
 import { seatPrefix } from "../model/naming.js";
 import type { SeatSettings } from "../stacks/seat.js";
-import type { Deployed, SeatRecord } from "./seat-record.js";
+import { type Deployed, readRecord, type SeatRecord, writeRecord } from "./seat-record.js";
 
 /**
  * Digests of a seat's settings, of its state, and of what its daemons have of it. `up` stores them in the seat's record, and
@@ -19,20 +19,46 @@ import type { Deployed, SeatRecord } from "./seat-record.js";
 export async function deployedNow(
   record: SeatRecord,
   settings: SeatSettings,
-  { docker, ec2, libvirt }: Drivers,
+  drivers: Drivers,
 ): Promise<Deployed | undefined> {
+  const [compiled, parts] = await Promise.all([compiledAt(), partsNow(record, drivers)]);
+  if (compiled === undefined || parts === undefined) return undefined;
+  return { settings: digest([compiled, record.machines, settings]), ...parts };
+}
+
+/** Digests of what a seat's machines are, whatever its settings say. */
+type Parts = Omit<Deployed, "settings">;
+
+async function partsNow(record: SeatRecord, { docker, ec2, libvirt }: Drivers): Promise<Parts | undefined> {
   if (ec2 !== undefined) return undefined;
   const found = await Promise.all([
-    compiledAt(),
     stateFingerprint({ stack: seatPrefix(record) }),
     docker?.fingerprint(record) ?? "",
     libvirt?.fingerprint(record) ?? "",
   ]).catch(() => undefined); // The engine reports the error better.
-  const [compiled, stack, ...daemons] = found ?? [];
-  if (compiled === undefined || stack === undefined) return undefined;
+  const [stack, ...daemons] = found ?? [];
+  if (stack === undefined) return undefined;
   const known = daemons.flatMap((daemon) => (daemon === undefined ? [] : [daemon]));
-  if (known.length < daemons.length) return undefined;
-  return { settings: digest([compiled, record.machines, settings]), ...stack, daemons: known };
+  return known.length < daemons.length ? undefined : { ...stack, daemons: known };
+}
+
+/**
+ * Runs a change of a seat's machines that the engine does not make. If the seat was as the last `up` left it, it counts as
+ * that afterwards, too; if not, the engine looks at it at the next `up`. The caller holds the seat's lock.
+ */
+export async function keepDeployed<T>(
+  record: SeatRecord,
+  drivers: Drivers,
+  change: () => Promise<T>,
+): Promise<T> {
+  const before = await partsNow(record, drivers);
+  const result = await change();
+  const { deployed, ...rest } = (await readRecord(record)) ?? record;
+  if (deployed === undefined) return result;
+  const { settings, ...parts } = deployed;
+  const after = isDeepStrictEqual(parts, before) ? await partsNow(record, drivers) : undefined;
+  await writeRecord(after === undefined ? rest : { ...rest, deployed: { settings, ...after } });
+  return result;
 }
 
 /** Whether a seat is as the last `up` left it, with everything running. Then `up` has nothing to do. Pure. */

@@ -38,3 +38,31 @@ function adaptContainer({ inputs = {}, outputs }: RawResource): boolean {
   if (named) delete outputs.cgroupnsMode;
   return absent.length > 0 || named;
 }
+
+/** The container of this name in a state. */
+export const containerIn = <R extends Pick<RawResource, "type" | "inputs">>(
+  resources: readonly R[],
+  name: string,
+): R | undefined =>
+  resources.find(({ inputs, type }) => type === "docker:index/container:Container" && inputs?.name === name);
+
+/**
+ * Gives a container another id, everywhere in the state: its resource, and the outputs of what it belongs to.
+ *
+ * @returns whether anything changed.
+ */
+export function renumberContainer(deployment: RawDeployment, name: string, id: string): boolean {
+  const resources = deployment.resources ?? [];
+  const old = containerIn(resources, name)?.id;
+  if (old === undefined || old === id) return false;
+  deployment.resources = replaced(resources, old, id) as RawResource[];
+  return true;
+}
+
+/** A copy of a JSON value with one string in place of another. */
+function replaced(value: unknown, old: string, by: string): unknown {
+  if (value === old) return by;
+  if (Array.isArray(value)) return value.map((item) => replaced(item, old, by));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaced(item, old, by)]));
+}

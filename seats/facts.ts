@@ -87,8 +87,8 @@ export async function readFacts(
   return parseFacts(result.stdout, clock);
 }
 
-/** Sends facts.sh the time when it asks, and records how long the exchange took that reads its clock. */
-class ClockExchange {
+/** Sends a machine the time when it asks `clock?`, and records how long the exchange took that reads its clock. */
+export class ClockExchange {
   /** Our clock, in milliseconds, when the last question was answered, and when its clock had arrived. */
   before = Number.NaN;
   after = Number.NaN;

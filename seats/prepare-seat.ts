@@ -15,6 +15,7 @@ import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/
 import type { CloudRequest } from "../labs/cloud-requests.js";
 import type { Lab } from "../labs/define-lab.js";
 import { freeSlot, SEAT_SLOTS, seatBlock, subnetOf } from "../model/cidr.js";
+import { containerTag } from "../model/container-tag.js";
 import type { Endpoints } from "../model/endpoint.js";
 import { instanceType } from "../model/instance-catalogue.js";
 import { labelProblem, MAX_SEAT_LENGTH, machineName, type Target } from "../model/naming.js";
@@ -220,7 +221,7 @@ export async function seatSettings(record: SeatRecord, lab: Lab, shared = new On
     expires: expiryInForce(record),
     targets: targetsOf(record),
     slot: record.slot,
-    image: { hash: record.image, containerTag: `trilab/machine:${record.image}` },
+    image: { hash: record.image, containerTag: containerTag(record.image) },
     ...(vps ? { vps: { ...vps, type: instanceType(vps.type) } } : {}),
     accelerator: libvirt ? await keptAccelerator(record, libvirt) : "tcg",
     swapLimit: docker ? await shared.get(`swap at ${docker.endpoint.host}`, () => docker.limitsSwap()) : true,

@@ -1,3 +1,4 @@
+import { ExitCode, UserError } from "../base/errors.js";
 import { Once } from "../base/once.js";
 import { type Drivers, driverWords } from "../drivers/drivers.js";
 import { type Engine, ensureEngine } from "../engine/index.js";
@@ -10,6 +11,7 @@ import { deployedNow, isAsDeployed } from "./as-deployed.js";
 import { deploySeat, withSeatLock } from "./deploy-seat.js";
 import { ensureHost } from "./ensure-host.js";
 import { type Facts, readFacts } from "./facts.js";
+import { finishInterrupted, interruptedTargets } from "./finish-interrupted.js";
 import { expiryInForce, revived } from "./lifetime.js";
 import { moveExpiry } from "./move-expiry.js";
 import { isRented, openEnvironment } from "./open.js";
@@ -56,6 +58,7 @@ export interface Brought {
  */
 export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<StepEvent, Brought> =>
   reporting(async (steps) => {
+    if (plan.existing) await finishFirst(plan.existing, options, steps);
     // A running seat's facts are read while we look for changes, and are used if there are none.
     const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
     await requireStateSpace();
@@ -103,6 +106,21 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
       return brought;
     });
   });
+
+/** Finishes an interrupted change of the seat's machines. If that is not possible, the engine makes what is missing. */
+async function finishFirst(record: SeatRecord, { waitMs }: UpOptions, steps: Steps): Promise<void> {
+  const interrupted = await interruptedTargets(record);
+  if (interrupted.length === 0) return;
+  try {
+    await withSeatLock(record, () => finishInterrupted(record, { waitMs }, steps));
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode !== ExitCode.failed) throw error;
+    steps.note(`${interrupted.join(" and ")}: what was interrupted can't be finished: ${error.message}`, {
+      lab: record.lab,
+      seat: record.seat,
+    });
+  }
+}
 
 /** How a seat was deployed. */
 type Deployment = Omit<Brought, "renewed" | "parity">;

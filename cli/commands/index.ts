@@ -18,6 +18,7 @@ import { parity } from "./parity.js";
 import { predict } from "./predict.js";
 import { reap } from "./reap.js";
 import { report } from "./report.js";
+import { reset } from "./reset.js";
 import { run } from "./run.js";
 import { ssh } from "./ssh.js";
 import { status } from "./status.js";
@@ -40,6 +41,7 @@ export const COMMANDS: readonly Command[] = [
   hint,
   answer,
   submit,
+  reset,
   parity,
   predict,
   compare,

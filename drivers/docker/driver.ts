@@ -10,6 +10,7 @@ import { ContainerEnvironment } from "./container.js";
 import { ContainerMachine } from "./container-machine.js";
 import { readContainerFile } from "./file.js";
 import { type BuiltImage, containerImageLoaded, importContainerImage } from "./image.js";
+import { type ContainerAddress, type ContainerDefinition, definitionOf, makeAnew } from "./make-anew.js";
 import { type ContainerWanted, mendContainer, startOrLeaveNetwork } from "./mend-container.js";
 import { limitsSwap } from "./swap-limit.js";
 import { unfilteredCalls } from "./syscall-filter.js";
@@ -191,6 +192,20 @@ export class DockerDriver {
     return mendContainer(container, wanted, this.client);
   }
 
+  /** What a container and its volumes are made from; `undefined` when there is no such container. */
+  definition(container: string, at: ContainerAddress): Promise<ContainerDefinition | undefined> {
+    return definitionOf(this.client, container, at);
+  }
+
+  /**
+   * Makes a container and its volumes anew, from this image (a tag, or an id): all that is in them is lost.
+   *
+   * @returns the container's new id. It is not started.
+   */
+  makeAnew(definition: ContainerDefinition, image: string): Promise<string> {
+    return makeAnew(this.client, definition, image);
+  }
+
   /** Whether the daemon can limit swap. */
   limitsSwap(): Promise<boolean> {
     return limitsSwap(this.client);
@@ -204,6 +219,15 @@ export class DockerDriver {
   /** Whether the daemon has this image: a tag, or an id. */
   hasImage(tag: string): Promise<boolean> {
     return containerImageLoaded(this.client, tag);
+  }
+
+  /** @throws UserError when the daemon does not have this image. Nothing was changed then. */
+  async requireImage(tag: string): Promise<void> {
+    if (await this.hasImage(tag)) return;
+    throw new UserError(`Docker does not have the image ${tag}`, {
+      why: "it was removed; nothing was changed",
+      fix: "trilab up loads it, if it is still in the cache (trilab images ls)",
+    });
   }
 
   /** Loads an image that was built here, unless the daemon has it. @returns its id. */

@@ -17,6 +17,7 @@ import {
 import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "../found.js";
 import { Connection } from "./connection.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
+import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff } from "./fresh-disk.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { GuestMachine } from "./guest-machine.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
@@ -316,6 +317,26 @@ export class LibvirtDriver extends Connection {
     if ((await this.domainState(id)) !== "running") return;
     await this.virsh("destroy", id);
     await this.virsh("start", id);
+  }
+
+  /** Switches a domain off without asking its system; resolves when its QEMU is gone. */
+  switchOff(domain: string): Promise<void> {
+    return switchOff(this, domain);
+  }
+
+  /** Starts a domain that is off from its disk, even if libvirt has saved its memory. */
+  startFromDisk(domain: string): Promise<void> {
+    return startFromDisk(this, domain);
+  }
+
+  /** @throws UserError when the image pool does not have the disk of this image. */
+  requireBaseDisk(image: string): Promise<void> {
+    return requireBaseDisk(this, image);
+  }
+
+  /** Makes a disk anew: all that is on it is lost. Its domain must be off. */
+  makeDiskAnew(disk: FreshDisk): Promise<void> {
+    return makeDiskAnew(this, disk);
   }
 
   /** A guest to run commands in. Does not connect yet. */

@@ -6,7 +6,9 @@ import type { DockerDriver } from "../../drivers/docker/driver.js";
 import type { Drivers } from "../../drivers/drivers.js";
 import { Ec2Driver } from "../../drivers/ec2/driver.js";
 import type { LibvirtDriver } from "../../drivers/libvirt/driver.js";
-import { deployedNow, isAsDeployed } from "../../seats/as-deployed.js";
+import { deployedNow, isAsDeployed, keepDeployed } from "../../seats/as-deployed.js";
+import type { Deployed } from "../../seats/record-schema.js";
+import { readRecord, writeRecord } from "../../seats/seat-record.js";
 import type { SeatSettings } from "../../stacks/seat.js";
 import { seatRecord } from "./record.js";
 
@@ -87,5 +89,34 @@ describe("whether an up has anything to do", () => {
     vi.stubEnv("PULUMI_BACKEND_URL", "");
     await rm(dir, { recursive: true });
     expect(await then()).toBeUndefined();
+  });
+});
+
+describe("a change that the engine does not make", () => {
+  /** What is deployed after a change of what Docker has, from a record that says what was deployed before it. */
+  const after = async (deployed: Deployed | undefined): Promise<Deployed | undefined> => {
+    await writeRecord({ ...record, ...(deployed ? { deployed } : {}) });
+    let docker = "d";
+    const drivers = {
+      ...daemons("d", "l"),
+      docker: { fingerprint: async () => docker } as unknown as DockerDriver,
+    };
+    const change = async (): Promise<string> => {
+      docker = "changed";
+      return "done";
+    };
+    expect(await keepDeployed(record, drivers, change)).toBe("done");
+    return (await readRecord(record))?.deployed;
+  };
+
+  it("leaves a seat that was as deployed as deployed", async () => {
+    const before = await deployedNow(record, settings, daemons("d", "l"));
+    expect(await after(before)).toEqual({ ...before, daemons: ["changed", "l"] });
+  });
+
+  it("lets the engine look at one that was not", async () => {
+    const before = await deployedNow(record, settings, daemons("other", "l"));
+    expect(await after(before)).toBeUndefined();
+    expect(await after(undefined)).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { editSeatState } from "../../seats/edit-state.js";
+import type { RawDeployment, RawResource } from "../../engine/index.js";
+import { containerIn, editSeatState, renumberContainer } from "../../seats/edit-state.js";
 
 const container = (outputs: object, inputs: object = {}) => ({
   urn: "urn:c",
@@ -46,4 +47,18 @@ it("what holds work is protected, and no longer where it is to go", () => {
   expect(editSeatState({ resources }, { protect: false })).toBe(true);
   expect([disk, ...machines].map((r) => r.protect)).toEqual([false, false, false]);
   expect(editSeatState({ resources: null }, { protect: true })).toBe(false);
+});
+
+it("a container that was made anew has its new id wherever the old one was", () => {
+  const made = { ...container({ id: "old" }), id: "old" };
+  const other = { ...container({ name: "d" }, { name: "d" }), id: "old2" };
+  const seat = { urn: "urn:s", type: "trilab:index:MatchedLab", outputs: { targets: { c: { id: "old" } } } };
+  const state: RawDeployment & { resources: RawResource[] } = { resources: [made, other, seat] };
+  expect(renumberContainer(state, "c", "new")).toBe(true);
+  expect(containerIn(state.resources, "c")).toMatchObject({ id: "new", outputs: { id: "new", name: "c" } });
+  expect(containerIn(state.resources, "d")?.id).toBe("old2");
+  expect(state.resources[2]).toEqual({ ...seat, outputs: { targets: { c: { id: "new" } } } });
+  expect(renumberContainer(state, "c", "new")).toBe(false);
+  expect(renumberContainer(state, "e", "new")).toBe(false);
+  expect(renumberContainer({ resources: null }, "c", "new")).toBe(false);
 });

@@ -1,0 +1,48 @@
+import { parseTarget } from "../../labs/targets.js";
+import { agreeToLose } from "../agree-to-lose.js";
+import { type Context, report } from "../context.js";
+import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
+import { duration } from "../duration.js";
+import { resolveSeat } from "../seats.js";
+
+export const reset = defineCommand({
+  usage: "reset [target]",
+  description:
+    "give a machine back as it was after its first start: what was done in it is lost; its address, its keys and its end stay, and so do its snapshots",
+  positionals: {
+    target: { type: "string", describe: "container, guest or vps; default: all that are not rented" },
+  },
+  options: {
+    ...labAndSeatOptions,
+    yes: { alias: "y", type: "boolean", describe: "don't ask" },
+    wait: { type: "string", default: "5m", describe: "how long a machine may take to answer" },
+  },
+  examples: [
+    ["trilab reset guest", "the guest, after a question"],
+    ["trilab reset --seat alice --yes", "all of alice's machines, without one"],
+  ],
+  handler: resetMachines,
+});
+
+async function resetMachines(args: Args, ctx: Context): Promise<undefined> {
+  const word = text(args, "target");
+  const waitMs = duration("--wait", text(args, "wait") ?? "5m") * 1000;
+  const asked = word === undefined ? undefined : [parseTarget(word)];
+  const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
+  const { replaceableMachines } = await import("../../seats/replaceable.js");
+  const targets = replaceableMachines(record, asked).map(({ target }) => target);
+  const { lab, seat } = record;
+  if (!flag(args, "yes")) {
+    const what = `This gives ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} back as after the first start.`;
+    await agreeToLose(ctx, { record, targets, what });
+  }
+  const { reset: resetSeat } = await import("../../seats/reset.js");
+  const machines = await ctx.follow(resetSeat(record, targets, { waitMs }));
+  report(ctx, "reset", { lab, seat, machines }, () =>
+    machines.map(
+      ({ seconds, target }) =>
+        `The ${target} of seat ${seat} is as after its first start (${seconds.toFixed(1)} s).`,
+    ),
+  );
+  return undefined;
+}

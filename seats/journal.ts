@@ -1,0 +1,45 @@
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { z } from "zod";
+import { hasCode } from "../base/errors.js";
+import { privateDir } from "../base/paths.js";
+import type { ContainerDefinition } from "../drivers/docker/make-anew.js";
+import type { SeatId, Target } from "../model/naming.js";
+import { seatDir } from "./seat-record.js";
+
+const containerSchema = z.custom<ContainerDefinition>(
+  (value) => z.object({ container: z.looseObject({ name: z.string() }) }).safeParse(value).success,
+);
+
+/** A change of one machine, as far as it must be known to finish or undo it after it was interrupted. */
+const changeSchema = z.discriminatedUnion("operation", [
+  z.object({
+    /** Its disk, or layer and home, are replaced. */
+    operation: z.literal("replace"),
+    /** What a container is made from: it is removed in between. */
+    container: containerSchema.optional(),
+  }),
+]);
+export type Change = z.infer<typeof changeSchema>;
+
+const fileOf = (id: SeatId, target: Target): string => join(seatDir(id), `changing-${target}.json`);
+
+/** Notes that a change begins. The caller holds the seat's lock. */
+export async function beginChange(id: SeatId, target: Target, change: Change): Promise<void> {
+  await privateDir(seatDir(id));
+  await writeFileAtomic(fileOf(id, target), `${JSON.stringify(change)}\n`, { mode: 0o600 });
+}
+
+/** Notes that it is over. */
+export const endChange = (id: SeatId, target: Target): Promise<void> =>
+  rm(fileOf(id, target), { force: true });
+
+/** The change of a machine that was begun and not ended; `undefined`: none. */
+export async function changeBegun(id: SeatId, target: Target): Promise<Change | undefined> {
+  const text = await readFile(fileOf(id, target), "utf8").catch((error: unknown) => {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  });
+  return text === undefined ? undefined : changeSchema.parse(JSON.parse(text));
+}
