@@ -24,7 +24,7 @@ export interface DockerHostArgs {
   /**
    * Called with the container's id at every `up`, after the provider has made or kept it. Applies the PID limit, for which the
    * provider has no input, and the CPUs, for which it would replace the container; undoes manual changes. See
-   * drivers/docker/mend-container.ts. Its errors get a short stack, because Node takes minutes to print the frames of an
+   * drivers/docker/mend-container.ts. With it, a container keeps the image that it has. Its errors get a short stack, because Node takes minutes to print the frames of an
    * output.
    */
   mend?: (containerId: string) => Promise<void>;
@@ -101,8 +101,12 @@ export class DockerHost extends pulumi.ComponentResource {
       {
         parent: this,
         // The original capabilities and init stay: the provider would replace a container of an older trilab, which has NET_RAW
-        // and an init. `mend` sets the others, so that a refresh does not see them as a difference.
-        ignoreChanges: ["capabilities", "init", ...(mend ? ["cpus", "cpuSet", "cpuShares"] : [])],
+        // and an init. `mend` sets the others, so that a refresh does not see them as a difference; and who mends a container
+        // also restores its snapshots, which are other images.
+        ignoreChanges: [
+          ...["capabilities", "init"],
+          ...(mend ? ["cpus", "cpuSet", "cpuShares", "image"] : []),
+        ],
       },
     );
 

@@ -1,9 +1,12 @@
+import { UserError } from "../base/errors.js";
+import type { Progress } from "../base/progress.js";
 import type { Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
-import { changeBegun, endChange } from "./journal.js";
+import { type Change, changeBegun, endChange } from "./journal.js";
 import { openMachine } from "./open.js";
-import { replaceMachine } from "./replace-machine.js";
+import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
 import { replaceableMachines } from "./replaceable.js";
+import { undoSave } from "./save-machine.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
 import { wake } from "./wake.js";
 
@@ -16,8 +19,7 @@ export async function interruptedTargets(record: SeatRecord): Promise<Target[]> 
 }
 
 /**
- * Finishes what an earlier command was interrupted in, by a kill or by an error. A machine that runs is left alone: either the
- * command had not begun with it, or somebody has started it and may have worked in it. The caller holds the seat's lock.
+ * Finishes replacements that were interrupted, by a kill or by an error, and undoes savings. The caller holds the seat's lock.
  *
  * @param options.except Targets that the caller replaces anyway.
  * @param options.waitMs How long a machine may take to answer.
@@ -29,21 +31,51 @@ export async function finishInterrupted(
 ): Promise<void> {
   const seat = { lab: record.lab, seat: record.seat };
   for (const target of await interruptedTargets(record)) {
-    if (except.includes(target)) continue;
-    if (await (await openMachine(record, target)).running()) {
-      await endChange(record, target);
-      steps.note(
-        `${target}: an interrupted command had not touched it, or it was started since; it stays as it is`,
-        seat,
-      );
-      continue;
-    }
+    const change = await changeBegun(record, target);
     const [machine] = replaceableMachines(record, [target]);
-    if (machine === undefined) continue;
-    const title = `${target}: finishing what was interrupted`;
-    await steps.run({ step: "finish", title, seat, machine: target }, async (progress) => {
-      await replaceMachine(record, machine, progress);
-      await wake(record, target, { waitMs, tell: progress.note });
-    });
+    if (change === undefined || machine === undefined || except.includes(target)) continue;
+    const title = `${target}: ${change.operation === "save" ? "undoing" : "finishing"} what was interrupted`;
+    await steps.run({ step: "finish", title, seat, machine: target }, (progress) =>
+      finish(record, machine, change, waitMs, progress),
+    );
+  }
+}
+
+async function finish(
+  record: SeatRecord,
+  machine: ReplaceableMachine,
+  change: Change,
+  waitMs: number,
+  progress: Progress,
+): Promise<void> {
+  const { target } = machine;
+  const runs = async (): Promise<boolean> => (await openMachine(record, target)).running();
+  if (change.operation === "save") {
+    await undoSave(record, machine, change.snapshot, progress);
+    if (await runs()) await wakeOrTell(record, target, waitMs, progress);
+    return;
+  }
+  if (await runs()) {
+    // Either the command had not begun with it, or somebody has started it since and may have worked in it.
+    await endChange(record, target);
+    progress.note(`${target}: it runs, so it stays as it is`);
+    return;
+  }
+  await replaceMachine(record, machine, progress, change.snapshot);
+  await wake(record, target, { waitMs, tell: progress.note });
+}
+
+/** As {@link wake}, for a machine that was not changed: if it does not answer, it did not before. */
+export async function wakeOrTell(
+  record: SeatRecord,
+  target: Target,
+  waitMs: number,
+  progress: Progress,
+): Promise<void> {
+  try {
+    await wake(record, target, { waitMs, tell: progress.note });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    progress.note(`${target}: its clock was not set: ${error.message}`);
   }
 }

@@ -15,11 +15,15 @@ const containerSchema = z.custom<ContainerDefinition>(
 /** A change of one machine, as far as it must be known to finish or undo it after it was interrupted. */
 const changeSchema = z.discriminatedUnion("operation", [
   z.object({
-    /** Its disk, or layer and home, are replaced. */
+    /** Its disk, or layer and home, and its memory are replaced. */
     operation: z.literal("replace"),
+    /** By those of this snapshot; absent: as after the first start. */
+    snapshot: z.string().optional(),
     /** What a container is made from: it is removed in between. */
     container: containerSchema.optional(),
   }),
+  /** It is saved under this name. */
+  z.object({ operation: z.literal("save"), snapshot: z.string() }),
 ]);
 export type Change = z.infer<typeof changeSchema>;
 

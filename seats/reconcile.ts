@@ -23,8 +23,15 @@ const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "aws:ec2/vpc:Vpc": "VPC",
 };
 
-/** Things that belong to another thing and go with it: a domain's log, a network's lease, an instance's disk. */
-const PARTS: readonly Kind[] = ["console log", "lease", "network interface", "EBS volume"];
+/** Snapshots, which only `down` removes, and things that go with another: a domain's log, a network's lease, an instance's disk. */
+const NEVER_IN_STATE: readonly Kind[] = [
+  "container snapshot",
+  "guest snapshot",
+  "console log",
+  "lease",
+  "network interface",
+  "EBS volume",
+];
 
 /** How the state differs from what really exists. */
 export interface Drift {
@@ -44,7 +51,7 @@ export function drift(checkpoint: Checkpoint | undefined, inventory: readonly Fo
   const same = (r: CheckpointResource, f: Found): boolean =>
     kindOf(r) === f.kind && (isAwsKind(f.kind) ? isOf(r, f) : r.inputs?.name === f.name);
   return {
-    orphans: inventory.filter((f) => !PARTS.includes(f.kind) && !known.some((r) => same(r, f))),
+    orphans: inventory.filter((f) => !NEVER_IN_STATE.includes(f.kind) && !known.some((r) => same(r, f))),
     missing: known.filter((r) => !inventory.some((f) => f.state !== "shutting-down" && same(r, f))),
     stopped: inventory.filter((f) => isStopped(f) && known.some((r) => same(r, f))),
     moved: inventory.filter(

@@ -15,49 +15,65 @@ import type { SeatMachine, SeatRecord } from "./seat-record.js";
 export type ReplaceableMachine = SeatMachine & { endpoint: DockerEndpoint | LibvirtEndpoint };
 
 /**
- * Replaces what a machine has on its disk, or in its layer and home, by what it had after its first start; then starts it. Its
- * name, address and keys stay, and Pulumi's state stays true. If it is interrupted, the journal has what the next command needs
- * to finish it. The caller holds the seat's lock.
+ * Replaces what a machine has on its disk, or in its layer and home, by what a snapshot has, or by what it had after its first
+ * start; then lets it run. Its name, address and keys stay, and Pulumi's state stays true. If it is interrupted, the journal has
+ * what the next command needs to finish it. The caller holds the seat's lock.
  *
+ * @param snapshot Its name; absent: as after the first start.
  * @throws UserError before anything is lost, if something that it needs is missing.
  */
 export async function replaceMachine(
   record: SeatRecord,
   machine: ReplaceableMachine,
   progress: Progress,
+  snapshot?: string,
 ): Promise<void> {
   const over = interruptible();
   try {
     await (machine.endpoint.kind === "docker"
-      ? replaceContainer(record, machine, machine.endpoint, progress)
-      : replaceDisk(record, machine, machine.endpoint, progress));
+      ? replaceContainer(record, machine, machine.endpoint, progress, snapshot)
+      : replaceDisk(record, machine, machine.endpoint, progress, snapshot));
     await endChange(record, machine.target);
   } finally {
     over();
   }
 }
 
+/** What the journal says of a replacement by a snapshot, or by what was there first. */
+const replacement = (snapshot: string | undefined) =>
+  ({ operation: "replace", ...(snapshot === undefined ? {} : { snapshot }) }) as const;
+
 async function replaceContainer(
   record: SeatRecord,
   { address = "", name, target }: SeatMachine,
   endpoint: DockerEndpoint,
   progress: Progress,
+  snapshot: string | undefined,
 ): Promise<void> {
   const docker = connect(endpoint);
-  const image = containerTag(record.image);
+  const begun = await changeBegun(record, target);
   // If it was removed already, an interrupted command has noted what it was made from.
   const container =
     (await docker.definition(name, { network: name, address })) ??
-    (await changeBegun(record, target))?.container;
-  if (container === undefined)
-    throw new UserError(`there is no container ${name}`, { fix: "trilab up makes it" });
-  await docker.requireImage(image);
-  await beginChange(record, target, { operation: "replace", container });
-  progress.update("making layer and home anew");
-  const id = await docker.makeAnew(container, image);
+    (begun?.operation === "replace" ? begun.container : undefined);
+  if (container === undefined) {
+    throw new UserError(`there is no container ${name}`, {
+      fix: `trilab up ${record.lab} --seat ${record.seat} makes it`,
+    });
+  }
+  const first = containerTag(record.image);
+  if (snapshot === undefined) await docker.requireImage(first);
+  const content =
+    snapshot === undefined
+      ? { image: first }
+      : await docker.snapshotContent(record, snapshot, `/home/${record.user}`);
+  await beginChange(record, target, { ...replacement(snapshot), container });
+  progress.update("replacing layer and home");
+  const id = await docker.makeAnew(container, content);
   // Before it runs: a container that runs is never replaced once more.
   await editState({ stack: seatPrefix(record) }, (state) => renumberContainer(state, name, id));
   await docker.start({ kind: "container", name, id, state: "created", owner: undefined });
+  await docker.removeNameless(record);
 }
 
 async function replaceDisk(
@@ -65,20 +81,24 @@ async function replaceDisk(
   { name, target }: SeatMachine,
   endpoint: LibvirtEndpoint,
   progress: Progress,
+  snapshot: string | undefined,
 ): Promise<void> {
   const libvirt = connect(endpoint);
   const image = keptImage(record, target === "vps" ? "vps" : "machine");
   if (image === undefined)
     throw new Error(`the record of seat ${record.seat} names no image of its ${target}`);
   await libvirt.requireBaseDisk(image);
-  await beginChange(record, target, { operation: "replace" });
+  await beginChange(record, target, replacement(snapshot));
   progress.update("switching it off");
   await libvirt.switchOff(name);
-  progress.update("making its disk anew");
-  await libvirt.makeDiskAnew({
-    name: diskName(record, target as DomainTarget),
-    capacity: record.disk,
-    image,
-  });
-  await libvirt.startFromDisk(name);
+  progress.update("replacing its disk");
+  const disk = diskName(record, target as DomainTarget);
+  if (snapshot === undefined) {
+    await libvirt.makeDiskAnew({ name: disk, capacity: record.disk, image });
+    await libvirt.startFromDisk(name);
+    return;
+  }
+  const problem = await libvirt.restore({ domain: name, disk }, snapshot);
+  if (problem !== undefined)
+    progress.note(`${target}: it was started from its saved disk, because ${problem}`);
 }

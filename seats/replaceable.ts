@@ -1,14 +1,8 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import {
-  connect,
-  type Drivers,
-  driverWords,
-  endpointsOf,
-  seatInventory,
-  startFound,
-} from "../drivers/drivers.js";
+import { connect, endpointsOf, seatInventory, startFound } from "../drivers/drivers.js";
 import type { Found } from "../drivers/found.js";
 import { readCheckpoint } from "../engine/index.js";
+import { endpointWords } from "../model/endpoint.js";
 import type { Kind } from "../model/kinds.js";
 import { seatPrefix, type Target } from "../model/naming.js";
 import { containerIn } from "./edit-state.js";
@@ -19,7 +13,8 @@ import type { ReplaceableMachine } from "./replace-machine.js";
 import { driversOf } from "./seat-drivers.js";
 import { machineOf, type SeatMachine, type SeatRecord, targetsOf } from "./seat-record.js";
 
-const isReplaceable = (machine: SeatMachine): machine is ReplaceableMachine =>
+/** Whether a machine can be replaced in place. A rented one can't: its disk is at AWS. */
+export const isReplaceable = (machine: SeatMachine): machine is ReplaceableMachine =>
   machine.endpoint.kind !== "ec2";
 
 /**
@@ -60,27 +55,42 @@ const PARTS: Readonly<Record<"docker" | "libvirt", readonly Kind[]>> = {
 };
 
 /**
+ * Checks that the machines' daemons answer and that what they have of the seat is ours.
+ *
+ * @returns what they have.
+ * @throws UserError: exit 3 when a daemon does not answer; exit 2 when something of it is somebody else's.
+ */
+export async function requireReachable(
+  record: SeatRecord,
+  machines: readonly ReplaceableMachine[],
+): Promise<Found[]> {
+  const drivers = driversOf({ machines: [...machines] });
+  await Promise.all(endpointsOf(drivers).map((endpoint) => connect(endpoint).preflight()));
+  const inventory = await seatInventory(record, drivers);
+  refuseForeign(record, inventory);
+  return inventory;
+}
+
+/**
  * Checks that machines can be replaced in place, before anything is lost, and starts their networks.
  *
- * @throws UserError: exit 3 when their daemon does not answer; exit 1 when the seat's time is up, a part of them is missing, or
- *   Pulumi's state does not know them; exit 2 when they are somebody else's.
+ * @throws UserError as {@link requireReachable}; exit 1 when the seat's time is up, a part of a machine is missing, or Pulumi's
+ *   state does not know it.
  */
 export async function requireReplaceable(
   record: SeatRecord,
   machines: readonly ReplaceableMachine[],
 ): Promise<void> {
   requireTimeLeft(record);
-  const drivers = driversOf({ machines: [...machines] });
-  await Promise.all(endpointsOf(drivers).map((endpoint) => connect(endpoint).preflight()));
-  const inventory = await seatInventory(record, drivers);
-  refuseForeign(record, inventory);
+  const inventory = await requireReachable(record, machines);
   // An interrupted change has removed some of them.
   for (const machine of machines)
-    if (!(await changeBegun(record, machine.target))) requireParts(record, machine, inventory, drivers);
+    if (!(await changeBegun(record, machine.target))) requireParts(record, machine, inventory);
   await requireKnownContainer(record, machines);
   const down = inventory.filter(({ kind, state }) => kind === "guest network" && state === "down");
   const names = machines.map(({ name }) => name);
-  for (const network of down) if (names.includes(network.name)) await startFound(network, drivers);
+  for (const network of down)
+    if (names.includes(network.name)) await startFound(network, driversOf({ machines: [...machines] }));
 }
 
 function requireTimeLeft(record: SeatRecord): void {
@@ -95,13 +105,12 @@ function requireParts(
   record: SeatRecord,
   { endpoint, name, target }: ReplaceableMachine,
   inventory: readonly Found[],
-  drivers: Drivers,
 ): void {
   const there = inventory.filter((found) => found.name === name || found.name === `${name}-home`);
   const missing = PARTS[endpoint.kind].filter((kind) => !there.some((found) => found.kind === kind));
   if (missing.length === 0) return;
   throw new UserError(`the ${target} of seat "${record.seat}" is incomplete`, {
-    why: `${driverWords(drivers)} has no ${missing.join(" and no ")} ${name}; nothing was changed`,
+    why: `${endpointWords(endpoint)} has no ${missing.join(" and no ")} ${name}; nothing was changed`,
     fix: `trilab up ${record.lab} --seat ${record.seat} makes what is missing`,
   });
 }

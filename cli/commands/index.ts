@@ -20,6 +20,7 @@ import { reap } from "./reap.js";
 import { report } from "./report.js";
 import { reset } from "./reset.js";
 import { run } from "./run.js";
+import { snapshot } from "./snapshot.js";
 import { ssh } from "./ssh.js";
 import { status } from "./status.js";
 import { submit } from "./submit.js";
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   answer,
   submit,
   reset,
+  snapshot,
   parity,
   predict,
   compare,

@@ -36,7 +36,7 @@ async function resetMachines(args: Args, ctx: Context): Promise<undefined> {
     const what = `This gives ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} back as after the first start.`;
     await agreeToLose(ctx, { record, targets, what });
   }
-  const { reset: resetSeat } = await import("../../seats/reset.js");
+  const { reset: resetSeat } = await import("../../seats/replace-machines.js");
   const machines = await ctx.follow(resetSeat(record, targets, { waitMs }));
   report(ctx, "reset", { lab, seat, machines }, () =>
     machines.map(

@@ -113,6 +113,13 @@ export function statusOf(error: unknown): number | undefined {
     : undefined;
 }
 
+/** Lets the daemon's answers with these status codes pass. */
+export const passOver =
+  (...codes: number[]) =>
+  (error: unknown): void => {
+    if (!codes.includes(statusOf(error) ?? 0)) throw error;
+  };
+
 export const isGone = (error: unknown): boolean => statusOf(error) === 404;
 
 /** The daemon's message, without the library's "(HTTP code 409) unexpected -". */

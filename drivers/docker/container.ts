@@ -45,7 +45,7 @@ export class ContainerEnvironment implements Environment {
     const container = dockerClient(this.endpoint).getContainer(this.name);
     const before = Date.now();
     try {
-      const result = await execInContainer(container, { command, user: this.login(options.root) }, options);
+      const result = await execInContainer(container, { command, user: this.account(options.root) }, options);
       return { result, before, after: Date.now() };
     } catch (error) {
       options.signal?.throwIfAborted();

@@ -4,14 +4,30 @@ import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
 import type { Progress } from "../../base/progress.js";
 import { addressOf, type DockerEndpoint, isLocal } from "../../model/endpoint.js";
 import { homeVolumeName, machineName, type SeatId } from "../../model/naming.js";
+import { type Snapshot, snapshotImages } from "../../model/snapshots.js";
 import type { Found, Inventory, Labelled } from "../found.js";
 import { dockerClient, isGone } from "./connect.js";
 import { ContainerEnvironment } from "./container.js";
 import { ContainerMachine } from "./container-machine.js";
 import { readContainerFile } from "./file.js";
 import { type BuiltImage, containerImageLoaded, importContainerImage } from "./image.js";
-import { type ContainerAddress, type ContainerDefinition, definitionOf, makeAnew } from "./make-anew.js";
+import {
+  type ContainerAddress,
+  type ContainerContent,
+  type ContainerDefinition,
+  definitionOf,
+  makeAnew,
+} from "./make-anew.js";
 import { type ContainerWanted, mendContainer, startOrLeaveNetwork } from "./mend-container.js";
+import {
+  containerSnapshots,
+  imagesOf,
+  removeContainerSnapshot,
+  removeNameless,
+  type SavedContainer,
+  saveContainer,
+  undoSave,
+} from "./snapshot.js";
 import { limitsSwap } from "./swap-limit.js";
 import { unfilteredCalls } from "./syscall-filter.js";
 
@@ -86,7 +102,7 @@ export class DockerDriver {
       name: string,
       list: (filter: Record<string, string[]>) => Promise<readonly T[]>,
     ): Promise<T[]> => (await Promise.all(filters(name).map(list))).flat();
-    const [containers, networks, volumes] = await Promise.all([
+    const [containers, networks, volumes, snapshots] = await Promise.all([
       each(`${machine}(-clone[0-9]+)?`, (filter) =>
         this.client.listContainers({ all: true, filters: filter }),
       ),
@@ -95,6 +111,7 @@ export class DockerDriver {
         seat ? homeVolumeName(seat) : "",
         async (filter) => (await this.client.listVolumes({ filters: filter })).Volumes ?? [],
       ),
+      imagesOf(this.client, seat),
     ]);
     const all = [
       ...containers.map((c) =>
@@ -102,6 +119,7 @@ export class DockerDriver {
       ),
       ...networks.map((n) => thing("container network", n.Name, n.Id, "", n.Labels)),
       ...volumes.map((v) => thing("container volume", v.Name, v.Name, "", v.Labels)),
+      ...snapshots.map((i) => thing("container snapshot", i.RepoTags?.[0] ?? i.Id, i.Id, "", i.Labels)),
     ];
     const unique = new Map(all.map((item) => [`${item.found.kind} ${item.found.id}`, item]));
     return { labelled: [...unique.values()], named: [] };
@@ -114,7 +132,9 @@ export class DockerDriver {
    * @returns `undefined` when a container does not run.
    */
   async fingerprint(seat: SeatId): Promise<string | undefined> {
-    const things = (await this.inventory(seat)).labelled.map(({ found }) => found);
+    const things = (await this.inventory(seat)).labelled
+      .map(({ found }) => found)
+      .filter(({ kind }) => kind !== "container snapshot"); // `up` does not know them.
     if (things.some(({ kind, state }) => kind === "container" && state !== "running")) return undefined;
     const parts = await Promise.all(things.map((found) => this.configuration(found)));
     return digest(parts.map((part) => JSON.stringify(part)).sort());
@@ -150,6 +170,7 @@ export class DockerDriver {
     if (kind === "container") await ifThere(this.client.getContainer(id).remove({ force: true, v: false }));
     else if (kind === "container volume") await ifThere(this.client.getVolume(id).remove());
     else if (kind === "container network") await this.removeNetwork(id);
+    else if (kind === "container snapshot") await ifThere(this.client.getImage(id).remove({ force: true }));
   }
 
   private async removeNetwork(id: string): Promise<void> {
@@ -198,12 +219,45 @@ export class DockerDriver {
   }
 
   /**
-   * Makes a container and its volumes anew, from this image (a tag, or an id): all that is in them is lost.
+   * Makes a container and its volumes anew: all that is in them is lost.
    *
    * @returns the container's new id. It is not started.
    */
-  makeAnew(definition: ContainerDefinition, image: string): Promise<string> {
-    return makeAnew(this.client, definition, image);
+  makeAnew(definition: ContainerDefinition, content: ContainerContent): Promise<string> {
+    return makeAnew(this.client, definition, content);
+  }
+
+  /** Saves a container's layer and home under a name, paused if it runs. */
+  save(saved: SavedContainer, name: string): Promise<void> {
+    return saveContainer(this.client, saved, name);
+  }
+
+  /** Lets a container go on whose saving was interrupted, and removes what was saved. */
+  async undoSave(container: string, name: string): Promise<undefined> {
+    await undoSave(this.client, container, name);
+  }
+
+  /** The complete snapshots of a seat's container, the oldest first. */
+  snapshots(seat: SeatId): Promise<Snapshot[]> {
+    return containerSnapshots(this.client, seat, machineName(seat, "container"));
+  }
+
+  /** What a container is made from to have what a snapshot has: its layer by id, as the name may be removed before it. */
+  async snapshotContent(seat: SeatId, name: string, path: string): Promise<ContainerContent> {
+    const { home, layer } = snapshotImages(machineName(seat, "container"), name);
+    await Promise.all([layer, home].map((image) => this.requireImage(image)));
+    const { Id: image } = await this.client.getImage(layer).inspect();
+    return { image, home: { image: home, volume: homeVolumeName(seat), path } };
+  }
+
+  /** Removes a snapshot, complete or not. A container that was made from it keeps its image, without a name. */
+  removeSnapshot(seat: SeatId, name: string): Promise<void> {
+    return removeContainerSnapshot(this.client, machineName(seat, "container"), name);
+  }
+
+  /** Removes a seat's images that have lost their name and that no container uses any more. */
+  removeNameless(seat: SeatId): Promise<void> {
+    return removeNameless(this.client, seat);
   }
 
   /** Whether the daemon can limit swap. */
@@ -235,11 +289,18 @@ export class DockerDriver {
     return importContainerImage(this.client, image, progress ? { progress } : {});
   }
 
-  /** Removes trilab's images except these (hashes). An image of an existing container stays, because the daemon refuses. */
+  /**
+   * Removes trilab's images except these (hashes), and except those that a snapshot of any seat needs. An image of an existing
+   * container stays, because the daemon refuses.
+   */
   async pruneImages(keep: ReadonlySet<string>): Promise<void> {
-    for (const image of await this.client.listImages({ filters: { label: ["trilab.image"] } })) {
-      const hash = image.Labels?.["trilab.image"];
-      if (hash === undefined || keep.has(hash)) continue;
+    const images = await this.client.listImages({ filters: { label: ["trilab.image"] } });
+    const hashOf = ({ Labels }: Docker.ImageInfo): string | undefined => Labels?.["trilab.image"];
+    const isSnapshot = ({ Labels }: Docker.ImageInfo): boolean => Labels?.["trilab.seat"] !== undefined;
+    const needed = new Set([...keep, ...images.filter(isSnapshot).map(hashOf)]);
+    for (const image of images.filter((each) => !isSnapshot(each))) {
+      const hash = hashOf(image);
+      if (hash === undefined || needed.has(hash)) continue;
       await this.client
         .getImage(image.Id)
         .remove()

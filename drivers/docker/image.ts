@@ -71,8 +71,24 @@ export async function importContainerImage(
     },
   });
   const sending = pipeline(createReadStream(image.rootTar, { highWaterMark: 1024 ** 2 }), counter);
-  const answered = docker.importImage(counter, { repo, tag, changes: changes.join("\n") });
-  const [answer] = await Promise.all([answered, sending]);
+  await Promise.all([importTar(docker, counter, { repo, tag, changes: changes.join("\n") }), sending]);
+  const loaded = await labelsOf(docker, containerTag);
+  if (loaded === undefined) throw new Error(`the daemon took ${containerTag}, and does not have it`);
+  return loaded.id;
+}
+
+/**
+ * Makes an image of one layer from a tar.
+ *
+ * @param options Its repository and tag, and lines of a Dockerfile.
+ * @throws UserError when the daemon refuses it.
+ */
+export async function importTar(
+  docker: Docker,
+  tar: NodeJS.ReadableStream,
+  options: { repo?: string | undefined; tag?: string | undefined; changes?: string },
+): Promise<void> {
+  const answer = await docker.importImage(tar, options);
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(answer, (error: Error | null, events: unknown[]) => {
       const refused = error?.message ?? events.map(errorIn).find((text) => text !== undefined);
@@ -88,9 +104,6 @@ export async function importContainerImage(
         );
     });
   });
-  const loaded = await labelsOf(docker, containerTag);
-  if (loaded === undefined) throw new Error(`the daemon took ${containerTag}, and does not have it`);
-  return loaded.id;
 }
 
 function errorIn(event: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { pollUntil } from "../../base/poll.js";
-import { asking, lookUp, statusOf } from "./connect.js";
+import { asking, lookUp, passOver, statusOf } from "./connect.js";
+import { fillHome, type SavedHome } from "./snapshot.js";
 
 /** How long the removal of a container may take, in milliseconds. */
 const REMOVAL_MS = 30_000;
@@ -65,17 +66,23 @@ export function definitionFrom(
   };
 }
 
+/** What a container is made from. */
+export interface ContainerContent {
+  /** A tag, or an id. */
+  image: string;
+  /** Absent: Docker fills an empty volume with what the image has in its place. */
+  home?: SavedHome;
+}
+
 /**
- * Removes a container and its volumes with all that is in them, if they are there, and makes them again. Docker fills an
- * empty volume with what the image has at its place.
+ * Removes a container and its volumes with all that is in them, if they are there, and makes them again.
  *
- * @param image What the container is made from: a tag, or an id.
  * @returns its new id. It is not started.
  */
 export async function makeAnew(
   docker: Docker,
   { container, volumes }: ContainerDefinition,
-  image: string,
+  { home, image }: ContainerContent,
 ): Promise<string> {
   const what = `container "${container.name}" could not be made anew`;
   await remove(docker.getContainer(container.name), what);
@@ -87,6 +94,7 @@ export async function makeAnew(
         .catch(passOver(404)),
     );
     await asking(what, () => docker.createVolume(volume));
+    if (home && home.volume === volume.Name) await fillHome(docker, home, `${container.name}-filler`);
   }
   const made = await asking(what, () => docker.createContainer({ ...container, Image: image }));
   return made.id;
@@ -109,10 +117,3 @@ async function remove(container: Docker.Container, what: string): Promise<void> 
     if (!(await pollUntil(isGone, { limitMs: REMOVAL_MS, everyMs: 100 }))) throw refused;
   });
 }
-
-/** Lets the daemon's answers with these status codes pass. */
-const passOver =
-  (...codes: number[]) =>
-  (error: unknown): void => {
-    if (!codes.includes(statusOf(error) ?? 0)) throw error;
-  };

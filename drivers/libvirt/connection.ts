@@ -1,5 +1,6 @@
+import { pollUntil } from "../../base/poll.js";
 import { isLocal, type LibvirtEndpoint } from "../../model/endpoint.js";
-import { Virsh } from "./virsh.js";
+import { lines, Virsh, VirshError } from "./virsh.js";
 import { type Element, parseXml } from "./xml.js";
 
 /** A connection to one libvirt daemon: the queries that its machines need. */
@@ -25,6 +26,11 @@ export class Connection {
     return this.connection.run(...args);
   }
 
+  /** As {@link virsh}, for what takes longer: libvirt does not answer when it takes more than this many milliseconds. */
+  virshWithin(timeout: number, ...args: string[]): Promise<string> {
+    return this.connection.runWithin(timeout, ...args);
+  }
+
   /** As {@link virsh}, but `undefined` when the thing is not there. */
   virshIfThere(...args: string[]): Promise<string | undefined> {
     return this.connection.ifThere(...args);
@@ -39,5 +45,36 @@ export class Connection {
   async domain(name: string, ...flags: string[]): Promise<Element | undefined> {
     const xml = await this.virshIfThere("dumpxml", name, ...flags);
     return xml === undefined ? undefined : parseXml(xml);
+  }
+
+  /**
+   * The volumes of a pool, freshly read from its directory; none when there is no such pool or it is inactive.
+   *
+   * @throws VirshError when libvirt refuses for another reason: the answer "none" could then cost somebody a disk.
+   */
+  async volumeNames(pool: string): Promise<string[]> {
+    try {
+      await this.refreshPool(pool);
+      return lines(await this.virsh("vol-list", pool)).map((line) => line.split(/\s{2,}/)[0] ?? line);
+    } catch (error) {
+      if (error instanceof VirshError && (error.gone || /is not active/.test(error.said))) return [];
+      throw error;
+    }
+  }
+
+  /** libvirt refuses to refresh a pool while one of its volumes is made or filled: waits for that, at most a minute. */
+  async refreshPool(pool: string): Promise<void> {
+    let last: unknown;
+    const refreshed = async (): Promise<boolean> => {
+      try {
+        await this.virsh("pool-refresh", pool);
+        return true;
+      } catch (error) {
+        last = error;
+        if (error instanceof VirshError && /asynchronous jobs running/.test(error.said)) return false;
+        throw error;
+      }
+    };
+    if (!(await pollUntil(refreshed, { limitMs: 60_000, everyMs: 200 }))) throw last;
   }
 }

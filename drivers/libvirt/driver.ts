@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import ipaddr from "ipaddr.js";
 import { digest } from "../../base/digest.js";
 import { freeBytes } from "../../base/disk-space.js";
-import { pollUntil } from "../../base/poll.js";
 import { imageOfVolume, imageVolumes } from "../../model/image-volumes.js";
 import type { Kind } from "../../model/kinds.js";
 import {
@@ -14,6 +13,7 @@ import {
   namedAsBefore,
   type SeatId,
 } from "../../model/naming.js";
+import type { Snapshot } from "../../model/snapshots.js";
 import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "../found.js";
 import { Connection } from "./connection.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
@@ -21,6 +21,14 @@ import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { GuestMachine } from "./guest-machine.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
+import {
+  domainSnapshots,
+  removeSnapshot,
+  restoreDomain,
+  type SavedDomain,
+  saveDomain,
+  undoSave,
+} from "./snapshot.js";
 import { metadataQuestion, parseMetadata, volumeKind } from "./things.js";
 import { lines, VirshError } from "./virsh.js";
 import { type Element, parseXml } from "./xml.js";
@@ -80,37 +88,6 @@ export class LibvirtDriver extends Connection {
   /** A domain's type: `kvm`, or `qemu` for emulation; `undefined` when there is none of that name. */
   async domainType(name: string): Promise<string | undefined> {
     return (await this.domain(name))?.attributes.type;
-  }
-
-  /**
-   * The volumes of a pool, freshly read from its directory; none when there is no such pool or it is inactive.
-   *
-   * @throws VirshError when libvirt refuses for another reason: the answer "none" could then cost somebody a disk.
-   */
-  async volumeNames(pool: string): Promise<string[]> {
-    try {
-      await this.refreshPool(pool);
-      return lines(await this.virsh("vol-list", pool)).map((line) => line.split(/\s{2,}/)[0] ?? line);
-    } catch (error) {
-      if (error instanceof VirshError && (error.gone || /is not active/.test(error.said))) return [];
-      throw error;
-    }
-  }
-
-  /** libvirt refuses to refresh a pool while one of its volumes is made or filled: waits for that, at most a minute. */
-  private async refreshPool(pool: string): Promise<void> {
-    let last: unknown;
-    const refreshed = async (): Promise<boolean> => {
-      try {
-        await this.virsh("pool-refresh", pool);
-        return true;
-      } catch (error) {
-        last = error;
-        if (error instanceof VirshError && /asynchronous jobs running/.test(error.said)) return false;
-        throw error;
-      }
-    };
-    if (!(await pollUntil(refreshed, { limitMs: 60_000, everyMs: 200 }))) throw last;
   }
 
   /** A volume of the seats' pool; `undefined` when there is none of that name. */
@@ -337,6 +314,31 @@ export class LibvirtDriver extends Connection {
   /** Makes a disk anew: all that is on it is lost. Its domain must be off. */
   makeDiskAnew(disk: FreshDisk): Promise<void> {
     return makeDiskAnew(this, disk);
+  }
+
+  /** Saves a domain's disk, and its memory if it runs, under a name. The domain then goes on; if saving fails, undoSave() lets it. */
+  save(saved: SavedDomain, name: string): Promise<void> {
+    return saveDomain(this, saved, name);
+  }
+
+  /** Lets a domain go on whose saving was interrupted. @returns why without its memory; `undefined` if nothing is wrong. */
+  undoSave(domain: string, name: string): Promise<string | undefined> {
+    return undoSave(this, domain, name);
+  }
+
+  /** Lets a domain that is off run from a snapshot. @returns why without its memory; `undefined` if nothing is wrong. */
+  restore(saved: SavedDomain, name: string): Promise<string | undefined> {
+    return restoreDomain(this, saved, name);
+  }
+
+  /** The complete snapshots of a domain, the oldest first. */
+  snapshots(domain: string, target: DomainTarget): Promise<Snapshot[]> {
+    return domainSnapshots(this, domain, target);
+  }
+
+  /** Removes a snapshot of a domain, complete or not. */
+  removeSnapshot(domain: string, name: string): Promise<void> {
+    return removeSnapshot(this, domain, name);
   }
 
   /** A guest to run commands in. Does not connect yet. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { imageOfVolume } from "../../model/image-volumes.js";
 import { machineOf } from "../../model/naming.js";
+import { snapshotOfVolume } from "../../model/snapshots.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
 import { lines } from "./virsh.js";
 
@@ -45,9 +46,11 @@ export function parseParts(machines: readonly string[], answer: string): SeatPar
     lines(parts.find(({ name }) => name === of)?.text ?? "")
       .map((line) => line.split(/\s{2,}/)[0] ?? line)
       .sort();
-  // A log is rolled over while its guest runs.
+  // A log is rolled over while its guest runs, and `up` does not know snapshots.
+  const passed = (name: string): boolean =>
+    name.includes(".console.log") || snapshotOfVolume(name) !== undefined;
   const mine = (of: List): string[] =>
-    list(of).filter((name) => machines.includes(machineOf(name)) && !name.includes(".console.log"));
+    list(of).filter((name) => machines.includes(machineOf(name)) && !passed(name));
   const xml = parts.filter(({ name }) => name === "domain" || name === "network").map(({ text }) => text);
   const [domains, networks] = [mine("domains"), mine("networks")];
   const images = list("images").filter((volume) => {

@@ -40,8 +40,7 @@ export async function startFromDisk(libvirt: Connection, domain: string): Promis
 /** @throws UserError when libvirt does not have the disk of this image. Nothing was changed then. */
 export async function requireBaseDisk(libvirt: Connection, image: string): Promise<void> {
   const volume = imageVolumes(image).disk;
-  await libvirt.virshIfThere("pool-refresh", IMAGE_POOL.name);
-  if ((await libvirt.virshIfThere("vol-key", volume, "--pool", IMAGE_POOL.name)) !== undefined) return;
+  if ((await libvirt.volumeNames(IMAGE_POOL.name)).includes(volume)) return;
   throw new UserError(`libvirt does not have the image ${image}`, {
     why: `there is no volume ${volume} in the pool ${IMAGE_POOL.name}; nothing was changed`,
     fix: "trilab up loads it, if it is still in the cache (trilab images ls)",

@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { UserError } from "../../base/errors.js";
 import { pollUntil } from "../../base/poll.js";
-import { asking, daemonError, isGone } from "../../drivers/docker/connect.js";
+import { asking, daemonError, isGone, passOver } from "../../drivers/docker/connect.js";
 import { lastLines } from "../../drivers/docker/output.js";
 import type { ContainerInputs } from "./container-schema.js";
 
@@ -155,14 +155,6 @@ export async function remove(
     throw daemonError(what, error);
   }
 }
-
-/** Ignores errors of the daemon with these status codes. */
-const passOver =
-  (...codes: number[]) =>
-  (error: unknown): void => {
-    if (error instanceof Error && "statusCode" in error && codes.includes(Number(error.statusCode))) return;
-    throw error;
-  };
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

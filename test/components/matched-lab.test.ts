@@ -105,12 +105,12 @@ describe("MatchedLab", () => {
     });
   });
 
-  it("replaces no container for its CPUs, which are set in place, its capabilities or its init, and no network for a daemon's options", async () => {
+  it("replaces no container for its CPUs, which are set in place, its capabilities, its init or its image, and no network for a daemon's options", async () => {
     const held = { ...container, mend: async () => {} };
     const one = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container: held }, one.opts));
     expect(one.ignored).toEqual({
-      "docker:index/container:Container": ["capabilities", "init", "cpus", "cpuSet", "cpuShares"],
+      "docker:index/container:Container": ["capabilities", "init", "cpus", "cpuSet", "cpuShares", "image"],
       "docker:index/network:Network": ["options"],
     });
     // With nobody to set them the provider must.

@@ -15,7 +15,8 @@ case "$*" in
   "echo "*) for m in guest vps; do
     echo "[trilab-l-alice-$m]<seat><label key='trilab.owner'>me@here</label></seat>"; done ;;
   "net-list --all --name") printf 'default\\ntrilab-l-alice-guest\\ntrilab-l-alice-vps\\n' ;;
-  "vol-list trilab") for v in guest.qcow2 guest.console.log vps.qcow2 vps.seed.iso vps.console.log 2-guest.qcow2
+  "vol-list trilab") for v in guest.qcow2 guest.console.log vps.qcow2 vps.seed.iso vps.console.log 2-guest.qcow2 \\
+      guest.before.snapshot.json 2-guest.before.snapshot.json
     do echo " trilab-l-alice-$v   /pool/trilab-l-alice-$v"; done ;;
   "net-info "*) printf 'Active:         yes\\n' ;;
   "net-dhcp-leases trilab-l-alice-vps") echo ' 2026-01-01 00:00:00   52:54:00:00:00:01   ipv4   10.0.0.9/28' ;;
@@ -53,6 +54,7 @@ it("finds all of a seat's guest and of its rehearsed VPS, and nothing of the nex
     "guest disk: trilab-l-alice-vps.qcow2  -",
     "cloud-init seed: trilab-l-alice-vps.seed.iso  -",
     "console log: trilab-l-alice-vps.console.log  -",
+    "guest snapshot: trilab-l-alice-guest.before.snapshot.json  -",
   ]);
   const order = removalOrder(found).map((f) => f.kind);
   expect(order.slice(0, 2)).toEqual(["domain", "domain"]);
@@ -102,6 +104,7 @@ it("asks Docker for what is a container's, AWS for what is rented, libvirt for t
     "container",
     "container network",
     "container volume",
+    "container snapshot",
   ]);
   expect(KINDS.filter((kind) => sourceOf(kind) === "libvirt")).toContain("cloud-init seed");
   expect(KINDS.filter((kind) => sourceOf(kind) === "ec2")).toEqual([...AWS_KINDS]);

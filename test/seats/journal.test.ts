@@ -22,6 +22,9 @@ it("a change is known from its begin to its end, with all that is needed to fini
   await beginChange(record, "guest", { operation: "replace" });
   expect(await interruptedTargets(record)).toEqual(["container", "guest"]);
   expect(await changeBegun(record, "container")).toEqual({ operation: "replace", container });
+  const saving = { operation: "save", snapshot: "before" } as const;
+  await beginChange(record, "guest", saving);
+  expect(await changeBegun(record, "guest")).toEqual(saving);
   await endChange(record, "container");
   expect(await changeBegun(record, "container")).toBeUndefined();
   expect(await interruptedTargets(record)).toEqual(["guest"]);

@@ -40,6 +40,11 @@ describe("drift", () => {
     expect(drift(state(), [found("console log", "g.console.log"), found("lease", "x")]).orphans).toEqual([]);
   });
 
+  it("never takes a snapshot for something half made", () => {
+    const snapshots = [found("container snapshot", "c:before"), found("guest snapshot", "g.a.snapshot.json")];
+    expect(drift(state(), snapshots).orphans).toEqual([]);
+  });
+
   it("finds what is known but stopped", () => {
     const result = drift(state(resource("docker:index/container:Container", "c")), [
       found("container", "c", "exited"),

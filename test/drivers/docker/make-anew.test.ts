@@ -80,7 +80,7 @@ describe("making a container anew", () => {
 
   it("removes it and its volumes before it makes them, from the image given", async () => {
     const { calls, client } = daemon();
-    expect(await makeAnew(client, definition, "trilab/machine:2")).toBe("new");
+    expect(await makeAnew(client, definition, { image: "trilab/machine:2" })).toBe("new");
     expect(calls).toEqual([
       ["remove", "box", { force: true, v: false }],
       ["remove volume", "box-home"],
@@ -91,15 +91,15 @@ describe("making a container anew", () => {
 
   it("goes on where an interrupted one has removed them, or still does", async () => {
     const gone = daemon({ remove: answer(404), "remove volume": answer(404) });
-    expect(await makeAnew(gone.client, definition, "i")).toBe("new");
+    expect(await makeAnew(gone.client, definition, { image: "i" })).toBe("new");
     const removing = daemon({ remove: answer(409) }, 2);
-    expect(await makeAnew(removing.client, definition, "i")).toBe("new");
+    expect(await makeAnew(removing.client, definition, { image: "i" })).toBe("new");
     expect(removing.calls.filter(([name]) => name === "remove")).toHaveLength(3);
   });
 
   it("ends at a volume that something else uses", async () => {
     const { calls, client } = daemon({ "remove volume": answer(409) });
-    await expect(makeAnew(client, definition, "i")).rejects.toThrow(/could not be made anew/);
+    await expect(makeAnew(client, definition, { image: "i" })).rejects.toThrow(/could not be made anew/);
     expect(calls.map(([name]) => name)).not.toContain("create");
   });
 });

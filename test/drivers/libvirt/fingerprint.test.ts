@@ -75,6 +75,7 @@ describe("what libvirt has of a seat", () => {
   it.each([
     ["others' things", { domains: `${guest}\nmore\n\n`, volumes: `${volumes.slice(0, 2).join("\n")}\n\n` }],
     ["its console's log", { volumes: `${volumes.join("\n")}\n ${guest}.console.log.0   /pool/l\n\n` }],
+    ["its snapshots", { volumes: `${volumes.join("\n")}\n ${guest}.a.snapshot.qcow2   /pool/s\n\n` }],
     ["the order", { running: `other\n${guest}\n\n`, volumes: `${[...volumes].reverse().join("\n")}\n\n` }],
   ])("is the same whatever becomes of %s", (_, change) => {
     expect(parts(change)).toEqual(parts());

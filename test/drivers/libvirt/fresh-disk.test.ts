@@ -27,6 +27,7 @@ function libvirt(states: (string | undefined)[], there = true) {
       await virsh(...args);
       return there ? "" : undefined;
     },
+    volumeNames: async () => (there ? [`${disk.image}.qcow2`] : []),
     domainState: async () => (states.length > 1 ? states.shift() : states[0]),
   };
   return { calls, xml, connection: connection as unknown as Connection };

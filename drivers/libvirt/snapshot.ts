@@ -1,0 +1,197 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { pollUntil } from "../../base/poll.js";
+import { scratchFolder } from "../../base/scratch.js";
+import type { DomainTarget } from "../../model/naming.js";
+import { type Snapshot, snapshotOfVolume, snapshotVolumes } from "../../model/snapshots.js";
+import type { Connection } from "./connection.js";
+import { startFromDisk } from "./fresh-disk.js";
+import { DISK_POOL } from "./pools.js";
+import { VirshError } from "./virsh.js";
+import { COPY_MS, copyVolume, uploadVolume } from "./volume-copy.js";
+import { type Element, parseXml } from "./xml.js";
+
+/** How long libvirt may take to end a job that another command began, in milliseconds. */
+const JOB_MS = 5 * 60_000;
+
+/** The domain whose state is saved, and its disk in the seats' pool. */
+export interface SavedDomain {
+  domain: string;
+  disk: string;
+}
+
+/**
+ * Saves a domain's disk, and its memory if it runs: it stops for that time, and goes on from its memory. If that fails,
+ * {@link undoSave} lets it go on.
+ *
+ * @param copy Copies a volume of the seats' pool; another one in tests.
+ */
+export async function saveDomain(
+  libvirt: Connection,
+  { disk, domain }: SavedDomain,
+  name: string,
+  copy = copyVolume,
+): Promise<void> {
+  const volumes = snapshotVolumes(domain, name);
+  const active = (await libvirt.domainState(domain)) !== "shut off";
+  if (active) await libvirt.virshWithin(COPY_MS, "save", domain, pathOf(volumes.memory));
+  await copy(libvirt, disk, volumes.disk);
+  if (active) await libvirt.virshWithin(COPY_MS, "restore", pathOf(volumes.memory));
+  await libvirt.refreshPool(DISK_POOL.name);
+  await uploadText(libvirt, volumes.manifest, JSON.stringify({ schema: 1, at: new Date().toISOString() }));
+}
+
+/**
+ * Lets a domain go on whose saving was interrupted, from its memory if that was saved, and removes what was saved.
+ *
+ * @returns why it was started without the memory that was saved; `undefined` if nothing is wrong.
+ */
+export async function undoSave(
+  libvirt: Connection,
+  domain: string,
+  name: string,
+): Promise<string | undefined> {
+  const memory = pathOf(snapshotVolumes(domain, name).memory);
+  // libvirt finishes its job even if the client that asked for it is gone.
+  await pollUntil(async () => !(await isBusy(libvirt, domain)), { limitMs: JOB_MS, everyMs: 200 });
+  const isOff = (await libvirt.domainState(domain)) === "shut off";
+  const isSaved = isOff && (await savedDefinition(libvirt, memory)) !== undefined;
+  const problem = isSaved ? await resume(libvirt, domain, memory) : undefined;
+  await removeSnapshot(libvirt, domain, name);
+  return problem;
+}
+
+/** Whether libvirt works on a job of the domain. */
+async function isBusy(libvirt: Connection, domain: string): Promise<boolean> {
+  const said = (await libvirt.virshIfThere("domjobinfo", domain).catch(() => undefined)) ?? "";
+  return /^Job type:\s+(?!None)\S/m.test(said);
+}
+
+/** Lets a domain that is off go on from its memory; if that fails, starts it. @returns why it was started. */
+async function resume(libvirt: Connection, domain: string, memory: string): Promise<string | undefined> {
+  try {
+    await libvirt.virshWithin(COPY_MS, "restore", memory);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof VirshError)) throw error;
+    await startFromDisk(libvirt, domain);
+    return `its memory can't be used: ${error.said}`;
+  }
+}
+
+async function savedDefinition(libvirt: Connection, memory: string): Promise<Element | undefined> {
+  try {
+    return parseXml(await libvirt.virsh("save-image-dumpxml", memory));
+  } catch (error) {
+    if (error instanceof VirshError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Gives a domain that is off the disk and the memory of a snapshot, and lets it run.
+ *
+ * @param copy Copies a volume of the seats' pool; another one in tests.
+ * @returns why it was started without the memory that was saved; `undefined` if nothing is wrong.
+ */
+export async function restoreDomain(
+  libvirt: Connection,
+  { disk, domain }: SavedDomain,
+  name: string,
+  copy = copyVolume,
+): Promise<string | undefined> {
+  const volumes = snapshotVolumes(domain, name);
+  const memory = pathOf(volumes.memory);
+  await copy(libvirt, volumes.disk, disk);
+  const hasMemory = (await libvirt.volumeNames(DISK_POOL.name)).includes(volumes.memory);
+  const problem = hasMemory ? await memoryProblem(libvirt, domain, memory) : undefined;
+  if (!hasMemory || problem !== undefined) {
+    await startFromDisk(libvirt, domain);
+    return problem;
+  }
+  // What libvirt has saved on its own is of another disk.
+  await libvirt.virshIfThere("managedsave-remove", domain);
+  return resume(libvirt, domain, memory);
+}
+
+/** Why a saved memory does not fit the domain; `undefined`: it does. */
+async function memoryProblem(
+  libvirt: Connection,
+  domain: string,
+  memory: string,
+): Promise<string | undefined> {
+  const [saved, now] = await Promise.all([
+    savedDefinition(libvirt, memory),
+    libvirt.domain(domain, "--inactive"),
+  ]);
+  if (saved === undefined) return "its saved memory can't be read";
+  return isDeepStrictEqual(hardware(saved), now && hardware(now))
+    ? undefined
+    : "its size, keys or kernel parameters have changed since its memory was saved";
+}
+
+/** What a saved memory relies on in its domain's definition. Pure. */
+export const hardware = (domain: Element): unknown => ({
+  uuid: domain.find("uuid")?.text,
+  memory: [domain.find("memory")?.text, domain.find("currentMemory")?.text],
+  cpus: [domain.find("vcpu")?.text, domain.find("vcpu")?.attributes.current],
+  kernel: ["kernel", "initrd", "cmdline"].map((part) => domain.find("os", part)?.text),
+  strings: domain
+    .all("sysinfo")
+    .flatMap((info) => info.find("oemStrings")?.all("entry") ?? [])
+    .map(({ text }) => text),
+});
+
+/** The complete snapshots of a domain, the oldest first. */
+export async function domainSnapshots(
+  libvirt: Connection,
+  domain: string,
+  target: DomainTarget,
+): Promise<Snapshot[]> {
+  const there = await libvirt.volumeNames(DISK_POOL.name);
+  const names = there.flatMap((volume) => {
+    const snapshot = snapshotOfVolume(volume);
+    const isManifest = snapshot && volume === snapshotVolumes(domain, snapshot.name).manifest;
+    return isManifest ? [snapshot.name] : [];
+  });
+  const found = await Promise.all(
+    names.map(async (name): Promise<Snapshot[]> => {
+      const { disk, manifest, memory } = snapshotVolumes(domain, name);
+      const parts = [manifest, disk, memory].filter((volume) => there.includes(volume));
+      const texts = await Promise.all(
+        parts.map((volume) => libvirt.virshIfThere("vol-dumpxml", volume, "--pool", DISK_POOL.name)),
+      );
+      // One of them was just removed.
+      if (texts.some((text) => text === undefined)) return [];
+      const volumes = texts.map((text) => parseXml(text ?? ""));
+      const at = Number(volumes[0]?.find("target", "timestamps", "mtime")?.text) * 1000;
+      const bytes = volumes.reduce((sum, volume) => sum + Number(volume.find("allocation")?.text), 0);
+      return [{ name, target, at: new Date(at).toISOString(), bytes, memory: there.includes(memory) }];
+    }),
+  );
+  return found.flat().sort((a, b) => a.at.localeCompare(b.at));
+}
+
+/** Removes a snapshot, complete or not. */
+export async function removeSnapshot(libvirt: Connection, domain: string, name: string): Promise<void> {
+  const { disk, manifest, memory } = snapshotVolumes(domain, name);
+  const there = await libvirt.volumeNames(DISK_POOL.name);
+  // The manifest first: what is left of an interrupted removal is no snapshot.
+  for (const volume of [manifest, memory, disk].filter((each) => there.includes(each)))
+    await libvirt.virshIfThere("vol-delete", volume, "--pool", DISK_POOL.name);
+}
+
+async function uploadText(libvirt: Connection, volume: string, text: string): Promise<void> {
+  const dir = await scratchFolder("manifest");
+  try {
+    const file = join(dir, "manifest");
+    await writeFile(file, text);
+    await uploadVolume(libvirt, file, volume);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** A volume's path on the libvirt host. */
+const pathOf = (volume: string): string => `${DISK_POOL.path}/${volume}`;

@@ -1,0 +1,43 @@
+import { rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { scratchFolder } from "../../base/scratch.js";
+import type { Connection } from "./connection.js";
+import { createVolume } from "./fresh-disk.js";
+import { DISK_POOL } from "./pools.js";
+
+/** How long a disk may take to be copied, in milliseconds. */
+export const COPY_MS = 30 * 60_000;
+
+/**
+ * Copies a volume of the seats' pool as it is: `virsh vol-clone` would write out all that an overlay takes from its base. The
+ * bytes pass through this machine. The disk must not be in use.
+ */
+export async function copyVolume(libvirt: Connection, from: string, to: string): Promise<void> {
+  const dir = await scratchFolder("copy");
+  try {
+    const file = join(dir, "volume");
+    await downloadVolume(libvirt, from, file);
+    await uploadVolume(libvirt, file, to);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Writes a volume of the seats' pool to a local file, which must not exist. */
+export async function downloadVolume(libvirt: Connection, volume: string, file: string): Promise<void> {
+  await libvirt.virshWithin(COPY_MS, "vol-download", volume, file, "--pool", DISK_POOL.name, "--sparse");
+}
+
+/** Makes a volume of the seats' pool from a local file; only QEMU and root may read it. Replaces one of that name. */
+export async function uploadVolume(libvirt: Connection, file: string, volume: string): Promise<void> {
+  const pool = ["--pool", DISK_POOL.name];
+  const { size } = await stat(file);
+  await libvirt.virshIfThere("vol-delete", volume, ...pool);
+  await createVolume(
+    libvirt,
+    `<volume type="file"><name>${volume}</name><capacity unit="bytes">${size}</capacity><allocation>0</allocation>
+<target><format type="raw"/><permissions><mode>0600</mode></permissions></target></volume>
+`,
+  );
+  await libvirt.virshWithin(COPY_MS, "vol-upload", volume, file, ...pool, "--sparse");
+}

@@ -1,0 +1,91 @@
+import { reporting, type StepEvent, type Steps } from "../model/events.js";
+import type { Target } from "../model/naming.js";
+import { keepDeployed } from "./as-deployed.js";
+import { withSeatLock } from "./deploy-seat.js";
+import { finishInterrupted } from "./finish-interrupted.js";
+import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
+import { replaceableMachines, requireReplaceable } from "./replaceable.js";
+import { driversOf } from "./seat-drivers.js";
+import { readRecord, type SeatRecord } from "./seat-record.js";
+import { requireSnapshot } from "./snapshots.js";
+import { wake } from "./wake.js";
+
+/** A machine that was replaced. */
+export interface Replaced {
+  target: Target;
+  /** From the first call until it answered. */
+  seconds: number;
+}
+
+export interface ReplaceOptions {
+  /** How long a machine may take to answer, in milliseconds. */
+  waitMs: number;
+}
+
+/**
+ * Gives machines of a seat back as they were after their first start; all that was done in them is lost. They keep their names,
+ * addresses, keys and their end. Switches guests off without a shutdown.
+ *
+ * @param targets Absent: all that are not rented.
+ * @throws UserError before anything is lost: as replaceableMachines() and requireReplaceable() do, and exit 7 when another
+ *   command works on the seat. Afterwards when a machine does not answer.
+ */
+export const reset = (
+  seat: SeatRecord,
+  targets: readonly Target[] | undefined,
+  options: ReplaceOptions,
+): AsyncGenerator<StepEvent, Replaced[]> =>
+  reporting((steps) => replaceMachines(seat, targets, { ...options, snapshot: undefined }, steps));
+
+/**
+ * Gives machines of a seat back as they were when a snapshot was saved, but for their clock and their end; what was done in them
+ * since is lost. A guest that was saved while it ran goes on from its memory.
+ *
+ * @throws UserError as {@link reset}; exit 6 when one of them has no such snapshot.
+ */
+export const restoreSnapshot = (
+  seat: SeatRecord,
+  targets: readonly Target[],
+  options: ReplaceOptions & { snapshot: string },
+): AsyncGenerator<StepEvent, Replaced[]> =>
+  reporting((steps) => replaceMachines(seat, targets, options, steps));
+
+const replaceMachines = (
+  seat: SeatRecord,
+  targets: readonly Target[] | undefined,
+  options: ReplaceOptions & { snapshot: string | undefined },
+  steps: Steps,
+): Promise<Replaced[]> =>
+  withSeatLock(seat, async () => {
+    const record = (await readRecord(seat)) ?? seat;
+    const machines = replaceableMachines(record, targets);
+    await requireReplaceable(record, machines);
+    if (options.snapshot !== undefined) await requireSnapshot(record, machines, options.snapshot);
+    await finishInterrupted(record, { except: machines.map(({ target }) => target), ...options }, steps);
+    const ends = await keepDeployed(record, driversOf(record), () =>
+      Promise.allSettled(machines.map((machine) => replaceOne(record, machine, options, steps))),
+    );
+    return ends.map((end) => {
+      if (end.status === "rejected") throw end.reason;
+      return end.value;
+    });
+  });
+
+async function replaceOne(
+  record: SeatRecord,
+  machine: ReplaceableMachine,
+  { snapshot, waitMs }: ReplaceOptions & { snapshot: string | undefined },
+  steps: Steps,
+): Promise<Replaced> {
+  const { target } = machine;
+  const began = performance.now();
+  const how = snapshot === undefined ? "as after its first start" : `as in snapshot ${snapshot}`;
+  const about = { step: "replace", title: `${target}: ${how}`, machine: target };
+  const seat = { lab: record.lab, seat: record.seat };
+  await steps.run({ ...about, seat }, async (progress) => {
+    await replaceMachine(record, machine, progress, snapshot);
+    progress.update("waiting for its answer");
+    await wake(record, target, { waitMs, tell: progress.note });
+  });
+  return { target, seconds: (performance.now() - began) / 1000 };
+}

@@ -1,0 +1,156 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import { localTime } from "../base/local-time.js";
+import { connect } from "../drivers/drivers.js";
+import { HostCostError } from "../drivers/machine.js";
+import { reporting, type StepEvent, type Steps } from "../model/events.js";
+import type { Target } from "../model/naming.js";
+import { type Snapshot, snapshotNameProblem } from "../model/snapshots.js";
+import { formatSize } from "../model/units.js";
+import { withSeatLock } from "./deploy-seat.js";
+import { finishInterrupted, wakeOrTell } from "./finish-interrupted.js";
+import { openMachine } from "./open.js";
+import type { ReplaceableMachine } from "./replace-machine.js";
+import { replaceableMachines, requireReachable } from "./replaceable.js";
+import { saveMachine } from "./save-machine.js";
+import { readRecord, type SeatRecord } from "./seat-record.js";
+import { noSnapshot, snapshotsOf } from "./snapshots.js";
+
+/** How long a guest may take to answer after it was saved, in milliseconds. */
+const ANSWER_MS = 60_000;
+
+/**
+ * Saves machines of a seat under a name: their files, and a running guest's memory.
+ *
+ * @param targets Absent: all that are not rented.
+ * @returns what was saved, with its size.
+ * @throws UserError: exit 2 for a name that can't be one, or is taken; exit 3 when a daemon does not answer, or the host's disk
+ *   is full; as replaceableMachines() does; exit 7 when another command works on the seat.
+ */
+export const saveSnapshot = (
+  seat: SeatRecord,
+  name: string,
+  targets: readonly Target[] | undefined,
+): AsyncGenerator<StepEvent, Snapshot[]> =>
+  reporting((steps) =>
+    withSeatLock(seat, async () => {
+      requireName(name);
+      const record = (await readRecord(seat)) ?? seat;
+      const machines = replaceableMachines(record, targets);
+      await requireReachable(record, machines);
+      await finishInterrupted(record, { waitMs: ANSWER_MS }, steps);
+      for (const machine of machines) await requireFreeName(record, machine, name);
+      for (const machine of machines) await requireRoom(record, machine);
+      const ends = await Promise.allSettled(machines.map((machine) => saveOne(record, machine, name, steps)));
+      return ends.map((end) => {
+        if (end.status === "rejected") throw end.reason;
+        return end.value;
+      });
+    }),
+  );
+
+async function saveOne(
+  record: SeatRecord,
+  machine: ReplaceableMachine,
+  name: string,
+  steps: Steps,
+): Promise<Snapshot> {
+  const { target } = machine;
+  const about = { step: "save", title: `${target}: saving it as ${name}`, machine: target };
+  await steps.run({ ...about, seat: { lab: record.lab, seat: record.seat } }, async (progress) => {
+    const ran = await (await openMachine(record, target)).running();
+    await saveMachine(record, machine, name, progress);
+    // A guest's clock stood still meanwhile.
+    if (ran && target !== "container") await wakeOrTell(record, target, ANSWER_MS, progress);
+  });
+  const saved = (await snapshotsOf(record, machine)).find((snapshot) => snapshot.name === name);
+  if (saved === undefined)
+    throw new Error(`the snapshot ${name} of the ${target} was saved, and is not there`);
+  return saved;
+}
+
+function requireName(name: string): void {
+  const problem = snapshotNameProblem(name);
+  if (problem === undefined) return;
+  throw new UserError(`"${name}" can't be a snapshot's name`, {
+    why: `it ${problem}; it becomes a part of file names`,
+    fix: "name it like before or step-2",
+    exitCode: ExitCode.usage,
+  });
+}
+
+async function requireFreeName(record: SeatRecord, machine: ReplaceableMachine, name: string): Promise<void> {
+  const taken = (await snapshotsOf(record, machine)).find((snapshot) => snapshot.name === name);
+  if (taken === undefined) return;
+  throw new UserError(`the ${machine.target} of seat "${record.seat}" has a snapshot "${name}" already`, {
+    why: `it was saved at ${localTime(taken.at)}; nothing was changed`,
+    fix: `choose another name, or remove that one: trilab snapshot rm ${name} --lab ${record.lab} --seat ${record.seat}`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** @throws UserError (exit 3) when the host's disk does not have room for the machine's files and memory. */
+async function requireRoom(record: SeatRecord, { target }: ReplaceableMachine): Promise<void> {
+  const machine = await openMachine(record, target);
+  const figures = await Promise.all([
+    machine.disk(),
+    target === "container" ? 0 : machine.size().then(({ memory }) => memory),
+    machine.diskFree(),
+  ]).catch((error: unknown) => {
+    // It can't be measured from here: the daemon reports a full disk itself.
+    if (error instanceof HostCostError) return undefined;
+    throw error;
+  });
+  if (figures === undefined) return;
+  const [files, memory, free] = figures;
+  if (files + memory <= free) return;
+  const needs = `its files are ${formatSize(files)}${memory > 0 ? `, its memory is ${formatSize(memory)}` : ""}`;
+  throw new UserError(`the host's disk has no room for a snapshot of the ${target}`, {
+    why: `${needs}; ${formatSize(free)} are free; nothing was changed`,
+    fix: "free some space, for example with trilab snapshot rm or trilab images prune",
+    exitCode: ExitCode.hostNotReady,
+  });
+}
+
+/**
+ * Removes a snapshot.
+ *
+ * @param targets Absent: of all machines that have it.
+ * @returns what was removed.
+ * @throws UserError: exit 6 when there is none, exit 3 when a daemon does not answer; exit 7 when another command works on the
+ *   seat.
+ */
+export const removeSnapshot = (
+  seat: SeatRecord,
+  name: string,
+  targets: readonly Target[] | undefined,
+): AsyncGenerator<StepEvent, Snapshot[]> =>
+  reporting((steps) =>
+    withSeatLock(seat, async () => {
+      const record = (await readRecord(seat)) ?? seat;
+      const machines = replaceableMachines(record, targets);
+      await requireReachable(record, machines);
+      await finishInterrupted(record, { waitMs: ANSWER_MS }, steps);
+      const [there, removed]: [Snapshot[], Snapshot[]] = [[], []];
+      for (const machine of machines) {
+        const snapshots = await snapshotsOf(record, machine);
+        there.push(...snapshots);
+        const snapshot = snapshots.find((each) => each.name === name);
+        if (snapshot === undefined) continue;
+        await removeOne(record, machine, name);
+        removed.push(snapshot);
+      }
+      if (removed.length === 0) throw noSnapshot(record, name, there, targets?.[0]);
+      return removed;
+    }),
+  );
+
+async function removeOne(
+  record: SeatRecord,
+  { endpoint, name: machine }: ReplaceableMachine,
+  name: string,
+): Promise<void> {
+  if (endpoint.kind === "libvirt") return connect(endpoint).removeSnapshot(machine, name);
+  const docker = connect(endpoint);
+  await docker.removeSnapshot(record, name);
+  await docker.removeNameless(record);
+}
