@@ -36,12 +36,10 @@ export interface Home {
   /** trilab's folder in it. */
   state: string;
   /** Runs the real CLI to its end. */
-  trilab(args: readonly string[], env?: Record<string, string>): Promise<Run>;
-  /** Starts the real CLI. */
-  start(args: readonly string[], env?: Record<string, string>): Running;
-  /**
-   * A seat's name nobody else has, after `start`; taken down by label at the end of the file, and looked for.
-   */
+  trilab(args: readonly string[], env?: Record<string, string>, input?: string): Promise<Run>;
+  /** Starts the real CLI. @param input Its standard input. Default: nothing. */
+  start(args: readonly string[], env?: Record<string, string>, input?: string): Running;
+  /** A seat's name nobody else has, after `start`; taken down by label at the end of the file, and looked for. */
   seat(letter: string, lab?: string, start?: string): string;
   /** A lab's folder with this text below `name:`, for which a seat is `--seat`. @returns its path. */
   lab(name: string, yaml: string): Promise<string>;
@@ -54,8 +52,10 @@ export interface Home {
 /**
  * A home for one test file, to be called at its top: hooks are taken only there. When the file is over every seat is
  * taken down by its labels, and Docker, libvirt and the process table are asked whether anything at all is left.
+ *
+ * @param environment What every command finds in its environment besides.
  */
-export function openHome(): Home {
+export function openHome(environment: () => Record<string, string> = () => ({})): Home {
   process.umask(0o077);
   // A space and a percent sign, as a home directory may have them.
   const base = join(tmpdir(), `trilab-e2e 100%41-${process.pid}-${randomUUID().slice(0, 8)}`);
@@ -66,12 +66,12 @@ export function openHome(): Home {
   const state = join(dir, "trilab");
   const record: Home["record"] = (lab, seat, file = "seat.json") => join(state, "seats", lab, seat, file);
 
-  const start: Home["start"] = (args, env = {}) => {
+  const start: Home["start"] = (args, env = {}, input) => {
     const child = execa(process.execPath, [CLI, ...args], {
       reject: false,
-      stdin: "ignore",
+      ...(input === undefined ? { stdin: "ignore" } : { input }),
       cwd: labs,
-      env: { XDG_STATE_HOME: dir, NO_COLOR: "1", CI: "1", ...env },
+      env: { XDG_STATE_HOME: dir, NO_COLOR: "1", CI: "1", ...environment(), ...env },
       maxBuffer: 64 * 1024 * 1024,
     });
     const ended = child.then((result) => ({
@@ -93,7 +93,7 @@ export function openHome(): Home {
     void ended.then(() => running.delete(it));
     return it;
   };
-  const trilab: Home["trilab"] = (args, env) => start(args, env).ended;
+  const trilab: Home["trilab"] = (...run) => start(...run).ended;
 
   beforeAll(async () => {
     for (const folder of [dir, labs]) await mkdir(folder, { recursive: true, mode: 0o700 });
