@@ -146,7 +146,7 @@ function baselineBlock(run: RunDocument, style: TableStyle, notes: Set<string>):
           title: compared.above.title,
           cells: [
             ...cells,
-            `${formatFactor(ratio.value)} ${bracketed(ratio.interval, (end) => formatNumber(end))}`,
+            `${formatFactor(ratio.value)}${bracketed(ratio.value, ratio.interval, (x) => formatNumber(x))}`,
           ],
         },
       ];
@@ -183,17 +183,15 @@ function countsOf(probe: ProbeResult): string {
 /** `471 ms [460–486]`: the interval in the unit of the median. Without it if both ends read like the median. */
 function cell(figure: Summary, unit: string): string {
   const scale = scaleFor(unit, figure.median);
-  const format = (value: number): string => formatNumber(value * scale.factor);
-  const { low, high } = figure.interval;
-  const isPoint = [low, high].every((end) => format(end) === format(figure.median));
-  const median = formatQuantity(figure.median, unit, scale);
-  return isPoint ? median : `${median} ${bracketed(figure.interval, format)}`;
+  const interval = bracketed(figure.median, figure.interval, (value) => formatNumber(value * scale.factor));
+  return `${formatQuantity(figure.median, unit, scale)}${interval}`;
 }
 
-/** `[460–486]`, or `{460–486}` if it is only the extremes. */
-function bracketed({ low, high, kind }: Interval, format: (end: number) => string): string {
+/** ` [460–486]`, or ` {460–486}` if it is only the extremes; nothing if both ends read like the value. */
+function bracketed(value: number, { low, high, kind }: Interval, format: (end: number) => string): string {
+  if ([low, high].every((end) => format(end) === format(value))) return "";
   const [open, close] = kind === "bootstrap" ? ["[", "]"] : ["{", "}"];
-  return `${open}${format(low)}–${format(high)}${close}`;
+  return ` ${open}${format(low)}–${format(high)}${close}`;
 }
 
 const CSV_COLUMNS = [
