@@ -23,8 +23,9 @@ export interface DockerHostArgs {
   swapLimit?: boolean;
   /**
    * Called with the container's id at every `up`, after the provider has made or kept it. Applies the PID limit, for which the
-   * provider has no input, and the CPUs, for which it would replace the container; undoes manual changes. See
-   * drivers/docker/mend-container.ts. With it, a container keeps the image that it has. Its errors get a short stack, because Node takes minutes to print the frames of an
+   * provider has no input, the CPUs, for which it would replace the container, and the memory, which `resize` may have
+   * changed; undoes manual changes. See drivers/docker/mend-container.ts. With it, a container keeps the image that it has.
+   * Its errors get a short stack, because Node takes minutes to print the frames of an
    * output.
    */
   mend?: (containerId: string) => Promise<void>;
@@ -103,10 +104,7 @@ export class DockerHost extends pulumi.ComponentResource {
         // The original capabilities and init stay: the provider would replace a container of an older trilab, which has NET_RAW
         // and an init. `mend` sets the others, so that a refresh does not see them as a difference; and who mends a container
         // also restores its snapshots, which are other images.
-        ignoreChanges: [
-          ...["capabilities", "init"],
-          ...(mend ? ["cpus", "cpuSet", "cpuShares", "image"] : []),
-        ],
+        ignoreChanges: ["capabilities", "init", ...(mend ? [...MENDED, "image"] : [])],
       },
     );
 
@@ -119,6 +117,9 @@ export class DockerHost extends pulumi.ComponentResource {
     this.registerOutputs({ containerId: this.containerId, name: this.name, address: this.address });
   }
 }
+
+/** The inputs that `mend` sets in place of the provider. */
+const MENDED = ["memory", "memorySwap", "cpus", "cpuSet", "cpuShares"];
 
 /** Throws an error again without its stack frames. */
 function rethrowShort(error: unknown): never {

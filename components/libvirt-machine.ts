@@ -3,7 +3,9 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import type { Subnet } from "../model/cidr.js";
 import { type CommandLine, commandLineWords } from "../model/guest-contract.js";
+import { growingCommandLine, memoryDevice } from "../model/guest-growth.js";
 import type { Ownership } from "../model/labels.js";
+import type { MachineSize } from "../model/machine-size.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import {
   bridgeName,
@@ -36,7 +38,7 @@ export interface GuestImage {
 export interface DomainDefinition {
   name: string;
   accelerator: Accelerator;
-  /** Bytes. */
+  /** Bytes at its first boot; `resize` changes the running domain, and not this. */
   memory: number;
   cpus: number;
   /** The kernel command line, word by word. */
@@ -55,6 +57,11 @@ export interface LibvirtHostArgs {
   /** The storage pool for the seat's overlay disk, and its path on the host. */
   diskPool: { name: string; path: string };
   accelerator: Accelerator;
+  /**
+   * How large the machine can become while it runs. A domain keeps it, because a change would replace the domain. At least
+   * the machine's own size. Default: its size is fixed.
+   */
+  ceiling?: MachineSize | undefined;
   /**
    * Called before the domain is defined, but not in a preview. A changed definition replaces the domain, and the provider
    * switches it off without a shutdown. Here it can be shut down before. Default: does nothing.
@@ -93,13 +100,15 @@ export function libvirtMachine(
   args: LibvirtMachineArgs,
   parent: pulumi.ComponentResource,
 ): libvirt.Domain {
-  const { commandLine, diskPool, image, ownership, shape, subnet, target, transform } = args;
+  const { ceiling, diskPool, image, ownership, shape, subnet, target, transform } = args;
   const machine = machineName(ownership, target);
+  const spec: MachineSize = { memory: Math.floor(shape.memory / MiB) * MiB, cpus: shape.cpus };
+  const device = ceiling ? memoryDevice(spec, ceiling) : 0;
+  const commandLine = device > 0 ? growingCommandLine(args.commandLine) : args.commandLine;
   const definition = {
     name: machine,
     accelerator: args.accelerator,
-    memory: Math.floor(shape.memory / MiB) * MiB,
-    cpus: shape.cpus,
+    ...spec,
     kernelParameters: commandLineWords(commandLine),
   };
 
@@ -158,8 +167,9 @@ export function libvirtMachine(
       type: args.accelerator === "kvm" ? "kvm" : "qemu",
       arch: "x86_64",
       machine: "pc",
-      memory: Math.floor(shape.memory / MiB),
-      vcpu: shape.cpus,
+      // The provider reads back what the domain can become, with and without a resize.
+      memory: (spec.memory + device) / MiB,
+      vcpu: ceiling?.cpus ?? spec.cpus,
       ...(args.accelerator === "kvm" ? { cpu: { mode: "host-passthrough" } } : {}),
       kernel: image.kernel,
       initrd: image.initrd,
@@ -187,6 +197,7 @@ export function libvirtMachine(
             consoleLog: `${diskPool.path}/${consoleLogName(ownership, target)}`,
             accelerator: args.accelerator,
             cpuShare: args.cpuShare,
+            growth: ceiling && { spec, ceiling },
           });
         }),
       },

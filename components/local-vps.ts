@@ -30,6 +30,7 @@ export function localVps(
       image: args.image,
       diskPool: args.diskPool,
       accelerator,
+      ceiling: args.ceiling,
       makeWay: args.makeWay,
       ...(args.transform ? { transform: args.transform } : {}),
       target: "vps",

@@ -23,7 +23,8 @@ export async function runClient(
         : { input: options.input }),
   });
   const { onOutput, reply } = options;
-  if (reply) converse(child, options.input ?? "", (text) => reply(printable(text)));
+  if (reply && typeof options.input === "string")
+    converse(child, options.input, (text) => reply(printable(text)));
   if (onOutput) child.stdout.setEncoding("utf8").on("data", (text: string) => onOutput(printable(text)));
   child.once("exit", (_, signal) => {
     // A killed client may have passed its output on to another process, like ssh to the one that keeps the connection open.

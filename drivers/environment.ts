@@ -1,15 +1,16 @@
+import type { Readable } from "node:stream";
 import type { Target } from "../model/naming.js";
 
 export interface ExecOptions {
   /** As root instead of the spec's login user. Default false. */
   root?: boolean;
-  /** The command's standard input. Default: nothing. */
-  input?: string;
+  /** The command's standard input: a text, or a stream that we write while it runs. Default: nothing. */
+  input?: string | Readable;
   /** The command's timeout, in milliseconds; 0: none. Default 60 000. */
   timeoutMs?: number;
   /** Called with each piece of its standard output as it comes. Default: none. */
   onOutput?: (text: string) => void;
-  /** Called with each piece of its standard output as it comes. What it returns is written to its standard input, after `input`. */
+  /** Called with each piece of its standard output as it comes. What it returns is written to its standard input, after `input`, a text. */
   reply?: (text: string) => string | undefined;
   /** Called with news about a machine while waiting for its first answer. Default: none. */
   tell?: (text: string) => void;

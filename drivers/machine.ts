@@ -1,5 +1,6 @@
+import type { MachineSize } from "../model/machine-size.js";
 import type { Target } from "../model/naming.js";
-import type { Environment } from "./environment.js";
+import type { Environment, ExecResult } from "./environment.js";
 
 /** What one machine costs its host, in bytes. */
 export interface MemoryCost {
@@ -11,13 +12,8 @@ export interface MemoryCost {
   parts: Readonly<Record<string, number>>;
 }
 
-/** A machine's limits. */
-export interface MachineSize {
-  /** Bytes. */
-  memory: number;
-  /** A container's may be a fraction. */
-  cpus: number;
-}
+/** Runs one line of shell as root inside a machine that answers. */
+export type Inside = (line: string) => Promise<ExecResult>;
 
 /** A short-lived machine from the same image as another; its name begins with the other's. */
 export interface Clone {
@@ -60,15 +56,17 @@ export interface Machine {
   /** Free bytes of the host's disk for more machines like it. */
   diskFree(): Promise<number>;
 
-  /** What it has at present, whatever its spec says: memory in bytes, CPUs. */
+  /** What it has at present and will have at its next start, whatever its spec says. */
   size(): Promise<MachineSize>;
 
   /**
-   * Tries to change the memory (bytes) or CPUs of a running machine.
+   * Changes memory or CPUs of a machine, at once where it runs, and for its next start. Done again, it finishes what was
+   * interrupted. Resolves when the machine was told, which it may take a moment to follow.
    *
-   * @throws Error with the daemon's message when it can't be changed live.
+   * @param inside A guest's kernel must be told to use a CPU, or to stop using it. Not called when the machine is off.
+   * @throws Error with the daemon's message when it can't be changed.
    */
-  resize(change: Partial<MachineSize>): Promise<void>;
+  resize(change: Partial<MachineSize>, inside: Inside): Promise<void>;
 
   /**
    * Starts a clone of it and waits for its first answer.

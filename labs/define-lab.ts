@@ -203,7 +203,9 @@ function parseYaml(
 function describe(issue: z.core.$ZodIssue): string {
   const path = issue.path.join(".") || "lab.yaml";
   if (issue.code !== "unrecognized_keys") return `${path}: ${issue.message}`;
-  const block = { machine: machineSpecSchema.shape, vps: vpsSchema.shape }[String(issue.path[0])];
+  const max = machineSpecSchema.shape.max.unwrap();
+  const blocks = { machine: machineSpecSchema, "machine.max": max, vps: vpsSchema };
+  const block = Object.entries(blocks).find(([name]) => name === path)?.[1].shape;
   const known = Object.keys(block ?? labSchema.shape);
   return issue.keys
     .map(

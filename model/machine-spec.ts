@@ -26,7 +26,12 @@ export interface MachineSpec {
    * container has no SSH server.
    */
   authorizedKeys: string[];
+  /** The largest size that `resize` may give to a machine on this host. Default: see ceilingOf() in machine-size.ts. */
+  max?: { cpus?: number | undefined; memory?: number | undefined } | undefined;
 }
+
+/** The least memory that boots, in bytes. */
+export const LEAST_MEMORY = 256 * MiB;
 
 const size = (least: number) =>
   z
@@ -67,16 +72,17 @@ const PLUS_PACKAGES: ReadonlySet<string> = new Set([
 const isAptCommand = (name: string): boolean =>
   name.endsWith("-") || (/[^+]\+$/.test(name) && !PLUS_PACKAGES.has(name));
 
+const cpus = z
+  .number({ error: "must be a whole number of CPUs" })
+  .int("must be a whole number of CPUs")
+  .min(1, "must be at least 1")
+  .max(MAX_CPUS, `must be at most ${MAX_CPUS}`);
+
 /** The spec as lab.yaml spells it: sizes as strings with units, everything optional. */
 export const machineSpecSchema = z
   .strictObject({
-    cpus: z
-      .number({ error: "must be a whole number of CPUs" })
-      .int("must be a whole number of CPUs")
-      .min(1, "must be at least 1")
-      .max(MAX_CPUS, `must be at most ${MAX_CPUS}`)
-      .default(1),
-    memory: size(256 * MiB).default(512 * MiB),
+    cpus: cpus.default(1),
+    memory: size(LEAST_MEMORY).default(512 * MiB),
     disk: size(2048 * MiB).default(4096 * MiB),
     release: z
       .enum(["bookworm"], { error: 'must be "bookworm", the release the matched image is built from' })
@@ -128,6 +134,27 @@ export const machineSpecSchema = z
         description:
           "SSH public keys that may log in to guest and VPS, as the user and as root. A container has no SSH server: it is entered through Docker",
       }),
+    max: z
+      .strictObject({ cpus: cpus.optional(), memory: size(LEAST_MEMORY).optional() })
+      .optional()
+      .meta({
+        description:
+          "The largest size that `trilab resize` may give to a machine on this host. Absent: twice the spec, within what the host has",
+      }),
+  })
+  .superRefine(({ cpus, max, memory }, ctx) => {
+    if (max?.cpus !== undefined && max.cpus < cpus)
+      ctx.addIssue({
+        code: "custom",
+        path: ["max", "cpus"],
+        message: `is ${max.cpus}, less than machine.cpus, ${cpus}`,
+      });
+    if (max?.memory !== undefined && max.memory < memory)
+      ctx.addIssue({
+        code: "custom",
+        path: ["max", "memory"],
+        message: `is ${formatSize(max.memory)}, less than machine.memory, ${formatSize(memory)}`,
+      });
   })
   .meta({ id: "MachineSpec" });
 

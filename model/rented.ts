@@ -6,6 +6,8 @@ export const rentedSchema = z.object({
   cloud: z.enum(CLOUDS),
   /** Instance type. */
   type: z.string(),
+  /** The type that was rented first, if `resize` has changed it. */
+  firstType: z.string().optional(),
   credits: z.enum(CREDITS),
   /** Only for `local`: the image with cloud-init that it boots. */
   image: z.string().optional(),

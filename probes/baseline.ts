@@ -7,7 +7,7 @@ import { privateDir } from "../base/paths.js";
 import { isRoot } from "../base/privilege.js";
 import { ContainerMachine } from "../drivers/docker/container-machine.js";
 import type { ExecOptions, ExecResult } from "../drivers/environment.js";
-import type { MachineSize } from "../drivers/machine.js";
+import type { MachineSize } from "../model/machine-size.js";
 import { baselinesDir, cgroupName, cgroupRoots, removeBaseline } from "./baseline-leftovers.js";
 import type { Inside, Subject } from "./probe.js";
 

@@ -1,7 +1,8 @@
 import { messageOf } from "../base/errors.js";
 import { pollUntil } from "../base/poll.js";
-import type { MachineSize } from "../drivers/machine.js";
+import type { Inside } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
+import type { MachineSize } from "../model/machine-size.js";
 import { formatSize, MiB } from "../model/units.js";
 import { type FoundFact, type Probe, ProbeProblem, type Subject } from "./probe.js";
 import { runIn } from "./run-in.js";
@@ -84,7 +85,7 @@ async function change(
   const before = await look();
   const began = performance.now();
   try {
-    await subject.machine.resize(to);
+    await subject.machine.resize(to, insideOf(subject));
   } catch (error) {
     return { said: `cannot: ${messageOf(error).split("\n").at(-1)}` };
   }
@@ -98,10 +99,16 @@ async function change(
   }
 }
 
+const insideOf =
+  (subject: Subject): Inside =>
+  (line) =>
+    subject.exec(["sh", "-c", line], { root: true });
+
 /** @throws ProbeProblem if it fails: the target has another size now, so later figures would be wrong. */
-async function undo({ machine, target }: Subject, back: Partial<MachineSize>): Promise<void> {
+async function undo(subject: Subject, back: Partial<MachineSize>): Promise<void> {
+  const { machine, target } = subject;
   try {
-    await machine.resize(back);
+    await machine.resize(back, insideOf(subject));
   } catch (error) {
     if (!(await machine.running())) return; // a guest's live change ends with the guest
     throw new ProbeProblem("failed", `the ${target} could not be changed back: ${messageOf(error)}`);

@@ -33,6 +33,12 @@ for map in /sys/firmware/memmap/*; do
   [ -r "$map/type" ] && read -r type < "$map/type" && [ "$type" = "System RAM" ] &&
     read -r first < "$map/start" && read -r last < "$map/end" && echo "ram=$first-$last"
 done
+# What a memory device has added since the boot, and what a balloon has taken, in pages.
+[ -d /sys/bus/virtio/drivers/virtio_mem ] && awk '
+  $3 == "zone" { movable = $4 == "Movable" }
+  movable && $1 == "managed" { print "added_pages=" $2 }
+  $1 == "balloon_inflate" { print "taken_pages=" $2 }
+  $1 == "balloon_deflate" { print "returned_pages=" $2 }' /proc/zoneinfo /proc/vmstat
 echo "cpus_visible=$(nproc)"
 echo "virtualisation=$(systemd-detect-virt)"
 echo "filesystem=$(df -B1 --output=source,size / | { read -r _; read -r line; echo "$line"; })"

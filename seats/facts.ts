@@ -29,7 +29,7 @@ export interface Facts {
   /** CPU time, in CPUs: the cgroup's quota, else all CPUs seen. */
   cpus: number;
   cpusVisible: number;
-  /** Bytes: the cgroup's limit, else the RAM that the firmware gives the kernel. */
+  /** Bytes: the cgroup's limit, else the RAM that the firmware gives the kernel, with what was added and taken since. */
   memory: number;
   /** Bytes that are left after the target's own kernel, if it has one, has taken its share. */
   memoryUsable: number;
@@ -138,7 +138,7 @@ export function parseFacts(output: string, exchange: { before: number; after: nu
     virtualisation: one("virtualisation"),
     cpus: cpuQuota(one("cpu_max") || `${one("cpu_quota")} ${one("cpu_period")}`) ?? number("cpus_visible"),
     cpusVisible: number("cpus_visible"),
-    memory: limit ?? (ramGiven(all("ram")) || visible),
+    memory: limit ?? (ramGiven(all("ram")) + PAGE * changedPages(all) || visible),
     memoryUsable: limit ?? visible,
     memoryVisible: visible,
     swap: Math.min(
@@ -162,6 +162,15 @@ export function parseFacts(output: string, exchange: { before: number; after: nu
   };
 }
 
+/** The size of a page on x86-64, in bytes. */
+const PAGE = 4096;
+
+/** How many pages a kernel has more than at its boot: from its memory device, without those that its balloon holds. */
+function changedPages(all: (key: string) => string[]): number {
+  const pages = (key: string): number => all(key).reduce((sum, text) => sum + Number(text), 0);
+  return pages("added_pages") - (pages("taken_pages") - pages("returned_pages"));
+}
+
 /** Seconds between a time read inside and the nearest end of the exchange; 0 if it lies within the exchange. */
 function clockOffset(clock: number, exchange: { before: number; after: number }): number {
   const [before, after] = [exchange.before / 1000, exchange.after / 1000];
@@ -169,7 +178,7 @@ function clockOffset(clock: number, exchange: { before: number; after: number })
 }
 
 /** `"100000 100000"` → 1; `"max 100000"`, `"-1 100000"` and nothing → undefined: no quota. */
-function cpuQuota(text: string): number | undefined {
+export function cpuQuota(text: string): number | undefined {
   const [quota = Number.NaN, period = Number.NaN] = text.trim().split(/\s+/).map(Number);
   return quota > 0 && period > 0 ? quota / period : undefined;
 }

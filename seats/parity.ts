@@ -1,4 +1,5 @@
 import { sustainedCpus } from "../model/instance-catalogue.js";
+import type { MachineSize } from "../model/machine-size.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import { formatSize } from "../model/units.js";
@@ -39,13 +40,21 @@ const CPU_TOLERANCE = 0.01;
 
 type FactsByTarget = Partial<Record<Target, Facts>>;
 
+/** The sizes of the targets that `resize` has changed. */
+type ChangedSizes = Partial<Record<string, MachineSize>>;
+
 /**
  * Compares the targets' facts with the spec and with each other. A VPS's are compared with its instance type, which rarely
- * equals the spec. Pure.
+ * equals the spec; those of a target that was resized with its present size. Pure.
  */
-export function compareFacts(spec: MachineSpec, facts: FactsByTarget, rented?: RentedShape): ParityReport {
+export function compareFacts(
+  spec: MachineSpec,
+  facts: FactsByTarget,
+  rented?: RentedShape,
+  changed: ChangedSizes = {},
+): ParityReport {
   const rows = [
-    ...matchingRows(spec, facts, rented),
+    ...matchingRows(spec, facts, rented, changed),
     ...servicesRow(spec, facts),
     diskRow(spec, facts, rented),
     ...rowsByNature(facts, rented),
@@ -67,17 +76,29 @@ const within = (value: number, wanted: number, tolerance: number): boolean =>
   Math.abs(value - wanted) <= tolerance;
 
 /** What must match the spec, and what must be the same in every target. */
-function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | undefined): ParityRow[] {
+function matchingRows(
+  spec: MachineSpec,
+  facts: FactsByTarget,
+  rented: RentedShape | undefined,
+  changed: ChangedSizes,
+): ParityRow[] {
   const { vps, ...own } = facts;
   const type = vps && rented?.type;
-  const want = (target: string) =>
+  const first = (target: string): MachineSize =>
     target === "vps" && type ? { cpus: type.vcpus, memory: type.memory } : spec;
+  const want = (target: string): MachineSize => changed[target] ?? first(target);
   const tolerance = (target: string): number =>
     target === "vps" && rented?.cloud === "aws" ? CLOUD_MEMORY_TOLERANCE : MEMORY_TOLERANCE;
   const whole = (differs: boolean | undefined): string =>
     differs && type
       ? `an instance type has a fixed size: a ${type.name} has ${type.vcpus} vCPUs and ${formatSize(type.memory)}`
       : "";
+  const resized = (key: keyof MachineSize, format: (value: number) => string): string =>
+    Object.keys(facts)
+      .filter((target) => want(target)[key] !== first(target)[key])
+      .map((target) => `the ${target} was resized to ${format(want(target)[key])}`)
+      .join(", ");
+  const either = (...notes: string[]): string => notes.filter(Boolean).join("; ");
   const wanted = (
     id: string,
     title: string,
@@ -119,8 +140,8 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
       String(spec.cpus),
       (f) => String(f.cpus),
       (f, target) => within(f.cpus, want(target).cpus, CPU_TOLERANCE),
-      "not the CPU time of the spec",
-      whole(type && type.vcpus !== spec.cpus),
+      "not the CPU time that it should have",
+      either(whole(type && type.vcpus !== spec.cpus), resized("cpus", String)),
     ),
     wanted(
       "memory",
@@ -128,8 +149,8 @@ function matchingRows(spec: MachineSpec, facts: FactsByTarget, rented: RentedSha
       formatSize(spec.memory),
       (f) => formatSize(f.memory),
       (f, target) => within(f.memory, want(target).memory, want(target).memory * tolerance(target)),
-      "not the memory of the spec",
-      whole(type && type.memory !== spec.memory),
+      "not the memory that it should have",
+      either(whole(type && type.memory !== spec.memory), resized("memory", formatSize)),
     ),
     wanted(
       "swap",

@@ -6,7 +6,7 @@ import { Once } from "../base/once.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import type { Accelerator } from "../components/libvirt-machine.js";
-import { type Drivers, driverWords } from "../drivers/drivers.js";
+import { connect, type Drivers, driverWords } from "../drivers/drivers.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { requireCapacity } from "../hosts/capacity.js";
@@ -18,10 +18,12 @@ import { freeSlot, SEAT_SLOTS, seatBlock, subnetOf } from "../model/cidr.js";
 import { containerTag } from "../model/container-tag.js";
 import type { Endpoints } from "../model/endpoint.js";
 import { instanceType } from "../model/instance-catalogue.js";
+import { ceilingOf, type MachineSize } from "../model/machine-size.js";
 import { labelProblem, MAX_SEAT_LENGTH, machineName, type Target } from "../model/naming.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
 import { expiresAt, expiryInForce } from "./lifetime.js";
+import { ceilings, changedSizes, firstSize } from "./present-size.js";
 import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent.js";
 import { budgetInForce } from "./rental.js";
@@ -88,6 +90,7 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
   const disk = existing?.disk ?? lab.machine.disk;
   const rental = targets.includes("vps") ? await rent(existing, request, disk) : undefined;
   const vps = rental ? { vps: rental.rented } : {};
+  const ceiling: Partial<Record<Target, MachineSize>> = {};
   const machines = (slot: number): SeatMachine[] =>
     targets.map(
       (target) =>
@@ -96,6 +99,7 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
           name: machineName(id, target),
           endpoint: endpointOf(target, existing, request.endpoints, rental?.endpoint),
           ...(target === "vps" && rental?.endpoint ? {} : { address: subnetOf(slot, target).address }),
+          ...(ceiling[target] ? { ceiling: ceiling[target] } : {}),
         },
     );
   const added = machines(existing?.slot ?? 0).filter(
@@ -107,6 +111,13 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
       added.map(({ target }) => target),
       driversOf({ machines: added }),
     );
+  // An older image does not load the drivers of what a guest grows by before it answers.
+  const [image, ofLab] = [existing?.image, imageHash(imageSpecOf({ ...lab.machine, disk }))];
+  for (const machine of added) {
+    if (machine.target === "guest" && image !== undefined && image !== ofLab) continue;
+    const limit = await newCeiling(machine, lab, vps);
+    if (limit) ceiling[machine.target] = limit;
+  }
   const budget = rental?.endpoint ? budgetInForce(existing, request.budget) : undefined;
   if (existing) {
     const { budget: _, ...former } = existing;
@@ -167,6 +178,17 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
   );
 }
 
+/** How large a new machine can become while it runs; `undefined`: it is no domain, or its libvirt is too old for that. */
+async function newCeiling(
+  { endpoint, target }: SeatMachine,
+  { machine }: Lab,
+  vps: Pick<SeatRecord, "vps">,
+): Promise<MachineSize | undefined> {
+  if (endpoint.kind !== "libvirt") return undefined;
+  const host = await connect(endpoint).roomToGrow();
+  return host && ceilingOf(firstSize(vps, machine, target), machine.max, host);
+}
+
 /** Deployed targets stay until `down`: adding one must not remove another. */
 export function wantedTargets(
   request: Pick<SeatRequest, "lab" | "targets">,
@@ -217,6 +239,8 @@ export async function seatSettings(record: SeatRecord, lab: Lab, shared = new On
   const { docker, libvirt } = driversOf(record);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
+    sizes: changedSizes(record, lab.machine),
+    ceilings: ceilings(record, lab.machine),
     ownership: { owner: record.owner, lab: labName, seat, prefix, created, expires },
     expires: expiryInForce(record),
     targets: targetsOf(record),

@@ -4,6 +4,9 @@ import { endpointSchema } from "../model/endpoint.js";
 import { TARGETS } from "../model/naming.js";
 import { rentedSchema } from "../model/rented.js";
 
+/** Bytes of memory, and CPUs. */
+const sizeSchema = z.object({ memory: z.int(), cpus: z.number() });
+
 /** One machine of a seat: which target it realises, and where it is. */
 const machineSchema = z.object({
   target: z.enum(TARGETS),
@@ -13,6 +16,10 @@ const machineSchema = z.object({
   endpoint: endpointSchema,
   /** IPv4; absent until AWS assigns one. */
   address: z.string().optional(),
+  /** How large a domain can become while it runs; absent: it can't be changed, or it is none. */
+  ceiling: sizeSchema.optional(),
+  /** What `resize` has set; the rest is as the spec says. */
+  size: sizeSchema.partial().optional(),
 });
 export type SeatMachine = z.infer<typeof machineSchema>;
 

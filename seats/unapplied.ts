@@ -89,7 +89,7 @@ function unappliedVps(
   const aws = region !== undefined;
   const rows: [string, string, string][] = [
     ["vps.cloud", vps.cloud, record.labThen?.cloud ?? vps.cloud],
-    ["vps.size", type, rented.type],
+    ["vps.size", type, rented.firstType ?? rented.type],
     ["vps.credits", vps.credits, rented.credits],
     ["vps.region", vps.region ?? "", (vps.region && region) || ""],
     ["vps.network", aws ? vps.network : "", (aws && rented.network) || ""],

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { Once } from "../base/once.js";
 import { type Drivers, driverWords } from "../drivers/drivers.js";
 import { type Engine, ensureEngine } from "../engine/index.js";
@@ -15,12 +15,13 @@ import { finishInterrupted, interruptedTargets } from "./finish-interrupted.js";
 import { expiryInForce, revived } from "./lifetime.js";
 import { moveExpiry } from "./move-expiry.js";
 import { isRented, openEnvironment } from "./open.js";
-import { compareFacts, type ParityReport } from "./parity.js";
+import type { ParityReport } from "./parity.js";
 import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { withAddress } from "./rent.js";
-import { rentedShape } from "./rented.js";
+import { holdSize } from "./resize.js";
 import { type Deployed, readRecord, type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
+import { parityOf } from "./verify.js";
 
 export interface UpOptions {
   /** How long a machine may take to answer, in milliseconds. */
@@ -71,8 +72,8 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
       const { record } = deployed;
       // Targets are only added, after the existing ones; adding one takes an engine step.
       const facts = deployed.unchanged && !renewed ? await early : undefined;
-      let parity = facts && parityOf(plan, record, facts);
-      if (!parity?.inTolerance) parity = parityOf(plan, record, await firstFacts(record, options, steps));
+      let parity = facts && parityNow(plan, record, facts);
+      if (!parity?.inTolerance) parity = parityNow(plan, record, await firstFacts(record, options, steps));
       return { ...deployed, renewed, parity };
     };
     if (existing?.deployed && !grows) {
@@ -97,12 +98,12 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
         { ...options, shared },
         steps,
       );
-      // The daemons are asked while the machines start.
-      const [brought, now] = await Promise.all([
-        finish(deployed, prepared),
-        deployedNow(deployed.record, settings, drivers),
-      ]);
-      await remember(brought, now);
+      const look = (): Promise<Deployed | undefined> => deployedNow(deployed.record, settings, drivers);
+      // The daemons are asked while the machines start; a machine that was resized is given its size then.
+      const isResized = deployed.record.machines.some(({ size }) => size !== undefined);
+      const meanwhile = isResized ? undefined : look();
+      const brought = await finish(deployed, prepared);
+      await remember(brought, await (meanwhile ?? look()));
       return brought;
     });
   });
@@ -251,6 +252,9 @@ async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Step
         // A guest gets its time only to the second, and has no time server; a rented machine has its cloud's clock.
         const setClock = target !== "container" && !isRented(record, target);
         const environment = await openEnvironment(record, target);
+        await holdSize(record, target, environment, waitMs).catch((error: unknown) =>
+          progress.note(`the ${target} could not be given its size: ${messageOf(error)}`),
+        );
         return readFacts(environment, { waitMs, setClock, tell: progress.note });
       },
     );
@@ -262,7 +266,5 @@ async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Step
 }
 
 /** Whether the targets are as the lab says, and match. */
-function parityOf({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): ParityReport {
-  const byTarget = Object.fromEntries(targetsOf(record).map((target, i) => [target, facts[i]]));
-  return compareFacts({ ...lab.machine, disk: record.disk }, byTarget, rentedShape(record));
-}
+const parityNow = ({ lab }: SeatPlan, record: SeatRecord, facts: Facts[]): ParityReport =>
+  parityOf(record, lab.machine, Object.fromEntries(targetsOf(record).map((target, i) => [target, facts[i]])));

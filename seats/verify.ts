@@ -3,6 +3,7 @@ import type { Target } from "../model/naming.js";
 import { type Facts, readFacts } from "./facts.js";
 import { openEnvironment } from "./open.js";
 import { compareFacts, type ParityReport } from "./parity.js";
+import { changedSizes } from "./present-size.js";
 import { rentedShape } from "./rented.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
 
@@ -21,5 +22,13 @@ export async function verify(
   const read = async (target: Target) =>
     [target, await readFacts(await openEnvironment(record, target), { waitMs })] as const;
   const facts = Object.fromEntries(await Promise.all(targets.map(read)));
-  return { facts, parity: compareFacts({ ...spec, disk: record.disk }, facts, rentedShape(record)) };
+  return { facts, parity: parityOf(record, spec, facts) };
 }
+
+/** Compares facts that were read with the spec, and with what the seat has by now. */
+export const parityOf = (
+  record: SeatRecord,
+  spec: MachineSpec,
+  facts: Partial<Record<Target, Facts>>,
+): ParityReport =>
+  compareFacts({ ...spec, disk: record.disk }, facts, rentedShape(record), changedSizes(record, spec));

@@ -11,14 +11,19 @@ import type { InstanceType } from "../model/instance-catalogue.js";
 import { holdsWork } from "../model/kinds.js";
 import type { Ownership } from "../model/labels.js";
 import { EXPIRES_FILE, expiresInMachine } from "../model/lifetime.js";
+import type { MachineSize } from "../model/machine-size.js";
 import type { MachineSpec } from "../model/machine-spec.js";
-import { machineName, type Target } from "../model/naming.js";
+import { type DomainTarget, machineName, type Target } from "../model/naming.js";
 import type { Rented } from "../model/rented.js";
 import { SERVICES_PROGRAM } from "../model/services.js";
 
 /** Everything that a seat's program needs; made by prepare-seat.ts, for the CLI and for plain `pulumi up`. */
 export interface SeatSettings {
   spec: MachineSpec;
+  /** The present sizes of the targets that were resized. */
+  sizes: Partial<Record<Target, MachineSize>>;
+  /** How large the domains can become while they run; absent: their size is fixed. */
+  ceilings: Partial<Record<DomainTarget, MachineSize>>;
   ownership: Ownership;
   /** The effective expiry, ISO 8601 or `never`, for what is rented from now on. */
   expires: string;
@@ -58,8 +63,8 @@ export type SeatOutputs = {
 /** One learner's copy of a lab: the chosen targets. */
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {
   return async () => {
-    const { accelerator, hostKeyFile, image, makeWay, ownership, slot, spec, swapLimit, targets, userKey } =
-      settings;
+    const { accelerator, ceilings, hostKeyFile, image, makeWay, ownership, slot } = settings;
+    const { spec, swapLimit, targets, userKey } = settings;
     const userKeys = [userKey, ...spec.authorizedKeys];
     const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
     const args: MatchedLabArgs = {
@@ -81,6 +86,7 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
               image: onHost(image.hash),
               diskPool: DISK_POOL,
               accelerator,
+              ceiling: ceilings.guest,
               makeWay,
               userKeys,
               hostKeyFile,
@@ -103,11 +109,11 @@ const protectWork: pulumi.ResourceTransformation = ({ opts, props, type }) =>
 
 /** Repairs the container according to the settings, where the provider does not. */
 async function mend(
-  { mendContainer, onMended, ownership, slot, spec, swapLimit }: SeatSettings,
+  { mendContainer, onMended, ownership, sizes, slot, spec, swapLimit }: SeatSettings,
   id: string,
 ): Promise<void> {
   const network = { name: machineName(ownership, "container"), address: subnetOf(slot, "container").address };
-  for (const what of await mendContainer(id, { ...spec, swapLimit, network }))
+  for (const what of await mendContainer(id, { ...spec, ...sizes.container, swapLimit, network }))
     onMended?.(`container: ${what}`);
 }
 
@@ -142,7 +148,7 @@ function vpsArgs(settings: SeatSettings, userKeys: string[]): NonNullable<Matche
 
 function cloudArgs(
   vps: NonNullable<SeatSettings["vps"]>,
-  { accelerator, expires, makeWay, writeVpsSeed, zone }: SeatSettings,
+  { accelerator, ceilings, expires, makeWay, writeVpsSeed, zone }: SeatSettings,
 ): CloudArgs {
   if (vps.cloud === "local" && vps.image !== undefined) {
     return {
@@ -150,6 +156,7 @@ function cloudArgs(
       image: onHost(vps.image),
       diskPool: DISK_POOL,
       accelerator,
+      ceiling: ceilings.vps,
       makeWay,
       writeSeed: writeVpsSeed,
     };

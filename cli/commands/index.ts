@@ -19,6 +19,7 @@ import { predict } from "./predict.js";
 import { reap } from "./reap.js";
 import { report } from "./report.js";
 import { reset } from "./reset.js";
+import { resize } from "./resize.js";
 import { run } from "./run.js";
 import { snapshot } from "./snapshot.js";
 import { ssh } from "./ssh.js";
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   down,
   status,
   extend,
+  resize,
   ssh,
   run,
   cp,

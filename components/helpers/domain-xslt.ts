@@ -1,5 +1,7 @@
 import { HOST_KEY_ENTRY } from "../../model/guest-contract.js";
+import { MEMORY_BLOCK, memoryDevice } from "../../model/guest-growth.js";
 import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "../../model/labels.js";
+import type { MachineSize } from "../../model/machine-size.js";
 import type { DomainTarget } from "../../model/naming.js";
 
 /*
@@ -59,12 +61,17 @@ export interface DomainXsltArgs {
   /** Path on the libvirt host of the serial console's log. */
   consoleLog: string;
   accelerator: "kvm" | "tcg";
+  /** The size at its first boot, and how large it can become while it runs. Absent: its size is fixed. */
+  growth?: { spec: MachineSize; ceiling: MachineSize } | undefined;
 }
 
 /** The period of a CPU quota in microseconds: the kernel's default. */
 const QUOTA_PERIOD = 100_000;
 
-/** Adds identity, ownership labels and console log; removes devices that a server does not need (USB, video, balloon). */
+/**
+ * Adds identity, ownership labels and console log; removes devices that a server does not need (USB, video). A guest with
+ * a ceiling gets what it grows and shrinks by; others have no balloon either.
+ */
 export function domainXslt(args: DomainXsltArgs): string {
   const strings = args.oemStrings.map((s) => `<entry>${escapeXml(s)}</entry>`).join("");
   const labels = Object.entries(ownershipLabels(args.ownership, args.target))
@@ -90,11 +97,12 @@ export function domainXslt(args: DomainXsltArgs): string {
     <disk type="file" device="disk"><driver name="qemu" type="raw"/>
       <source file="${escapeXml(args.seedFile)}"/><target dev="vdb" bus="virtio"/><readonly/></disk>
   </xsl:template>`;
+  const growth = args.growth && growthParts(args.growth);
   return stylesheet(`  <xsl:template match="/domain">
     <xsl:copy><xsl:apply-templates select="@*"/>
-      <metadata><trilab:seat xmlns:trilab="${METADATA_NAMESPACE}">${labels}</trilab:seat></metadata>
-      ${quota}<sysinfo type="smbios"><oemStrings>${strings}</oemStrings></sysinfo>${hostKey}
-      <xsl:apply-templates select="node()[not(self::metadata or self::sysinfo)]"/></xsl:copy>
+      <metadata><trilab:seat xmlns:trilab="${METADATA_NAMESPACE}">${labels}${growth?.metadata ?? ""}</trilab:seat></metadata>
+      ${quota}<sysinfo type="smbios"><oemStrings>${strings}</oemStrings></sysinfo>${hostKey}${growth?.domain ?? ""}
+      <xsl:apply-templates select="node()[not(self::metadata or self::sysinfo${growth?.dropped ?? ""})]"/></xsl:copy>
   </xsl:template>
   <xsl:template match="/domain/os">
     <xsl:copy><xsl:apply-templates select="@*|node()[not(self::smbios)]"/><smbios mode="sysinfo"/></xsl:copy>
@@ -102,7 +110,7 @@ export function domainXslt(args: DomainXsltArgs): string {
   <xsl:template match="/domain/features"><features><acpi/><apic/>${tcg}</features></xsl:template>
   <xsl:template match="/domain/devices">
     <xsl:copy><xsl:apply-templates select="node()[not(self::video or self::graphics or self::memballoon or self::channel or self::controller[@type='usb'] or self::input)]"/>
-      <controller type="usb" model="none"/><memballoon model="none"/></xsl:copy>
+      <controller type="usb" model="none"/>${growth?.devices ?? '<memballoon model="none"/>'}</xsl:copy>
   </xsl:template>
   <xsl:template match="/domain/devices/interface">
     <xsl:copy><xsl:apply-templates select="@*|node()[not(self::port)]"/><port isolated="yes"/></xsl:copy>
@@ -115,4 +123,37 @@ export function domainXslt(args: DomainXsltArgs): string {
     <serial type="pty"><log file="${escapeXml(args.consoleLog)}" append="on"/><target port="0"/></serial>
     <console type="pty"><target type="serial" port="0"/></console>
   </xsl:template>`);
+}
+
+/**
+ * What a guest grows and shrinks by, see model/guest-growth.ts. libvirt wants a NUMA node for a memory device. The metadata
+ * keep the spec, because the rest changes with the guest's size.
+ */
+function growthParts({ spec, ceiling }: NonNullable<DomainXsltArgs["growth"]>) {
+  const device = memoryDevice(spec, ceiling);
+  const size = (name: string, bytes: number, attributes = ""): string =>
+    `<${name}${attributes} unit="KiB">${bytes / 1024}</${name}>`;
+  const cpus = `<vcpu current="${spec.cpus}">${ceiling.cpus}</vcpu>`;
+  const balloon = '<memballoon model="virtio" freePageReporting="on"/>';
+  const metadata = `<trilab:spec memory="${spec.memory}" cpus="${spec.cpus}"/>`;
+  if (device === 0) return { metadata, domain: cpus, dropped: " or self::vcpu", devices: balloon };
+  const total = spec.memory + device;
+  const last = ceiling.cpus - 1;
+  return {
+    metadata,
+    domain: [
+      cpus,
+      size("maxMemory", total, ' slots="1"'),
+      size("memory", total),
+      size("currentMemory", spec.memory),
+      `<cpu><xsl:apply-templates select="cpu/@*|cpu/node()"/><numa><cell id="0" cpus="${last > 0 ? `0-${last}` : 0}" memory="${spec.memory / 1024}" unit="KiB"/></numa></cpu>`,
+    ].join(""),
+    dropped: " or self::vcpu or self::memory or self::currentMemory or self::cpu",
+    devices: `<memory model="virtio-mem"><target>${[
+      size("size", device),
+      "<node>0</node>",
+      size("block", MEMORY_BLOCK),
+      size("requested", 0),
+    ].join("")}</target></memory>${balloon}`,
+  };
 }

@@ -1,8 +1,9 @@
 import type Docker from "dockerode";
 import { type DockerEndpoint, isLocal } from "../../model/endpoint.js";
 import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
+import type { MachineSize } from "../../model/machine-size.js";
 import { cgroupCost, diskFree, memoryOfProcess, parentOf } from "../host-cost.js";
-import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
+import { type Clone, HostCostError, type Machine, type MemoryCost } from "../machine.js";
 import { ContainerEnvironment } from "./container.js";
 import { startContainer } from "./mend-container.js";
 

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
-import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
+import type { MachineSize } from "../../model/machine-size.js";
+import { type Clone, HostCostError, type Machine, type MemoryCost } from "../machine.js";
 
 /** How long a machine, perhaps far away, may take to accept a connection, in milliseconds. */
 const CONNECT_LIMIT = 5_000;

@@ -36,6 +36,9 @@ import { type Element, parseXml } from "./xml.js";
 /** How many domains one query covers: their names must fit into one command argument, 128 KiB. */
 const DOMAINS_A_CALL = 500;
 
+/** The first major version of libvirt in which a memory device's size can be changed; 7.9 was the very first. */
+const FIRST_WITH_MEMORY_DEVICES = 8;
+
 /** One libvirt daemon: all queries and actions of trilab outside the engine. */
 export class LibvirtDriver extends Connection {
   /**
@@ -70,6 +73,12 @@ export class LibvirtDriver extends Connection {
       memory: number("total *") * 1024,
       diskFree: this.isLocal ? await freeBytes(IMAGE_POOL.path) : undefined,
     };
+  }
+
+  /** What a new domain can grow to on the daemon's host; `undefined` where libvirt can't change a domain's memory device. */
+  async roomToGrow(): Promise<{ cpus: number; memory: number } | undefined> {
+    const [{ cpus, memory }, { libvirt = "0" }] = await Promise.all([this.capacity(), this.version()]);
+    return Number.parseInt(libvirt, 10) < FIRST_WITH_MEMORY_DEVICES ? undefined : { cpus, memory };
   }
 
   async domainNames(): Promise<string[]> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { poll, pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
 import { quoted } from "../../base/shell-words.js";
+import type { MachineSize } from "../../model/machine-size.js";
 import type { DomainTarget } from "../../model/naming.js";
 import {
   allocatedBytes,
@@ -13,10 +14,11 @@ import {
   processCpuSeconds,
   processWithArgument,
 } from "../host-cost.js";
-import { type Clone, HostCostError, type Machine, type MachineSize, type MemoryCost } from "../machine.js";
+import { type Clone, HostCostError, type Inside, type Machine, type MemoryCost } from "../machine.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
+import { domainSize, resizeDomain } from "./guest-size.js";
 import { DISK_POOL } from "./pools.js";
 import { removeQemuLogs } from "./qemu-logs.js";
 
@@ -97,20 +99,16 @@ export class GuestMachine implements Machine {
   }
 
   async size(): Promise<MachineSize> {
-    const info = await this.libvirt.virsh("dominfo", this.name);
-    const number = (label: string): number => Number(new RegExp(`^${label}:\\s+(\\d+)`, "m").exec(info)?.[1]);
-    return { memory: number("Used memory") * 1024, cpus: number("CPU\\(s\\)") };
+    const live = await this.libvirt.domain(this.name);
+    const defined = await this.libvirt.domain(this.name, "--inactive");
+    if (live === undefined || defined === undefined)
+      throw new HostCostError(`there is no domain ${this.name}`);
+    // A CPU that the kernel has stopped using is still there until the next start.
+    return { memory: domainSize(live).memory, cpus: domainSize(defined).cpus };
   }
 
-  async resize({ memory, cpus }: Partial<MachineSize>): Promise<void> {
-    if (memory !== undefined) {
-      // Without a balloon device, QEMU can't request memory from the guest; libvirt's message is less clear.
-      const domain = await this.libvirt.domain(this.name);
-      if (domain?.find("devices", "memballoon")?.attributes.model === "none")
-        throw new HostCostError("no balloon device");
-      await this.libvirt.virsh("setmem", this.name, String(Math.floor(memory / 1024)), "--live");
-    }
-    if (cpus !== undefined) await this.libvirt.virsh("setvcpus", this.name, String(cpus), "--live");
+  resize(change: Partial<MachineSize>, inside: Inside): Promise<void> {
+    return resizeDomain(this.libvirt, this.name, change, inside);
   }
 
   async clone(index: number, signal: AbortSignal): Promise<Clone> {

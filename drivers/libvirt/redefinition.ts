@@ -37,8 +37,10 @@ export async function startAgain(libvirt: Connection, names: readonly string[]):
 export function definitionChanges(xml: string, wanted: DomainDefinition): string[] {
   const domain = parseXml(xml);
   const accelerator = domain.attributes.type === "kvm" ? "kvm" : "tcg";
-  const memory = Number(domain.find("memory")?.text) * 1024;
-  const cpus = Number(domain.find("vcpu")?.text);
+  // A domain that can be resized keeps its spec apart from its present size.
+  const spec = domain.find("metadata", "seat", "spec")?.attributes;
+  const memory = Number(spec?.memory ?? Number(domain.find("memory")?.text) * 1024);
+  const cpus = Number(spec?.cpus ?? domain.find("vcpu")?.text);
   const parameters = (domain.find("os", "cmdline")?.text ?? "").split(" ").filter(Boolean);
   const strings = domain.all("sysinfo").flatMap((info) => info.find("oemStrings")?.all("entry") ?? []);
   const same = (a: readonly string[], b: readonly string[]): boolean =>

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { RentedMachine } from "../../drivers/ec2/rented-machine.js";
-import type { Clone, Machine, MachineSize } from "../../drivers/machine.js";
+import type { Clone, Machine } from "../../drivers/machine.js";
+import type { MachineSize } from "../../model/machine-size.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
 import { MiB } from "../../model/units.js";
 import { density } from "../../probes/density.js";

@@ -68,7 +68,7 @@ describe("a VPS rented from AWS", () => {
       machine.diskFree(),
       machine.stop(),
       machine.size(),
-      machine.resize({ cpus: 1 }),
+      machine.resize({ cpus: 1 }, async () => ({ exitCode: 0, stdout: "", stderr: "" })),
       machine.clone(1, new AbortController().signal),
     ];
     for (const work of hidden) await expect(work).rejects.toBeInstanceOf(HostCostError);
