@@ -1,6 +1,6 @@
 import { type Summary, summarize } from "./stats.js";
 
-/** A measurement's name: a line of the table. */
+/** A measurement: a line of the table. */
 export type Line =
   | "a"
   | "b"

@@ -14,7 +14,7 @@ export interface LineSpec {
 
 /** About as many as a course has in a year. */
 export const REAPED_SEATS = 200;
-/** As many as a class has. */
+/** About as many as a class has. */
 export const MANY_SEATS = 20;
 
 const below = (line: Line, limit: number) => ({

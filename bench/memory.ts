@@ -2,13 +2,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MiB } from "../model/units.js";
 
-/** How often is looked, in milliseconds: reading a process's PSS takes it some milliseconds. */
+/** How often it is measured, in milliseconds. Reading a process's PSS takes some milliseconds. */
 const EVERY_MS = 500;
 
 /**
- * Watches the memory of a process and all that it starts, as PSS: what several use is counted once.
+ * Watches the memory of a process and of all processes that it starts, as PSS: memory that several share counts once.
  *
- * @returns a function that ends the watch and returns the most there was, in MiB.
+ * @returns a function that ends the watch and returns the maximum, in MiB.
  */
 export function watchMemory(pid: number): () => Promise<number> {
   let over = false;
@@ -44,7 +44,7 @@ async function treeOf(root: number): Promise<number[]> {
   return tree;
 }
 
-/** Bytes; none for a process that has ended. */
+/** Bytes; 0 for a process that has ended. */
 async function pssOf(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
   return Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0) * 1024;

@@ -17,7 +17,7 @@ export interface Ran {
 export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
-  /** Called with its process id. */
+  /** Called with the command's process id. */
   started?: (pid: number) => void;
 }
 

@@ -56,17 +56,17 @@ export const workDir = (stack: string): string => join(stateDir(), "work", stack
 /** The lock file (base/lock.ts) that callers hold during every operation that changes the stack. */
 export const stackLock = (stack: string): string => join(stateDir(), "locks", `${stack}.lock`);
 
-/** What secrets are encrypted with, and the environment that hands it to the engine. */
+/** The passphrase with which secrets are encrypted, and the environment variables that pass it to the engine. */
 export interface Passphrase {
   value: string;
   env: Record<string, string>;
-  /** It is trilab's own: random, and long. */
+  /** Whether it is trilab's own, which is random and long. */
   generated: boolean;
 }
 
 /**
- * The passphrase secrets are encrypted with: the user's own `PULUMI_CONFIG_PASSPHRASE(_FILE)` when set, else one
- * generated once into `<stateDir>/passphrase` (0600).
+ * The passphrase with which secrets are encrypted: the user's own (`PULUMI_CONFIG_PASSPHRASE` or
+ * `PULUMI_CONFIG_PASSPHRASE_FILE`) if set, else the one in `<stateDir>/passphrase` (0600), which is generated once.
  */
 export async function passphrase(): Promise<Passphrase> {
   const value = process.env.PULUMI_CONFIG_PASSPHRASE;

@@ -22,7 +22,7 @@ export async function engineEnvironment(engine: Engine): Promise<Record<string, 
     // The CLI has --event-log only with it.
     PULUMI_DEBUG_COMMANDS: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // It lives for seconds: fewer garbage collections save 0.06 of 0.43 s of CPU, and cost 8 MiB.
+    // The process runs only for seconds. With fewer garbage collections, it needs 0.06 of 0.43 s of CPU less, and 8 MiB more.
     GOGC: process.env.GOGC ?? "400",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SUPPRESS_NEO_LINK: "true",

@@ -30,7 +30,7 @@ export class ReplacementRefused extends UserError {
   ) {
     super(`"${stack}" would replace protected resources`, {
       why: urns.join("\n"),
-      fix: "allow it, or undo the change that asks for it",
+      fix: "allow it, or undo the change that requires it",
       exitCode: ExitCode.usage,
     });
   }
@@ -64,7 +64,7 @@ export function engineError(failure: EngineFailure): Error {
   if (refused.length > 0) return new ReplacementRefused(stack, [...new Set(refused)]);
   if (/no stack named .* found/.test(text)) {
     return new UserError(`there is no stack "${stack}"`, {
-      fix: "run `trilab status` to see what there is",
+      fix: "list the seats: trilab status",
       exitCode: ExitCode.notFound,
     });
   }

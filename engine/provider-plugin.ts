@@ -16,23 +16,23 @@ import {
 import { isStandIn, writeStandIn } from "./stand-in.js";
 import { versions } from "./versions.js";
 
-/** Which plugin serves a provider's SDK, and from where. */
+/** The plugin that serves a provider's SDK, and where it is. */
 export interface ProviderPlugin {
   kind: "official" | "stand-in";
   file: string;
   way: "path" | "pulumi-home" | "stand-in";
 }
 
-/** As messages call them. */
+/** The providers' names in messages. */
 const TITLES: Readonly<Record<ProviderName, string>> = { docker: "Docker", aws: "AWS" };
 
 /** The variable that chooses the plugin: `TRILAB_DOCKER_PLUGIN`, `TRILAB_AWS_PLUGIN`. */
 export const pluginVariable = (provider: ProviderName): string => `TRILAB_${provider.toUpperCase()}_PLUGIN`;
 
-/** Holds a launcher that goes before PATH, for when the stand-in is asked for although the official one is there. */
+/** The directory of a launcher for the front of PATH. It is used if the stand-in is requested, also if there is an official plugin. */
 export const forcedStandInDir = (provider: ProviderName): string => join(engineCache(), "stand-in", provider);
 
-/** `TRILAB_…_PLUGIN`: official, stand-in, or unset (the official one where it can be had). */
+/** The value of `TRILAB_…_PLUGIN`: official, stand-in, or unset, which means the official one if possible. */
 export function forcedPlugin(provider: ProviderName): "official" | "stand-in" | undefined {
   const variable = pluginVariable(provider);
   const value = process.env[variable];
@@ -44,7 +44,7 @@ export function forcedPlugin(provider: ProviderName): "official" | "stand-in" | 
   });
 }
 
-/** Looks only. The marker tells a stand-in, in whatever home it stands. */
+/** Finds a provider's plugin, and changes nothing. A stand-in is recognised by its marker, in any home. */
 export async function findPlugin(provider: ProviderName): Promise<ProviderPlugin | undefined> {
   if (forcedPlugin(provider) === "stand-in") {
     const file = join(forcedStandInDir(provider), pluginFile(provider));
@@ -56,7 +56,7 @@ export async function findPlugin(provider: ProviderName): Promise<ProviderPlugin
   const file = join(dir, pluginFile(provider));
   const here = (await isExecutable(file)) ? ((await isStandIn(dir)) ? "stand-in" : "official") : undefined;
   if (here === "official") return { kind: here, file, way: "pulumi-home" };
-  // The user's own, which the next `up` links into our home in front of a stand-in.
+  // The user's own plugin, which the next `up` links into our home, where it replaces a stand-in.
   const theirs = pluginDir(provider, userPulumiHome());
   const official = join(theirs, pluginFile(provider));
   const whole = (await isExecutable(official)) && !existsSync(`${theirs}.partial`);
@@ -65,12 +65,12 @@ export async function findPlugin(provider: ProviderName): Promise<ProviderPlugin
 }
 
 /**
- * Puts a provider's plugin where the engine finds it: the official one on PATH, in PULUMI_HOME (where
- * linkUserPlugins has put the user's), or downloaded; else our stand-in.
+ * Makes sure that the engine finds a provider's plugin: the official one, from PATH, PULUMI_HOME (where linkUserPlugins has
+ * put the user's) or a download; else our stand-in.
  *
- * @param options.retry Ask the release servers although they failed within the last hour.
- * @param options.onlyHere Don't ask them at all.
- * @throws UserError (exit 3) when the official one is asked for and cannot be had, or the stand-in is not compiled.
+ * @param options.retry Query the release servers also if they failed within the last hour.
+ * @param options.onlyHere Don't query them at all.
+ * @throws UserError (exit 3) when the official one is requested and can't be downloaded, or the stand-in is not compiled.
  */
 export async function ensurePlugin(
   provider: ProviderName,
@@ -93,7 +93,7 @@ export async function ensurePlugin(
     throw new UserError(
       `the official ${TITLES[provider]} plugin ${versions[provider]} is not here and cannot be downloaded`,
       {
-        why: `${pluginVariable(provider)}=official asks for it, and Pulumi's release server does not answer`,
+        why: `${pluginVariable(provider)}=official requires it, and Pulumi's release server does not answer`,
         fix: `put ${name} ${versions[provider]} on PATH, or unset ${pluginVariable(provider)} to use trilab's stand-in`,
         exitCode: ExitCode.hostNotReady,
       },
@@ -103,7 +103,7 @@ export async function ensurePlugin(
   await writeFile(`${dir}.lock`, "");
   if (!found)
     progress.note(
-      `${TITLES[provider]} is served by trilab's stand-in plugin, the official one being out of reach`,
+      `${TITLES[provider]} is served by trilab's stand-in plugin, because the official one can't be downloaded`,
     );
   return { kind: "stand-in", file, way: "stand-in" };
 }

@@ -96,7 +96,7 @@ export async function endEngine(engine: number): Promise<void> {
   for (const pid of tree) end(pid);
 }
 
-/** Pulumi's plugins, and the Terraform providers that its bridge starts; the kernel keeps 15 characters of a name. */
+/** The names of Pulumi's plugins, and of the Terraform providers that its bridge starts. The kernel keeps 15 characters of a name. */
 const isPlugin = ({ name }: Pick<ProcessInfo, "name">): boolean =>
   /^(pulumi-resource|terraform-provi)/.test(name);
 
@@ -116,15 +116,15 @@ interface ProcessInfo {
 }
 
 /**
- * All processes; the folder only of engines and plugins. Synchronous, because a file of /proc is read in microseconds,
- * and a host may have thousands.
+ * All processes; the working directory is read only for engines and plugins. Synchronous, because reading a file of /proc
+ * takes microseconds, and a host may have thousands.
  */
 function listProcesses(): ProcessInfo[] {
   return namesIn("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const stat = orNone(() => readFileSync(`/proc/${name}/stat`, "utf8")) ?? "";
-      // pid (comm) state ppid: a zombie has ended, its parent has only not looked yet.
+      // The fields: pid (comm) state ppid. A zombie has ended, and its parent has not yet reaped it.
       const [, comm = "", state, parent] = /\((.*)\) (\S) (\d+)/.exec(stat) ?? [];
       if (state === undefined || state === "Z") return [];
       const found = { pid: Number(name), parent: Number(parent), name: comm };
@@ -133,10 +133,10 @@ function listProcesses(): ProcessInfo[] {
     });
 }
 
-/** Where there is no /proc, nothing. */
+/** Empty if there is no /proc. */
 const namesIn = (dir: string): string[] => orNone(() => readdirSync(dir)) ?? [];
 
-/** A process may end while it is looked at. */
+/** `undefined` if the process has ended while it was read. */
 function orNone<T>(read: () => T): T | undefined {
   try {
     return read();

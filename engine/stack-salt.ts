@@ -7,15 +7,15 @@ import { privateDir, stateDir } from "../base/paths.js";
 import type { Passphrase } from "./backend.js";
 import { openCrypter } from "./secrets.js";
 
-/** The hash tells whether the salt still belongs to the passphrase, without another key. */
+/** The hash shows whether the salt was made with this passphrase, without deriving a key. */
 const saltSchema = z.object({ passphrase: z.string(), salt: z.string() });
 
 const making = new Map<string, Promise<string>>();
 
 /**
- * The salt of a new stack: `encryptionsalt` of its settings. Under trilab's own passphrase all stacks have the same one,
- * because a new one costs a key (0.2–1 s of CPU). The passphrase is random, so its salt adds nothing. A user's passphrase
- * may be weak: under that each stack has a salt of its own.
+ * The salt of a new stack, for `encryptionsalt` in its settings. With trilab's own passphrase, all stacks have the same salt,
+ * because a new one needs a new key (0.2–1 s of CPU), and with a random passphrase it adds no security. A user's passphrase
+ * may be weak, so with that, each stack has its own salt.
  */
 export async function newStackSalt({ generated, value }: Passphrase): Promise<string> {
   if (!generated) return (await openCrypter(value)).state;

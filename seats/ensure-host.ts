@@ -183,7 +183,7 @@ async function knownHost(libvirt: LibvirtDriver): Promise<Checkpoint | undefined
   if (checkpoint === undefined) return undefined;
   const there = await Promise.all(POOLS.map(async ({ name }) => [name, await libvirt.poolId(name)] as const));
   if (hasPools(checkpoint, there)) return checkpoint;
-  await openStack(ref).removeStack({ force: true });
+  await openStack(ref).removeStack();
   return undefined;
 }
 

@@ -13,13 +13,13 @@ import { type AskOptions, driversOf } from "./seat-drivers.js";
 import { readRecord } from "./seat-record.js";
 import { type Brought, bringUp, type UpOptions } from "./up.js";
 
-/** How one of several seats ended. `not begun`: the operation was aborted before. */
+/** The result of one of several seats. `not begun`: the operation was aborted before it. */
 export type SeatEnd<T> = SeatId & Ended<T>;
 
 export interface ManyOptions {
-  /** How many seats are worked on at once. Default {@link defaultWorkers}. */
+  /** How many seats are handled at once. Default {@link defaultWorkers}. */
   workers?: number;
-  /** Aborting it begins no more seats. Those that are worked on are finished. */
+  /** If it is aborted, no other seats are begun. Those that have been begun are finished. */
   signal?: AbortSignal;
 }
 

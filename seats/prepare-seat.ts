@@ -232,7 +232,7 @@ function requireInitScripts({ manifest }: MatchedImage): void {
   });
 }
 
-/** The settings of the seat's program. @param shared Keeps what is asked of its hosts for the next seat. */
+/** The settings of the seat's program. @param shared Stores the answers of its hosts for the next seat. */
 export async function seatSettings(record: SeatRecord, lab: Lab, shared = new Once()): Promise<SeatSettings> {
   const keys = await seatKeys(record);
   const { created, expires, lab: labName, prefix, seat, vps } = record;

@@ -63,6 +63,6 @@ async function pruneVolumes(
   }
   const there = await libvirt.poolNames();
   for (const { name } of POOLS.filter((pool) => there.includes(pool.name))) await libvirt.removePool(name);
-  await openStack(hostStack(libvirt)).removeStack({ force: true });
+  await openStack(hostStack(libvirt)).removeStack();
   await rm(hostRecordFile(libvirt), { force: true });
 }

@@ -189,7 +189,7 @@ function pluginsOf({ resources }: Checkpoint): { docker: boolean; libvirt: boole
 
 /** Deletes the stack, whatever its state contains, and the seat's record and keys. */
 async function forget(id: SeatId): Promise<void> {
-  await openStack({ stack: seatPrefix(id) }).removeStack({ force: true });
+  await openStack({ stack: seatPrefix(id) }).removeStack();
   await removeRecord(id);
 }
 

@@ -11,7 +11,7 @@ import type { Scene } from "../scene.js";
 const PROGRAM = join(repoDir, "dist/test/support/many-seats.js");
 const numbered = (name: string): string[] => Array.from({ length: MANY_SEATS }, (_, i) => `${name}-${i + 1}`);
 
-/** Many container seats in one process, and the memory of that process and of all that it starts. */
+/** Many container seats in one process, and the memory of that process and of all processes that it starts. */
 export function trilabMany(scene: Scene, cleanup: Cleanup): Contestant {
   const request: ManyRequest = { seats: numbered(scene.name).map((seat) => ({ seat })) };
   const words = (verb: "up" | "down"): string[] => [PROGRAM, verb, JSON.stringify(request)];
@@ -40,7 +40,7 @@ export function trilabMany(scene: Scene, cleanup: Cleanup): Contestant {
   };
 }
 
-/** As many plain containers, each with a network: all at once, and one after the other as a shell's loop makes them. */
+/** The same number of containers without trilab, each with a network: all at once, and one after the other, as in a shell loop. */
 export function dockerMany(scene: Scene, cleanup: Cleanup): Contestant {
   const names = numbered(`${scene.name}-raw`);
   const make = async (name: string): Promise<void> => {

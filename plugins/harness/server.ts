@@ -212,20 +212,20 @@ const PARENT_CHECK_MS = 500;
 /** After the engine's end, how long the removal of unfinished objects may take, in milliseconds. */
 const ORPHAN_GRACE_MS = 10_000;
 
-/** A stand-in that serves an engine. */
+/** A running server of a stand-in, for one engine. */
 export interface Served {
-  /** On 127.0.0.1. */
+  /** Its port on 127.0.0.1. */
   port: number;
   /**
-   * To be called when the engine has ended: undoes what is being made, because nobody would record it, then closes the
-   * port. Takes up to ten seconds if the daemon does not answer; a moment if nothing is being made.
+   * Must be called when the engine has ended: removes unfinished objects, because nobody would save them, then closes the
+   * port. Takes up to ten seconds if the daemon does not answer, and is quick if nothing is being made.
    */
   end(): Promise<void>;
 }
 
-/** Serves a stand-in on a free port of 127.0.0.1. Returns once it listens. */
+/** Serves a stand-in on a free port of 127.0.0.1. Returns when it listens. */
 export async function listen<Client>(standIn: StandIn<Client>): Promise<Served> {
-  // Class graphs and log files can be large: the engine sets no limit either.
+  // Messages can be large, so there is no limit, as in the engine.
   const server = new grpc.Server({
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
@@ -253,8 +253,7 @@ export async function listen<Client>(standIn: StandIn<Client>): Promise<Served> 
 }
 
 /**
- * Serves a stand-in as a plugin's process: prints its port, as the engine expects, and lives as long as the engine that
- * started it.
+ * Serves a stand-in as a plugin's process: prints its port, as the engine expects, and ends with the engine that started it.
  */
 export async function serve<Client>(standIn: StandIn<Client>): Promise<void> {
   const served = await listen(standIn);
