@@ -185,11 +185,10 @@ async function processesWith(entry: string): Promise<Process[]> {
 /** The processes of one kind that a home's run has started. */
 export async function partsOf(
   home: Home,
-  part: "engine" | "docker plugin" | "libvirt plugin" | "aws plugin",
+  part: "engine" | "libvirt plugin" | "aws plugin",
 ): Promise<Process[]> {
   const is = {
     engine: /\/pulumi (up|destroy|preview)\b/,
-    "docker plugin": /plugins\/docker\/main\.js/,
     "aws plugin": /plugins\/aws\/main\.js/,
     "libvirt plugin": /terraform-provider-libvirt|pulumi-resource-terraform-provider/,
   }[part];
