@@ -95,13 +95,13 @@ export async function exportStack(ref: StackRef, engine?: Engine): Promise<strin
   }
 }
 
-/** Replaces the stack's deployment with the JSON that `exportStack` gave. The caller holds the lock. */
-export async function importStack(ref: StackRef, deployment: string, engine?: Engine): Promise<void> {
+/** Replaces the stack's deployment with JSON as `exportStack` returns it. The caller holds the lock. */
+export async function importStack(ref: StackRef, deployment: string): Promise<void> {
   const file = join(workDir(ref.stack), "import.json");
   await prepareWorkDir(ref);
   await writeFile(file, deployment, { mode: 0o600 });
   try {
-    await pulumi(ref, ["stack", "import", "--file", file], engine);
+    await pulumi(ref, ["stack", "import", "--file", file]);
   } finally {
     await rm(file, { force: true });
   }
