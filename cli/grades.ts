@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Grade, Work } from "../tasks/grade.js";
 import { type Context, columns, report } from "./context.js";
@@ -6,13 +7,15 @@ import { type Args, flag, text } from "./define-command.js";
 export const gradeOptions = {
   csv: { type: "boolean", describe: "a table for Moodle or Canvas: a row for each learner" },
   roster: { type: "string", describe: "a CSV file with the columns seat and email" },
+  labs: { type: "string", describe: "a folder with the labs; default: the registered ones" },
 } as const;
 
 /** Grades the works, and prints them as a table, CSV or JSON. */
 export async function printGrades(works: readonly Work[], args: Args, ctx: Context): Promise<undefined> {
   if (flag(args, "csv") && ctx.json)
     throw new UserError("--csv and --json can't be used together", {
-      fix: "choose one",
+      why: "both write to standard output",
+      fix: "choose one of them",
       exitCode: ExitCode.usage,
     });
   const { loadLab } = await import("../labs/define-lab.js");
@@ -20,12 +23,12 @@ export async function printGrades(works: readonly Work[], args: Args, ctx: Conte
   const { owner } = await import("../seats/seat-record.js");
   const { flagShared, gradeOf } = await import("../tasks/grade.js");
   const { gradesCsv, gradesLti, readEmails } = await import("../tasks/grade-book.js");
-  const roster = text(args, "roster");
+  const [folder, roster] = [text(args, "labs"), text(args, "roster")];
   const emails = roster === undefined ? new Map<string, string>() : await readEmails(roster);
   const labs = new Map(
     await Promise.all(
       [...new Set(works.map(({ lab }) => lab))].map(async (name) => {
-        const lab = await loadLab(name);
+        const lab = await loadLab(folder === undefined ? name : resolve(folder, name));
         return [name, { ...lab, digest: await labDigest(lab.dir) }] as const;
       }),
     ),

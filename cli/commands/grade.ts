@@ -20,6 +20,7 @@ export const grade = defineCommand({
     );
     if (twice) {
       throw new UserError(`two files are of seat "${twice.seat}" of lab "${twice.lab}"`, {
+        why: "a learner has one grade in a lab",
         fix: "give only the one that counts",
         exitCode: ExitCode.usage,
       });

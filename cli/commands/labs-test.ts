@@ -41,6 +41,7 @@ async function testLabs(args: Args, ctx: Context): Promise<number> {
   const name = text(args, "lab");
   if ((name === undefined) !== flag(args, "all")) {
     throw new UserError("name one lab, or use --all", {
+      why: "labs test proves one lab, or every registered one",
       fix: "trilab labs test LAB, or trilab labs test --all",
       exitCode: ExitCode.usage,
     });

@@ -27,6 +27,7 @@ async function writeSubmission(args: Args, ctx: Context): Promise<undefined> {
     await readSubmission(file).catch((error: unknown) => {
       if (!(error instanceof UserError)) throw error;
       throw new UserError(`${file} exists and is not a submission`, {
+        why: "only an older submission may be overwritten",
         fix: "give -o another file name, or move that file away",
         exitCode: ExitCode.usage,
       });
