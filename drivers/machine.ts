@@ -32,6 +32,8 @@ export interface Clone {
 export interface Machine {
   readonly target: Target;
   readonly name: string;
+  /** Name or address of its host; empty for this machine. Machines with the same one can disturb each other. */
+  readonly host: string;
 
   /** Resolves when the daemon has answered, not when the machine answers. Does nothing if it runs. */
   start(): Promise<void>;
@@ -76,6 +78,9 @@ export interface Machine {
    */
   clone(index: number, signal: AbortSignal): Promise<Clone>;
 }
+
+/** Whether its processes and its share of the host can be looked at and pinned from here. */
+export const isOnThisHost = ({ host }: Machine): boolean => host === "";
 
 /** A cost could not be read, and why. */
 export class HostCostError extends Error {

@@ -49,6 +49,13 @@ export function isLocal(endpoint: DockerEndpoint | LibvirtEndpoint): boolean {
   return URL.canParse(endpoint.uri) && new URL(endpoint.uri).hostname === "";
 }
 
+/** The name or address of the host that a daemon runs on; empty for this machine. */
+export function hostOf(endpoint: DockerEndpoint | LibvirtEndpoint): string {
+  const address = addressOf(endpoint);
+  if (isLocal(endpoint)) return "";
+  return (URL.canParse(address) && new URL(address).hostname) || address;
+}
+
 /** The address alone, as people write it: `ssh://host`, `qemu:///system`, `eu-central-1`. */
 export function addressOf(endpoint: Endpoint): string {
   if (endpoint.kind === "docker") return endpoint.host;

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { Drivers } from "../drivers/drivers.js";
-import { isOnThisHost } from "../drivers/ec2/rented-machine.js";
+import { RentedMachine } from "../drivers/ec2/rented-machine.js";
+import { isOnThisHost } from "../drivers/machine.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import type { ParityReport } from "../seats/parity.js";
@@ -91,7 +92,8 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
       },
     });
     const { busyRounds, rounds } = measured;
-    const doubt = doubts({ ...options, busy: busyNote(measured) });
+    const elsewhere = hostsElsewhere(subjects);
+    const doubt = doubts({ ...options, busy: busyNote(measured), apart: areApart(subjects) });
     const results = [...measured.tallies].map(([probe, tally]) => ({ probe, tally }));
     return {
       schema: RUN_SCHEMA,
@@ -110,6 +112,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
         ? { baseline: { measured: baseline !== undefined, note: options.baseline.note } }
         : {}),
       emulated: options.emulated.length > 0,
+      ...(elsewhere ? { elsewhere } : {}),
       host: {
         ...facts,
         loadBefore: before.average,
@@ -148,13 +151,29 @@ const releaseAll = async (subjects: readonly SeatSubject[]): Promise<void> => {
   for (const subject of subjects) await subject.release().catch(() => {});
 };
 
+/** The subjects whose host is one that seats run on; a rented machine's host is its provider's. */
+const hosted = (subjects: readonly SeatSubject[]): readonly SeatSubject[] =>
+  subjects.filter(({ machine }) => !(machine instanceof RentedMachine));
+
+/** The hosts of the targets that run on another one than this; `undefined` if none does. */
+function hostsElsewhere(subjects: readonly SeatSubject[]): RunDocument["elsewhere"] {
+  const others = hosted(subjects).filter(({ machine }) => !isOnThisHost(machine));
+  if (others.length === 0) return undefined;
+  return Object.fromEntries(others.map(({ machine, target }) => [target, machine.host]));
+}
+
+const areApart = (subjects: readonly SeatSubject[]): boolean =>
+  new Set(hosted(subjects).map(({ machine }) => machine.host)).size > 1;
+
 /** Sorts by time: `2026-11-21T03-45-00Z-first-boot-alice`. */
 const runId = (at: Date, { lab, seat }: { lab: string; seat: string }): string =>
   `${at.toISOString().slice(0, 19).replaceAll(":", "-")}Z-${lab}-${seat}`;
 
-/** Decides why a figure is not representative: emulation, parity, a busy host. Pure. */
+/** Decides why a figure is not representative: emulation, parity, a busy host, different hosts. Pure. */
 export function doubts(run: {
   emulated: readonly Target[];
+  /** The targets are on different hosts. Default false. */
+  apart?: boolean;
   vps?: RunDocument["vps"];
   parity: ParityReport;
   busy: string | undefined;
@@ -168,6 +187,7 @@ export function doubts(run: {
     if (target === "baseline") return run.busy;
     const concerned = wrong.filter((row) => concerns(row, probe, metric));
     if (concerned.length > 0) return `the targets are out of parity: ${concerned.join(", ")}`;
+    if (run.apart && metric.bound !== "size") return "the targets run on different hosts";
     return metric.bound === "size" ? undefined : run.busy;
   };
 }

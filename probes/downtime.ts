@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pollUntil } from "../base/poll.js";
-import { isOnThisHost } from "../drivers/ec2/rented-machine.js";
+import { isOnThisHost } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { type Probe, ProbeProblem, type Reading, type Run, type Subject } from "./probe.js";
 import { runIn } from "./run-in.js";

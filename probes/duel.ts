@@ -1,7 +1,6 @@
 import { median } from "simple-statistics";
 import { pollUntil } from "../base/poll.js";
 import { shuffled } from "../base/random.js";
-import { isOnThisHost } from "../drivers/ec2/rented-machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { MiB } from "../model/units.js";
 import { parseSysbenchCpu } from "./cpu.js";
@@ -73,9 +72,8 @@ export const duel: Probe = {
       ? "its neighbour is emulated: not representative"
       : undefined,
   async measure(victim, { others, random, signal, spec }) {
-    const neighbour = others.find(({ machine }) => isOnThisHost(machine));
-    if (neighbour === undefined || !isOnThisHost(victim.machine))
-      throw new ProbeProblem("skipped", "it needs two targets on one host");
+    const neighbour = others.find(({ machine }) => machine.host === victim.machine.host);
+    if (neighbour === undefined) throw new ProbeProblem("skipped", "it needs two targets on one host");
     if (!(await neighbour.machine.running()))
       throw new ProbeProblem("skipped", `its neighbour, the ${neighbour.target}, is not running`);
     const values: Record<string, number> = {};

@@ -111,6 +111,9 @@ export const runDocumentSchema = z.object({
   baseline: z.object({ measured: z.boolean(), note: z.string() }).optional(),
   /** A machine on this host was emulated (TCG). */
   emulated: z.boolean(),
+  /** The hosts of targets that ran on another one than trilab; absent if none did. */
+  elsewhere: z.partialRecord(target, z.string()).optional(),
+  /** The machine that trilab ran on. */
   host: z.object({
     cpuModel: z.string(),
     cpus: z.number(),

@@ -2,6 +2,7 @@ import { formatDuration } from "../model/units.js";
 import { busyNote } from "../probes/host-load.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { sufferings } from "./figures.js";
+import { elsewhereWords } from "./runs.js";
 import { CONFIDENCE } from "./statistics.js";
 
 /** The kernels of the targets, if they are not the same. */
@@ -22,14 +23,24 @@ export function notShown(run: RunDocument): string[] {
   const busy = busyNote(host); // not from the load average, because `up` raises it, too
   const different = kernels(run);
   const hogs = new Set(sufferings(run).map((s) => s.series.metric)).size;
+  const elsewhere = elsewhereWords(run);
+  const [one, there] =
+    elsewhere === undefined
+      ? [
+          `one machine (${host.cpuModel}, ${host.cpus} CPUs), one host kernel (${host.kernel})`,
+          "this machine",
+        ]
+      : [`these machines (${elsewhere})`, "these machines"];
   const qemu = host.versions.qemu ? `QEMU ${host.versions.qemu}` : "this hypervisor";
   return [
     run.emulated &&
       "How fast a virtual machine computes. There was no KVM here, so the guest's processor was emulated in software (TCG). Its boot times and its CPU figures are those of an emulator, and a part of its memory belongs to the emulator. With KVM, a guest runs nearly at the speed of the CPU.",
     run.vps?.cloud === "local" &&
       `A cloud. The VPS is a rehearsal: a machine on this host with the size of a ${run.vps.type}, without a cloud's neighbours, network, disks and CPU credits.`,
+    elsewhere !== undefined &&
+      `The hosts of all targets. What this report says about CPU, memory, kernel and load is about the machine that ran trilab; but these targets were on other hosts: ${elsewhere}.`,
     missing.length > 0 && `A comparison: the ${missing.join(" and the ")} was not running.`,
-    `Other hosts. These are figures of one machine (${host.cpuModel}, ${host.cpus} CPUs), one host kernel (${host.kernel}) and ${qemu}, taken within ${formatDuration(seconds)}. The ${CONFIDENCE * 100} % intervals say how uncertain each median is, on this machine at that time. They do not say how much single runs differ, or what another machine would show.`,
+    `Other hosts. These are figures of ${one} and ${qemu}, taken within ${formatDuration(seconds)}. The ${CONFIDENCE * 100} % intervals say how uncertain each median is, on ${there} at that time. They do not say how much single runs differ, or what another machine would show.`,
     run.quick && "Reliable figures: a quick run has too few samples. It only demonstrates how to measure.",
     run.partial && "All probes: the run ended early, so some are missing.",
     busy !== undefined && `An idle host: ${busy}, so the times contain other work. They are marked.`,

@@ -37,5 +37,11 @@ export function probesOf(runs: readonly ShownRun[]): ShownProbe[] {
   return [...found.values()];
 }
 
+/** `container on lab1, guest on lab2`: the targets on other hosts than the one that trilab ran on; `undefined` if none was. */
+export function elsewhereWords({ elsewhere = {}, targets }: RunDocument): string | undefined {
+  const others = targets.flatMap((t) => (elsewhere[t] === undefined ? [] : [`${t} on ${elsewhere[t]}`]));
+  return others.length > 0 ? others.join(", ") : undefined;
+}
+
 /** A title without its explanation: `Start, until it answers` → `Start`. */
 export const shortTitle = (title: string): string => title.split(/[,:(]/)[0]?.trim() || title;

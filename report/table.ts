@@ -15,7 +15,7 @@ import {
   sidesOf,
 } from "./figures.js";
 import { certainty, formatFactor, formatNumber, formatQuantity, scaleFor } from "./quantity.js";
-import { shortTitle } from "./runs.js";
+import { elsewhereWords, shortTitle } from "./runs.js";
 import type { Interval, Summary } from "./statistics.js";
 
 /** The terminal styles that the table uses. */
@@ -55,6 +55,7 @@ export function compareTable(run: RunDocument, style: TableStyle): string[] {
     ];
   });
   const baseline = baselineBlock(run, style, notes);
+  const elsewhere = elsewhereWords(run);
   const both = run.targets.includes("container") && run.targets.includes("guest");
   return [
     ...top,
@@ -63,6 +64,7 @@ export function compareTable(run: RunDocument, style: TableStyle): string[] {
     ...baseline,
     style.dim("median [95 % interval of the median]; {smallest, largest} where samples are too few for one"),
     ...(both ? [style.dim("ratio: the guest's median divided by the container's")] : []),
+    ...(elsewhere ? [style.dim(`not on this machine: ${elsewhere}`)] : []),
     ...(run.vps ? [style.dim(`the vps: ${rentedWords(run.vps)}`)] : []),
     ...run.probes.filter((probe) => probe.control).flatMap((probe) => controlLine(run, probe)),
     ...(run.emulated

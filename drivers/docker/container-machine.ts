@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { type DockerEndpoint, isLocal } from "../../model/endpoint.js";
+import { type DockerEndpoint, hostOf, isLocal } from "../../model/endpoint.js";
 import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
 import type { MachineSize } from "../../model/machine-size.js";
 import { cgroupCost, diskFree, memoryOfProcess, parentOf } from "../host-cost.js";
@@ -28,6 +28,10 @@ export class ContainerMachine implements Machine {
     private readonly user: string,
     private readonly daemon: Daemon,
   ) {}
+
+  get host(): string {
+    return hostOf(this.daemon.endpoint);
+  }
 
   private get docker(): Docker {
     return this.daemon.client;

@@ -18,6 +18,11 @@ export class RentedMachine implements Machine {
     private readonly address: string,
   ) {}
 
+  /** It shares its host with nobody that we know. */
+  get host(): string {
+    return this.address;
+  }
+
   async start(): Promise<void> {
     if (!(await this.running())) throw new HostCostError(`${this.name} does not answer at ${this.address}`);
   }
@@ -70,6 +75,3 @@ export class RentedMachine implements Machine {
     throw new HostCostError("another rented machine would cost extra money");
   }
 }
-
-/** Whether it shares this host with others, so that they can be pinned together and disturb each other. */
-export const isOnThisHost = (machine: Machine): boolean => !(machine instanceof RentedMachine);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { poll, pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
 import { quoted } from "../../base/shell-words.js";
+import { hostOf } from "../../model/endpoint.js";
 import type { MachineSize } from "../../model/machine-size.js";
 import type { DomainTarget } from "../../model/naming.js";
 import {
@@ -40,6 +41,10 @@ export class GuestMachine implements Machine {
 
   get name(): string {
     return this.access.name;
+  }
+
+  get host(): string {
+    return hostOf(this.libvirt.endpoint);
   }
 
   async start(): Promise<void> {

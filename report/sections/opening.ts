@@ -4,13 +4,15 @@ import { busyNote } from "../../probes/host-load.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import { guessRows } from "../guesses.js";
 import { type Html, html } from "../html.js";
-import type { ShownRun } from "../runs.js";
+import { elsewhereWords, type ShownRun } from "../runs.js";
 import { headlineSentence, summarizeRun } from "../summary.js";
 
 /** What a reader must know about a run before its figures. */
 function marks(run: RunDocument): Html[] {
   const busy = busyNote(run.host);
+  const elsewhere = elsewhereWords(run);
   const said = [
+    elsewhere !== undefined && `not on this machine: ${elsewhere}`,
     run.emulated && "guest emulated, no KVM",
     run.vps !== undefined && `vps: ${rentedWords(run.vps)}`,
     run.quick && "quick run: a demonstration",

@@ -3,6 +3,7 @@ import {
   type Endpoint,
   endpointSchema,
   endpointsWords,
+  hostOf,
   isLocal,
   LOCAL,
   sameEndpoint,
@@ -23,6 +24,17 @@ it.each([
   [libvirt("not a URI"), false],
 ])("whether %j is on this machine: %s", (endpoint, local) => {
   expect(isLocal(endpoint)).toBe(local);
+});
+
+it.each([
+  [docker("unix:///run/user/1000/docker.sock"), ""],
+  [docker("tcp://10.0.0.7:2376"), "10.0.0.7"],
+  [docker("ssh://root@lab1:2222"), "lab1"],
+  [libvirt("qemu:///system"), ""],
+  [libvirt("qemu+ssh://root@lab1/system?keyfile=/k"), "lab1"],
+  [libvirt("not a URI"), "not a URI"],
+])("the host of %j is %j", (endpoint, host) => {
+  expect(hostOf(endpoint)).toBe(host);
 });
 
 it("names a daemon of this machine by its name alone, and every other one by its address", () => {

@@ -16,6 +16,7 @@ import type { Run, Subject } from "../../probes/probe.js";
 const machine = (more: Partial<Machine> = {}): Machine => ({
   target: "container",
   name: "fake",
+  host: "",
   start: async () => {},
   stop: async () => {},
   running: async () => true,
@@ -192,6 +193,17 @@ it("density leaves the CPU time of an emulated guest out of how many fit, and sa
   expect(container.fact).toContain("by cpu");
   expect(emulated.fact).toContain("idle CPU not counted, as it is emulated");
   expect(emulated.fit).toBeGreaterThan(real.fit);
+});
+
+it("a duel is skipped between two hosts; what looks at the host is skipped on another one", async () => {
+  const [here, there] = [subject(machine()), subject(machine({ host: "lab1" }))];
+  const skipped = { status: "skipped" };
+  await expect(duel.measure(here, run({ others: [there] }))).rejects.toMatchObject(skipped);
+  await expect(duel.measure(there, run({ others: [here] }))).rejects.toMatchObject(skipped);
+  await expect(hostCalls.measure(there, run())).rejects.toMatchObject({
+    ...skipped,
+    message: "its host can't be looked at",
+  });
 });
 
 it("downtime and host calls are skipped for a machine that is rented or has no address", async () => {

@@ -33,6 +33,19 @@ it("marks what is in doubt: emulated CPU, parity, a busy host; never a size for 
   expect(off(cpu, cpu.metrics[0], "guest")).toBeUndefined();
 });
 
+it("targets on different hosts are no comparison of their times, but of their sizes", () => {
+  const apart = doubts({
+    emulated: [],
+    parity: { rows: [], inTolerance: true },
+    busy: undefined,
+    apart: true,
+  });
+  const [cpu, memory] = ["cpu", "memory"].map((id) => PROBES.find((p) => p.id === id));
+  if (!cpu?.metrics[0] || !memory?.metrics[0]) throw new Error("no such probe");
+  expect(apart(cpu, cpu.metrics[0], "guest")).toBe("the targets run on different hosts");
+  expect(apart(memory, memory.metrics[0], "guest")).toBeUndefined();
+});
+
 it("a duel beside an emulated neighbour, and disk I/O that the host's memory answers, are no good for conclusions", () => {
   const run = { emulated: ["guest"] as const, parity: { rows: [], inTolerance: true }, busy: undefined };
   const of = (

@@ -16,6 +16,7 @@ function fakeMachine(target: Target, up: Record<Target, boolean>): Machine {
   return {
     target,
     name: target,
+    host: "",
     start: async () => {
       up[target] = true;
     },

@@ -340,6 +340,16 @@ it("a busy host is told by its rounds, not by the load average", () => {
   expect(told(busy)).toContain("<li>the host was busy before 5 of 8 rounds</li>");
 });
 
+it("targets on other hosts are named, and what is told about this one is not theirs", () => {
+  const run = { ...syntheticRun(), elsewhere: { container: "lab1" } };
+  const told = notShown(run).join("\n");
+  expect(told).toContain("these targets were on other hosts: container on lab1.");
+  expect(told).toContain("figures of these machines (container on lab1)");
+  expect(told).not.toContain("one machine");
+  expect(header(letterRuns([run])).markup).toContain("<li>not on this machine: container on lab1</li>");
+  expect(notShown(syntheticRun()).join("\n")).not.toContain("other hosts:");
+});
+
 it("two kernels are named as a difference of their own", () => {
   const run = syntheticRun();
   const all = (): string => notShown(run).join("\n");
