@@ -49,9 +49,10 @@ export function parseAddress({ host, certPath }: Omit<DockerEndpoint, "kind">): 
 /**
  * A client of the daemon at this endpoint. Does not connect yet.
  *
+ * @param sshConnections See {@link sshAgent}. Default: no limit.
  * @throws UserError when the address is invalid, or the certificates can't be read.
  */
-export function dockerClient(endpoint: Omit<DockerEndpoint, "kind">): Docker {
+export function dockerClient(endpoint: Omit<DockerEndpoint, "kind">, sshConnections?: number): Docker {
   // docker-modem fills missing fields from DOCKER_HOST and DOCKER_CERT_PATH, so every field is set.
   const nothing = {
     host: undefined,
@@ -65,14 +66,14 @@ export function dockerClient(endpoint: Omit<DockerEndpoint, "kind">): Docker {
     pathPrefix: undefined,
     protocol: "http",
   };
-  const options = { ...nothing, ...optionsOf(parseAddress(endpoint), endpoint.certPath) };
+  const options = { ...nothing, ...optionsOf(parseAddress(endpoint), endpoint.certPath, sshConnections) };
   return new Docker(options as unknown as Docker.DockerOptions);
 }
 
-function optionsOf(address: Address, certPath: string | undefined): object {
+function optionsOf(address: Address, certPath?: string, sshConnections?: number): object {
   if (address.kind === "unix") return { socketPath: address.path };
   // The host and port are never used: the agent connects to `docker system dial-stdio` on the other host.
-  if (address.kind === "ssh") return { host: "docker", port: 80, agent: sshAgent(address) };
+  if (address.kind === "ssh") return { host: "docker", port: 80, agent: sshAgent(address, sshConnections) };
   const { host, port } = address;
   return address.tls ? { host, port, protocol: "https", ...certificates(certPath) } : { host, port };
 }

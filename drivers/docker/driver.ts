@@ -31,13 +31,16 @@ import {
 import { limitsSwap } from "./swap-limit.js";
 import { unfilteredCalls } from "./syscall-filter.js";
 
+/** How many connections by ssh all drivers of a daemon share: many seats at once would open some for each. */
+const SSH_CONNECTIONS = 8;
+
 /** One Docker daemon: all queries and actions of trilab outside the engine. */
 export class DockerDriver {
   readonly client: ReturnType<typeof dockerClient>;
 
   /** Does not connect yet. @throws UserError when the endpoint's address is invalid. */
   constructor(readonly endpoint: DockerEndpoint) {
-    this.client = dockerClient(endpoint);
+    this.client = dockerClient(endpoint, SSH_CONNECTIONS);
   }
 
   /** Whether the daemon runs on this machine, so that its processes and files can be read here. */

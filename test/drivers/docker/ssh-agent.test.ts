@@ -32,9 +32,9 @@ done
 `;
 
 /** The body of the answer to one request through the agent. */
-const ask = (): Promise<string> =>
+const ask = (connections?: number): Promise<string> =>
   new Promise((resolve, reject) => {
-    const agent = sshAgent({ target: `root@host${host}`, port: 2222 });
+    const agent = sshAgent({ target: `root@host${host}`, port: 2222 }, connections);
     get({ host: "docker", agent }, (answer) => resolve(text(answer))).once("error", reject);
   });
 
@@ -49,9 +49,15 @@ it("uses ssh without a terminal or a question, and one login for all requests th
 
 it("logs in three times at once, not more", async () => {
   await ssh(`mkdir logins/$$; ls logins | wc -l >>log; sleep 0.1; rmdir logins/$$\n${ANSWERS}`);
-  expect(await Promise.all(Array.from({ length: 8 }, ask))).toEqual(Array(8).fill("OK"));
+  expect(await Promise.all(Array.from({ length: 8 }, () => ask()))).toEqual(Array(8).fill("OK"));
   const counts = (await readFile(join(dir, "log"), "utf8")).trim().split(/\s+/).map(Number);
   expect(Math.max(...counts)).toBe(3);
+});
+
+it("opens no more connections than it may, and uses them for all", async () => {
+  await ssh(`echo login >>log\n${ANSWERS}`);
+  expect(await Promise.all(Array.from({ length: 8 }, () => ask(2)))).toEqual(Array(8).fill("OK"));
+  expect(await readFile(join(dir, "log"), "utf8")).toBe("login\n".repeat(2));
 });
 
 it("reads an answer to its end, also when ssh has ended before it", async () => {
