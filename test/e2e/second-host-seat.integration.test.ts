@@ -109,6 +109,10 @@ describe("a seat whose machines are all on another host", () => {
   test("every command finds it, with no option and no variable that names a daemon", async () => {
     expect(await states(seat)).toEqual({ container: "running", guest: "running" });
     expect(await wrong(seat)).toEqual([]);
+    const { answers } = JSON.parse(
+      expectDone(await inSeat(seat, "run", "--json", "--", "uname", "-n")).stdout,
+    ) as { answers: { target: "container" | "guest"; stdout: string }[] };
+    expect(answers.map(({ stdout }) => stdout)).toEqual([machine(seat, "container"), machine(seat, "guest")]);
     for (const target of ["container", "guest"] as const) {
       expect(expectDone(await ssh(seat, target, "uname", "-n")).stdout).toBe(machine(seat, target));
       expect(await ssh(seat, target, "seq 3 | wc -l; exit 42")).toMatchObject({ exitCode: 42, stdout: "3" });
