@@ -140,9 +140,17 @@ export function awsVps(
     },
     {
       parent,
-      // A newer Debian, a changed lab.yaml or a missing address must not replace a learner's machine.
+      // A newer Debian, a changed lab.yaml or a missing address must not replace a learner's machine; `resize` has changed its type.
       ignoreChanges: [
-        ...["ami", "userData", "associatePublicIpAddress", MOVED, `rootBlockDevice.${MOVED}`],
+        ...[
+          "ami",
+          "userData",
+          "associatePublicIpAddress",
+          "instanceType",
+          "creditSpecification",
+          MOVED,
+          `rootBlockDevice.${MOVED}`,
+        ],
         ...(zone === undefined ? ["availabilityZone"] : []),
       ],
       dependsOn: network ? network.ready : [],

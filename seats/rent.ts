@@ -111,8 +111,12 @@ export async function withAddress(
   outputs: Readonly<Record<string, OutputValue>>,
 ): Promise<SeatRecord> {
   if (record.vps === undefined || rentedAt(record) === undefined) return record;
-  const { address } = outputsSchema.parse(outputs.targets?.value).vps;
-  if (machineOf(record, "vps")?.address === address) return record;
+  return rememberAddress(record, outputsSchema.parse(outputs.targets?.value).vps.address);
+}
+
+/** The record with the address that a rented machine has got; unchanged if it has this address already. */
+export async function rememberAddress(record: SeatRecord, address: string): Promise<SeatRecord> {
+  if (record.vps === undefined || machineOf(record, "vps")?.address === address) return record;
   const vps = { ...record.vps, since: new Date().toISOString() };
   const addressed = (known: SeatRecord): SeatRecord => ({
     ...known,

@@ -36,6 +36,8 @@ export interface Resized {
     /** Seconds from our request until it was seen; absent: it was so before. */
     seconds: Partial<Record<keyof MachineSize, number>>;
   };
+  /** Of a rented machine: its types, and for how many seconds it was off and did not answer. */
+  rented?: { from: string; to: string; changed: boolean; off?: number; silent?: number };
 }
 
 /** How long a change may take to be seen inside, in milliseconds. */
@@ -210,7 +212,12 @@ async function watched(
 }
 
 /** @throws UserError (exit 2) when less memory is wanted than is in use. */
-function requireFree(target: Target, from: MachineSize, to: MachineSize, { first, used }: SizeSession): void {
+export function requireFree(
+  target: Target,
+  from: MachineSize,
+  to: MachineSize,
+  { first, used }: Pick<SizeSession, "first" | "used">,
+): void {
   const kernel = target === "container" ? 0 : Math.max(0, from.memory - first.memory);
   const least = Math.ceil((used + kernel + LEEWAY) / MiB) * MiB;
   if (to.memory >= least) return;

@@ -20,6 +20,7 @@ import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { withAddress } from "./rent.js";
 import { holdSize } from "./resize.js";
+import { holdType } from "./resize-rented.js";
 import { type Deployed, readRecord, type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
 import { parityOf } from "./verify.js";
 
@@ -215,6 +216,8 @@ async function deploy(
   const title = `seat ${record.seat}: ${targetsOf(record).join(" and ")}`;
   return steps.run({ step: "deploy", title, seat: id }, async (progress) => {
     const settings = await seatSettings(record, lab, shared);
+    if (await holdType(record))
+      progress.note(`the vps has become a ${record.vps?.type}, as resize had chosen`);
     const options = { drivers, engine, progress, replace: replace === true, ...(signal ? { signal } : {}) };
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
     return {

@@ -1,19 +1,24 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { MachineSize } from "../../model/machine-size.js";
+import type { Target } from "../../model/naming.js";
 import { formatSize, MiB, parseSize } from "../../model/units.js";
 import type { Resized } from "../../seats/resize.js";
-import { type Context, columns, report } from "../context.js";
-import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
+import type { SeatRecord } from "../../seats/seat-record.js";
+import { type Context, columns, report, type Style } from "../context.js";
+import { type Args, defineCommand, flag, labAndSeatOptions, text, yesOption } from "../define-command.js";
+import { agreeToRent } from "../rented.js";
 import { environmentOf, labOf, resolveSeat } from "../seats.js";
 
 export const resize = defineCommand({
   usage: "resize <target>",
-  description: "change a machine's memory or CPUs while it runs, and show when it saw that from inside",
+  description:
+    "change a machine's memory or CPUs while it runs, and show when that was seen inside; a rented vps gets another instance type, for which it is off meanwhile",
   positionals: { target: { type: "string", describe: "container, guest or vps", demandOption: true } },
   options: {
     ...labAndSeatOptions,
     memory: { type: "string", describe: "its memory from now on: 768MiB, 1GiB" },
     cpus: { type: "string", describe: "its CPUs from now on; a container's may be a fraction: 0.5" },
+    yes: { ...yesOption.yes, describe: "don't ask before the type, and the price, of a rented vps changes" },
   },
   examples: [
     ["trilab resize guest --memory 768MiB", "more memory, without a restart"],
@@ -27,12 +32,29 @@ async function change(args: Args, ctx: Context): Promise<undefined> {
   const wish = wishOf(args);
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const { target } = await environmentOf(record, text(args, "target") ?? "");
-  const { loadLab } = await import("../../labs/define-lab.js");
-  const lab = await loadLab(await labOf(record));
-  const { resize: resizeMachine } = await import("../../seats/resize.js");
-  const { record: now, ...resized } = await ctx.follow(resizeMachine(record, lab, target, wish));
+  const { record: now, ...resized } = await resizing(args, ctx, record, target, wish);
   report(ctx, "resize", { lab: now.lab, seat: now.seat, ...resized }, () => lines(ctx, resized));
   return undefined;
+}
+
+/** Asks before a rented machine changes its price. */
+async function resizing(
+  args: Args,
+  ctx: Context,
+  record: SeatRecord,
+  target: Target,
+  wish: Partial<MachineSize>,
+): Promise<Resized> {
+  const { isRented } = await import("../../seats/open.js");
+  if (isRented(record, target)) {
+    const { planRented, resizeRented } = await import("../../seats/resize-rented.js");
+    const plan = await planRented(record, wish);
+    if (plan.to.name !== plan.from.name) await agreeToRent(ctx, plan.spending, flag(args, "yes"));
+    return ctx.follow(resizeRented(record, plan, wish));
+  }
+  const { loadLab } = await import("../../labs/define-lab.js");
+  const { resize: resizeMachine } = await import("../../seats/resize.js");
+  return ctx.follow(resizeMachine(record, await loadLab(await labOf(record)), target, wish));
 }
 
 /** The checked options. @throws UserError (exit 2) when one is wrong, or there is none. */
@@ -77,7 +99,9 @@ const SOURCES: Record<"container" | "other", Record<keyof MachineSize, string>> 
   other: { memory: "MemTotal", cpus: "CPUs online" },
 };
 
-function lines({ style }: Context, { from, inside, target, to }: Omit<Resized, "record">): string[] {
+function lines({ style }: Context, resized: Omit<Resized, "record">): string[] {
+  const { from, inside, rented, target, to } = resized;
+  if (rented) return rentedLines(rented, inside, style);
   const format = { memory: formatSize, cpus: String };
   const keys = (["memory", "cpus"] as const).filter((key) => to[key] !== from[key]);
   if (inside === undefined)
@@ -100,4 +124,20 @@ function lines({ style }: Context, { from, inside, target, to }: Omit<Resized, "
       `${(seconds[key] ?? 0).toFixed(2)} s`,
     ]),
   ]);
+}
+
+function rentedLines(
+  { changed, from, off, silent, to }: NonNullable<Resized["rented"]>,
+  inside: Resized["inside"],
+  style: Style,
+): string[] {
+  if (!changed) return [`Nothing changed: the vps is a ${to} already, the smallest type with this size.`];
+  const what = `The vps was a ${from} and is a ${to}.`;
+  if (off === undefined || inside === undefined)
+    return [what, style.warn("It is off. To start it: trilab up")];
+  const { after, before } = inside;
+  return [
+    `${what} For that it was off for ${off.toFixed(1)} s${silent === undefined ? "" : `, and answered again after ${silent.toFixed(1)} s`}.`,
+    `seen inside: ${formatSize(before.memory)} → ${formatSize(after.memory)} of memory, ${before.cpus} → ${after.cpus} CPUs`,
+  ];
 }

@@ -3,6 +3,7 @@ import { isAwsKind } from "../../model/kinds.js";
 import type { SeatId } from "../../model/naming.js";
 import type { Found, Inventory } from "../found.js";
 import type { Caller } from "./caller.js";
+import type { Retyped } from "./instance-type.js";
 
 /**
  * One region of EC2: all queries and actions of trilab outside the engine. The AWS SDK takes half a second to load, so each
@@ -46,6 +47,11 @@ export class Ec2Driver {
   /** Sets a seat's expiry in the tags of all its things in AWS, ISO 8601 or `never`. @throws UserError. */
   async moveExpiry(seat: SeatId & { owner: string }, expires: string): Promise<void> {
     await (await import("./expiry.js")).tagExpiry(seat, this.region, expires);
+  }
+
+  /** Gives an instance another type; it is off meanwhile. See changeType(). @throws UserError with AWS's reason. */
+  async changeType(id: string, type: string): Promise<Retyped> {
+    return (await import("./instance-type.js")).changeType({ id, region: this.region }, type);
   }
 
   /** The availability zones that offer an instance type, by name. @throws UserError with AWS's reason. */

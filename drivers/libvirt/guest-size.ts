@@ -86,12 +86,16 @@ export async function resizeDomain(
   if (defined === undefined) throw new HostCostError(`there is no domain ${name}`);
   const problem = cannotBecome(defined, change);
   if (problem !== undefined) throw new HostCostError(problem);
-  if ((await libvirt.domainState(name)) !== "shut off") {
-    const live = await libvirt.domain(name);
-    if (live) await apply(libvirt, name, partsOf(live), change, "--live");
-    if (change.cpus !== undefined) await useCpus(change.cpus, inside);
+  const state = await libvirt.domainState(name);
+  const live = state === "shut off" ? undefined : await libvirt.domain(name);
+  const before = partsOf(defined);
+  if (live) {
+    const now = partsOf(live);
+    await apply(libvirt, name, now, change, "--live");
+    const { cpus } = change;
+    if (cpus !== undefined && (cpus !== now.cpus || cpus !== before.cpus)) await useCpus(cpus, inside);
   }
-  await apply(libvirt, name, partsOf(defined), change, "--config");
+  await apply(libvirt, name, before, change, "--config");
 }
 
 async function apply(

@@ -238,7 +238,7 @@ describe("a VPS rented from AWS", () => {
     expect(ends).toEqual(Array(8).fill(expires));
   });
 
-  it("is not replaced for a newer image, another lab.yaml, or an address that it lacks just now", async () => {
+  it("is not replaced for a newer image, another lab.yaml, an address that it lacks just now, or a type that resize gave it", async () => {
     const { ignored, opts } = ignoredChanges();
     await resourcesOf(aws, opts);
     // As the engine and the Terraform bridge both understand it: the name of the tag has a dot.
@@ -247,6 +247,8 @@ describe("a VPS rented from AWS", () => {
       "ami",
       "userData",
       "associatePublicIpAddress",
+      "instanceType",
+      "creditSpecification",
       end,
       `rootBlockDevice.${end}`,
       "availabilityZone",

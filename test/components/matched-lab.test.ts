@@ -105,12 +105,14 @@ describe("MatchedLab", () => {
     });
   });
 
-  it("replaces no container for its CPUs, which are set in place, its capabilities, its init or its image, and no network for a daemon's options", async () => {
+  it("replaces no container for its memory or CPUs, which are set in place, its capabilities, its init or its image, and no network for a daemon's options", async () => {
     const held = { ...container, mend: async () => {} };
     const one = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container: held }, one.opts));
     expect(one.ignored).toEqual({
-      "docker:index/container:Container": ["capabilities", "init", "cpus", "cpuSet", "cpuShares", "image"],
+      "docker:index/container:Container": [
+        ...["capabilities", "init", "memory", "memorySwap", "cpus", "cpuSet", "cpuShares", "image"],
+      ],
       "docker:index/network:Network": ["options"],
     });
     // With nobody to set them the provider must.
@@ -183,6 +185,28 @@ describe("MatchedLab", () => {
         oemStrings: expect.arrayContaining(["trilab:user-key=ssh-ed25519 AAAA seat"]),
       }),
     ]);
+  });
+
+  it("defines a guest that can grow at its ceiling, and starts it at its spec", async () => {
+    const told: unknown[] = [];
+    const makeWay = async (definition: unknown) => void told.push(definition);
+    const ceiling = { memory: 1000 * 2 ** 20, cpus: 4 };
+    const resources = await registered(
+      () => new MatchedLab("alice", { ...base, guest: { ...guest, ceiling, makeWay } }),
+    );
+    const { cmdlines, memory, vcpu, xml } = only(resources, "libvirt:index/domain:Domain").inputs;
+    // Its memory device has whole sections of 128 MiB.
+    expect([memory, vcpu]).toEqual([1024, 4]);
+    expect(cmdlines).toMatchObject([{ memhp_default_state: "online_movable", swiotlb: "noforce" }, {}]);
+    expect(JSON.stringify(xml)).toContain('<vcpu current=\\"2\\">4</vcpu>');
+    expect(told).toEqual([expect.objectContaining({ memory: 512 * 2 ** 20, cpus: 2 })]);
+  });
+
+  it("gives a guest that can't grow no other definition than before", async () => {
+    const resources = await registered(() => new MatchedLab("alice", { ...base, guest }));
+    const { cmdlines, xml } = only(resources, "libvirt:index/domain:Domain").inputs;
+    expect(JSON.stringify([cmdlines, xml])).not.toMatch(/memhp|swiotlb|virtio-mem|maxMemory|vcpu|numa/);
+    expect(JSON.stringify(xml)).toContain('<memballoon model=\\"none\\"/>');
   });
 
   it("tells the guest who it is by strings, and its host key by a file that only QEMU may read", async () => {

@@ -70,6 +70,37 @@ it("adds identity, labels and console log, and takes the needless devices out", 
   expect(out).toContain('<rng model="virtio"/>');
 });
 
+it("lets a guest grow to its ceiling, and keeps its spec apart", async () => {
+  const MiB = 2 ** 20;
+  const written =
+    '<memory unit="MiB">1024</memory><currentMemory unit="MiB">1024</currentMemory><vcpu>2</vcpu>';
+  const input = DOMAIN.replace("<os>", `${written}<cpu mode="host-passthrough"/><os>`);
+  const growing = async (memory: number, cpus: number) => {
+    const growth = { spec: { memory: 512 * MiB, cpus: 1 }, ceiling: { memory: memory * MiB, cpus } };
+    return (await transform(domainXslt({ ...args, growth }), input)).replace(/>\s+</g, "><");
+  };
+  const out = await growing(1024, 2);
+  expect(out).toContain('<trilab:spec memory="536870912" cpus="1"/>');
+  expect(out).toContain('<vcpu current="1">2</vcpu>');
+  expect(out).toContain(
+    '<maxMemory slots="1" unit="KiB">1048576</maxMemory><memory unit="KiB">1048576</memory><currentMemory unit="KiB">524288</currentMemory>',
+  );
+  expect(out).toContain(
+    '<cpu mode="host-passthrough"><numa><cell id="0" cpus="0-1" memory="524288" unit="KiB"/></numa></cpu>',
+  );
+  expect(out).toContain(
+    '<memory model="virtio-mem"><target><size unit="KiB">524288</size><node>0</node><block unit="KiB">2048</block><requested unit="KiB">0</requested></target></memory>',
+  );
+  expect(out).toContain('<memballoon model="virtio" freePageReporting="on"/>');
+  for (const once of ["<vcpu", "<currentMemory", "<cpu ", "<memballoon", "<maxMemory"])
+    expect(out.split(once)).toHaveLength(2);
+  // A ceiling that is its memory's needs no device, and no NUMA node for it.
+  const rigid = await growing(512, 2);
+  expect(rigid).toContain('<vcpu current="1">2</vcpu>');
+  expect(rigid).toContain('<memory unit="MiB">1024</memory>');
+  expect(rigid).not.toMatch(/virtio-mem|numa|maxMemory/);
+});
+
 it("turns spanning tree off and keeps the bridge's name", async () => {
   const out = await transform(
     networkXslt(),

@@ -61,6 +61,18 @@ describe("lab.yaml", () => {
     });
   });
 
+  it("has a ceiling for resize where it sets one, which is not below the machine's own size", () => {
+    const max = (yaml: string) => parseLab(`${MINIMAL}machine: { cpus: 2, max: ${yaml} }\n`, "f").machine.max;
+    expect(max("{ memory: 2GiB }")).toEqual({ memory: 2 * 2 ** 30 });
+    expect(max("{ cpus: 2 }")).toEqual({ cpus: 2 });
+    expect(problems(`${MINIMAL}machine: { cpus: 2, max: { cpus: 1, memory: 256MiB } }`)).toBe(
+      "machine.max.cpus: is 1, less than machine.cpus, 2\nmachine.max.memory: is 256MiB, less than machine.memory, 512MiB",
+    );
+    expect(problems(`${MINIMAL}machine: { max: { cpu: 1 } }`)).toMatch(
+      /^machine\.max\.cpu: is not known; did you mean "cpus"\? \(known: cpus, memory\)/,
+    );
+  });
+
   it("rents nothing unless told to", () => {
     expect(parseLab(`${MINIMAL}targets: [container, guest, vps]\n`, "f").vps.cloud).toBe("local");
     expect(parseLab(`${MINIMAL}vps: { cloud: auto, region: eu-central-1 }\n`, "f").vps).toMatchObject({

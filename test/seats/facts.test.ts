@@ -75,6 +75,13 @@ describe("facts", () => {
     });
   });
 
+  it("of a guest that was resized: what its memory device added, and its balloon took", () => {
+    const given = parseFacts(GUEST, CALL).memory;
+    const after = (lines: string): number => parseFacts(`${lines}\n${GUEST}`, CALL).memory - given;
+    expect(after("added_pages=65536\ntaken_pages=0\nreturned_pages=0")).toBe(256 * 2 ** 20);
+    expect(after("added_pages=0\ntaken_pages=40000\nreturned_pages=7232")).toBe(-128 * 2 ** 20);
+  });
+
   it("of a container: its cgroup's limits, and no swap, as they leave none of the host's", () => {
     expect(parseFacts(CONTAINER, CALL)).toMatchObject({
       cpus: 1.5,

@@ -85,6 +85,32 @@ it("names the target that is off", () => {
   expect(verdict("memory", { container: { ...container, memory: 1 }, guest })?.note).toMatch(/^container: /);
 });
 
+describe("after a resize", () => {
+  const larger = { ...guest, memory: 768 * MiB - 4096, cpus: 2, cpusVisible: 2 };
+  const found = (facts: Facts, cpus = 2) =>
+    compareFacts(spec, { container, guest: facts }, undefined, { guest: { memory: 768 * MiB, cpus } });
+  const row = (id: string, report: ReturnType<typeof found>) => report.rows.find((r) => r.id === id);
+
+  it("holds a target against its present size, and says that it was resized", () => {
+    expect(found(larger).inTolerance).toBe(true);
+    expect(row("memory", found(larger))).toMatchObject({
+      verdict: "nature",
+      wanted: "512MiB",
+      note: "the guest was resized to 768MiB",
+    });
+    expect(row("cpus", found(larger))?.note).toBe("the guest was resized to 2");
+    expect(row("cpus", found({ ...larger, cpus: 1 }, 1))).toMatchObject({ verdict: "match", note: "" });
+  });
+
+  it("finds it wrong when it does not have that size", () => {
+    expect(
+      found(guest)
+        .rows.filter((r) => r.verdict === "wrong")
+        .map((r) => r.id),
+    ).toEqual(["cpus", "memory"]);
+  });
+});
+
 describe("beside a VPS", () => {
   const type = instanceType("t3.nano");
   const rented = { cloud: "local" as const, type, disk: 4096 * MiB };

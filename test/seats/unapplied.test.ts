@@ -71,6 +71,14 @@ test("packages are told by the image, and a rented machine's own keys only where
   ]);
 });
 
+test("a type that resize gave a rented machine is no change of the lab", () => {
+  const vps = { ...rented, type: "t3.micro", firstType: "t3.nano" };
+  expect(unapplied(labOf(), seatOf(labOf(), { vps }))).toEqual([]);
+  expect(differing(labOf("vps: { size: t3.large }"), seatOf(labOf(), { vps }))).toEqual([
+    ["vps.size", "t3.large", "t3.nano"],
+  ]);
+});
+
 test("an older record is held against the lab itself", () => {
   const { labThen: _, ...record } = seatOf(labOf(), { targets: ["container"] });
   expect(differing(labOf("ttl: 5h"), record)).toEqual([

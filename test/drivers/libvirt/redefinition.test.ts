@@ -25,6 +25,18 @@ it("sees no change in a domain that is defined as wanted, in whatever order", ()
   expect(definitionChanges(XML, wanted)).toEqual([]);
 });
 
+it("compares with the spec of a domain that was resized, not with its present size", () => {
+  const spec = (memory: number, cpus: number): string =>
+    XML.replace(
+      "<memory",
+      `<metadata><trilab:seat xmlns:trilab="urn:trilab:seat:1"><trilab:label key="a">b</trilab:label><trilab:spec memory="${memory * 2 ** 20}" cpus="${cpus}"/></trilab:seat></metadata><memory`,
+    )
+      .replaceAll(">524288<", ">1048576<")
+      .replace(">1</vcpu>", ' current="2">4</vcpu>');
+  expect(definitionChanges(spec(512, 1), wanted)).toEqual([]);
+  expect(definitionChanges(spec(768, 2), wanted)).toEqual(["memory 768MiB → 512MiB", "CPUs 2 → 1"]);
+});
+
 it("names each change in words", () => {
   expect(
     definitionChanges(XML, {
