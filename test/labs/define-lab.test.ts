@@ -66,10 +66,10 @@ describe("lab.yaml", () => {
     expect(max("{ memory: 2GiB }")).toEqual({ memory: 2 * 2 ** 30 });
     expect(max("{ cpus: 2 }")).toEqual({ cpus: 2 });
     expect(problems(`${MINIMAL}machine: { cpus: 2, max: { cpus: 1, memory: 256MiB } }`)).toBe(
-      "machine.max.cpus: is 1, less than machine.cpus, 2\nmachine.max.memory: is 256MiB, less than machine.memory, 512MiB",
+      "line 4: machine.max.cpus: is 1, less than machine.cpus, 2\nline 4: machine.max.memory: is 256MiB, less than machine.memory, 512MiB",
     );
     expect(problems(`${MINIMAL}machine: { max: { cpu: 1 } }`)).toMatch(
-      /^machine\.max\.cpu: is not known; did you mean "cpus"\? \(known: cpus, memory\)/,
+      /^line 4: machine\.max\.cpu: is not known; did you mean "cpus"\? \(known: cpus, memory\)/,
     );
   });
 
