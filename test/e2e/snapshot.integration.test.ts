@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
+import { residueOf } from "./residue.js";
 import {
   expectDone,
   expectDown,
@@ -79,7 +80,7 @@ class Seat {
 const unchanged = (resources: number) =>
   expect.objectContaining({ changes: { same: resources }, mended: [] });
 
-describe("reset of container and guest", () => {
+describe("reset and snapshots of container and guest", () => {
   const seat = new Seat("b", ["container", "guest"]);
 
   test("asks; with no terminal it changes nothing, and says what would be lost", async () => {
@@ -133,12 +134,168 @@ describe("reset of container and guest", () => {
     expect(await seat.stateTime()).not.toBe(before);
   });
 
-  test("down takes everything away", async () => {
-    await expectDown(await home.trilab(["down", LAB, "--seat", seat.name, "--json"]), LAB, seat.name);
+  /** Starts what shows whether the guest goes on from its memory. */
+  const startMark = () =>
+    seat.inside("guest", "setsid sleep 86400 >/dev/null 2>&1 </dev/null & echo one >~lab/work; sync");
+  const markRuns = async () => (await seat.inside("guest", "pgrep -cx sleep || true")) === "1";
+  const parts = async (name: string): Promise<string[]> => {
+    await virsh("pool-refresh", "trilab");
+    const volumes = (await virsh("vol-list", "trilab"))
+      .split("\n")
+      .map((line) => line.trim().split(/\s/)[0] ?? "");
+    return volumes.filter((volume) => volume.startsWith(`${seat.machine("guest")}.${name}.snapshot.`));
+  };
+
+  test("a snapshot of both is saved, and up notices nothing of it", async () => {
+    await startMark();
+    await seat.inside(
+      "container",
+      "echo one >~lab/work; rm ~lab/.bashrc; echo one >/etc/work; rm -f /bin/less",
+    );
+    const { snapshots } = JSON.parse(
+      expectDone(await seat.run("snapshot", "save", "before", "--json")).stdout,
+    );
+    const shape = { name: "before", at: expect.any(String), bytes: expect.any(Number) };
+    expect(snapshots).toEqual([
+      { ...shape, target: "container", memory: false },
+      { ...shape, target: "guest", memory: true },
+    ]);
+    // Emulated, the guest has touched more than 64 MiB of its memory.
+    expect(snapshots[1].bytes).toBeGreaterThan(64 * 2 ** 20);
+    expect(JSON.parse(expectDone(await seat.run("snapshot", "ls", "--json")).stdout)).toMatchObject({
+      snapshots,
+      unanswered: [],
+    });
+    expect(await markRuns()).toBe(true);
+    const before = await seat.stateTime();
+    expect(await seat.up()).toEqual(unchanged(11));
+    expect(await seat.stateTime()).toBe(before);
+  });
+
+  test("what can't be saved or restored is refused, and nothing is lost", async () => {
+    expectError(await seat.run("snapshot", "save", "before"), 2, /has a snapshot "before" already/);
+    expectError(await seat.run("snapshot", "save", "A.b"), 2, /can't be a snapshot's name/);
+    expectError(
+      await seat.run("snapshot", "restore", "after", "--yes"),
+      6,
+      /no snapshot "after"/,
+      /it has: before/,
+    );
+    expectError(await seat.run("snapshot", "rm", "after"), 6, /no snapshot "after"/);
+    expectError(
+      await seat.run("snapshot", "restore", "before"),
+      2,
+      /nothing was changed/,
+      /in snapshot before/,
+    );
+    expect(await markRuns()).toBe(true);
+  });
+
+  test("restoring gives back files and memory; the end and the time are the present ones", async () => {
+    expectDone(await seat.run("extend", "20m"));
+    await seat.up();
+    const change = "echo two >~lab/work; touch ~lab/.bashrc /etc/new; rm -f /etc/work; sync";
+    for (const target of ["container", "guest"]) await seat.inside(target, change);
+    await seat.inside("guest", "pkill -x sleep");
+    const expires = await seat.inside("guest", "cat /var/lib/trilab/expires");
+    const { Image: _, ...before } = (await seat.container()) as Record<string, Record<string, unknown>>;
+    expectDone(await seat.run("snapshot", "restore", "before", "--yes"));
+    expect(await markRuns()).toBe(true);
+    const look = "cat /var/lib/trilab/expires ~lab/work; ls /etc/new 2>&1; ls -A ~lab";
+    expect(await seat.inside("guest", look)).toMatch(
+      new RegExp(`^${expires}\\none\\nls: .*new.*\\n.bash_logout\\n.bashrc\\n`),
+    );
+    expect(await seat.inside("container", `${look}; cat /etc/work; ls /bin/less 2>&1 || true`)).toMatch(
+      new RegExp(`^${expires}\\none\\nls: .*new.*\\n.bash_logout\\n.profile\\nwork\\none\\nls: .*less`),
+    );
+    const { Image: __, ...after } = (await seat.container()) as Record<string, Record<string, unknown>>;
+    expect({ ...after, Config: { ...after.Config, Image: before.Config?.Image } }).toEqual(before);
+    const offset = Number(await seat.inside("guest", "date +%s")) - Date.now() / 1000;
+    expect(Math.abs(offset)).toBeLessThan(10);
+  });
+
+  test("after that the next up has nothing to do, with the engine and without", async () => {
+    const before = await seat.stateTime();
+    expect(await seat.up()).toEqual(unchanged(11));
+    expect(await seat.stateTime()).toBe(before);
+    await home.forgetDeployment(LAB, seat.name);
+    expect(await seat.up()).toEqual(unchanged(11));
+  });
+
+  test("a snapshot that a container was made from can be removed; its image goes with the container", async () => {
+    const images = async () =>
+      (await host("docker", "images", "-q", "--filter", `label=trilab.seat=${seat.name}`))
+        .split("\n")
+        .filter(Boolean);
+    expectDone(await seat.run("snapshot", "rm", "before", "--on", "container"));
+    expect(await images()).toHaveLength(1);
+    expect(await seat.inside("container", "cat ~lab/work")).toBe("one");
+    expectDone(await seat.run("reset", "container", "--yes"));
+    expect(await images()).toEqual([]);
+    expectError(
+      await seat.run("snapshot", "restore", "before", "--on", "container", "--yes"),
+      6,
+      /of its container/,
+    );
+  });
+
+  test("a full disk: nothing is left of the snapshot, and the guest goes on", async () => {
+    const file = `/var/lib/libvirt/images/trilab/${seat.machine("guest")}.full.snapshot.memory`;
+    await writeFile(file, "");
+    await host("mount", "--bind", "/dev/full", file);
+    let run: Run;
+    try {
+      run = await seat.run("snapshot", "save", "full", "--on", "guest");
+    } finally {
+      await host("umount", file);
+    }
+    expectError(run, 3, /libvirt refuses "save/, /[Nn]o space left/);
+    expect(await markRuns()).toBe(true);
+    expect(existsSync(seat.file("changing-guest.json"))).toBe(false);
+    await tryHost("rm", "-f", file);
+  });
+
+  test("killed while it is saved: the next command lets the guest go on, and nothing is left", async () => {
+    const run = seat.start("snapshot", "save", "killed", "--on", "guest");
+    await until("the memory's file", async () => (await parts("killed")).length > 0);
+    run.kill("SIGKILL");
+    await run.ended;
+    expect(existsSync(seat.file("changing-guest.json"))).toBe(true);
+    expect(await seat.up()).toEqual(unchanged(11));
+    expect(await markRuns()).toBe(true);
+    expect(await parts("killed")).toEqual([]);
+    expect(existsSync(seat.file("changing-guest.json"))).toBe(false);
+  });
+
+  test("killed while it is restored, the disk gone: the next command finishes it from the snapshot", async () => {
+    await seat.inside("guest", "pkill -x sleep; echo two >~lab/work; sync");
+    const run = seat.start("snapshot", "restore", "before", "--yes");
+    await until("the journal", async () => existsSync(seat.file("changing-guest.json")));
+    run.kill("SIGKILL");
+    await run.ended;
+    await tryHost("virsh", "destroy", seat.machine("guest"));
+    await tryHost("virsh", "vol-delete", "--pool", "trilab", `${seat.machine("guest")}.qcow2`);
+    expect(await seat.up()).toEqual(unchanged(11));
+    expect(await seat.inside("guest", "cat ~lab/work")).toBe("one");
+    expect(await markRuns()).toBe(true);
+  });
+
+  test("a lost record and state: down by label takes the snapshots, too", async () => {
+    expectDone(await seat.run("snapshot", "save", "last", "--on", "container"));
+    expect(await residueOf(LAB, seat.name)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^image .*-container:last$/),
+        expect.stringMatching(/^libvirt volume .*\.before\.snapshot\.memory$/),
+      ]),
+    );
+    await rm(home.checkpoint(LAB, seat.name));
+    await rm(seat.file("seat.json"));
+    const down = ["down", LAB, "--seat", seat.name, "--by-label", "--json"];
+    await expectDown(await home.trilab(down), LAB, seat.name);
   });
 });
 
-describe("a reset that does not go its way", () => {
+describe("what does not go its way", () => {
   const seat = new Seat("f", ["container"]);
   const journal = () => seat.file("changing-container.json");
   const noted = () => until("the journal", async () => existsSync(journal()));
@@ -196,5 +353,32 @@ describe("a reset that does not go its way", () => {
     expectError(await seat.run("reset", "--yes"), 3, /does not answer/);
     await writeFile(seat.file("seat.json"), text);
     expect(await seat.inside("container", "ls ~lab")).toBe("work");
+  });
+
+  test("killed while a container is saved: the next command lets it go on, and nothing is left", async () => {
+    const name = seat.machine("container");
+    await host("docker", "pause", name);
+    await host("docker", "commit", "--pause=false", name, `${name}:half`);
+    await writeFile(journal(), '{"operation":"save","snapshot":"half"}');
+    expect(await seat.up()).toEqual(unchanged(6));
+    expect(await seat.inside("container", "ls ~lab")).toBe("work");
+    expect(await host("docker", "images", "-q", name)).toBe("");
+  });
+
+  test("killed while a container is restored: the next command finishes it, with its old home", async () => {
+    expectDone(await seat.run("snapshot", "save", "first"));
+    await seat.inside("container", "rm ~lab/work; touch /etc/new");
+    const run = seat.start("snapshot", "restore", "first", "--yes");
+    await noted();
+    run.kill("SIGKILL");
+    await run.ended;
+    await until("the container's removal", async () => {
+      await tryHost("docker", "rm", "-f", seat.machine("container"));
+      return (await tryHost("docker", "container", "inspect", seat.machine("container"))).exitCode !== 0;
+    });
+    expectDone(await seat.run("snapshot", "save", "second"));
+    expect(await seat.inside("container", "ls ~lab /etc/new 2>&1 || true")).toMatch(/No such file.*work/s);
+    const names = (await seat.run("snapshot", "ls")).stdout.split("\n").map((line) => line.split(/\s/)[0]);
+    expect(names).toEqual(["SNAPSHOT", "first", "second"]);
   });
 });
