@@ -39,11 +39,11 @@ export async function beginChange(id: SeatId, target: Target, change: Change): P
 export const endChange = (id: SeatId, target: Target): Promise<void> =>
   rm(fileOf(id, target), { force: true });
 
-/** The change of a machine that was begun and not ended; `undefined`: none. */
+/** The change of a machine that was begun and not ended; `undefined`: none, or of another version of trilab. */
 export async function changeBegun(id: SeatId, target: Target): Promise<Change | undefined> {
   const text = await readFile(fileOf(id, target), "utf8").catch((error: unknown) => {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   });
-  return text === undefined ? undefined : changeSchema.parse(JSON.parse(text));
+  return text === undefined ? undefined : changeSchema.safeParse(JSON.parse(text)).data;
 }

@@ -1,3 +1,4 @@
+import { ExitCode, UserError } from "../base/errors.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { keepDeployed } from "./as-deployed.js";
@@ -20,6 +21,8 @@ export interface Replaced {
 export interface ReplaceOptions {
   /** How long a machine may take to answer, in milliseconds. */
   waitMs: number;
+  /** Ends the operation when the machines are replaced, before they have answered. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -74,7 +77,7 @@ const replaceMachines = (
 async function replaceOne(
   record: SeatRecord,
   machine: ReplaceableMachine,
-  { snapshot, waitMs }: ReplaceOptions & { snapshot: string | undefined },
+  { signal, snapshot, waitMs }: ReplaceOptions & { snapshot: string | undefined },
   steps: Steps,
 ): Promise<Replaced> {
   const { target } = machine;
@@ -84,8 +87,16 @@ async function replaceOne(
   const seat = { lab: record.lab, seat: record.seat };
   await steps.run({ ...about, seat }, async (progress) => {
     await replaceMachine(record, machine, progress, snapshot);
+    if (signal?.aborted) throw notAwaited(record, target);
     progress.update("waiting for its answer");
     await wake(record, target, { waitMs, tell: progress.note });
   });
   return { target, seconds: (performance.now() - began) / 1000 };
 }
+
+const notAwaited = ({ lab, seat }: SeatRecord, target: Target): UserError =>
+  new UserError(`the ${target} of seat "${seat}" was replaced, and its answer was not waited for`, {
+    why: "you interrupted it; its clock and its end are not set yet",
+    fix: `trilab up ${lab} --seat ${seat} does both`,
+    exitCode: ExitCode.interrupted,
+  });

@@ -37,7 +37,7 @@ async function resetMachines(args: Args, ctx: Context): Promise<undefined> {
     await agreeToLose(ctx, { record, targets, what });
   }
   const { reset: resetSeat } = await import("../../seats/replace-machines.js");
-  const machines = await ctx.follow(resetSeat(record, targets, { waitMs }));
+  const machines = await ctx.follow(resetSeat(record, targets, { waitMs, signal: ctx.signal }));
   report(ctx, "reset", { lab, seat, machines }, () =>
     machines.map(
       ({ seconds, target }) =>

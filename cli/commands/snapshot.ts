@@ -94,7 +94,9 @@ async function restoreMachines(args: Args, ctx: Context): Promise<undefined> {
     await agreeToLose(ctx, { record, targets, what });
   }
   const { restoreSnapshot } = await import("../../seats/replace-machines.js");
-  const machines = await ctx.follow(restoreSnapshot(record, targets, { snapshot, waitMs }));
+  const machines = await ctx.follow(
+    restoreSnapshot(record, targets, { snapshot, waitMs, signal: ctx.signal }),
+  );
   report(ctx, "restore", { lab, seat, snapshot, machines }, () =>
     machines.map(
       ({ seconds, target }) =>

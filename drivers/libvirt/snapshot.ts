@@ -128,7 +128,7 @@ async function memoryProblem(
   if (saved === undefined) return "its saved memory can't be read";
   return isDeepStrictEqual(hardware(saved), now && hardware(now))
     ? undefined
-    : "its size, keys or kernel parameters have changed since its memory was saved";
+    : "its definition (size, keys, kernel) has changed since its memory was saved";
 }
 
 /** What a saved memory relies on in its domain's definition. Pure. */
