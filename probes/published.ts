@@ -4,7 +4,7 @@ type Published = ProbeResult["published"][number];
 
 const FELTER = {
   source: "Felter et al., IBM RC25482, 2014 (secondary)",
-  url: "https://dominoweb.draco.res.ibm.com/reports/rc25482.pdf",
+  url: "https://doi.org/10.1109/ISPASS.2015.7095802",
 } as const;
 const MANCO = {
   source: "Manco et al., SOSP 2017, abstract",
