@@ -1,3 +1,4 @@
+import { pollUntil } from "../base/poll.js";
 import type { MemoryCost } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import { MiB } from "../model/units.js";
@@ -7,6 +8,9 @@ import { numberIn, runIn } from "./run-in.js";
 
 /** MiB that are touched and then freed. */
 const TOUCH = 128;
+
+/** A guest reports its free pages two seconds after they are freed; milliseconds to wait for that. */
+const REPORTED_MS = 6_000;
 
 /** Holds memory until it is killed, at most 60 s. Prints its process id when all of it is touched. */
 const HOLD = `rm -f /tmp/.trilab-held
@@ -56,7 +60,12 @@ export const memory: Probe = {
       ["sh", "-c", `kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done`],
       10,
     );
-    const freed = await cost(subject);
+    let freed = await cost(subject);
+    const isBack = async (): Promise<boolean> => {
+      freed = await cost(subject);
+      return touched.own - freed.own > 0.75 * TOUCH;
+    };
+    await pollUntil(isBack, { limitMs: REPORTED_MS, everyMs: 200, signal });
     return {
       values: {
         idle: idle.own,
