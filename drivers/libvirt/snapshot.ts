@@ -7,6 +7,7 @@ import type { DomainTarget } from "../../model/naming.js";
 import { type Snapshot, snapshotOfVolume, snapshotVolumes } from "../../model/snapshots.js";
 import type { Connection } from "./connection.js";
 import { startFromDisk } from "./fresh-disk.js";
+import { domainSize } from "./guest-size.js";
 import { DISK_POOL } from "./pools.js";
 import { VirshError } from "./virsh.js";
 import { COPY_MS, copyVolume, uploadVolume } from "./volume-copy.js";
@@ -134,7 +135,8 @@ async function memoryProblem(
 /** What a saved memory relies on in its domain's definition. Pure. */
 export const hardware = (domain: Element): unknown => ({
   uuid: domain.find("uuid")?.text,
-  memory: [domain.find("memory")?.text, domain.find("currentMemory")?.text],
+  // Of a guest that was resized, the XML of a running one counts its memory differently.
+  memory: [domain.find("memory")?.text, domainSize(domain).memory],
   cpus: [domain.find("vcpu")?.text, domain.find("vcpu")?.attributes.current],
   kernel: ["kernel", "initrd", "cmdline"].map((part) => domain.find("os", part)?.text),
   strings: domain

@@ -164,6 +164,16 @@ describe("the memory of a snapshot", () => {
     expect(hardware(parseXml(xml(1)))).toEqual(hardware(parseXml(xml(1))));
     expect(hardware(parseXml(xml(1)))).not.toEqual(hardware(parseXml(xml(1).replace("=b", "=c"))));
     expect(hardware(parseXml(xml(1)))).not.toEqual(hardware(parseXml(xml(1).replace("quiet", "quiet x"))));
+    // A guest that was resized: while it runs, its current memory includes what its memory device gives.
+    const grown = (current: number, target: string): unknown =>
+      hardware(
+        parseXml(
+          `<domain><memory>1048576</memory><currentMemory>${current}</currentMemory><devices><memory><target><size>524288</size>${target}</target></memory></devices></domain>`,
+        ),
+      );
+    const saved = grown(786432, "<requested>262144</requested><current>262144</current>");
+    expect(saved).toEqual(grown(524288, "<requested>262144</requested>"));
+    expect(saved).not.toEqual(grown(524288, "<requested>0</requested>"));
   });
 });
 
