@@ -108,14 +108,13 @@ function expandTabs(line: string): string {
 export function alignLines(outputs: readonly (readonly string[])[]): Row[] {
   const [first = [], ...others] = outputs;
   return others.reduce<Row[]>(
-    (rows, lines) => merged(rows, lines),
+    (rows, lines, i) => merged(rows, i + 1, lines),
     first.map((line) => [line]),
   );
 }
 
-/** Adds a column to rows. */
-function merged(rows: readonly Row[], lines: readonly string[]): Row[] {
-  const width = rows[0]?.length ?? 1;
+/** Adds a column to rows that have `width` columns. */
+function merged(rows: readonly Row[], width: number, lines: readonly string[]): Row[] {
   const result: Row[] = [];
   let [row, line] = [0, 0];
   const pair = (toRow: number, toLine: number): void => {

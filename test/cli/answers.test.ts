@@ -88,6 +88,7 @@ it("aligning keeps every line of each output, in its order", () => {
       for (const row of rows) expect(row.some((line) => line !== undefined)).toBe(true);
     }),
   );
+  expect(alignLines([[], [], ["a"]])).toEqual([[undefined, undefined, "a"]]);
   const same = Array.from({ length: 3000 }, (_, i) => String(i % 7));
   expect(alignLines([same, same]).every(([a, b]) => a === b)).toBe(true);
 });
