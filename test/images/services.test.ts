@@ -52,7 +52,8 @@ describe("a container's entry point", () => {
     const stuck = (): Promise<string> => readFile(path("stuck"), "utf8").catch(() => "");
     const name = (): Promise<string> => readFile(`/proc/${child.pid}/comm`, "utf8");
     await until(async () => (await stuck()) !== "" && (await name()) === "sleep\n");
-    expect(await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")).toBe("");
+    // What starts the services takes a moment to become nobody's child.
+    await until(async () => (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")) === "");
     process.kill(Number(await stuck()));
     child.kill();
   });
