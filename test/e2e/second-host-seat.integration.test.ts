@@ -71,7 +71,11 @@ async function states(seat: string): Promise<Record<string, string>> {
  * `up` sets it.
  */
 async function wrong(seat: string): Promise<string[]> {
-  const run = await inSeat(seat, "parity", "--json");
+  // It tries once, and an emulated guest on a busy host sometimes does not answer SSH in time.
+  const run = await until("parity is read", async () => {
+    const tried = await inSeat(seat, "parity", "--json");
+    return /does not answer SSH/.test(tried.stderr) ? undefined : tried;
+  });
   const { rows } = JSON.parse(run.stdout || expectDone(run).stdout) as ParityReport;
   return rows.filter(({ id, verdict }) => verdict === "wrong" && id !== "clock").map(({ id }) => id);
 }
