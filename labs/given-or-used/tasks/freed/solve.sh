@@ -1,1 +1,1 @@
-rm /dev/shm/ballast
+rm -f /dev/shm/leftover /dev/shm/kept
