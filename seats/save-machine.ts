@@ -23,7 +23,7 @@ export async function saveMachine(
   try {
     if (endpoint.kind === "docker") {
       progress.update("saving layer and home");
-      const labels = { ...ownershipLabels(record, "container"), "trilab.image": record.image };
+      const labels = snapshotLabels(record);
       await connect(endpoint).save({ container: name, home: `/home/${record.user}`, labels }, snapshot);
     } else {
       progress.update("saving disk and memory");
@@ -39,6 +39,12 @@ export async function saveMachine(
   }
   await endChange(record, target);
 }
+
+/** The labels of a container's snapshot: whose it is, and which image it needs. */
+export const snapshotLabels = (record: SeatRecord): Record<string, string> => ({
+  ...ownershipLabels(record, "container"),
+  "trilab.image": record.image,
+});
 
 /** Lets a machine go on whose saving was interrupted, and removes what was saved. */
 export async function undoSave(

@@ -16,7 +16,7 @@ import { readRecord, type SeatRecord } from "./seat-record.js";
 import { noSnapshot, snapshotsOf } from "./snapshots.js";
 
 /** How long a guest may take to answer after it was saved, in milliseconds. */
-const ANSWER_MS = 60_000;
+export const ANSWER_MS = 60_000;
 
 /**
  * Saves machines of a seat under a name: their files, and a running guest's memory.
@@ -38,8 +38,8 @@ export const saveSnapshot = (
       const machines = replaceableMachines(record, targets);
       await requireReachable(record, machines);
       await finishInterrupted(record, { waitMs: ANSWER_MS }, steps);
-      for (const machine of machines) await requireFreeName(record, machine, name);
-      for (const machine of machines) await requireRoom(record, machine);
+      await Promise.all(machines.map((machine) => requireFreeName(record, machine, name)));
+      await Promise.all(machines.map((machine) => requireRoom(record, machine)));
       const ends = await Promise.allSettled(machines.map((machine) => saveOne(record, machine, name, steps)));
       return ends.map((end) => {
         if (end.status === "rejected") throw end.reason;
@@ -68,7 +68,8 @@ async function saveOne(
   return saved;
 }
 
-function requireName(name: string): void {
+/** @throws UserError (exit 2) when it can't be a snapshot's name. */
+export function requireName(name: string): void {
   const problem = snapshotNameProblem(name);
   if (problem === undefined) return;
   throw new UserError(`"${name}" can't be a snapshot's name`, {
@@ -78,7 +79,12 @@ function requireName(name: string): void {
   });
 }
 
-async function requireFreeName(record: SeatRecord, machine: ReplaceableMachine, name: string): Promise<void> {
+/** @throws UserError (exit 2) when the machine has a snapshot of this name. */
+export async function requireFreeName(
+  record: SeatRecord,
+  machine: ReplaceableMachine,
+  name: string,
+): Promise<void> {
   const taken = (await snapshotsOf(record, machine)).find((snapshot) => snapshot.name === name);
   if (taken === undefined) return;
   throw new UserError(`the ${machine.target} of seat "${record.seat}" has a snapshot "${name}" already`, {

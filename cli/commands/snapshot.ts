@@ -1,5 +1,6 @@
+import { resolve } from "node:path";
 import { ExitCode } from "../../base/errors.js";
-import { parseTargets } from "../../labs/targets.js";
+import { parseTarget, parseTargets } from "../../labs/targets.js";
 import { addressOf } from "../../model/endpoint.js";
 import type { Target } from "../../model/naming.js";
 import type { Snapshot } from "../../model/snapshots.js";
@@ -135,6 +136,53 @@ const rm = defineCommand({
   },
 });
 
+const exportCommand = defineCommand({
+  usage: "export <name> <target> <file>",
+  description:
+    "write a snapshot of one machine to a file, for another seat with the same image: what differs from the image, without a guest's memory",
+  positionals: {
+    ...namePositional,
+    target: { type: "string", describe: "container, guest or vps", demandOption: true },
+    file: { type: "string", describe: "the file to write; it must not exist", demandOption: true },
+  },
+  options: labAndSeatOptions,
+  examples: [["trilab snapshot export before guest before-guest.tar", "your guest, as it was saved"]],
+  handler: async (args, ctx) => {
+    const record = await seatOf(args);
+    const { exportSnapshot } = await import("../../seats/carry-snapshot.js");
+    const wanted = {
+      name: text(args, "name") ?? "",
+      target: parseTarget(text(args, "target") ?? ""),
+      file: resolve(text(args, "file") ?? ""),
+    };
+    const { bytes, file, snapshot } = await ctx.follow(exportSnapshot(record, wanted));
+    report(ctx, "exported", { lab: record.lab, seat: record.seat, file, bytes, snapshot }, () => [
+      `Wrote ${file}: ${formatSize(bytes)}, the ${snapshot.target} without what its image has${snapshot.memory ? " and without its memory" : ""}.`,
+    ]);
+    return undefined;
+  },
+});
+
+const importCommand = defineCommand({
+  usage: "import <file>",
+  description: "make a snapshot of a seat from an exported file; trilab snapshot restore then uses it",
+  positionals: { file: { type: "string", describe: "a file that export wrote", demandOption: true } },
+  options: {
+    ...labAndSeatOptions,
+    as: { type: "string", describe: "the snapshot's name in this seat; default: its own" },
+  },
+  examples: [["trilab snapshot import before-guest.tar --seat bob", "for bob's seat"]],
+  handler: async (args, ctx) => {
+    const record = await seatOf(args);
+    const { importSnapshot } = await import("../../seats/carry-snapshot.js");
+    const file = resolve(text(args, "file") ?? "");
+    const made = await ctx.follow(importSnapshot(record, { file, name: text(args, "as") }));
+    const { lab, seat } = record;
+    report(ctx, "imported", { lab, seat, file, snapshot: made }, () => table([made], ctx));
+    return undefined;
+  },
+});
+
 /** Snapshots as a table. */
 const table = (snapshots: readonly Snapshot[], ctx: Context): string[] =>
   columns([
@@ -151,5 +199,5 @@ const table = (snapshots: readonly Snapshot[], ctx: Context): string[] =>
 export const snapshot = defineCommand({
   usage: "snapshot",
   description: "save and restore the state of a seat's machines",
-  subcommands: [save, ls, restore, rm],
+  subcommands: [save, ls, restore, rm, exportCommand, importCommand],
 });

@@ -28,6 +28,7 @@ import {
   saveContainer,
   undoSave,
 } from "./snapshot.js";
+import { readSnapshot, writeSnapshot } from "./snapshot-files.js";
 import { limitsSwap } from "./swap-limit.js";
 import { unfilteredCalls } from "./syscall-filter.js";
 
@@ -251,6 +252,18 @@ export class DockerDriver {
     await Promise.all([layer, home].map((image) => this.requireImage(image)));
     const { Id: image } = await this.client.getImage(layer).inspect();
     return { image, home: { image: home, volume: homeVolumeName(seat), path } };
+  }
+
+  /** Writes a snapshot to files in a folder, without what the image `base` has. */
+  async writeSnapshot(seat: SeatId, options: { base: string; dir: string; name: string }): Promise<void> {
+    await this.requireImage(options.base);
+    await writeSnapshot(this.client, machineName(seat, "container"), options);
+  }
+
+  /** Makes a snapshot of a seat from such files. @throws UserError when they are damaged, or of another base image. */
+  async readSnapshot(seat: SeatId, options: Parameters<typeof readSnapshot>[2]): Promise<void> {
+    await this.requireImage(options.base);
+    await readSnapshot(this.client, machineName(seat, "container"), options);
   }
 
   /** Removes a snapshot, complete or not. A container that was made from it keeps its image, without a name. */

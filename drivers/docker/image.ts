@@ -88,14 +88,22 @@ export async function importTar(
   tar: NodeJS.ReadableStream,
   options: { repo?: string | undefined; tag?: string | undefined; changes?: string },
 ): Promise<void> {
-  const answer = await docker.importImage(tar, options);
+  await follow(
+    docker,
+    await docker.importImage(tar, options),
+    "the Docker daemon did not take the container image",
+  );
+}
+
+/** Waits for the end of a daemon's report. @throws UserError with `what` when it reports an error. */
+export async function follow(docker: Docker, report: NodeJS.ReadableStream, what: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    docker.modem.followProgress(answer, (error: Error | null, events: unknown[]) => {
+    docker.modem.followProgress(report, (error: Error | null, events: unknown[]) => {
       const refused = error?.message ?? events.map(errorIn).find((text) => text !== undefined);
       if (refused === undefined) resolve();
       else
         reject(
-          new UserError("the Docker daemon did not take the container image", {
+          new UserError(what, {
             why: refused,
             fix: /no space left/i.test(refused)
               ? "free space where the daemon keeps its images"

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type Docker from "dockerode";
+import { containerTag } from "../../model/container-tag.js";
 import type { SeatId } from "../../model/naming.js";
 import { type Snapshot, snapshotImages } from "../../model/snapshots.js";
 import { asking, lookUp, passOver } from "./connect.js";
@@ -78,11 +79,11 @@ export async function imagesOf(docker: Docker, seat?: SeatId): Promise<Docker.Im
   return images.sort((a, b) => b.Created - a.Created);
 }
 
-/** The size of what an image adds to the one it was made from. */
-async function ownBytes(docker: Docker, { ParentId, Size }: Docker.ImageInfo): Promise<number> {
-  if (!ParentId) return Size;
-  const parent = await docker.getImage(ParentId).inspect();
-  return Math.max(0, Size - parent.Size);
+/** The size of what an image adds to the one it was made from. An imported one has no parent, but the same base. */
+async function ownBytes(docker: Docker, { Labels, ParentId, Size }: Docker.ImageInfo): Promise<number> {
+  const parent = ParentId || containerTag(Labels?.["trilab.image"] ?? "");
+  const below = await lookUp(`the image ${parent} can't be read`, () => docker.getImage(parent).inspect());
+  return Math.max(0, Size - (below?.Size ?? 0));
 }
 
 /** Removes a snapshot, complete or not. A container that was made from it keeps its image, without a name. */

@@ -29,6 +29,7 @@ import {
   saveDomain,
   undoSave,
 } from "./snapshot.js";
+import { readSnapshot, writeSnapshot } from "./snapshot-file.js";
 import { metadataQuestion, parseMetadata, volumeKind } from "./things.js";
 import { lines, VirshError } from "./virsh.js";
 import { type Element, parseXml } from "./xml.js";
@@ -343,6 +344,16 @@ export class LibvirtDriver extends Connection {
   /** The complete snapshots of a domain, the oldest first. */
   snapshots(domain: string, target: DomainTarget): Promise<Snapshot[]> {
     return domainSnapshots(this, domain, target);
+  }
+
+  /** Writes the disk of a snapshot to a file in a folder, without what its image has. */
+  writeSnapshot(domain: string, options: { dir: string; name: string }): Promise<void> {
+    return writeSnapshot(this, domain, options);
+  }
+
+  /** Makes a snapshot of a domain from such a file. @throws UserError when it is of another image. */
+  readSnapshot(domain: string, options: Parameters<typeof readSnapshot>[2]): Promise<void> {
+    return readSnapshot(this, domain, options);
   }
 
   /** Removes a snapshot of a domain, complete or not. */

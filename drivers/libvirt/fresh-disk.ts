@@ -65,9 +65,12 @@ export async function createVolume(libvirt: Connection, xml: string): Promise<vo
   }
 }
 
+/** The path of an image's disk on the libvirt host. */
+export const baseDiskPath = (image: string): string => `${IMAGE_POOL.path}/${imageVolumes(image).disk}`;
+
 /** The volume that the component makes: see components/helpers/domain-xslt.ts, diskXslt. Pure. */
 export const freshDiskXml = ({ capacity, image, name }: FreshDisk): string =>
   `<volume type="file"><name>${name}</name><capacity unit="bytes">${capacity}</capacity>
 <target><format type="qcow2"/><permissions><mode>0600</mode></permissions><compat>1.1</compat></target>
-<backingStore><path>${IMAGE_POOL.path}/${imageVolumes(image).disk}</path><format type="qcow2"/></backingStore></volume>
+<backingStore><path>${baseDiskPath(image)}</path><format type="qcow2"/></backingStore></volume>
 `;

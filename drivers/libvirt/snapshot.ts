@@ -40,7 +40,7 @@ export async function saveDomain(
   await copy(libvirt, disk, volumes.disk);
   if (active) await libvirt.virshWithin(COPY_MS, "restore", pathOf(volumes.memory));
   await libvirt.refreshPool(DISK_POOL.name);
-  await uploadText(libvirt, volumes.manifest, JSON.stringify({ schema: 1, at: new Date().toISOString() }));
+  await uploadManifest(libvirt, domain, name);
 }
 
 /**
@@ -183,6 +183,14 @@ export async function removeSnapshot(libvirt: Connection, domain: string, name: 
   for (const volume of [manifest, memory, disk].filter((each) => there.includes(each)))
     await libvirt.virshIfThere("vol-delete", volume, "--pool", DISK_POOL.name);
 }
+
+/** Says in the pool that a snapshot is complete. */
+export const uploadManifest = (libvirt: Connection, domain: string, name: string): Promise<void> =>
+  uploadText(
+    libvirt,
+    snapshotVolumes(domain, name).manifest,
+    JSON.stringify({ schema: 1, at: new Date().toISOString() }),
+  );
 
 async function uploadText(libvirt: Connection, volume: string, text: string): Promise<void> {
   const dir = await scratchFolder("manifest");

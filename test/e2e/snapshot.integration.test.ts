@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
 import {
@@ -280,6 +281,49 @@ describe("reset and snapshots of container and guest", () => {
     expect(await markRuns()).toBe(true);
   });
 
+  test("a guest's snapshot is carried by a file, without its memory, and never with another disk below", async () => {
+    const file = join(home.dir, "before-guest.tar");
+    expectDone(await seat.run("snapshot", "export", "before", "guest", file));
+    expectError(await seat.run("snapshot", "export", "before", "guest", file), 2, /exists already/);
+    const { size } = await stat(file);
+    expect(size).toBeLessThan(64 * 2 ** 20);
+
+    // Files that somebody has changed: an overlay of a file of the host, another image, no snapshot at all.
+    const dir = await mkdtemp(join(home.dir, "tampered-"));
+    await host("tar", "-xf", file, "-C", dir);
+    const packed = async (name: string): Promise<string> => {
+      await host("tar", "-cf", join(dir, name), "-C", dir, "snapshot.json", "disk.qcow2");
+      return join(dir, name);
+    };
+    const disk = join(dir, "disk.qcow2");
+    await host("qemu-img", "rebase", "-u", "-F", "raw", "-b", "/etc/shadow", disk);
+    expectError(
+      await seat.run("snapshot", "import", await packed("shadow.tar"), "--as", "x"),
+      1,
+      /\/etc\/shadow/,
+    );
+    const manifest = await readFile(join(dir, "snapshot.json"), "utf8");
+    await writeFile(
+      join(dir, "snapshot.json"),
+      manifest.replace(/"image": "\w+"/, '"image": "0123456789abcdef"'),
+    );
+    expectError(
+      await seat.run("snapshot", "import", await packed("other.tar"), "--as", "x"),
+      2,
+      /image 0123456789abcdef/,
+    );
+    expectError(await seat.run("snapshot", "import", disk, "--as", "x"), 2, /is not a snapshot/);
+    expect(await parts("x")).toEqual([]);
+    expectError(await seat.run("snapshot", "import", file), 2, /has a snapshot "before" already/);
+
+    expectDone(await seat.run("snapshot", "import", file, "--as", "again"));
+    await seat.inside("guest", "echo two >~lab/work; sync");
+    expectDone(await seat.run("snapshot", "restore", "again", "--yes"));
+    expect(await seat.inside("guest", "cat ~lab/work")).toBe("one");
+    expect(await markRuns()).toBe(false);
+    expect(await seat.up()).toEqual(unchanged(11));
+  });
+
   test("a lost record and state: down by label takes the snapshots, too", async () => {
     expectDone(await seat.run("snapshot", "save", "last", "--on", "container"));
     expect(await residueOf(LAB, seat.name)).toEqual(
@@ -297,6 +341,7 @@ describe("reset and snapshots of container and guest", () => {
 
 describe("what does not go its way", () => {
   const seat = new Seat("f", ["container"]);
+  const other = new Seat("o", ["container"]);
   const journal = () => seat.file("changing-container.json");
   const noted = () => until("the journal", async () => existsSync(journal()));
 
@@ -353,6 +398,30 @@ describe("what does not go its way", () => {
     expectError(await seat.run("reset", "--yes"), 3, /does not answer/);
     await writeFile(seat.file("seat.json"), text);
     expect(await seat.inside("container", "ls ~lab")).toBe("work");
+  });
+
+  test("a container's snapshot is carried to another seat by a file, and is that seat's there", async () => {
+    const file = join(home.dir, "container.tar");
+    await seat.inside("container", "echo one >/etc/carried; echo one >~lab/carried; rm -f /bin/less");
+    expectDone(await seat.run("snapshot", "save", "carried"));
+    expectDone(await seat.run("snapshot", "export", "carried", "container", file));
+    // What the image has stays out of it.
+    expect((await stat(file)).size).toBeLessThan(2 ** 20);
+    const { snapshot } = JSON.parse(expectDone(await other.run("snapshot", "import", file, "--json")).stdout);
+    expect(snapshot).toMatchObject({ name: "carried", target: "container" });
+    expect(snapshot.bytes).toBeLessThan(2 ** 20);
+    const before = (await other.container()) as { Config: { Labels: object } };
+    expectDone(await other.run("snapshot", "restore", "carried", "--yes"));
+    expect(
+      await other.inside("container", "cat /etc/carried ~lab/carried; ls /bin/less 2>&1 || true; hostname"),
+    ).toMatch(new RegExp(`^one\\none\\nls: .*less.*\\n${other.machine("container")}$`));
+    const after = (await other.container()) as { Config: { Labels: object } };
+    expect(after.Config.Labels).toEqual(before.Config.Labels);
+    expect(await other.up()).toEqual(unchanged(6));
+    expectDone(await seat.run("reset", "--yes"));
+    await seat.inside("container", "touch ~lab/work");
+    expectDone(await seat.run("snapshot", "rm", "carried"));
+    expect(await other.inside("container", "cat ~lab/carried")).toBe("one");
   });
 
   test("killed while a container is saved: the next command lets it go on, and nothing is left", async () => {
