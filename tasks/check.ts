@@ -112,7 +112,7 @@ export async function look(
     ...found,
     evidence: { ...evidence, [HOLDS]: "yes" },
     outcome: "not-met",
-    why: `it holds now; restart the ${target} (trilab restart ${target}), then check again`,
+    why: `it holds now; restart the ${target}, then check again`,
   };
 }
 
