@@ -1,6 +1,7 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import { interruptible } from "../base/working.js";
 import { connect, seatInventory } from "../drivers/drivers.js";
+import type { Found } from "../drivers/found.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import { type InstanceType, instanceType, instanceTypeFor } from "../model/instance-catalogue.js";
 import type { MachineSize } from "../model/machine-size.js";
@@ -8,7 +9,7 @@ import { requireAccount } from "./account.js";
 import { keepTo, type Spending } from "./budget.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { endOf, expiryInForce } from "./lifetime.js";
-import { openEnvironment, openMachine } from "./open.js";
+import { openEnvironment } from "./open.js";
 import { rememberAddress } from "./rent.js";
 import { rentalOf, rentedSince } from "./rental.js";
 import { type Resized, type ResizeWish, requireFree } from "./resize.js";
@@ -88,10 +89,11 @@ async function retype(
     machine: target,
   } as const;
   return steps.run(about, async (progress) => {
-    const id = await instanceId(record);
-    const before = await sizeInside(record, ({ first, used }) => {
-      if (to.memory < from.memory) requireFree(target, sizeOf(from), sizeOf(to), { first, used });
-    });
+    const { id, state } = await instanceOf(record);
+    const look = (session: SizeSession): void => {
+      if (to.memory < from.memory) requireFree(target, sizeOf(from), sizeOf(to), session);
+    };
+    const before = state === "running" ? await sizeInside(record, look) : undefined;
     const changed = withType(record, to);
     const over = interruptible();
     try {
@@ -110,13 +112,14 @@ async function retype(
         to: { ...sizeOf(from), ...wish },
         rented: { from: from.name, to: to.name, ...retyped },
       } as const;
+      // It was off, and still is; or it was just starting.
       if (before === undefined || retyped.address === undefined) return { record: changed, ...resized };
       const now = await rememberAddress(changed, retyped.address);
       progress.update("waiting for its answer");
       const environment = await openEnvironment(now, target);
       await environment.firstAnswer(["true"], {}, ANSWER_MS);
       const silent = (performance.now() - began) / 1000;
-      const after = (await sizeInside(now)) ?? before;
+      const after = await sizeInside(now);
       const rented = { ...resized.rented, ...(retyped.changed ? { silent } : {}) };
       return { record: now, ...resized, rented, inside: { before, after, seconds: {} } };
     } finally {
@@ -129,10 +132,10 @@ async function retype(
 export async function holdType(record: SeatRecord): Promise<boolean> {
   if (record.vps?.firstType === undefined || rentedAt(record) === undefined) return false;
   const region = await regionOf(record);
-  const id = await instanceId(record).catch(() => undefined);
+  const instance = await findInstance(record);
   // One that is gone is rented again by the engine, with its present type.
-  if (id === undefined) return false;
-  return (await connect({ kind: "ec2", region }).changeType(id, record.vps.type)).changed;
+  if (instance === undefined) return false;
+  return (await connect({ kind: "ec2", region }).changeType(instance.id, record.vps.type)).changed;
 }
 
 /** The region in which the seat rents, if the credentials are those of its account. @throws UserError. */
@@ -143,22 +146,29 @@ async function regionOf(record: SeatRecord): Promise<string> {
   return region;
 }
 
-async function instanceId(record: SeatRecord): Promise<string> {
+/** The seat's instance as AWS lists it; one that is ending counts as gone. */
+async function findInstance(record: SeatRecord): Promise<Found | undefined> {
   const found = await seatInventory(record, driversOf(record));
-  const instance = found.find(({ kind, owner }) => kind === "instance" && owner === record.owner);
-  if (instance) return instance.id;
+  return found.find(
+    ({ kind, owner, state }) => kind === "instance" && owner === record.owner && state !== "shutting-down",
+  );
+}
+
+/** @throws UserError when it is gone. */
+async function instanceOf(record: SeatRecord): Promise<Found> {
+  const instance = await findInstance(record);
+  if (instance) return instance;
   throw new UserError(`the vps of seat "${record.seat}" is gone`, {
     why: "AWS lists no instance of this seat",
     fix: `rent it again: trilab up ${record.lab} --seat ${record.seat}`,
   });
 }
 
-/** What the machine sees inside; `undefined` when it is off. */
+/** What the machine sees inside. @throws UserError when it does not answer; what `check` throws. */
 async function sizeInside(
   record: SeatRecord,
-  check: (session: Pick<SizeSession, "first" | "used">) => void = () => {},
-): Promise<MachineSize | undefined> {
-  if (!(await (await openMachine(record, "vps")).running())) return undefined;
+  check: (session: SizeSession) => void = () => {},
+): Promise<MachineSize> {
   return inSizeSession(await openEnvironment(record, "vps"), async (session) => {
     check(session);
     return session.first;
