@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,11 +24,20 @@ const trilab = (...args: string[]) =>
 const container = connect(LOCAL.docker).machine(name, "lab");
 const open = () => Baseline.open([{ machine: container }], "lab");
 
+/** The processes of this test that make baselines. */
+const makers = new Set([process.pid]);
+
+/** Whether a cgroup is of a baseline that another command on this machine uses now: its name has that command's pid. */
+function isElses(group: string): boolean {
+  const pid = Number(/^trilab-baseline-(\d+)-/.exec(group)?.[1]);
+  return !makers.has(pid) && existsSync(`/proc/${pid}`);
+}
+
 /** Cgroups, folders, and mounts of baselines, and processes that run in their cgroups. */
 async function left(): Promise<string[]> {
   const groups = await Promise.all(
     (await cgroupRoots()).folders.map(async (folder) =>
-      (await readdir(folder)).filter((entry) => entry.startsWith("trilab-baseline-")),
+      (await readdir(folder)).filter((entry) => entry.startsWith("trilab-baseline-") && !isElses(entry)),
     ),
   );
   const folders = await readdir(baselinesDir()).catch(() => []);
@@ -89,6 +99,7 @@ async function startChild(): Promise<number> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(child.stdout, "data");
+  makers.add(child.pid ?? Number.NaN);
   return child.pid ?? Number.NaN;
 }
 
