@@ -37,7 +37,7 @@ beforeEach(async () => {
   for (const tool of ["systemctl", "update-rc.d"])
     await program(`bin/${tool}`, `echo "${tool} $*" >>'${path("calls")}'`);
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(() => rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
 
 describe("a container's entry point", () => {
   const list = (...names: string[]) => writeFile(path("etc/trilab/services"), `${names.join("\n")}\n`);
