@@ -87,7 +87,8 @@ it("finds what physics says", () => {
   const fits = run.probes.find((p) => p.id === "density")?.series.filter((s) => s.metric === "fit") ?? [];
   expect(fits.map((s) => s.limit)).not.toContain(undefined);
   const kept = of("memory", "kept");
-  expect(kept.guest).toBeGreaterThan(64);
+  // Of 128 MiB: a guest reports the pages that its programs freed.
+  expect(kept.guest).toBeLessThan(96);
   expect(kept.container).toBeLessThan(32);
   expect(of("disk", "kept").container).toBeLessThan(8);
 });
