@@ -4,7 +4,7 @@ import { MiB } from "./units.js";
 
 /*
  * How a guest grows while it runs. More memory than its spec comes from a virtio-mem device, which is empty at boot, so that
- * the boot costs nothing more; less is taken by a balloon. CPUs are hot-plugged.
+ * it costs no memory until then; less is taken by a balloon. CPUs are hot-plugged.
  */
 
 /** A virtio-mem device gives memory in blocks of this many bytes. */
