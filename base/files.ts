@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { ExitCode, hasCode, messageOf, UserError } from "./errors.js";
 
 /** The kind of a path, in words. Only the first two are read or written. */
@@ -49,3 +49,10 @@ export async function readUserFile(path: string, what: string): Promise<string |
     });
   }
 }
+
+/** The names of the folders in a folder, sorted; none if it can't be read. */
+export const folderNames = async (dir: string): Promise<string[]> =>
+  (await readdir(dir, { withFileTypes: true }).catch(() => []))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/errors.js";
 import { quoted } from "../base/shell-words.js";
 import type { Environment } from "../drivers/environment.js";
 import type { LabScript } from "./lab-files.js";
@@ -83,7 +84,7 @@ export async function runScript(
     };
   } catch (error) {
     signal?.throwIfAborted();
-    return failed(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
+    return failed(messageOf(error).split("\n")[0] ?? "");
   }
 }
 

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
-import { readUserFile } from "../base/files.js";
+import { folderNames, readUserFile } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
 import { migratedRun, olderRunSchema } from "../probes/older-runs.js";
@@ -40,17 +40,11 @@ export async function saveRun(run: RunDocument): Promise<string> {
   return path;
 }
 
-const folders = async (dir: string): Promise<string[]> =>
-  (await readdir(dir, { withFileTypes: true }).catch(() => []))
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
-
 /** The files of the stored runs of a lab and seat (default: of all), newest first. */
 async function runFiles(lab?: string, seat?: string): Promise<Omit<StoredRun, "run" | "problem">[]> {
   const found: Omit<StoredRun, "run" | "problem">[] = [];
-  for (const l of lab === undefined ? await folders(runsRoot()) : [lab]) {
-    for (const s of seat === undefined ? await folders(join(runsRoot(), l)) : [seat]) {
+  for (const l of lab === undefined ? await folderNames(runsRoot()) : [lab]) {
+    for (const s of seat === undefined ? await folderNames(join(runsRoot(), l)) : [seat]) {
       const dir = runsDir({ lab: l, seat: s });
       const names = await readdir(dir).catch((): string[] => []);
       for (const name of names.filter((n) => n.endsWith(".json")))

@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
+import { resultsOf } from "../base/results-of.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { keepDeployed } from "./as-deployed.js";
@@ -68,10 +69,7 @@ const replaceMachines = (
     const ends = await keepDeployed(record, driversOf(record), () =>
       Promise.allSettled(machines.map((machine) => replaceOne(record, machine, options, steps))),
     );
-    return ends.map((end) => {
-      if (end.status === "rejected") throw end.reason;
-      return end.value;
-    });
+    return resultsOf(ends);
   });
 
 async function replaceOne(

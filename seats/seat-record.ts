@@ -4,6 +4,7 @@ import { join } from "node:path";
 import ssh2 from "ssh2";
 import writeFileAtomic from "write-file-atomic";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
+import { folderNames } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import { readCheckpoint } from "../engine/index.js";
 import type { Ec2Endpoint } from "../model/endpoint.js";
@@ -111,14 +112,9 @@ export async function writeRecord(record: SeatRecord): Promise<void> {
 
 /** Every seat of this state directory, sorted by lab and seat, including those with a damaged record. */
 export async function listSeats(): Promise<SeatId[]> {
-  const folders = async (dir: string): Promise<string[]> =>
-    (await readdir(dir, { withFileTypes: true }).catch(() => []))
-      .filter((e) => e.isDirectory())
-      .map((e) => e.name)
-      .sort();
   const seats: SeatId[] = [];
-  for (const lab of await folders(seatsDir())) {
-    for (const seat of await folders(join(seatsDir(), lab))) {
+  for (const lab of await folderNames(seatsDir())) {
+    for (const seat of await folderNames(join(seatsDir(), lab))) {
       // It may be removed meanwhile.
       const files: string[] = await readdir(join(seatsDir(), lab, seat)).catch(() => []);
       if (files.includes("seat.json")) seats.push(await identified({ lab, seat }));

@@ -1,5 +1,6 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import { localTime } from "../base/local-time.js";
+import { resultsOf } from "../base/results-of.js";
 import { connect } from "../drivers/drivers.js";
 import { HostCostError } from "../drivers/machine.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
@@ -40,11 +41,9 @@ export const saveSnapshot = (
       await finishInterrupted(record, { waitMs: ANSWER_MS }, steps);
       await Promise.all(machines.map((machine) => requireFreeName(record, machine, name)));
       await Promise.all(machines.map((machine) => requireRoom(record, machine)));
-      const ends = await Promise.allSettled(machines.map((machine) => saveOne(record, machine, name, steps)));
-      return ends.map((end) => {
-        if (end.status === "rejected") throw end.reason;
-        return end.value;
-      });
+      return resultsOf(
+        await Promise.allSettled(machines.map((machine) => saveOne(record, machine, name, steps))),
+      );
     }),
   );
 

@@ -1,5 +1,6 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { Once } from "../base/once.js";
+import { resultsOf } from "../base/results-of.js";
 import { type Drivers, driverWords } from "../drivers/drivers.js";
 import { type Engine, ensureEngine } from "../engine/index.js";
 import { requireCapacity, requireStateSpace } from "../hosts/capacity.js";
@@ -169,11 +170,8 @@ async function engineAndImages({ drivers, images }: SeatPlan, steps: Steps): Pro
           for (const spec of images) await ensureImage(spec, { progress });
         }),
   ]);
-  // Throws the first failure after everything has ended.
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
-  const [engine] = ends;
-  if (engine.status === "rejected") throw engine.reason;
-  return engine.value;
+  const [engine] = resultsOf(ends);
+  return engine;
 }
 
 /** A seat's record for this `up`, and whether it got a new lease. */
@@ -261,11 +259,7 @@ async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Step
         return readFacts(environment, { waitMs, setClock, tell: progress.note });
       },
     );
-  const ends = await Promise.allSettled(targetsOf(record).map(answer));
-  return ends.map((end) => {
-    if (end.status === "rejected") throw end.reason;
-    return end.value;
-  });
+  return resultsOf(await Promise.allSettled(targetsOf(record).map(answer)));
 }
 
 /** Whether the targets are as the lab says, and match. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { readUserFile } from "../base/files.js";
 import type { Lab } from "../labs/define-lab.js";
 import { labDigest } from "../labs/lab-files.js";
@@ -72,7 +72,7 @@ export async function readSubmission(path: string): Promise<Submission> {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw wrong(`it is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrong(`it is not JSON: ${messageOf(error)}`);
   }
   const parsed = submissionSchema.safeParse(json);
   if (parsed.success) return parsed.data;

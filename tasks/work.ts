@@ -1,5 +1,5 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { folderNames } from "../base/files.js";
 import { stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
 import { listRuns } from "../report/store.js";
@@ -9,14 +9,9 @@ import type { Work } from "./grade.js";
 /** The seats with a record of attempts here, up or not, sorted. */
 export async function workedIn(lab?: string): Promise<SeatId[]> {
   const root = join(stateDir(), "attempts");
-  const folders = async (dir: string): Promise<string[]> =>
-    (await readdir(dir, { withFileTypes: true }).catch(() => []))
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-      .sort();
   const seats: SeatId[] = [];
-  for (const name of lab === undefined ? await folders(root) : [lab])
-    for (const seat of await folders(join(root, name)))
+  for (const name of lab === undefined ? await folderNames(root) : [lab])
+    for (const seat of await folderNames(join(root, name)))
       if ((await attemptsText({ lab: name, seat })) !== "") seats.push({ lab: name, seat });
   return seats;
 }

@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
 import { z } from "zod";
-import { UserError } from "../../base/errors.js";
+import { messageOf, UserError } from "../../base/errors.js";
 import { fileInTar, readTar, type TarEntry, writeTar } from "../../base/tar-file.js";
 import { asking } from "./connect.js";
 import { follow } from "./image.js";
@@ -123,7 +123,7 @@ export async function loadImage(
   try {
     const archive = await readArchive(file).catch((error: unknown) => {
       throw new UserError("the file is not a container's snapshot, or is damaged", {
-        why: error instanceof Error ? error.message : String(error),
+        why: messageOf(error),
         fix: "export the snapshot again",
         cause: error,
       });
