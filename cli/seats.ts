@@ -106,19 +106,23 @@ export function onlyTarget({ machines, seat }: SeatRecord): Target {
   });
 }
 
-/** The environment of a seat's target. @throws UserError (exit 6) when the seat has no such target. */
-export async function environmentOf(record: SeatRecord, word: string): Promise<Environment> {
+/** A target of a seat, by its name. @throws UserError: exit 2 for a name that is none, exit 6 when the seat has no such target. */
+export async function requireTarget(record: SeatRecord, word: string): Promise<Target> {
   const target = parseTarget(word);
   const { targetsOf } = await import("../seats/seat-record.js");
-  if (targetsOf(record).includes(target)) {
-    const { openEnvironment } = await import("../seats/open.js");
-    return openEnvironment(record, target);
-  }
+  if (targetsOf(record).includes(target)) return target;
   throw new UserError(`seat "${record.seat}" has no ${target}`, {
     why: `it has: ${targetsOf(record).join(", ")}`,
     fix: `add it: trilab up ${record.lab} --seat ${record.seat} --on ${target}`,
     exitCode: ExitCode.notFound,
   });
+}
+
+/** The environment of a seat's target. @throws UserError as {@link requireTarget} does. */
+export async function environmentOf(record: SeatRecord, word: string): Promise<Environment> {
+  const target = await requireTarget(record, word);
+  const { openEnvironment } = await import("../seats/open.js");
+  return openEnvironment(record, target);
 }
 
 /**
@@ -127,30 +131,47 @@ export async function environmentOf(record: SeatRecord, word: string): Promise<E
  * @throws UserError when it does not run, or its daemon does not answer.
  */
 export async function runningEnvironmentOf(record: SeatRecord, word: string): Promise<Environment> {
-  const environment = await environmentOf(record, word);
-  const { isRented, openMachine } = await import("../seats/open.js");
-  const { target } = environment;
-  if (await (await openMachine(record, target)).running()) return environment;
-  // A daemon that does not answer also looks like "not running".
+  const target = await requireTarget(record, word);
+  const { isRented, openEnvironment, openMachine } = await import("../seats/open.js");
   const { machineOf } = await import("../seats/seat-record.js");
-  const { connect } = await import("../drivers/drivers.js");
-  const endpoint = machineOf(record, target)?.endpoint;
-  if (endpoint && endpoint.kind !== "ec2") await connect(endpoint).preflight();
-  const { endOf, expiryInForce } = await import("../seats/lifetime.js");
-  const { timeLeft } = await import("./time-left.js");
-  const expires = expiryInForce(record);
-  const up = `trilab up ${record.lab} --seat ${record.seat}`;
   const rented = isRented(record, target);
-  throw new UserError(
-    `the ${target} of seat "${record.seat}" ${rented ? "does not answer" : "is not running"}`,
-    {
-      why:
-        endOf(expires) <= Date.now()
-          ? `its time was up ${timeLeft(expires)}`
-          : rented
-            ? "it has ended, or its firewall allows another address than yours"
-            : "it was stopped, or has ended",
-      fix: rented ? `${up}; with a new address of yours: ${up} --ssh-from ADDRESS` : `start it: ${up}`,
-    },
-  );
+  const known = machineOf(record, target);
+  // The address of a rented machine that is stopped may be somebody else's by now.
+  if (!(rented && known?.stopped !== undefined)) {
+    const machine = await openMachine(record, target);
+    if (await machine.running()) return openEnvironment(record, target);
+  }
+  // A daemon that does not answer also looks like "not running".
+  const { connect } = await import("../drivers/drivers.js");
+  if (known && known.endpoint.kind !== "ec2") await connect(known.endpoint).preflight();
+  throw await notRunning(record, target, rented);
+}
+
+/** Why a target does not run, and what starts it. */
+async function notRunning(record: SeatRecord, target: Target, rented: boolean): Promise<UserError> {
+  const { machineOf } = await import("../seats/seat-record.js");
+  const { endOf, expiryInForce } = await import("../seats/lifetime.js");
+  const { moment, timeLeft } = await import("./time-left.js");
+  const expires = expiryInForce(record);
+  const over = endOf(expires) <= Date.now();
+  const itsTime = `its time was up ${timeLeft(expires)}`;
+  const up = `trilab up ${record.lab} --seat ${record.seat}`;
+  const stopped = machineOf(record, target)?.stopped;
+  const which = `the ${target} of seat "${record.seat}"`;
+  if (stopped !== undefined) {
+    return new UserError(`${which} is stopped`, {
+      why: [`it was stopped at ${moment(stopped)}`, ...(over ? [itsTime] : [])].join("; "),
+      fix: over
+        ? `give it a new lease: ${up}`
+        : `start it: trilab start ${target} --lab ${record.lab} --seat ${record.seat}`,
+    });
+  }
+  return new UserError(`${which} ${rented ? "does not answer" : "is not running"}`, {
+    why: over
+      ? itsTime
+      : rented
+        ? "it has ended, or its firewall allows another address than yours"
+        : "it has ended, or was stopped by other means than trilab stop",
+    fix: rented ? `${up}; with a new address of yours: ${up} --ssh-from ADDRESS` : `start it: ${up}`,
+  });
 }

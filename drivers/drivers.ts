@@ -11,6 +11,7 @@ import { DockerDriver } from "./docker/driver.js";
 import { Ec2Driver } from "./ec2/driver.js";
 import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "./found.js";
 import { LibvirtDriver } from "./libvirt/driver.js";
+import type { Ending, StopOptions } from "./power.js";
 
 /** The drivers for a seat or a host. Absent: that kind is not queried. */
 export interface Drivers {
@@ -92,6 +93,10 @@ function driverOf({ kind, region }: Found, drivers: Drivers): Driver {
 /** Removes one thing, running or not. What is already gone is success. */
 export const removeFound = (found: Found, drivers: Drivers): Promise<void> =>
   driverOf(found, drivers).remove(found);
+
+/** Stops a machine, and waits until it is off. Its disk stays. */
+export const stopFound = (found: Found, drivers: Drivers, options: StopOptions): Promise<Ending> =>
+  driverOf(found, drivers).stop(found, options);
 
 /** Starts a machine or network that is stopped or paused. */
 export const startFound = (found: Found, drivers: Drivers): Promise<void> =>

@@ -43,6 +43,9 @@ export function labelledSeat({ labels }: Labelled): SeatId | undefined {
 
 export const isSameSeat = (one: SeatId, other: SeatId): boolean =>
   one.lab === other.lab && one.seat === other.seat;
+/** The machine of this name among things of a seat; `undefined` when it is gone. Pure. */
+export const machineIn = (found: readonly Found[], { name }: { name: string }): Found | undefined =>
+  found.find((f) => f.name === name && ["container", "domain", "instance"].includes(f.kind));
 
 /** The target to which a thing belongs. Pure. */
 export function targetOf({ kind, name }: Found): Target {

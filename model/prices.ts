@@ -140,19 +140,25 @@ export interface Rented {
   expires: string;
   /** The later end, if it was extended; like `expires`. */
   extendedTo?: string | undefined;
+  /** Seconds that it was stopped, without the present stop; meanwhile, only its disk cost. Default 0. */
+  stoppedSeconds?: number | undefined;
+  /** When it was stopped; absent: it runs. */
+  stopped?: string | undefined;
   /** Absent when the seat rents nothing. */
   rental?: Rental | undefined;
 }
 
 /** US dollars; `untilEnd` is null for a machine without end. */
 export interface RunningCost {
+  /** At present: of one that is stopped, the disk's. */
   perHour: number;
   soFar: number;
   untilEnd: number | null;
 }
 
 /**
- * What a seat has cost, and will have cost if it ends on time. An estimate from list price and record, not a bill.
+ * What a seat has cost, and will have cost if it ends on time, and stays stopped if it is. An estimate from list price and
+ * record, not a bill.
  *
  * @returns null when the seat rents nothing, or the price is not in the table.
  */
@@ -163,10 +169,18 @@ export function runningCost(table: PriceTable, record: Rented, now: Date): Runni
   const since = Date.parse(record.since);
   const end = record.extendedTo ?? record.expires;
   const until = end === "never" ? Number.POSITIVE_INFINITY : Date.parse(end);
-  // If the clock was set back, the cost is not negative.
-  const session = (to: number) => costOf(perHour, 1, Math.max(0, to - since) / 1000).session;
+  const stopped = record.stopped === undefined ? undefined : Date.parse(record.stopped);
+  const session = (to: number): number | null => {
+    // If the clock was set back, the cost is not negative.
+    const seconds = Math.max(0, to - since) / 1000;
+    const present = stopped === undefined ? 0 : Math.max(0, to - Math.max(stopped, since)) / 1000;
+    if (!Number.isFinite(seconds)) return null;
+    const off = Math.min(seconds, (record.stoppedSeconds ?? 0) + present);
+    const on = costOf(perHour, 1, seconds - off).session;
+    return on === null ? null : on + (perHour.disk * off) / 3600;
+  };
   return {
-    perHour: perHour.total,
+    perHour: stopped === undefined ? perHour.total : perHour.disk,
     soFar: session(now.getTime()) ?? 0,
     // After its end it still exists and still costs money.
     untilEnd: session(Math.max(until, now.getTime())),

@@ -16,7 +16,11 @@ export const rentedSchema = z.object({
   spot: z.boolean().optional(),
   /** The only address that may reach SSH, with /32. */
   learner: z.string().optional(),
-  /** ISO 8601: when it got that address and began to cost money. */
+  /** ISO 8601: when it began to cost money. */
   since: z.string().optional(),
+  /** The instance that costs money since then. */
+  instance: z.string().optional(),
+  /** Seconds in which it was stopped since then, without the present stop. */
+  stoppedSeconds: z.number().optional(),
 });
 export type Rented = z.infer<typeof rentedSchema>;

@@ -7,7 +7,7 @@ import { keepTo } from "./budget.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { endOf, expiryInForce, extended } from "./lifetime.js";
 import { moveExpiry } from "./move-expiry.js";
-import { budgetInForce, rentalOf, rentedSince } from "./rental.js";
+import { budgetInForce, paidSince, rentalOf } from "./rental.js";
 import { machineOf, readRecord, type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
 
 /**
@@ -58,7 +58,7 @@ export const extend = (
 async function requireSeatBudget(record: SeatRecord, expires: string, budget: number): Promise<void> {
   const rental = rentalOf(record);
   if (rental === undefined) return;
-  const since = Date.parse(rentedSince(record)?.since ?? new Date().toISOString());
+  const since = paidSince(record);
   const ttl = (endOf(expires) - since) / 1000;
   const now = (Math.max(endOf(expiryInForce(record)), Date.now()) - since) / 1000;
   const unlimited = record.vps?.credits === "unlimited";

@@ -57,12 +57,18 @@ export interface Facts {
  *
  * @param options.waitMs Milliseconds to wait for a target that is still starting. Default 0: it must answer now.
  * @param options.setClock Sets its clock to ours first. Only for a machine with a clock of its own. Default false.
+ * @param options.signal Aborting it ends the waiting.
  * @param options.tell Called with news about the machine while waiting. Default: none.
  * @throws UserError when it does not answer.
  */
 export async function readFacts(
   environment: Environment,
-  options: { waitMs?: number; setClock?: boolean; tell?: (text: string) => void } = {},
+  options: {
+    waitMs?: number;
+    setClock?: boolean;
+    tell?: (text: string) => void;
+    signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<Facts> {
   const script = await readFile(join(repoDir, "seats", "facts.sh"), "utf8");
   // One call both waits and reads: under emulation, an SSH handshake alone takes over a second.
@@ -75,6 +81,7 @@ export async function readFacts(
       reply: clock.reply,
       timeoutMs: SCRIPT_LIMIT,
       ...(options.tell ? { tell: options.tell } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
     },
     options.waitMs ?? 0,
   );

@@ -8,7 +8,7 @@ import { hostedImages, keptImage } from "./image-specs.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { checkSeatName, type SeatRequest, wantedTargets } from "./prepare-seat.js";
 import { chooseRenting, type Renting, rentingOf } from "./rent.js";
-import { budgetInForce, rentalFor, rentalOf, rentedSince } from "./rental.js";
+import { budgetInForce, paidSince, rentalFor, rentalOf } from "./rental.js";
 import { driversAt, endpointOf } from "./seat-drivers.js";
 import { identified, readRecord, type SeatRecord } from "./seat-record.js";
 
@@ -82,7 +82,7 @@ function spendingOf(
   const rental = (existing && rentalOf(existing)) ?? rentalFor({ ...lab, machine }, renting.region);
   // An existing seat keeps its end, unless its time is up: then it gets a new lease.
   const end = existing ? endOf(expiryInForce(existing)) : 0;
-  const since = Date.parse((existing && rentedSince(existing)?.since) ?? new Date().toISOString());
+  const since = paidSince(existing);
   const runs = end > Date.now();
   return {
     rental,

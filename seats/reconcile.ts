@@ -71,7 +71,7 @@ function kindOf({ inputs, type }: CheckpointResource): Kind | undefined {
 const isOf = (r: CheckpointResource, f: Found): boolean => r.id === (f.kind === "key pair" ? f.name : f.id);
 
 /** Whether it should be started. An instance that is starting or stopping can't be. */
-const isStopped = ({ kind, state }: Found): boolean =>
+export const isStopped = ({ kind, state }: Found): boolean =>
   kind === "instance" ? state === "stopped" : state !== "" && state !== "running";
 
 export interface Reconciled {

@@ -20,6 +20,8 @@ const machineSchema = z.object({
   ceiling: sizeSchema.optional(),
   /** What `resize` has set; the rest is as the spec says. */
   size: sizeSchema.partial().optional(),
+  /** ISO 8601: when `trilab stop` stopped it; absent: it has been started since, or never was stopped. */
+  stopped: z.string().optional(),
 });
 export type SeatMachine = z.infer<typeof machineSchema>;
 

@@ -137,12 +137,13 @@ export async function removeThings(
   }
 }
 
-/** What the seat has rented until now, or until its end if that has passed, because a rented machine ends itself then. */
+/** What the seat has rented until now, or until its end if that has passed: a rented machine that runs ends itself then. */
 async function costOfSession(record: SeatRecord, now: Date): Promise<number | undefined> {
   const rented = rentedSince(record);
   if (rented === undefined) return undefined;
   const { readPriceTable } = await import("../drivers/ec2/price-table.js");
-  const until = new Date(Math.min(now.getTime(), endOf(expiryInForce(record))));
+  const end = rented.stopped === undefined ? endOf(expiryInForce(record)) : Number.POSITIVE_INFINITY;
+  const until = new Date(Math.min(now.getTime(), end));
   return runningCost(await readPriceTable(), rented, until)?.soFar;
 }
 

@@ -12,7 +12,7 @@ import { instanceTypeFor } from "../model/instance-catalogue.js";
 import type { Rented } from "../model/rented.js";
 import { askCaller, requireClock } from "./account.js";
 import { rentedImageSpec } from "./image-specs.js";
-import { machineOf, readRecord, rentedAt, type SeatRecord, writeRecord } from "./seat-record.js";
+import { amendRecord, machineOf, rentedAt, type SeatRecord } from "./seat-record.js";
 
 /** Where a seat's VPS comes from. */
 export interface Renting {
@@ -103,27 +103,43 @@ export function rentingOf(record: SeatRecord | undefined): Renting | undefined {
   return { cloud: record.vps.cloud, ...(region === undefined ? {} : { region }) };
 }
 
-const outputsSchema = z.object({ vps: z.object({ address: z.string() }) });
+const outputsSchema = z.object({ vps: z.object({ address: z.string(), id: z.string() }) });
 
-/** The record with the VPS's address from the seat's outputs; other seats' records unchanged. */
+/** The record with the VPS's address from the seat's outputs, also stored; other seats' records unchanged. */
 export async function withAddress(
   record: SeatRecord,
   outputs: Readonly<Record<string, OutputValue>>,
 ): Promise<SeatRecord> {
   if (record.vps === undefined || rentedAt(record) === undefined) return record;
-  return rememberAddress(record, outputsSchema.parse(outputs.targets?.value).vps.address);
+  const { address, id } = outputsSchema.parse(outputs.targets?.value).vps;
+  return rememberAddress(record, address, id);
 }
 
-/** The record with the address that a rented machine has got; unchanged if it has this address already. */
-export async function rememberAddress(record: SeatRecord, address: string): Promise<SeatRecord> {
-  if (record.vps === undefined || machineOf(record, "vps")?.address === address) return record;
-  const vps = { ...record.vps, since: new Date().toISOString() };
-  const addressed = (known: SeatRecord): SeatRecord => ({
-    ...known,
-    vps,
-    machines: known.machines.map((machine) => (machine.target === "vps" ? { ...machine, address } : machine)),
-  });
-  // The rest of the record stays as it is on disk, because some of the changes in memory may not be deployed yet.
-  await writeRecord(addressed((await readRecord(record)) ?? record));
-  return addressed(record);
-}
+/** The record with the address that a rented instance has, also stored. */
+export const rememberAddress = (record: SeatRecord, address: string, instance: string): Promise<SeatRecord> =>
+  amendRecord(record, rentedAs(address, instance, new Date()));
+
+/**
+ * Notes the address of a rented instance. An instance that is not the one in the record costs money from now on; the same one
+ * may get another address, whenever it is started. Pure.
+ */
+export const rentedAs =
+  (address: string, instance: string, now: Date) =>
+  (record: SeatRecord): SeatRecord => {
+    const machine = machineOf(record, "vps");
+    if (record.vps === undefined || machine === undefined) return record;
+    const { since, instance: known, stoppedSeconds, ...vps } = record.vps;
+    // Records of an older trilab have no instance: there, another address is another machine.
+    const same = known === undefined ? machine.address === address : known === instance;
+    const costs = same
+      ? {
+          ...(since === undefined ? {} : { since }),
+          ...(stoppedSeconds === undefined ? {} : { stoppedSeconds }),
+        }
+      : { since: now.toISOString() };
+    return {
+      ...record,
+      vps: { ...vps, ...costs, instance },
+      machines: record.machines.map((other) => (other.target === "vps" ? { ...other, address } : other)),
+    };
+  };

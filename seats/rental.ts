@@ -17,9 +17,20 @@ export function rentalOf(record: Pick<SeatRecord, "disk" | "machines" | "vps">):
 /** What a seat has rented, and since when; `undefined` if it has nothing that costs money. */
 export function rentedSince(record: SeatRecord): (Rented & { rental: Rental }) | undefined {
   const rental = rentalOf(record);
-  if (rental === undefined || machineOf(record, "vps")?.address === undefined) return undefined;
+  const machine = machineOf(record, "vps");
+  if (rental === undefined || machine?.address === undefined) return undefined;
   const { created, expires, extendedTo, vps } = record;
-  return { since: vps?.since ?? created, expires, extendedTo, rental };
+  const stops = { stoppedSeconds: vps?.stoppedSeconds, stopped: machine.stopped };
+  return { since: vps?.since ?? created, expires, extendedTo, rental, ...stops };
+}
+
+/**
+ * From when on a seat's rented machine has to be paid in full, in milliseconds since 1970: later than when it was rented by the
+ * time in which it was stopped. Now, if nothing is rented yet.
+ */
+export function paidSince(record: SeatRecord | undefined): number {
+  const rented = record && rentedSince(record);
+  return rented ? Date.parse(rented.since) + (rented.stoppedSeconds ?? 0) * 1000 : Date.now();
 }
 
 /**

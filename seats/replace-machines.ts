@@ -8,8 +8,9 @@ import { finishInterrupted } from "./finish-interrupted.js";
 import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
 import { replaceableMachines, requireReplaceable } from "./replaceable.js";
 import { driversOf } from "./seat-drivers.js";
-import { readRecord, type SeatRecord } from "./seat-record.js";
+import { amendRecord, readRecord, type SeatRecord } from "./seat-record.js";
 import { requireSnapshot } from "./snapshots.js";
+import { startsNoted } from "./stops.js";
 import { wake } from "./wake.js";
 
 /** A machine that was replaced. */
@@ -69,6 +70,8 @@ const replaceMachines = (
     const ends = await keepDeployed(record, driversOf(record), () =>
       Promise.allSettled(machines.map((machine) => replaceOne(record, machine, options, steps))),
     );
+    const replaced = ends.flatMap((end) => (end.status === "fulfilled" ? [end.value.target] : []));
+    await amendRecord(record, startsNoted(replaced, new Date()));
     return resultsOf(ends);
   });
 

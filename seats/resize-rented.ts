@@ -114,7 +114,7 @@ async function retype(
       } as const;
       // It was off, and still is; or it was just starting.
       if (before === undefined || retyped.address === undefined) return { record: changed, ...resized };
-      const now = await rememberAddress(changed, retyped.address);
+      const now = await rememberAddress(changed, retyped.address, id);
       progress.update("waiting for its answer");
       const environment = await openEnvironment(now, target);
       await environment.firstAnswer(["true"], {}, ANSWER_MS);

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import ssh2 from "ssh2";
 import writeFileAtomic from "write-file-atomic";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
@@ -108,6 +109,22 @@ export async function identified({ lab, seat }: SeatId): Promise<SeatId> {
 export async function writeRecord(record: SeatRecord): Promise<void> {
   const dir = await privateDir(seatDir(record));
   await writeFileAtomic(join(dir, "seat.json"), `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+}
+
+/**
+ * Changes a stored record, and keeps the rest of it: the one in memory may have changes that are not deployed yet.
+ *
+ * @returns the record in memory with the same change.
+ */
+export async function amendRecord(
+  record: SeatRecord,
+  change: (record: SeatRecord) => SeatRecord,
+): Promise<SeatRecord> {
+  const stored = (await readRecord(record)) ?? record;
+  const changed = change(stored);
+  if (!isDeepStrictEqual(stored, changed)) await writeRecord(changed);
+  const mine = change(record);
+  return isDeepStrictEqual(record, mine) ? record : mine;
 }
 
 /** Every seat of this state directory, sorted by lab and seat, including those with a damaged record. */

@@ -1,4 +1,4 @@
-import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { ExitCode, UserError } from "../base/errors.js";
 import { Once } from "../base/once.js";
 import { resultsOf } from "../base/results-of.js";
 import { type Drivers, driverWords } from "../drivers/drivers.js";
@@ -13,16 +13,23 @@ import { deploySeat, withSeatLock } from "./deploy-seat.js";
 import { ensureHost } from "./ensure-host.js";
 import { type Facts, readFacts } from "./facts.js";
 import { finishInterrupted, interruptedTargets } from "./finish-interrupted.js";
-import { expiryInForce, revived } from "./lifetime.js";
-import { moveExpiry } from "./move-expiry.js";
-import { isRented, openEnvironment } from "./open.js";
+import { firstFacts } from "./first-facts.js";
+import { revived } from "./lifetime.js";
+import { openEnvironment } from "./open.js";
 import type { ParityReport } from "./parity.js";
 import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { withAddress } from "./rent.js";
-import { holdSize } from "./resize.js";
 import { holdType } from "./resize-rented.js";
-import { type Deployed, readRecord, type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
+import {
+  amendRecord,
+  type Deployed,
+  readRecord,
+  type SeatRecord,
+  targetsOf,
+  writeRecord,
+} from "./seat-record.js";
+import { startsNoted } from "./stops.js";
 import { parityOf } from "./verify.js";
 
 export interface UpOptions {
@@ -75,7 +82,8 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
       // Targets are only added, after the existing ones; adding one takes an engine step.
       const facts = deployed.unchanged && !renewed ? await early : undefined;
       let parity = facts && parityNow(plan, record, facts);
-      if (!parity?.inTolerance) parity = parityNow(plan, record, await firstFacts(record, options, steps));
+      if (!parity?.inTolerance)
+        parity = parityNow(plan, record, await firstFactsOfAll(record, options, steps));
       return { ...deployed, renewed, parity };
     };
     if (existing?.deployed && !grows) {
@@ -218,8 +226,9 @@ async function deploy(
       progress.note(`the vps has become a ${record.vps?.type}, as resize had chosen`);
     const options = { drivers, engine, progress, replace: replace === true, ...(signal ? { signal } : {}) };
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
+    const running = await amendRecord(record, startsNoted(targetsOf(record), new Date()));
     return {
-      record: await withAddress(record, outputs),
+      record: await withAddress(running, outputs),
       settings,
       changes,
       mended,
@@ -237,27 +246,15 @@ const factsOf = (record: SeatRecord): Promise<Facts[]> =>
   Promise.all(targetsOf(record).map(async (target) => readFacts(await openEnvironment(record, target))));
 
 /** Each target's facts, after it has started. */
-async function firstFacts(record: SeatRecord, { waitMs }: UpOptions, steps: Steps): Promise<Facts[]> {
+async function firstFactsOfAll(
+  record: SeatRecord,
+  { signal, waitMs }: UpOptions,
+  steps: Steps,
+): Promise<Facts[]> {
+  const seat = { lab: record.lab, seat: record.seat };
   const answer = (target: Target): Promise<Facts> =>
-    steps.run(
-      {
-        step: "answer",
-        title: `${target}: answering`,
-        seat: { lab: record.lab, seat: record.seat },
-        machine: target,
-      },
-      async (progress) => {
-        progress.update(target === "container" ? "starting its processes" : "booting its own kernel");
-        // A machine that was started or made again has an older expiry, and a minute until it acts on it.
-        if (record.extendedTo !== undefined) await moveExpiry(record, target, expiryInForce(record), waitMs);
-        // A guest gets its time only to the second, and has no time server; a rented machine has its cloud's clock.
-        const setClock = target !== "container" && !isRented(record, target);
-        const environment = await openEnvironment(record, target);
-        await holdSize(record, target, environment, waitMs).catch((error: unknown) =>
-          progress.note(`the ${target} could not be given its size: ${messageOf(error)}`),
-        );
-        return readFacts(environment, { waitMs, setClock, tell: progress.note });
-      },
+    steps.run({ step: "answer", title: `${target}: answering`, seat, machine: target }, (progress) =>
+      firstFacts(record, target, { waitMs, signal }, progress),
     );
   return resultsOf(await Promise.allSettled(targetsOf(record).map(answer)));
 }

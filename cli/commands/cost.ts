@@ -224,6 +224,7 @@ function rentedLines(ctx: Context, { seats, ttl, region, size, price, rented }: 
     dim(
       `  each, per hour: machine ${formatUsd(perHour.instance)}, disk ${formatUsd(perHour.disk)}, public address ${formatUsd(perHour.address)}`,
     ),
+    dim(`  while it is stopped (trilab stop), only its disk costs`),
     dim(
       `  on-demand list prices of ${date} (${source}), without tax and traffic; spot prices are not listed`,
     ),

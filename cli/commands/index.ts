@@ -20,10 +20,13 @@ import { reap } from "./reap.js";
 import { report } from "./report.js";
 import { reset } from "./reset.js";
 import { resize } from "./resize.js";
+import { restart } from "./restart.js";
 import { run } from "./run.js";
 import { snapshot } from "./snapshot.js";
 import { ssh } from "./ssh.js";
+import { start } from "./start.js";
 import { status } from "./status.js";
+import { stop } from "./stop.js";
 import { submit } from "./submit.js";
 import { up } from "./up.js";
 import { version } from "./version.js";
@@ -35,6 +38,9 @@ export const COMMANDS: readonly Command[] = [
   status,
   extend,
   resize,
+  stop,
+  start,
+  restart,
   ssh,
   run,
   cp,

@@ -1,5 +1,5 @@
 import { UserError } from "../../base/errors.js";
-import type { Found } from "../../drivers/found.js";
+import { type Found, machineIn } from "../../drivers/found.js";
 import { addressOf, type Endpoint } from "../../model/endpoint.js";
 import { formatUsd, type Rented, type RunningCost, runningCost } from "../../model/prices.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
@@ -23,6 +23,8 @@ interface Row {
   /** Of a VPS: the instance type, or that it is a rehearsal. */
   rented?: string;
   state: string;
+  /** Why it does not run: `trilab stop` stopped it, or its time was up; absent: it runs, or the reason is not known. */
+  off?: "stopped" | "time was up";
   /** The daemon or region that has it; absent for a damaged record. */
   endpoint?: Endpoint;
   address: string;
@@ -35,7 +37,8 @@ interface Row {
 async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   const { readRecord } = await import("../../seats/seat-record.js");
   const { rentedWords } = await import("../../model/clouds.js");
-  const { expiryInForce } = await import("../../seats/lifetime.js");
+  const { endOf, expiryInForce } = await import("../../seats/lifetime.js");
+  const { isStopped } = await import("../../seats/reconcile.js");
   const { rentedSince } = await import("../../seats/rental.js");
   const [lab, seat] = [text(args, "lab"), text(args, "seat")];
   const seats = await matchingSeats(lab, seat);
@@ -58,19 +61,22 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
     const rented = rentedSince(record);
     const answers = await thingsOf(record, ctx);
     if (await isDestroyed(record, answers)) continue;
-    for (const { address = "", endpoint, name, target } of record.machines) {
+    for (const { address = "", endpoint, name, stopped, target } of record.machines) {
       const there = answers.get(addressOf(endpoint));
-      const found = there?.find(
-        (f) => f.name === name && ["container", "domain", "instance"].includes(f.kind),
-      );
+      const found = there && machineIn(there, { name });
+      const expires = expiryInForce(record);
+      const over = endOf(expires) <= Date.now();
+      const off = stopped !== undefined ? "stopped" : over ? "time was up" : undefined;
       rows.push({
         ...id,
         target,
         ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
         state: found?.state ?? (there === undefined ? "not answered" : "gone"),
+        ...(found && off && isStopped(found) ? { off } : {}),
         endpoint,
-        address,
-        expires: expiryInForce(record),
+        // One that is rented has no address while it is stopped.
+        address: endpoint.kind === "ec2" && found ? (found.address ?? "") : address,
+        expires,
         ...(target === "vps" && rented && found ? { cost: await costSoFar(rented) } : {}),
       });
     }
@@ -85,7 +91,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         r.lab,
         r.seat,
         r.rented === undefined ? r.target : `${r.target} (${r.rented})`,
-        r.state === "running" ? good(r.state) : bad(r.state),
+        r.state === "running" ? good(r.state) : bad(stateWords(r)),
         r.address,
         timeLeft(r.expires),
         ...(costs ? [costWords(r.cost)] : []),
@@ -94,6 +100,10 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   });
   return undefined;
 }
+
+/** `exited: stopped`, `shut off: time was up`, `stopped` (AWS's own word). */
+const stateWords = ({ off, state }: Row): string =>
+  off === undefined || off === state ? state : `${state}: ${off}`;
 
 /**
  * What exists of a seat, by endpoint address. An endpoint that does not answer is reported and left out, so that it

@@ -11,16 +11,14 @@ import type { Brought } from "../../seats/up.js";
 import { budgetOf, budgetOption } from "../budget.js";
 import { type Context, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
-import { duration, lifetime } from "../duration.js";
+import { lifetime } from "../duration.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { readyHost } from "../ready-host.js";
 import { agreeToRent, cloudNotes, emulationNote } from "../rented.js";
 import { DEFAULT_LAB, meantSeat } from "../seats.js";
 import { timeLeft } from "../time-left.js";
-
-/** How long `up` waits for a guest to answer SSH: emulated guests on a busy host are slow. */
-const DEFAULT_WAIT = "5m";
+import { answerWait, waitOption } from "../wait.js";
 
 export const up = defineCommand({
   usage: "up [lab]",
@@ -53,7 +51,7 @@ export const up = defineCommand({
       describe:
         "allow up to replace machines and disks, and lose the work in them, if a change is not possible otherwise",
     },
-    wait: { type: "string", default: DEFAULT_WAIT, describe: "how long to wait for a guest to answer SSH" },
+    ...waitOption,
     yes: {
       ...yesOption.yes,
       describe: "don't ask before installing or starting what is missing, or before renting",
@@ -71,7 +69,7 @@ export const up = defineCommand({
 
 async function deploy(args: Args, ctx: Context): Promise<number> {
   const started = Date.now();
-  const waitMs = duration("--wait", text(args, "wait") ?? DEFAULT_WAIT) * 1000;
+  const waitMs = answerWait(args);
   const { planSeat } = await import("../../seats/plan.js");
   const plan = await planSeat(await wishOf(args));
   if (plan.existing) refuseMove(args, plan.existing, plan.request.endpoints);

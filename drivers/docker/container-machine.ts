@@ -4,11 +4,9 @@ import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
 import type { MachineSize } from "../../model/machine-size.js";
 import { cgroupCost, diskFree, memoryOfProcess, parentOf } from "../host-cost.js";
 import { type Clone, HostCostError, type Machine, type MemoryCost } from "../machine.js";
+import { GRACE_MS } from "../power.js";
 import { ContainerEnvironment } from "./container.js";
 import { startContainer } from "./mend-container.js";
-
-/** Seconds that Docker gives the processes to end by themselves. */
-const GRACE = 40;
 
 /** The default block size of ext4 and XFS. */
 const BLOCK_BYTES = 4096;
@@ -46,7 +44,7 @@ export class ContainerMachine implements Machine {
   }
 
   async stop(): Promise<void> {
-    if (await this.running()) await this.container.stop({ t: GRACE });
+    if (await this.running()) await this.container.stop({ t: GRACE_MS / 1000 });
   }
 
   async running(): Promise<boolean> {

@@ -6,7 +6,8 @@ import { addressOf, type DockerEndpoint, isLocal } from "../../model/endpoint.js
 import { homeVolumeName, machineName, type SeatId } from "../../model/naming.js";
 import { type Snapshot, snapshotImages } from "../../model/snapshots.js";
 import type { Found, Inventory, Labelled } from "../found.js";
-import { dockerClient, isGone } from "./connect.js";
+import type { Ending, StopOptions } from "../power.js";
+import { asking, dockerClient, isGone } from "./connect.js";
 import { ContainerEnvironment } from "./container.js";
 import { ContainerMachine } from "./container-machine.js";
 import { readContainerFile } from "./file.js";
@@ -29,6 +30,7 @@ import {
   undoSave,
 } from "./snapshot.js";
 import { readSnapshot, writeSnapshot } from "./snapshot-files.js";
+import { stopContainer } from "./stop-container.js";
 import { limitsSwap } from "./swap-limit.js";
 import { unfilteredCalls } from "./syscall-filter.js";
 
@@ -192,6 +194,14 @@ export class DockerDriver {
   async start({ id, state }: Found): Promise<void> {
     if (state === "paused") await this.client.getContainer(id).unpause();
     else await startOrLeaveNetwork(id, this.client);
+  }
+
+  /** Stops a container until it is started again by {@link start}, and waits until it is off. */
+  async stop({ id, kind, name }: Found, options: StopOptions): Promise<Ending> {
+    if (kind !== "container") throw new Error(`a ${kind} can't be stopped`);
+    return asking(`container ${name} could not be stopped`, () =>
+      stopContainer(this.client.getContainer(id), options),
+    );
   }
 
   /** The IPv4 blocks of the daemon's networks. */

@@ -20,6 +20,9 @@ export interface ContainerWanted {
 /** How long a container that was started must stay up to count as running, in milliseconds. */
 const SETTLE_MS = 250;
 
+/** The main program ends with 0 at expiry, and then stays stopped. */
+const RESTART_POLICY = { Name: "on-failure", MaximumRetryCount: 0 } as const;
+
 /** Docker's default weight; it can't be unset again. */
 const DEFAULT_SHARES = 1024;
 
@@ -73,13 +76,15 @@ export async function startContainer(container: Docker.Container): Promise<void>
 }
 
 /**
- * Starts a container that is stopped. It can't start if its network is gone: then it is disconnected from that network, and
+ * Starts a container that is stopped, and sets its restart policy, which stopContainer() has taken away. It can't start if its network is gone: then it is disconnected from that network, and
  * stays stopped until {@link mendContainer} connects it to the new one.
  *
  * @throws UserError when it does not stay up.
  */
 export async function startOrLeaveNetwork(id: string, docker: Docker): Promise<void> {
   const container = docker.getContainer(id);
+  const { HostConfig } = await container.inspect();
+  if (HostConfig.RestartPolicy?.Name === "no") await container.update({ RestartPolicy: RESTART_POLICY });
   try {
     await startContainer(container);
   } catch (error) {
@@ -166,10 +171,10 @@ async function holdLimits(
     },
     {
       title: "restart policy",
-      change: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 0 } },
-      holds: restart === "on-failure" && retries === 0,
+      change: { RestartPolicy: RESTART_POLICY },
+      holds: restart === RESTART_POLICY.Name && retries === RESTART_POLICY.MaximumRetryCount,
       had: retries > 0 ? `${restart}:${retries}` : restart || "no",
-      to: "on-failure",
+      to: RESTART_POLICY.Name,
     },
     ...(await cpuSet(docker, host.CpusetCpus)),
   ];

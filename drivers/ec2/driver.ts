@@ -2,6 +2,7 @@ import type { Ec2Endpoint } from "../../model/endpoint.js";
 import { isAwsKind } from "../../model/kinds.js";
 import type { SeatId } from "../../model/naming.js";
 import type { Found, Inventory } from "../found.js";
+import type { Ending, StopOptions } from "../power.js";
 import type { Caller } from "./caller.js";
 import type { Retyped } from "./instance-type.js";
 
@@ -39,9 +40,17 @@ export class Ec2Driver {
   }
 
   /** Starts a stopped instance, and waits until it runs and has its new public address. */
-  async start({ kind, id }: Found): Promise<void> {
+  async start({ kind, id, state }: Found): Promise<void> {
     if (kind !== "instance") return;
-    await (await import("./removal.js")).startInstance({ id, region: this.region });
+    await (await import("./power.js")).startInstance({ id, region: this.region }, state);
+  }
+
+  /** Stops an instance, and waits until it is off: it keeps its disk, and loses its public address. */
+  async stop({ id, kind, state }: Found, options: StopOptions): Promise<Ending> {
+    if (kind !== "instance") throw new Error(`a ${kind} can't be stopped`);
+    if (state === "stopped") return "off";
+    const ending = await (await import("./power.js")).stopInstance({ id, region: this.region }, options);
+    return ending;
   }
 
   /** Sets a seat's expiry in the tags of all its things in AWS, ISO 8601 or `never`. @throws UserError. */

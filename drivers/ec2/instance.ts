@@ -11,6 +11,8 @@ import { until } from "./wait.js";
 /** How long an instance may take to start, and to terminate, in seconds. */
 const RUNNING_S = 600;
 const TERMINATED_S = 600;
+/** How long it may take to stop: AWS gives its system some minutes to end by itself. In seconds. */
+const STOPPED_S = 900;
 
 /** Whether an instance is terminating or gone: AWS lists it for about another hour. */
 export const isDead = (instance: Instance): boolean =>
@@ -43,6 +45,20 @@ export async function running(client: EC2Client, id: string, signal: AbortSignal
     throw new UserError(what, {
       why: `${Code}: ${Message}`,
       fix: "choose another availability zone or instance type, or check the key of the encrypted volume",
+    });
+  });
+}
+
+/** Waits until it is off and can be started. @throws UserError when it is terminated instead. */
+export async function stopped(client: EC2Client, id: string, signal: AbortSignal): Promise<void> {
+  const what = `instance ${id} did not stop`;
+  await until(what, STOPPED_S, signal, async () => {
+    const there = await describe(client, id);
+    if (there?.instance.State?.Name === "stopped") return true;
+    if (there && !isDead(there.instance)) return undefined;
+    throw new UserError(what, {
+      why: there?.instance.StateReason?.Message ?? "AWS terminated it",
+      fix: "trilab up makes it anew; what was on its disk is lost",
     });
   });
 }

@@ -13,12 +13,10 @@ import {
   DisassociateRouteTableCommand,
   type EC2Client,
   ReleaseAddressCommand,
-  StartInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import type { AwsKind } from "../../model/kinds.js";
 import { connect } from "./client.js";
-import { asking } from "./errors.js";
-import { running, terminate } from "./instance.js";
+import { terminate } from "./instance.js";
 import { remove } from "./wait.js";
 
 /** How long to wait until nothing uses a thing any more, in milliseconds. */
@@ -67,13 +65,4 @@ async function removeGateway(client: EC2Client, id: string): Promise<unknown> {
   for (const { VpcId } of InternetGateways?.[0]?.Attachments ?? [])
     await client.send(new DetachInternetGatewayCommand({ InternetGatewayId: id, VpcId }));
   return client.send(new DeleteInternetGatewayCommand({ InternetGatewayId: id }));
-}
-
-/** Starts an instance that was stopped from outside, and waits until it runs and has its new public address. */
-export async function startInstance({ id, region }: Omit<AwsThing, "name">): Promise<void> {
-  const client = connect({ region });
-  await asking(`instance ${id} could not be started`, () =>
-    client.send(new StartInstancesCommand({ InstanceIds: [id] })),
-  );
-  await running(client, id, AbortSignal.timeout(LIMIT_MS));
 }

@@ -15,11 +15,12 @@ import {
 } from "../../model/naming.js";
 import type { Snapshot } from "../../model/snapshots.js";
 import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "../found.js";
+import type { Ending, StopOptions } from "../power.js";
 import { Connection } from "./connection.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
 import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff } from "./fresh-disk.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
-import { GuestMachine } from "./guest-machine.js";
+import { GuestMachine, startDomain, stopDomain } from "./guest-machine.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
 import {
   domainSnapshots,
@@ -296,7 +297,8 @@ export class LibvirtDriver extends Connection {
 
   /** Starts a network, or a domain that is stopped or paused. */
   async start({ kind, id, state }: Found): Promise<void> {
-    if (kind === "domain") await this.virsh(state === "paused" ? "resume" : "start", id);
+    if (kind === "domain" && state === "paused") await this.virsh("resume", id);
+    else if (kind === "domain") await startDomain(this, id);
     if (kind !== "guest network") return;
     await this.virsh("net-destroy", id).catch(() => {}); // It may be inactive.
     await this.virsh("net-start", id);
@@ -359,6 +361,12 @@ export class LibvirtDriver extends Connection {
   /** Removes a snapshot of a domain, complete or not. */
   removeSnapshot(domain: string, name: string): Promise<void> {
     return removeSnapshot(this, domain, name);
+  }
+
+  /** Shuts a domain down, and waits until it is off. */
+  async stop({ id, kind }: Found, options: StopOptions): Promise<Ending> {
+    if (kind !== "domain") throw new Error(`a ${kind} can't be stopped`);
+    return stopDomain(this, id, options);
   }
 
   /** A guest to run commands in. Does not connect yet. */

@@ -16,6 +16,7 @@ import {
   processWithArgument,
 } from "../host-cost.js";
 import { type Clone, HostCostError, type Inside, type Machine, type MemoryCost } from "../machine.js";
+import { type Ending, GRACE_MS, type StopOptions } from "../power.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
@@ -23,8 +24,8 @@ import { domainSize, resizeDomain } from "./guest-size.js";
 import { DISK_POOL } from "./pools.js";
 import { removeQemuLogs } from "./qemu-logs.js";
 
-/** How long the guest may take to shut down by itself, in milliseconds. */
-const GRACE = 40_000;
+/** How often the power button is pressed: a system that is starting does not notice it; in milliseconds. */
+const PRESS_MS = 5_000;
 /** How long a clone may take to answer SSH, in milliseconds. */
 const BOOT_LIMIT = 180_000;
 
@@ -47,16 +48,12 @@ export class GuestMachine implements Machine {
     return hostOf(this.libvirt.endpoint);
   }
 
-  async start(): Promise<void> {
-    const state = await this.libvirt.domainState(this.name);
-    if (state === "running") return;
-    // Until then, libvirt treats it as active.
-    if (state === "in shutdown") await isOff(this.libvirt, this.name, GRACE);
-    await this.libvirt.virsh("start", this.name);
+  start(): Promise<void> {
+    return startDomain(this.libvirt, this.name);
   }
 
-  stop(): Promise<void> {
-    return stopDomain(this.libvirt, this.name);
+  async stop(): Promise<void> {
+    await stopDomain(this.libvirt, this.name);
   }
 
   async running(): Promise<boolean> {
@@ -159,7 +156,8 @@ export class GuestMachine implements Machine {
       const known = await readFile(this.access.knownHostsFile, "utf8");
       await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
       // Its console is not logged, because the log would be that of the original guest.
-      const access = { ...this.access, name, address, knownHostsFile, consoleLog: `${name}.console.log` };
+      const consoleLog = `${name}.console.log`;
+      const access = { ...this.access, name, address, knownHostsFile, consoleLog };
       await appears(this.libvirt, name, keeper, signal);
       await rm(file); // the host key is in it
       const environment = new GuestEnvironment(access, this.libvirt);
@@ -180,17 +178,47 @@ export class GuestMachine implements Machine {
   }
 }
 
-/** Shuts a domain down, or switches it off if it does not react within 40 s; resolves when it is off. */
-export async function stopDomain(libvirt: Connection, name: string): Promise<void> {
-  if ((await libvirt.domainState(name)) === "running") await libvirt.virsh("shutdown", name);
-  if (await isOff(libvirt, name, GRACE)) return;
-  await libvirt.virsh("destroy", name).catch(() => {}); // it may just have ended by itself
-  if (!(await isOff(libvirt, name, GRACE))) throw new Error(`${name} does not stop`);
+/** Starts a domain. Does nothing if it runs. */
+export async function startDomain(libvirt: Connection, name: string): Promise<void> {
+  const state = await libvirt.domainState(name);
+  if (state === "running") return;
+  // Until it is off, libvirt treats it as active.
+  if (state === "in shutdown") await isOff(libvirt, name, GRACE_MS);
+  await libvirt.virsh("start", name);
 }
+
+/** Shuts a domain down by its power button, or switches it off if it does not react; resolves when it is off. */
+export async function stopDomain(
+  libvirt: Connection,
+  name: string,
+  { force = false, graceMs = GRACE_MS, signal }: StopOptions = {},
+): Promise<Ending> {
+  const state = await libvirt.domainState(name);
+  if (isOffState(state)) return "off";
+  if (!force) {
+    // A paused one can't end by itself.
+    if (state === "paused") await libvirt.virsh("resume", name);
+    let pressed = 0;
+    const hasEnded = async (): Promise<boolean> => {
+      const now = await libvirt.domainState(name);
+      if (now === "running" && Date.now() - pressed >= PRESS_MS) {
+        pressed = Date.now();
+        await libvirt.virsh("shutdown", name).catch(() => {}); // It may just have ended.
+      }
+      return isOffState(now);
+    };
+    if (await pollUntil(hasEnded, { limitMs: graceMs, everyMs: 50, signal })) return "clean";
+  }
+  await libvirt.virsh("destroy", name).catch(() => {}); // it may just have ended by itself
+  if (!(await isOff(libvirt, name, GRACE_MS))) throw new Error(`${name} does not stop`);
+  return "forced";
+}
+
+const isOffState = (state: string | undefined): boolean => state === undefined || state === "shut off";
 
 /** Waits until its QEMU is gone: a domain "in shutdown" still holds the memory and the disk. @returns whether it is gone. */
 async function isOff(libvirt: Connection, name: string, waitMs: number): Promise<boolean> {
-  const off = async (): Promise<boolean> => [undefined, "shut off"].includes(await libvirt.domainState(name));
+  const off = async (): Promise<boolean> => isOffState(await libvirt.domainState(name));
   return pollUntil(off, { limitMs: waitMs, everyMs: 50 });
 }
 

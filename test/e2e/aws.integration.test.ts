@@ -89,6 +89,99 @@ describe("a seat that is only rented", () => {
   });
 });
 
+describe("a rented machine that is stopped", () => {
+  const seat = `t${process.pid}st`;
+  const power = (verb: string, ...args: string[]) =>
+    aws.trilab(verb, "vps", "--seat", seat, "--json", ...args);
+  const recordOf = async () => JSON.parse(await readFile(home.record(LAB, seat), "utf8"));
+  const statusOf = async () => {
+    const { seats } = JSON.parse(expectDone(await aws.trilab("status", "--json")).stdout);
+    return seats.find((row: { seat: string }) => row.seat === seat);
+  };
+  let before: { id: string; cost: { perHour: number } };
+
+  test("keeps its disk and its end, has no address, and costs only its disk", async () => {
+    expectError(await aws.up(seat, "--ttl", "2h"), 1, /does not answer SSH/);
+    const id = (await aws.instanceOf(seat))?.InstanceId ?? "";
+    before = { id, cost: (await statusOf()).cost };
+    const run = expectDone(await power("stop"));
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      ...{ schema: 1, kind: "stop", seat },
+      targets: [{ target: "vps", ending: "clean" }],
+    });
+    expect(await aws.instanceOf(seat)).toBeUndefined();
+    expect(await aws.things(seat)).toMatchObject({ instances: 1, volumes: 1, vpcs: 1 });
+    const now = await statusOf();
+    expect(now).toMatchObject({ state: "stopped", off: "stopped", address: "" });
+    expect(now.cost.perHour).toBeGreaterThan(0);
+    expect(now.cost.perHour).toBeLessThan(before.cost.perHour / 5);
+    expect(now.cost.untilEnd).toBeLessThan(before.cost.perHour);
+    expect(Object.values(await aws.taggedEnds(seat))).toContain(now.expires);
+    expect(JSON.parse(expectDone(await power("stop")).stdout).targets[0].ending).toBe("off");
+  });
+
+  test("is told of by ssh, which asks nobody at an address that may be another's by now", async () => {
+    const asks = aws.trilab("ssh", "vps", "--seat", seat, "--", "true");
+    expectError(await asks, 1, /the vps of seat .* is stopped/, /trilab start vps/);
+  });
+
+  test("start learns its new address, and goes on where the cost stood", async () => {
+    const { machines, vps } = await recordOf();
+    await aws.answering(seat, async () => {
+      const run = expectDone(await power("start"));
+      const { InstanceId, PublicIpAddress } = (await aws.instanceOf(seat)) ?? {};
+      expect(InstanceId).toBe(before.id);
+      expect(PublicIpAddress).not.toBe(machines[0].address);
+      expect(JSON.parse(run.stdout).targets).toMatchObject([{ started: true, address: PublicIpAddress }]);
+      const after = await recordOf();
+      expect(after.machines[0]).toEqual({ ...machines[0], address: PublicIpAddress, stopped: undefined });
+      expect(after.vps).toMatchObject({ since: vps.since, instance: before.id });
+      expect(after.vps.stoppedSeconds).toBeGreaterThan(0);
+      expect((await statusOf()).cost.perHour).toBe(before.cost.perHour);
+      expectDone(await aws.trilab("ssh", "vps", "--seat", seat, "--", "true"));
+      // The state has the old address: the engine learns the new one, and makes nothing.
+      expect(changesOf(await aws.up(seat, "--json"))).not.toContain("create");
+      expect((await recordOf()).vps.since).toBe(vps.since);
+    });
+  });
+
+  test("up starts it, too; restart gives it another address", async () => {
+    await aws.answering(seat, async () => {
+      expectDone(await power("stop", "--force"));
+      expect([0, 5]).toContain((await aws.up(seat)).exitCode);
+      expect((await recordOf()).machines[0].stopped).toBeUndefined();
+      const address = (await aws.instanceOf(seat))?.PublicIpAddress;
+      const run = expectDone(await power("restart"));
+      const there = await aws.instanceOf(seat);
+      expect(there?.InstanceId).toBe(before.id);
+      expect(there?.PublicIpAddress).not.toBe(address);
+      expect(JSON.parse(run.stdout).targets).toMatchObject([{ address: there?.PublicIpAddress }]);
+    });
+  });
+
+  test("is removed by reap when its time is up, as nothing in it can end it", async () => {
+    expectDone(await aws.down(seat));
+    await aws.up(seat, "--ttl", "1s");
+    expectDone(await power("stop"));
+    expectError(await power("start"), 1, /time of seat .* is up/, /trilab up/);
+    const asks = aws.trilab("ssh", "vps", "--seat", seat, "--", "true");
+    expectError(await asks, 1, /is stopped/, /its time was up/, /trilab up/);
+    const reaped = JSON.parse(expectDone(await aws.trilab("reap", "--json")).stdout).seats;
+    expect(reaped.find((s: { seat: string }) => s.seat === seat)).toMatchObject({ outcome: "removed" });
+    expect(await aws.total(seat)).toBe(0);
+  });
+
+  test("a spot instance can't be, and nothing is asked of AWS", async () => {
+    const lab = await home.lab("spot", "vps: { spot: true }");
+    const spot = `t${process.pid}sp`;
+    await aws.trilab("up", lab, "--seat", spot, "--on", "vps", "--cloud", "aws", "--wait", "1s", "-y");
+    aws.proxy.reset();
+    expectError(await aws.trilab("stop", "--seat", spot), 2, /can't be stopped/, /spot instance/);
+    expect(aws.proxy.calls).toEqual([]);
+    expectDone(await aws.trilab("down", "spot", "--seat", spot));
+  });
+});
+
 describe("credentials of another account", () => {
   const seat = `t${process.pid}c`;
   const other = "222222222222";
@@ -102,6 +195,7 @@ describe("credentials of another account", () => {
     expectError(await aws.down(seat, "--by-label"), 3, both);
     expectError(await aws.up(seat), 3, both);
     expectError(await aws.trilab("extend", "1h", "--seat", seat), 1, both);
+    expectError(await aws.trilab("stop", "--seat", seat), 3, both);
     const reaped = await aws.trilab("reap");
     expect(reaped.exitCode).toBe(8);
     expect(reaped.stdout).toMatch(new RegExp(`${seat} .* failed: .*AWS account 123456789012`));

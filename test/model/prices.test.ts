@@ -123,6 +123,27 @@ describe("the cost of a seat that is up", () => {
     expect(cost?.untilEnd).toBeCloseTo(0.048, 10);
   });
 
+  it("is that of its disk alone while it is stopped", () => {
+    const { disk = 0, total = 0 } = quote(table, rental).perHour ?? {};
+    expect(disk).toBeGreaterThan(0);
+    const before = { ...seat, stoppedSeconds: 1800 };
+    expect(runningCost(table, before, at("11:30:00"))).toEqual({
+      perHour: total,
+      soFar: expect.closeTo(total + disk / 2, 10),
+      untilEnd: expect.closeTo(2.5 * total + disk / 2, 10),
+    });
+    const now = { ...before, stopped: "2026-03-01T11:00:00Z" };
+    expect(runningCost(table, now, at("11:30:00"))).toEqual({
+      perHour: disk,
+      soFar: expect.closeTo(total / 2 + disk, 10),
+      untilEnd: expect.closeTo(total / 2 + 2.5 * disk, 10),
+    });
+    // Clocks that were set never make more of a stop than there was time.
+    const early = { ...seat, stopped: "2026-03-01T09:00:00Z" };
+    expect(runningCost(table, early, at("11:00:00"))?.soFar).toBeLessThan(disk + total / 59);
+    expect(runningCost(table, { ...now, expires: "never" }, at("11:30:00"))?.untilEnd).toBeNull();
+  });
+
   it("goes to the end it was extended to", () => {
     const longer = { ...seat, extendedTo: "2026-03-01T15:00:00Z" };
     expect(runningCost(table, longer, at("11:00:00"))?.untilEnd).toBeCloseTo(0.08, 10);

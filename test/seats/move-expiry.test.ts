@@ -19,7 +19,7 @@ function answering(exitCode: number, stderr = "") {
 it("tells a machine its end in Unix seconds, as root, and waits only when asked to", async () => {
   const { asked, environment } = answering(0);
   await setExpiry(environment, "2026-01-01T03:00:00.000Z");
-  await setExpiry(environment, "never", 5_000);
+  await setExpiry(environment, "never", { waitMs: 5_000 });
   const program = "/usr/local/lib/trilab/lifetime";
   expect(asked).toEqual([
     { command: [program, "set", "1767236400"], root: true, waitMs: 0 },

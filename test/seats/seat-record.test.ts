@@ -29,7 +29,9 @@ const rentedSeat = (address?: string, fields: Partial<SeatRecord> = {}): SeatRec
     vps: aws,
     rentedAt: { kind: "ec2", region: "eu-west-1", ...(address ? { address } : {}) },
   });
-const outputs = (address: string) => ({ targets: { value: { vps: { address } }, secret: false } });
+const outputs = (address: string, id = "i-1") => ({
+  targets: { value: { vps: { address, id } }, secret: false },
+});
 
 let dir: string;
 beforeAll(async () => {
@@ -101,6 +103,19 @@ it("the address that AWS gave is written down, once and when it changes", async 
   expect(await readRecord(record)).toEqual(first);
   expect(await withAddress(first, outputs("203.0.113.9"))).toBe(first);
   expect(addressIn(await withAddress(first, outputs("203.0.113.10")))).toBe("203.0.113.10");
+});
+
+it("an instance that was stopped costs from its first start on; another one costs from now on", async () => {
+  const since = "2026-01-01T00:00:00.000Z";
+  const known = rentedSeat("203.0.113.9", { seat: "again" });
+  const vps = { ...aws, since, stoppedSeconds: 60 };
+  const again = await withAddress({ ...known, vps: { ...vps, instance: "i-1" } }, outputs("203.0.113.10"));
+  expect(again.vps).toEqual({ ...vps, instance: "i-1" });
+  const other = await withAddress({ ...known, vps: { ...vps, instance: "i-0" } }, outputs("203.0.113.10"));
+  expect(other.vps).toEqual({ ...aws, instance: "i-1", since: expect.not.stringMatching(since) });
+  // The record of an older trilab: the same address is the same machine.
+  expect((await withAddress({ ...known, vps }, outputs("203.0.113.9"))).vps).toMatchObject({ since });
+  expect((await withAddress({ ...known, vps }, outputs("203.0.113.10"))).vps?.since).not.toBe(since);
 });
 
 it("a rehearsal's address is its slot's: nothing is written", async () => {

@@ -156,6 +156,9 @@ describe("starting a container", () => {
     const { calls, client } = daemon({}, { starts: gone, networks: { box: {} } });
     await startOrLeaveNetwork("box", client);
     expect(calls).toEqual([["start"], ["disconnect", "box", { Container: "box", Force: true }]]);
+    const stopped = daemon({ RestartPolicy: { Name: "no" } }, { state: { Running: false } });
+    await startOrLeaveNetwork("box", stopped.client);
+    expect(stopped.calls).toEqual([["update", { RestartPolicy: held.RestartPolicy }], ["start"]]);
     const other = daemon({}, { starts: answer(500, "no"), networks: { box: {} } });
     await expect(startOrLeaveNetwork("box", other.client)).rejects.toThrow("no");
   });

@@ -73,7 +73,30 @@ it("is destroyed when it does not heed; a destroy that comes too late is no fail
   states = ["running", "running", "running", "shut off"];
   refused = ["destroy"];
   await guest.stop();
-  expect(asked).toEqual(["shutdown fake", "destroy fake"]);
+  expect(asked).toEqual(["shutdown fake", "shutdown fake", "destroy fake"]);
+});
+
+it("is asked again for as long as it may take, and how it ended is told", async () => {
+  const domain = { kind: "domain", name: "fake", id: "fake", state: "running", owner: undefined } as const;
+  vi.useFakeTimers({ toFake: ["Date"] });
+  minutesAsking = 0.05;
+  states = ["running", "running", "running", "running", "shut off"];
+  expect(await libvirt.stop(domain, { graceMs: 60_000 })).toBe("clean");
+  // A system that was still starting does not notice the first time.
+  expect(asked).toEqual(["shutdown fake", "shutdown fake"]);
+  asked.length = 0;
+  states = ["running", "shut off"];
+  expect(await libvirt.stop(domain, { force: true })).toBe("forced");
+  expect(asked).toEqual(["destroy fake"]);
+  asked.length = 0;
+  states = ["paused", "running", "shut off"];
+  expect(await libvirt.stop(domain, {})).toBe("clean");
+  expect(asked).toEqual(["resume fake", "shutdown fake"]);
+  expect(await libvirt.stop(domain, {})).toBe("off");
+  states = ["running"];
+  const over = new AbortController();
+  over.abort(new Error("enough"));
+  await expect(libvirt.stop(domain, { signal: over.signal })).rejects.toThrow("enough");
 });
 
 it("says so when nothing stops it", async () => {

@@ -1,0 +1,29 @@
+import type { Target } from "../model/naming.js";
+import { machineOf, type SeatRecord } from "./seat-record.js";
+
+/** Notes that `trilab stop` stops these targets. One that was stopped already keeps its time. Pure. */
+export const stopsNoted =
+  (targets: readonly Target[], now: Date) =>
+  (record: SeatRecord): SeatRecord => ({
+    ...record,
+    machines: record.machines.map((machine) =>
+      targets.includes(machine.target) ? { stopped: now.toISOString(), ...machine } : machine,
+    ),
+  });
+
+/** Notes that these targets run again, and for how long a rented one was stopped. Pure. */
+export const startsNoted =
+  (targets: readonly Target[], now: Date) =>
+  (record: SeatRecord): SeatRecord => {
+    const stopped = targets.includes("vps") ? machineOf(record, "vps")?.stopped : undefined;
+    const seconds = stopped === undefined ? 0 : Math.max(0, now.getTime() - Date.parse(stopped)) / 1000;
+    const { vps } = record;
+    return {
+      ...record,
+      ...(vps && seconds > 0 ? { vps: { ...vps, stoppedSeconds: (vps.stoppedSeconds ?? 0) + seconds } } : {}),
+      machines: record.machines.map((machine) => {
+        const { stopped: _, ...running } = machine;
+        return targets.includes(machine.target) ? running : machine;
+      }),
+    };
+  };
