@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExitCode, hasCode, UserError } from "./errors.js";
 import { stateDir } from "./paths.js";
+import { hasEnded } from "./processes.js";
 
 /**
  * Where the commands of one state directory keep their temporary files, one folder per process. Not in the state directory
@@ -27,7 +28,7 @@ export function scratchDir(): Promise<string> {
   const root = scratchRoot();
   let folder = folders.get(root);
   if (folder === undefined) {
-    folder = makeFolder(root);
+    folder = makeFolder();
     folders.set(root, folder);
   }
   return folder;
@@ -37,18 +38,27 @@ export function scratchDir(): Promise<string> {
 export const scratchFolder = async (name: string): Promise<string> =>
   mkdtemp(join(await scratchDir(), `${name}-`));
 
-async function makeFolder(root: string): Promise<string> {
+/**
+ * Creates {@link scratchRoot}, if it is missing.
+ *
+ * @throws UserError (exit 3) when the path belongs to somebody else.
+ */
+export async function privateScratchRoot(): Promise<string> {
+  const root = scratchRoot();
+  await mkdir(root, { mode: 0o700 }).catch((error: unknown) => {
+    if (!hasCode(error, "EEXIST")) throw error;
+  });
+  if (await isPrivate(root)) return root;
+  throw new UserError(`the temporary folder ${root} can't be used`, {
+    why: "it is not a folder that only you can read and write",
+    fix: "remove it, or set TMPDIR to a folder of your own",
+    exitCode: ExitCode.hostNotReady,
+  });
+}
+
+async function makeFolder(): Promise<string> {
   for (;;) {
-    await mkdir(root, { mode: 0o700 }).catch((error: unknown) => {
-      if (!hasCode(error, "EEXIST")) throw error;
-    });
-    if (!(await isPrivate(root))) {
-      throw new UserError(`the temporary folder ${root} can't be used`, {
-        why: "it is not a folder that only you can read and write",
-        fix: "remove it, or set TMPDIR to a folder of your own",
-        exitCode: ExitCode.hostNotReady,
-      });
-    }
+    const root = await privateScratchRoot();
     const folder = await mkdtemp(join(root, `${process.pid}-`)).catch((error: unknown) => {
       // Another process has just removed it.
       if (!hasCode(error, "ENOENT")) throw error;
@@ -76,8 +86,16 @@ export async function sweepScratch(): Promise<void> {
     const folder = join(root, name);
     if (pid !== undefined && hasEnded(Number(pid)) && !(await isUsed(folder)))
       await rm(folder, { recursive: true, force: true });
+    // Sockets of connections that have ended were here.
+    if (pid === undefined) await removeEmptyFolders(folder);
   }
   await rmdir(root).catch(() => {}); // It contains folders of others.
+}
+
+/** Removes the empty folders in a folder, and itself if nothing is left in it. */
+async function removeEmptyFolders(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) await rmdir(join(folder, name)).catch(() => {});
+  await rmdir(folder).catch(() => {}); // It is in use.
 }
 
 async function isPrivate(path: string): Promise<boolean> {
@@ -86,16 +104,6 @@ async function isPrivate(path: string): Promise<boolean> {
     return undefined;
   });
   return info?.isDirectory() === true && info.uid === process.getuid?.() && (info.mode & 0o077) === 0;
-}
-
-/** Whether there is no process with this id. */
-export function hasEnded(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return hasCode(error, "ESRCH");
-  }
 }
 
 /** Whether it is the TMPDIR of a running process: an engine finishes its step even if its CLI was killed. */

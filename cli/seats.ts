@@ -132,14 +132,14 @@ export async function environmentOf(record: SeatRecord, word: string): Promise<E
  */
 export async function runningEnvironmentOf(record: SeatRecord, word: string): Promise<Environment> {
   const target = await requireTarget(record, word);
-  const { isRented, openEnvironment, openMachine } = await import("../seats/open.js");
+  const { isRented, openTarget } = await import("../seats/open.js");
   const { machineOf } = await import("../seats/seat-record.js");
   const rented = isRented(record, target);
   const known = machineOf(record, target);
   // The address of a rented machine that is stopped may be somebody else's by now.
   if (!(rented && known?.stopped !== undefined)) {
-    const machine = await openMachine(record, target);
-    if (await machine.running()) return openEnvironment(record, target);
+    const { environment, machine } = await openTarget(record, target);
+    if (await machine.running()) return environment;
   }
   // A daemon that does not answer also looks like "not running".
   const { connect } = await import("../drivers/drivers.js");

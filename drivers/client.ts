@@ -6,6 +6,9 @@ import type { ExecOptions, ExecResult } from "./environment.js";
 /** The exit code of ssh if ssh itself failed, not the remote command; here also for a client that was killed. */
 export const UNREACHABLE = 255;
 
+/** How long output may pause after its program has ended; then the rest is somebody else's. In milliseconds. */
+const REST_MS = 1_000;
+
 /** Runs `docker exec` or `ssh` to its end, or until its timeout. */
 export async function runClient(
   file: "docker" | "ssh",
@@ -27,9 +30,17 @@ export async function runClient(
     converse(child, options.input, (text) => reply(printable(text)));
   if (onOutput) child.stdout.setEncoding("utf8").on("data", (text: string) => onOutput(printable(text)));
   child.once("exit", (_, signal) => {
-    // A killed client may have passed its output on to another process, like ssh to the one that keeps the connection open.
-    // We would wait for that process, for ever if the guest is gone.
-    if (signal !== null) for (const stream of [child.stdout, child.stderr]) stream.destroy();
+    // A client may have passed its output on to another process, like ssh to the one that keeps the connection open. We would
+    // wait for that process, for ever if the guest is gone.
+    const streams = [child.stdout, child.stderr];
+    const drop = (): void => {
+      for (const stream of streams) stream.destroy();
+    };
+    if (signal !== null) return drop();
+    // An ssh before 8.7 also passes its standard error on when it ends by itself.
+    const rest = setTimeout(drop, REST_MS);
+    for (const stream of streams) stream.on("data", () => rest.refresh());
+    child.once("close", () => clearTimeout(rest));
   });
   const result = await child;
   return {

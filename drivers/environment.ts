@@ -14,6 +14,8 @@ export interface ExecOptions {
   reply?: (text: string) => string | undefined;
   /** Called with news about a machine while waiting for its first answer. Default: none. */
   tell?: (text: string) => void;
+  /** Over a connection of its own, which ends with the command, because the time to connect is measured. Default false. */
+  ownConnection?: boolean;
   /** Aborting it ends our client and any waiting; the command inside may go on. Default: none. */
   signal?: AbortSignal;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { hasCode } from "../base/errors.js";
 import { stateDir } from "../base/paths.js";
 import { pollUntil } from "../base/poll.js";
-import { hasEnded } from "../base/scratch.js";
+import { hasEnded } from "../base/processes.js";
 
 /** One folder per baseline: `PID-…/root`, where its files are mounted, and `PID-…/tmp`, its /var/tmp. */
 export const baselinesDir = (): string => join(stateDir(), "baseline");

@@ -130,10 +130,8 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
         .map(({ tally }) => tally.result(doubt, measured.partial)),
     };
   } finally {
-    for (const subject of subjects) {
-      await subject.machine.start().catch(() => {}); // the run may have ended between stop and start
-      await subject.disconnect();
-    }
+    // The run may have ended between stop and start.
+    for (const subject of subjects) await subject.machine.start().catch(() => {});
   }
 }
 

@@ -3,7 +3,7 @@ import type { Environment, ExecOptions, ExecResult } from "../drivers/environmen
 import { GuestEnvironment } from "../drivers/libvirt/guest.js";
 import type { Machine } from "../drivers/machine.js";
 import type { Target } from "../model/naming.js";
-import { openEnvironment, openMachine } from "../seats/open.js";
+import { openTarget } from "../seats/open.js";
 import { machineOf, type SeatRecord } from "../seats/seat-record.js";
 import { ProbeProblem, type Subject } from "./probe.js";
 import { settled } from "./settled.js";
@@ -16,7 +16,6 @@ export class SeatSubject implements Subject {
   /** Commands in a container run only on these CPUs. Empty: on all. */
   private cpus: readonly number[] = [];
   private unpin: (() => Promise<void>) | undefined;
-  private hangUp: (() => Promise<void>) | undefined;
 
   private constructor(
     private readonly environment: Environment,
@@ -25,11 +24,8 @@ export class SeatSubject implements Subject {
   ) {}
 
   static async open(record: SeatRecord, target: Target): Promise<SeatSubject> {
-    return new SeatSubject(
-      await openEnvironment(record, target),
-      await openMachine(record, target),
-      machineOf(record, target)?.address,
-    );
+    const { environment, machine } = await openTarget(record, target);
+    return new SeatSubject(environment, machine, machineOf(record, target)?.address);
   }
 
   get target(): Target {
@@ -51,14 +47,13 @@ export class SeatSubject implements Subject {
 
   async answer(waitMs: number, signal: AbortSignal): Promise<number> {
     const began = performance.now();
-    // A kept connection belongs to the previous boot, or would save this answer its handshake.
-    await this.disconnect();
-    await this.environment.firstAnswer(["true"], { signal }, waitMs);
+    await this.environment.firstAnswer(["true"], { signal, ownConnection: true }, waitMs);
     return (performance.now() - began) / 1000;
   }
 
   async settle(signal: AbortSignal): Promise<void> {
-    await this.connect();
+    // So that no measured command has to.
+    if (this.environment instanceof GuestEnvironment) await this.environment.keepConnections();
     let said = "";
     const started = async (): Promise<boolean> => {
       const result = await settled(this.environment);
@@ -67,16 +62,6 @@ export class SeatSubject implements Subject {
     };
     if (!(await pollUntil(started, { limitMs: SETTLE_LIMIT, everyMs: 300, signal })))
       throw new ProbeProblem("timeout", `the ${this.target} did not finish starting`, said);
-  }
-
-  /** Keeps a connection open for `exec`, if the target needs one. */
-  async connect(): Promise<void> {
-    if (this.environment instanceof GuestEnvironment) this.hangUp ??= await this.environment.keepConnection();
-  }
-
-  async disconnect(): Promise<void> {
-    await this.hangUp?.();
-    this.hangUp = undefined;
   }
 
   /** @returns whether its work now runs only on these CPUs of the host. */

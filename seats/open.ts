@@ -7,23 +7,35 @@ import type { Machine } from "../drivers/machine.js";
 import { consoleLogName, type Target } from "../model/naming.js";
 import { machineOf, rentedAt, type SeatMachine, type SeatRecord, seatKeys } from "./seat-record.js";
 
-/** The environment of one of a seat's targets. Does not connect yet. */
-export async function openEnvironment(record: SeatRecord, target: Target): Promise<Environment> {
-  const { endpoint, name } = machineNamed(record, target);
-  if (endpoint.kind === "docker") return connect(endpoint).environment(name, record.user);
-  const access = await sshAccess(record, target);
-  return endpoint.kind === "libvirt" ? connect(endpoint).environment(access) : new GuestEnvironment(access);
+/** A target, from inside and from its host's side. */
+export interface OpenTarget {
+  environment: Environment;
+  machine: Machine;
 }
 
-/** The same target from its host's side. */
-export async function openMachine(record: SeatRecord, target: Target): Promise<Machine> {
+/** Both sides of one of a seat's targets, which share what is known of it. Does not connect yet. */
+export async function openTarget(record: SeatRecord, target: Target): Promise<OpenTarget> {
   const { endpoint, name } = machineNamed(record, target);
-  if (endpoint.kind === "docker") return connect(endpoint).machine(name, record.user);
+  if (endpoint.kind === "docker") {
+    const driver = connect(endpoint);
+    return { environment: driver.environment(name, record.user), machine: driver.machine(name, record.user) };
+  }
   const access = await sshAccess(record, target);
-  return endpoint.kind === "libvirt"
-    ? connect(endpoint).machine(access)
-    : new RentedMachine(access.name, access.address);
+  if (endpoint.kind === "libvirt") {
+    const driver = connect(endpoint);
+    return { environment: driver.environment(access), machine: driver.machine(access) };
+  }
+  const machine = new RentedMachine(access.name, access.address);
+  return { environment: new GuestEnvironment(access), machine };
 }
+
+/** The environment of one of a seat's targets. Does not connect yet. */
+export const openEnvironment = async (record: SeatRecord, target: Target): Promise<Environment> =>
+  (await openTarget(record, target)).environment;
+
+/** The same target from its host's side. */
+export const openMachine = async (record: SeatRecord, target: Target): Promise<Machine> =>
+  (await openTarget(record, target)).machine;
 
 /** Whether the target is rented. */
 export const isRented = (record: SeatRecord, target: Target): boolean =>
@@ -45,6 +57,9 @@ async function sshAccess(record: SeatRecord, target: Target): Promise<GuestAcces
       fix: `start the seat: trilab up ${record.lab} --seat ${record.seat}`,
     });
   }
-  const console = endpoint.kind === "libvirt" ? { consoleLog: consoleLogName(record, target) } : {};
-  return { target, name, address, user: record.user, identityFile, knownHostsFile, ...console };
+  const domain =
+    endpoint.kind === "libvirt"
+      ? { consoleLog: consoleLogName(record, target), emulated: record.accelerator === "tcg" }
+      : {};
+  return { target, name, address, user: record.user, identityFile, knownHostsFile, ...domain };
 }

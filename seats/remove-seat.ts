@@ -9,6 +9,7 @@ import {
   seatInventory,
 } from "../drivers/drivers.js";
 import { type Found, removalOrder } from "../drivers/found.js";
+import { closeConnections } from "../drivers/kept-connections.js";
 import { removeQemuLogs } from "../drivers/libvirt/qemu-logs.js";
 import {
   type Checkpoint,
@@ -79,6 +80,7 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   for (const thing of others)
     progress.note(`left alone: ${thing.kind} ${thing.name}, which belongs to ${holderOf(thing)}`);
   await removeThings(found.filter(isOurs), progress, (thing) => removeFound(thing, options.drivers));
+  for (const target of DOMAIN_TARGETS) await closeConnections(machineName(id, target));
   const { libvirt } = options.drivers;
   const domains = found.filter((f) => f.kind === "domain" && isOurs(f)).map(({ name }) => name);
   const named = DOMAIN_TARGETS.map((target) => machineName(id, target));

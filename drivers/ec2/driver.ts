@@ -2,6 +2,7 @@ import type { Ec2Endpoint } from "../../model/endpoint.js";
 import { isAwsKind } from "../../model/kinds.js";
 import type { SeatId } from "../../model/naming.js";
 import type { Found, Inventory } from "../found.js";
+import { closeConnections } from "../kept-connections.js";
 import type { Ending, StopOptions } from "../power.js";
 import type { Caller } from "./caller.js";
 import type { Retyped } from "./instance-type.js";
@@ -46,10 +47,11 @@ export class Ec2Driver {
   }
 
   /** Stops an instance, and waits until it is off: it keeps its disk, and loses its public address. */
-  async stop({ id, kind, state }: Found, options: StopOptions): Promise<Ending> {
+  async stop({ id, kind, name, state }: Found, options: StopOptions): Promise<Ending> {
     if (kind !== "instance") throw new Error(`a ${kind} can't be stopped`);
     if (state === "stopped") return "off";
     const ending = await (await import("./power.js")).stopInstance({ id, region: this.region }, options);
+    await closeConnections(name);
     return ending;
   }
 

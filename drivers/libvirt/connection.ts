@@ -38,7 +38,20 @@ export class Connection {
 
   /** A domain's state as virsh reports it (`running`, `shut off`, …), or `undefined` when there is none of that name. */
   async domainState(name: string): Promise<string | undefined> {
-    return (await this.virshIfThere("domstate", name))?.trim();
+    const answer = await this.virshIfThere(`domstate ${name}; domid ${name}`);
+    const [state, id] = lines(answer ?? "");
+    if (state !== undefined && /^\d+$/.test(id ?? "")) this.#starts.set(name, String(id));
+    else this.#starts.delete(name);
+    return state;
+  }
+
+  /** libvirt's ids of the domains that were running when they were last looked at. */
+  readonly #starts = new Map<string, string>();
+
+  /** Distinguishes this start of a domain from others, also while its state stays `running`; `undefined` when it does not run. */
+  async startOf(name: string): Promise<string | undefined> {
+    if (!this.#starts.has(name)) await this.domainState(name);
+    return this.#starts.get(name);
   }
 
   /** A domain's XML, with further flags of `dumpxml`; `undefined` when there is none of that name. */

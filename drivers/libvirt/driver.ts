@@ -15,6 +15,7 @@ import {
 } from "../../model/naming.js";
 import type { Snapshot } from "../../model/snapshots.js";
 import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "../found.js";
+import { closeConnections } from "../kept-connections.js";
 import type { Ending, StopOptions } from "../power.js";
 import { Connection } from "./connection.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
@@ -304,6 +305,7 @@ export class LibvirtDriver extends Connection {
     await this.virsh("net-start", id);
     // A new bridge has none of the old one's ports, so a running guest must be restarted to be connected.
     if ((await this.domainState(id)) !== "running") return;
+    await closeConnections(id);
     await this.virsh("destroy", id);
     await this.virsh("start", id);
   }

@@ -4,6 +4,7 @@ import { UserError } from "../../base/errors.js";
 import { pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
 import { imageVolumes } from "../../model/image-volumes.js";
+import { closeConnections } from "../kept-connections.js";
 import type { Connection } from "./connection.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
 
@@ -25,7 +26,7 @@ export async function switchOff(libvirt: Connection, domain: string): Promise<vo
   const isOff = async (): Promise<boolean> => (await libvirt.domainState(domain)) === "shut off";
   if (await isOff()) return;
   await libvirt.virsh("destroy", domain).catch(() => {}); // It may just have ended by itself.
-  if (await pollUntil(isOff, { limitMs: GONE_MS, everyMs: 50 })) return;
+  if (await pollUntil(isOff, { limitMs: GONE_MS, everyMs: 50 })) return closeConnections(domain);
   throw new UserError(`${domain} can't be switched off`, {
     why: `libvirt reports it as ${(await libvirt.domainState(domain)) ?? "gone"} after ${GONE_MS / 1000} s`,
     fix: "check the host (trilab doctor), then run the command again",

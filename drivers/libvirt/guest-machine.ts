@@ -15,6 +15,7 @@ import {
   processCpuSeconds,
   processWithArgument,
 } from "../host-cost.js";
+import { closeConnections } from "../kept-connections.js";
 import { type Clone, HostCostError, type Inside, type Machine, type MemoryCost } from "../machine.js";
 import { type Ending, GRACE_MS, type StopOptions } from "../power.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
@@ -157,7 +158,7 @@ export class GuestMachine implements Machine {
       await writeFile(knownHostsFile, known.replace(/^\S+/gm, address));
       // Its console is not logged, because the log would be that of the original guest.
       const consoleLog = `${name}.console.log`;
-      const access = { ...this.access, name, address, knownHostsFile, consoleLog };
+      const access = { ...this.access, name, address, knownHostsFile, consoleLog, isClone: true };
       await appears(this.libvirt, name, keeper, signal);
       await rm(file); // the host key is in it
       const environment = new GuestEnvironment(access, this.libvirt);
@@ -207,10 +208,14 @@ export async function stopDomain(
       }
       return isOffState(now);
     };
-    if (await pollUntil(hasEnded, { limitMs: graceMs, everyMs: 50, signal })) return "clean";
+    if (await pollUntil(hasEnded, { limitMs: graceMs, everyMs: 50, signal })) {
+      await closeConnections(name);
+      return "clean";
+    }
   }
   await libvirt.virsh("destroy", name).catch(() => {}); // it may just have ended by itself
   if (!(await isOff(libvirt, name, GRACE_MS))) throw new Error(`${name} does not stop`);
+  await closeConnections(name);
   return "forced";
 }
 

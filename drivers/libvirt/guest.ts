@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +11,7 @@ import { relay, runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
+import { closeConnections, sharedConnection } from "../kept-connections.js";
 import { BootWatch, readPanics } from "./boot-watch.js";
 import type { Connection } from "./connection.js";
 import { DISK_POOL } from "./pools.js";
@@ -28,7 +28,17 @@ export interface GuestAccess {
   knownHostsFile: string;
   /** The console log's volume in the seats' pool. Absent: the machine is rented. */
   consoleLog?: string;
+  /** It runs without KVM. Default false. */
+  emulated?: boolean;
+  /** A clone lives for seconds: no connection to it is kept. Default false. */
+  isClone?: boolean;
 }
+
+/** What takes an emulated guest the least CPU time (docs/speed.md); the other algorithms stay possible. */
+const CHEAPEST = [
+  ["-o", "KexAlgorithms=^ecdh-sha2-nistp256"],
+  ["-o", "Ciphers=^aes128-gcm@openssh.com"],
+];
 
 /** How often a booting machine is tried, so that its first answer is noticed at once; milliseconds. */
 const BOOT_MS = 30_000;
@@ -43,9 +53,6 @@ const REFUSAL_MS = 15_000;
 
 /** A guest or VPS, reached by OpenSSH with the seat's key and a pinned host key. */
 export class GuestEnvironment implements Environment {
-  /** Where a connection is kept open for others to use; see {@link keepConnection}. */
-  private controlPath: string | undefined;
-
   /** @param libvirt Absent: the machine is rented. */
   constructor(
     private readonly access: GuestAccess,
@@ -71,6 +78,7 @@ export class GuestEnvironment implements Environment {
       async (words) => {
         options.tell?.(`the ${this.target} ${this.name} said "${words}"; it is restarted`);
         await this.libvirt?.virsh("reset", this.name);
+        await closeConnections(this.name);
       },
     );
     for (let looked = 0, watched = 0; ; ) {
@@ -130,26 +138,38 @@ export class GuestEnvironment implements Environment {
   }
 
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return runClient("ssh", this.command(quoted(command), options.root), options);
+    return this.run(quoted(command), options);
   }
 
-  capture(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return runClient("ssh", this.command(shellLine(command), options.root), options);
+  async capture(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return this.run(shellLine(command), options);
+  }
+
+  /** Runs a line of the login shell there. */
+  private run(line: string, options: ExecOptions): Promise<ExecResult> {
+    return this.connected(options, (connection) =>
+      runClient("ssh", [...connection, "-o", "BatchMode=yes", this.login(options.root), "--", line], options),
+    );
   }
 
   async shell(command: readonly string[], options: { root?: boolean } = {}): Promise<number> {
     const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["-t"] : [];
     const remote = command.length > 0 ? ["--", shellLine(command)] : [];
-    const result = await execa("ssh", [...this.options(), ...terminal, this.login(options.root), ...remote], {
-      reject: false,
-      stdio: "inherit",
+    return this.connected(options, async (connection) => {
+      const result = await execa("ssh", [...connection, ...terminal, this.login(options.root), ...remote], {
+        reject: false,
+        stdio: "inherit",
+      });
+      return result.exitCode ?? UNREACHABLE;
     });
-    return result.exitCode ?? UNREACHABLE;
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
-    const inside: Inside = (command) => ["ssh", this.command(quoted(command))];
-    await copy(inside, direction, local, remote);
+    await this.connected({}, (connection) => {
+      const login = [...connection, "-o", "BatchMode=yes", this.login(), "--"];
+      const inside: Inside = (command) => ["ssh", [...login, quoted(command)]];
+      return copy(inside, direction, local, remote);
+    });
   }
 
   async logs(options: LogOptions): Promise<number> {
@@ -188,48 +208,9 @@ export class GuestEnvironment implements Environment {
     }
   }
 
-  /**
-   * Opens a connection that every later `exec` uses: under emulation, a handshake alone takes a second. It ends by
-   * itself after half an hour. If it fails, each `exec` connects by itself as before.
-   *
-   * @returns what closes it.
-   */
-  async keepConnection(): Promise<() => Promise<void>> {
-    const dir = await scratchFolder("ssh");
-    const controlPath = join(dir.replaceAll("%", "%%"), "%r");
-    const masters = [true, false].map((root) => {
-      const options = [
-        ...[...this.options(), "-o", "BatchMode=yes", "-M", "-S", controlPath],
-        // A guest that is gone does not even refuse.
-        ...["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3", this.login(root)],
-      ];
-      // A process group of its own: cleaning up after Ctrl-C still needs the connection.
-      return execa("ssh", [...options, "--", "sleep 1800"], {
-        reject: false,
-        stdio: "ignore",
-        detached: true,
-      });
-    });
-    const hangUp = (): void => {
-      for (const master of masters) master.kill();
-    };
-    process.once("exit", hangUp);
-    const ready = async (root: boolean): Promise<boolean> => {
-      const socket = join(dir, root ? "root" : this.access.user);
-      for (let i = 0; i < 100; i++) {
-        if (existsSync(socket)) return true;
-        await sleep(100);
-      }
-      return false;
-    };
-    if ((await Promise.all([true, false].map(ready))).every(Boolean)) this.controlPath = controlPath;
-    return async () => {
-      this.controlPath = undefined;
-      process.off("exit", hangUp);
-      hangUp();
-      await Promise.all(masters);
-      await rm(dir, { recursive: true, force: true });
-    };
+  /** Opens the connections that later commands use, as its user and as root. If one fails, each command connects by itself. */
+  async keepConnections(): Promise<void> {
+    await Promise.all([false, true].map((root) => this.exec(["true"], { root })));
   }
 
   /** The fix when it does not answer, or has other keys than the seat's, or its kernel has panicked. */
@@ -248,9 +229,30 @@ export class GuestEnvironment implements Environment {
     return this.libvirt === undefined;
   }
 
-  /** ssh's arguments for one line of the login shell there. */
-  private command(line: string, root?: boolean): string[] {
-    return [...this.options(), "-o", "BatchMode=yes", this.login(root), "--", line];
+  /** Calls `use` with ssh's options to reach the machine: over the connection that all commands share, or one of its own. */
+  private async connected<T>(
+    { ownConnection, root }: Pick<ExecOptions, "ownConnection" | "root">,
+    use: (options: string[]) => Promise<T>,
+  ): Promise<T> {
+    const own = this.options();
+    const key = ownConnection || this.access.isClone ? undefined : await this.connectionKey(root);
+    if (key === undefined) return use(own);
+    const shared = await sharedConnection(this.name, key);
+    try {
+      return await use([...own, ...shared.options]);
+    } finally {
+      await shared.release();
+    }
+  }
+
+  /** What a shared connection to it depends on; `undefined` when it does not run. */
+  private async connectionKey(root?: boolean): Promise<string[] | undefined> {
+    const { access, libvirt } = this;
+    // A rented machine has another address at each start. If libvirt does not answer, the machine still may.
+    const start = libvirt === undefined ? "" : await libvirt.startOf(this.name).catch(() => undefined);
+    if (start === undefined) return undefined;
+    const hostKey = await readFile(access.knownHostsFile, "utf8").catch(() => "");
+    return [this.login(root), access.identityFile, hostKey, libvirt?.uri ?? "", start];
   }
 
   private login(root?: boolean): string {
@@ -258,7 +260,7 @@ export class GuestEnvironment implements Environment {
   }
 
   private options(): string[] {
-    const { identityFile, knownHostsFile } = this.access;
+    const { emulated = false, identityFile, knownHostsFile } = this.access;
     const jump = this.libvirt && jumpCommand(this.libvirt.uri);
     return [
       ["-F", "none"],
@@ -269,8 +271,8 @@ export class GuestEnvironment implements Environment {
       // Through another host, or under emulation on a busy one, a handshake takes seconds.
       ["-o", "ConnectTimeout=15"],
       ["-o", "LogLevel=ERROR"],
+      ...(emulated ? CHEAPEST : []),
       ...(jump === undefined ? [] : [["-o", `ProxyCommand=${jump}`]]),
-      ...(this.controlPath === undefined ? [] : [["-S", this.controlPath]]),
     ].flat();
   }
 }

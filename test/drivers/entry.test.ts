@@ -28,6 +28,7 @@ beforeEach(async () => {
     await writeFile(join(folder, "bin", name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   vi.stubEnv("PATH", `${join(folder, "bin")}${delimiter}${process.env.PATH}`);
   vi.stubEnv("TRILAB_TEST_HOME", inside);
+  vi.stubEnv("XDG_STATE_HOME", folder);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();

@@ -1,6 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, expectError, host, machine, openHome, until, virsh } from "./support.js";
+import {
+  expectDone,
+  expectDown,
+  expectError,
+  host,
+  keepersOf,
+  machine,
+  openHome,
+  until,
+  virsh,
+} from "./support.js";
 
 const LAB = "first-boot";
 const home = openHome();
@@ -12,7 +22,8 @@ const power = (verb: "stop" | "start" | "restart", ...args: string[]) =>
   home.trilab([verb, ...args, "--seat", seat, "--json"]);
 const inside = async (target: "container" | "guest", ...command: string[]): Promise<string> =>
   expectDone(await home.trilab(["ssh", target, "--seat", seat, "--root", "--", ...command])).stdout;
-const bootId = (): Promise<string> => inside("guest", "cat", "/proc/sys/kernel/random/boot_id");
+const BOOT_ID = ["cat", "/proc/sys/kernel/random/boot_id"];
+const bootId = (): Promise<string> => inside("guest", ...BOOT_ID);
 const container = (seat: string, format: string): Promise<string> =>
   host("docker", "inspect", "-f", format, machine(seat, "container"));
 
@@ -119,6 +130,39 @@ describe("restart", () => {
       ["container", "running", ""],
       ["guest", "running", ""],
     ]);
+  });
+});
+
+describe("the connection that commands share", () => {
+  const root = async (): Promise<string[]> => {
+    await inside("guest", "true");
+    return keepersOf(home.state);
+  };
+
+  test("is one, and another after a restart", async () => {
+    const before = await root();
+    expect(before.length).toBe(1);
+    await Promise.all([inside("guest", "true"), inside("guest", "id")]);
+    expect(await root()).toEqual(before);
+    expectDone(await power("restart", "guest", "--force", "--wait", "10m"));
+    const after = await root();
+    expect(after.length).toBe(1);
+    expect(after).not.toEqual(before);
+  });
+
+  test("does not outlive a guest that was reset behind its back, and keeps nobody from the new one", async () => {
+    const boot = await bootId();
+    await virsh("reset", machine(seat, "guest"));
+    const again = await until(
+      "an answer of the new boot",
+      async () => {
+        const run = await home.trilab(["ssh", "guest", "--seat", seat, "--root", "--", ...BOOT_ID]);
+        return run.exitCode === 0 && run.stdout !== boot;
+      },
+      600_000,
+    );
+    expect(again).toBe(true);
+    expect((await root()).length).toBe(1);
   });
 });
 

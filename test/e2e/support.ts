@@ -110,6 +110,7 @@ export function openHome(environment: () => Record<string, string> = () => ({}))
       left.push(...(await residueOf(lab, seat)));
     }
     left.push(...(await processesOf(dir)));
+    left.push(...(await keepersOf(state)).map((socket) => `connection kept at ${socket}`));
     // After a kill the next command sweeps; the last one may still have found a process at work.
     const scratch = scratchRoot(state);
     if (existsSync(scratch)) await trilab(["version"]);
@@ -160,6 +161,13 @@ async function processesOf(stateHome: string): Promise<string[]> {
   };
   await pollUntil(none, { limitMs: 20_000, everyMs: 200 });
   return left;
+}
+
+/** The sockets at which `ssh` keeps connections open to machines of this state directory; each is its process's name. */
+export async function keepersOf(state: string): Promise<string[]> {
+  const names = await host("ps", "-e", "-o", "args=");
+  const sockets = names.split("\n").flatMap((name) => /^ssh: (\S+) \[mux\]/.exec(name)?.[1] ?? []);
+  return sockets.filter((socket) => socket.startsWith(`${scratchRoot(state)}/`));
 }
 
 export interface Process {

@@ -92,6 +92,9 @@ it("a rehearsed VPS is reached like a guest, in the seat's third network", async
       "ProxyCommand=ssh -p 2222 -o BatchMode=yes -W [%h]:%p -- ann@elsewhere",
     ]),
   );
+  expect(stdout).not.toContain("KexAlgorithms");
+  const emulated = await openEnvironment({ ...local, accelerator: "tcg" }, "vps");
+  expect((await emulated.exec(["true"])).stdout.split("\n")).toContain("KexAlgorithms=^ecdh-sha2-nistp256");
   expect((await openMachine(local, "vps")).target).toBe("vps");
 });
 

@@ -159,6 +159,13 @@ it("a command that is ended is not waited for by what it handed its output to", 
   await rm(bin, { recursive: true });
 });
 
+it("nor is one that ends by itself, by what holds only its standard error", async () => {
+  const bin = await standInSsh("sleep 60 >/dev/null & echo out; echo err >&2; exit 3");
+  const result = await libvirt.environment(access).exec(["true"]);
+  expect(result).toEqual({ exitCode: 3, stdout: "out", stderr: "err" });
+  await rm(bin, { recursive: true });
+});
+
 it("paths with spaces, quotes and percent signs reach ssh as one", async () => {
   const path = '/tmp/a b/100%41/"c"\\d';
   const { stdout } = await execa("ssh", [
