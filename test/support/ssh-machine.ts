@@ -24,8 +24,11 @@ export async function startSshMachine(keys: { host: string; user: string }): Pro
   if (allowed instanceof Error) throw allowed;
   const isAllowed = (data: Buffer): boolean => allowed.getPublicSSH().equals(data);
 
+  const clients = new Set<ssh2.Connection>();
   const server = new ssh2.Server({ hostKeys: [await readFile(keys.host)] }, (client) => {
+    clients.add(client);
     client.on("error", () => {});
+    client.on("close", () => clients.delete(client));
     client.on("authentication", (ask) => {
       if (ask.method !== "publickey" || !isAllowed(ask.key.data)) return ask.reject(["publickey"]);
       const { blob, signature, hashAlgo } = ask;
@@ -56,9 +59,12 @@ export async function startSshMachine(keys: { host: string; user: string }): Pro
     port: (server.address() as AddressInfo).port,
     expires: async () => (await readFile(join(root, EXPIRES_FILE), "utf8")).trim(),
     stop: async () => {
-      await new Promise<void>((resolve) => {
+      const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
+      // The machine is gone, and with it the connections that are kept open to it.
+      for (const client of clients) client.end();
+      await closed;
       await rm(root, { recursive: true, force: true });
     },
   };
