@@ -1,49 +1,17 @@
 #!/usr/bin/env node
-import { ExitCode, UserError } from "../base/errors.js";
-import { sweepScratch } from "../base/scratch.js";
-import { endStepsNow, finishesItsStep } from "../base/working.js";
-import { sweepBaselines } from "../probes/baseline-leftovers.js";
-import { explain } from "./explain.js";
-import { main } from "./main.js";
-import { terminalContext } from "./terminal-context.js";
+import { readFileSync, statSync } from "node:fs";
 
-// Only their owner may read state, keys and checkpoints; Pulumi writes its checkpoints with 0666 & ~umask.
-process.umask(0o077);
+/** All of trilab in few files, made by rolldown.config.js: it starts in half the time. */
+const bundle = (file: string): URL => new URL(`../bundle/${file}`, import.meta.url);
 
-const argv = process.argv.slice(2);
-const interrupt = new AbortController();
-const ctx = terminalContext(argv.includes("--json"), interrupt.signal);
-
-// The first Ctrl-C lets the engine finish its step (engine/ handles it, too). The second ends the engine. The third ends only this process.
-let interrupts = 0;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    interrupts += 1;
-    interrupt.abort();
-    if (!finishesItsStep() || interrupts > 2) process.exit(ExitCode.interrupted);
-    if (interrupts === 2) {
-      void endStepsNow().then(() => process.exit(ExitCode.interrupted));
-      return;
-    }
-    ctx.tell(
-      "interrupted: finishing the current step (Ctrl-C again ends it now); `trilab up` or `trilab down` continues from here",
-    );
-  });
+/** Whether it was made of what is compiled. */
+function isCurrent(): boolean {
+  try {
+    const compiled = statSync(new URL("../.tsbuildinfo", import.meta.url));
+    return readFileSync(bundle("of"), "utf8") === String(compiled.mtimeMs);
+  } catch {
+    return false; // There is none.
+  }
 }
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // A reader that closed the pipe (`trilab labs ls | head -1`) is not a failure.
-  if (error.code === "EPIPE") process.exit(ExitCode.done);
-  const unwritten = new UserError("standard output can't be written", {
-    why: error.message,
-    fix: "free some space, or send the output elsewhere",
-  });
-  process.exit(explain(unwritten, ctx));
-});
 
-const exitCode = await main(argv, () => ctx).catch((error: unknown) => explain(error, ctx));
-// Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.
-await sweepScratch().catch(() => {});
-await sweepBaselines().catch(() => {});
-// Report a failed write before the process ends.
-await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
-process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);
+await import(isCurrent() ? bundle("start.js").href : "./start.js");

@@ -1,6 +1,7 @@
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { printable } from "../base/printable.js";
 import type { Context } from "./context.js";
+import { sourceLines } from "./source-lines.js";
 
 /**
  * Prints an error for people: what, why, how to fix. Only bugs of trilab print a stack.
@@ -16,12 +17,12 @@ export function explain(thrown: unknown, ctx: Pick<Context, "tell" | "style">): 
     for (const line of printable(error.why ?? "").split("\n")) if (line) ctx.tell(`  ${line}`);
     if (error.fix) ctx.tell(`${dim("fix:")} ${printable(error.fix)}`);
     if (process.env.TRILAB_DEBUG && error.cause) {
-      ctx.tell(String(error.cause instanceof Error ? error.cause.stack : error.cause));
+      ctx.tell(sourceLines(String(error.cause instanceof Error ? error.cause.stack : error.cause)));
     }
     return error.exitCode;
   }
   ctx.tell(`${bad("error:")} ${bold("something went wrong in trilab itself")}`);
-  ctx.tell(printable(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  ctx.tell(printable(sourceLines(error instanceof Error ? (error.stack ?? error.message) : String(error))));
   ctx.tell(`${dim("fix:")} please report this with the lines above; \`trilab down\` still removes the seat`);
   return ExitCode.failed;
 }

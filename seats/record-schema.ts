@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CLOUD_REQUESTS } from "../labs/cloud-requests.js";
-import { endpointSchema } from "../model/endpoint.js";
+import { endpointSchema } from "../model/endpoint-schema.js";
 import { TARGETS } from "../model/naming.js";
 import { rentedSchema } from "../model/rented.js";
 

@@ -79,6 +79,19 @@ it("AWS's SDK is loaded by nothing that a local seat needs", async () => {
   expect(loading).not.toContain("drivers/ec2/driver.ts");
 });
 
+it("the command line begins without the libraries that only some commands need", async () => {
+  const libraries = new Set<string>();
+  const seen = new Set<string>();
+  const visit = async (file: string): Promise<void> => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    if (file.endsWith(".ts")) for (const path of await loads(file)) await visit(path);
+    else if (!file.startsWith("node:")) libraries.add(file);
+  };
+  await visit("cli/start.ts");
+  expect([...libraries].sort()).toEqual(["fastest-levenshtein", "string-width", "yargs"]);
+});
+
 /** Every file of the product, and the files that it imports, types as well, at load time. */
 async function imports(): Promise<Map<string, string[]>> {
   const files = (

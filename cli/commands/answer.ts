@@ -2,7 +2,6 @@ import { ExitCode } from "../../base/errors.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { labSession, taskNamed } from "../lab-session.js";
-import { scoreLines } from "../score-lines.js";
 
 export const answer = defineCommand({
   usage: "answer <task> <value>",
@@ -31,6 +30,7 @@ async function giveAnswer(args: Args, ctx: Context): Promise<number> {
   const { scoreOf } = await import("../../tasks/score.js");
   const { valuesOf } = await import("../../tasks/check.js");
   const { labDigest } = await import("../../labs/lab-files.js");
+  const { scoreLines } = await import("../score-lines.js");
   const { owner } = await import("../../seats/seat-record.js");
   const { lab, record } = session;
   const judged = await judge(record, lab, task, text(args, "value") ?? "");

@@ -3,7 +3,6 @@ import { ExitCode, UserError } from "../../base/errors.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { type LabSession, labSession, taskNamed } from "../lab-session.js";
-import { scoreLines } from "../score-lines.js";
 
 /** Seconds between two looks of --watch. */
 const PAUSE = 5;
@@ -39,6 +38,7 @@ async function once({ lab, record }: LabSession, id: string | undefined, ctx: Co
   const { checkSeat, valuesOf } = await import("../../tasks/check.js");
   const { setUpLab } = await import("../../tasks/set-up.js");
   const { verdictOf } = await import("../../tasks/score.js");
+  const { scoreLines } = await import("../score-lines.js");
   const only = id === undefined ? {} : { only: [id] };
   // A target that was made anew since lacks what the setup made.
   const setUp = await ctx.follow(setUpLab(record, lab, ctx.signal)).catch((error: unknown) => {

@@ -1,13 +1,6 @@
 import { expect, it } from "vitest";
-import {
-  type Endpoint,
-  endpointSchema,
-  endpointsWords,
-  hostOf,
-  isLocal,
-  LOCAL,
-  sameEndpoint,
-} from "../../model/endpoint.js";
+import { type Endpoint, endpointsWords, hostOf, isLocal, LOCAL, sameEndpoint } from "../../model/endpoint.js";
+import { endpointSchema } from "../../model/endpoint-schema.js";
 
 const docker = (host: string) => ({ kind: "docker", host }) as const;
 const libvirt = (uri: string) => ({ kind: "libvirt", uri }) as const;

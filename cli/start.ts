@@ -1,0 +1,48 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import { sweepScratch } from "../base/scratch.js";
+import { endStepsNow, finishesItsStep } from "../base/working.js";
+import { sweepBaselines } from "../probes/baseline-leftovers.js";
+import { explain } from "./explain.js";
+import { main } from "./main.js";
+import { terminalContext } from "./terminal-context.js";
+
+// Only their owner may read state, keys and checkpoints; Pulumi writes its checkpoints with 0666 & ~umask.
+process.umask(0o077);
+
+const argv = process.argv.slice(2);
+const interrupt = new AbortController();
+const ctx = terminalContext(argv.includes("--json"), interrupt.signal);
+
+// The first Ctrl-C lets the engine finish its step (engine/ handles it, too). The second ends the engine. The third ends only this process.
+let interrupts = 0;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    interrupts += 1;
+    interrupt.abort();
+    if (!finishesItsStep() || interrupts > 2) process.exit(ExitCode.interrupted);
+    if (interrupts === 2) {
+      void endStepsNow().then(() => process.exit(ExitCode.interrupted));
+      return;
+    }
+    ctx.tell(
+      "interrupted: finishing the current step (Ctrl-C again ends it now); `trilab up` or `trilab down` continues from here",
+    );
+  });
+}
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // A reader that closed the pipe (`trilab labs ls | head -1`) is not a failure.
+  if (error.code === "EPIPE") process.exit(ExitCode.done);
+  const unwritten = new UserError("standard output can't be written", {
+    why: error.message,
+    fix: "free some space, or send the output elsewhere",
+  });
+  process.exit(explain(unwritten, ctx));
+});
+
+const exitCode = await main(argv, () => ctx).catch((error: unknown) => explain(error, ctx));
+// Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.
+await sweepScratch().catch(() => {});
+await sweepBaselines().catch(() => {});
+// Report a failed write before the process ends.
+await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
+process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);
