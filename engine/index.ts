@@ -1,6 +1,6 @@
 /** What the rest of trilab uses of this folder. */
 export type { EngineEvent, StackHandle, UpResult } from "./automation.js";
-export { openStack } from "./automation.js";
+export { loadAhead, openStack } from "./automation.js";
 export type { StackRef } from "./backend.js";
 export { stackLock } from "./backend.js";
 export type {

@@ -1,16 +1,15 @@
 /**
  * Serves an inline program to the engine, with the two small gRPC servers that the Automation API's `Stack.up` starts. But
  * it does not run the API's five other `pulumi` processes (version, select, two `stack output`, history), and loads the SDK
- * (0.3 s, 2/3 of it for the TypeScript compiler) while the engine starts. The SDK's modules are loaded by their paths,
- * because its types do not declare the language server. Only engine/automation.ts uses this file.
+ * while the engine starts. Only engine/ uses this file.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createRequire } from "node:module";
 import type * as Grpc from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/events.js";
 import { UserError } from "../base/errors.js";
 import type { OutputValue } from "./checkpoint.js";
+import { loadSdk as load } from "./sdk.js";
 
 export type { EngineEvent };
 
@@ -24,9 +23,6 @@ interface LanguageServer {
   getRequiredPlugins: UnaryHandler;
   getPluginInfo: UnaryHandler;
 }
-
-const fromPulumi = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi"));
-const load = <T>(module: string): T => fromPulumi(module) as T;
 
 export interface InlineServers {
   /** Arguments for the engine's command line. */
@@ -146,8 +142,11 @@ async function watched<T>(
   }
 }
 
-/** Loads the SDK. Called when the engine process is starting, so that both happen at the same time. */
+/** Loads what {@link serve} needs later, so that it happens while something else is waited for. */
 export function warmUp(): void {
+  load("@grpc/grpc-js");
+  load("./proto/events_pb.js");
+  load("./proto/language_grpc_pb.js");
   load("./automation/server.js");
 }
 

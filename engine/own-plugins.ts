@@ -8,6 +8,9 @@ export interface OwnPlugins {
   end(): Promise<void>;
 }
 
+export const loadOwnPlugins = () =>
+  Promise.all([import("../plugins/harness/server.js"), import("../plugins/docker/stand-in.js")]);
+
 /**
  * Serves our Docker stand-in to one engine from this process. Otherwise the engine would start it as a process, which takes
  * 0.4 s of CPU and 45 MiB for each engine. Each engine gets its own instance, on its own port, because it configures and
@@ -19,10 +22,7 @@ export interface OwnPlugins {
  */
 export async function serveOwnPlugins({ docker }: Engine): Promise<OwnPlugins> {
   if (docker !== "stand-in") return { env: {}, end: async () => {} };
-  const [{ listen }, { dockerStandIn }] = await Promise.all([
-    import("../plugins/harness/server.js"),
-    import("../plugins/docker/stand-in.js"),
-  ]);
+  const [{ listen }, { dockerStandIn }] = await loadOwnPlugins();
   const { end, port } = await listen(dockerStandIn());
   // If there are two entries for a plugin, the engine uses the first. So a plugin that the user debugs is used.
   const given = process.env.PULUMI_DEBUG_PROVIDERS;

@@ -84,11 +84,16 @@ export interface Reconciled {
 /**
  * Makes state and reality agree before the engine runs: removes unfinished things, and starts stopped machines.
  *
+ * @param found The seat's things, if the daemons were queried just now. Default: they are.
  * @throws UserError when the names are taken by somebody else's machines, or by ours whose state is lost.
  */
-export async function reconcile(ownership: Ownership, drivers: Drivers): Promise<Reconciled> {
+export async function reconcile(
+  ownership: Ownership,
+  drivers: Drivers,
+  found: Promise<readonly Found[]> | readonly Found[] = seatInventory(ownership, drivers),
+): Promise<Reconciled> {
   const ref = { stack: seatPrefix(ownership) };
-  const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), seatInventory(ownership, drivers)]);
+  const [checkpoint, inventory] = await Promise.all([readCheckpoint(ref), found]);
   refuseTaken(ownership, checkpoint, inventory);
   const { orphans, missing, moved, stopped } = drift(checkpoint, inventory);
   for (const orphan of removalOrder(orphans)) await removeFound(orphan, drivers);

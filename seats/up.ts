@@ -9,7 +9,8 @@ import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { deployedNow, isAsDeployed } from "./as-deployed.js";
-import { deploySeat, withSeatLock } from "./deploy-seat.js";
+import { type DeployOptions, deploySeat, loadProgram, withSeatLock } from "./deploy-seat.js";
+import { earlyFacts } from "./early-facts.js";
 import { ensureHost } from "./ensure-host.js";
 import { type Facts, readFacts } from "./facts.js";
 import { finishInterrupted, interruptedTargets } from "./finish-interrupted.js";
@@ -32,6 +33,8 @@ import {
 import { startsNoted } from "./stops.js";
 import { parityOf } from "./verify.js";
 
+export { loadProgram };
+
 export interface UpOptions {
   /** How long a machine may take to answer, in milliseconds. */
   waitMs: number;
@@ -39,6 +42,8 @@ export interface UpOptions {
   replace?: boolean;
   /** Ends the operation after the engine's current steps. */
   signal?: AbortSignal;
+  /** The existing seat's facts, if the caller has begun to read them. Default: they are read. */
+  early?: Promise<Facts[] | undefined> | undefined;
   /** What this seat shares with others that come up in the same process: see many.ts. Default: nothing. */
   shared?: Once;
 }
@@ -70,7 +75,7 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
   reporting(async (steps) => {
     if (plan.existing) await finishFirst(plan.existing, options, steps);
     // A running seat's facts are read while we look for changes, and are used if there are none.
-    const early = plan.existing && factsOf(plan.existing).catch(() => undefined);
+    const early = options.early ?? (plan.existing && earlyFacts(plan.existing));
     await requireStateSpace();
     const { drivers, existing, lab, targets } = plan;
     const { shared = new Once() } = options;
@@ -101,13 +106,7 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
     return withSeatLock(plan.id, async () => {
       const prepared = await prepare(plan, shared);
       tellOfEnd(plan, prepared, steps);
-      const { settings, ...deployed } = await deploy(
-        plan,
-        prepared.record,
-        engine,
-        { ...options, shared },
-        steps,
-      );
+      const { settings, ...deployed } = await deploy(plan, prepared, engine, { ...options, shared }, steps);
       const look = (): Promise<Deployed | undefined> => deployedNow(deployed.record, settings, drivers);
       // The daemons are asked while the machines start; a machine that was resized is given its size then.
       const isResized = deployed.record.machines.some(({ size }) => size !== undefined);
@@ -182,21 +181,25 @@ async function engineAndImages({ drivers, images }: SeatPlan, steps: Steps): Pro
   return engine;
 }
 
-/** A seat's record for this `up`, and whether it got a new lease. */
+/** A seat's record for this `up`. */
 interface Prepared {
   record: SeatRecord;
+  /** Made just now, after the daemons had said that nothing of the seat exists. */
+  isNew: boolean;
+  /** It got a new lease. */
   renewed: boolean;
 }
 
 /** The seat's record: existing, new, or with more time if its time was up. */
-async function prepare({ lab, request, ttl }: SeatPlan, shared: Once): Promise<Prepared> {
+async function prepare({ id, lab, request, ttl }: SeatPlan, shared: Once): Promise<Prepared> {
+  const isNew = (await readRecord(id)) === undefined;
   const record = await prepareRecord(request, shared);
   const revival = revived(record, ttl, Date.now());
   const renewed =
     revival?.labThen === undefined
       ? revival
       : { ...revival, labThen: { ...revival.labThen, ttl: lab.ttl ?? null } };
-  return { record: renewed ?? record, renewed: renewed !== undefined };
+  return { record: renewed ?? record, isNew, renewed: renewed !== undefined };
 }
 
 function tellOfEnd({ existing, id, request }: SeatPlan, { renewed }: Prepared, steps: Steps): void {
@@ -207,11 +210,13 @@ function tellOfEnd({ existing, id, request }: SeatPlan, { renewed }: Prepared, s
 
 async function deploy(
   { drivers, id, lab }: SeatPlan,
-  record: SeatRecord,
+  { isNew, record }: Prepared,
   engine: Engine,
   { replace, shared, signal }: UpOptions & { shared: Once },
   steps: Steps,
 ): Promise<Deployment & { settings: SeatSettings }> {
+  const settled = seatSettings(record, lab, shared);
+  settled.catch(() => {}); // If the images fail, that is the error.
   if (drivers.docker || drivers.libvirt)
     await shared.get(`images ${record.image} ${record.vps?.image} at ${driverWords(drivers)}`, () =>
       steps.run({ step: "host", title: "host: image and storage" }, async (progress) => {
@@ -221,10 +226,13 @@ async function deploy(
     );
   const title = `seat ${record.seat}: ${targetsOf(record).join(" and ")}`;
   return steps.run({ step: "deploy", title, seat: id }, async (progress) => {
-    const settings = await seatSettings(record, lab, shared);
+    const settings = await settled;
     if (await holdType(record))
       progress.note(`the vps has become a ${record.vps?.type}, as resize had chosen`);
-    const options = { drivers, engine, progress, replace: replace === true, ...(signal ? { signal } : {}) };
+    const options: DeployOptions = {
+      ...{ drivers, engine, progress, replace: replace === true, vacant: isNew },
+      ...(signal ? { signal } : {}),
+    };
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
     const running = await amendRecord(record, startsNoted(targetsOf(record), new Date()));
     return {
@@ -240,10 +248,6 @@ async function deploy(
 
 const isEmulated = ({ libvirt }: Drivers, { accelerator }: SeatSettings): boolean =>
   libvirt !== undefined && accelerator === "tcg";
-
-/** Each target's facts, now. */
-const factsOf = (record: SeatRecord): Promise<Facts[]> =>
-  Promise.all(targetsOf(record).map(async (target) => readFacts(await openEnvironment(record, target))));
 
 /** Each target's facts, after it has started. */
 async function firstFactsOfAll(

@@ -5,7 +5,7 @@ import { parseTargets } from "../../labs/targets.js";
 import { type Endpoints, endpointWords, sameEndpoint } from "../../model/endpoint.js";
 import { type RunningCost, runningCost } from "../../model/prices.js";
 import type { SeatPlan, SeatWish } from "../../seats/plan.js";
-import { type SeatRecord, targetsOf } from "../../seats/seat-record.js";
+import type { SeatRecord } from "../../seats/seat-record.js";
 import type { Unapplied } from "../../seats/unapplied.js";
 import type { Brought } from "../../seats/up.js";
 import { budgetOf, budgetOption } from "../budget.js";
@@ -74,14 +74,26 @@ async function deploy(args: Args, ctx: Context): Promise<number> {
   const plan = await planSeat(await wishOf(args));
   if (plan.existing) refuseMove(args, plan.existing, plan.request.endpoints);
   if (plan.spending && !plan.spending.agreed) await agreeToRent(ctx, plan.spending, flag(args, "yes"));
-  await readyHost(ctx, plan.drivers, flag(args, "yes"));
-  const { bringUp } = await import("../../seats/up.js");
+  const { earlyFacts } = await import("../../seats/early-facts.js");
+  const early = plan.existing && earlyFacts(plan.existing);
+  // The host's answers come while this is loaded.
+  const [, { bringUp }] = await Promise.all([
+    readyHost(ctx, plan.drivers, flag(args, "yes")),
+    loadUp(plan.existing?.deployed === undefined),
+  ]);
   const brought = await ctx.follow(
-    bringUp(plan, { waitMs, replace: flag(args, "replace"), signal: ctx.signal }),
+    bringUp(plan, { waitMs, replace: flag(args, "replace"), signal: ctx.signal, early }),
   );
   const { setUpLab } = await import("../../tasks/set-up.js");
   await ctx.follow(setUpLab(brought.record, plan.lab, ctx.signal));
   return show(ctx, plan, { ...brought, seconds: (Date.now() - started) / 1000 });
+}
+
+/** @param engine Whether the engine will run; a seat that is as it was left needs none. */
+async function loadUp(engine: boolean): Promise<typeof import("../../seats/up.js")> {
+  const up = await import("../../seats/up.js");
+  if (engine) await up.loadProgram();
+  return up;
 }
 
 /** The checked options of the command line. */
@@ -145,6 +157,7 @@ async function show(
   brought: Brought & { seconds: number },
 ): Promise<number> {
   const { record, changes, emulated, mended, parity, seconds, unchanged } = brought;
+  const { targetsOf } = await import("../../seats/seat-record.js");
   const { rentedShape } = await import("../../seats/rented.js");
   const { expiryInForce } = await import("../../seats/lifetime.js");
   const { unapplied } = await import("../../seats/unapplied.js");
