@@ -16,9 +16,10 @@ export interface Capacity {
 
 /** The smaller of what Docker's and libvirt's hosts have, because a seat's targets must fit on both. */
 export async function hostCapacity({ docker, libvirt }: Drivers): Promise<Capacity> {
-  const found: Capacity[] = [];
-  if (docker) found.push({ ...(await docker.capacity()), diskFree: undefined });
-  if (libvirt) found.push(await libvirt.capacity());
+  const found: Capacity[] = await Promise.all([
+    ...(docker ? [docker.capacity().then((size) => ({ ...size, diskFree: undefined }))] : []),
+    ...(libvirt ? [libvirt.capacity()] : []),
+  ]);
   if (found.length === 0)
     found.push({ cpus: availableParallelism(), memory: totalmem(), diskFree: undefined });
   const free = found.map((c) => c.diskFree).filter((n) => n !== undefined);

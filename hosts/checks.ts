@@ -98,8 +98,10 @@ async function checkSubordinateIds({ docker, libvirt }: Drivers): Promise<Findin
 async function checkDocker({ docker }: Drivers): Promise<Finding> {
   try {
     if (docker === undefined) return { ok: true, found: "not needed", wanted: "an answer" };
+    const versions = docker.version();
+    versions.catch(() => {}); // The error of preflight says more.
     await docker.preflight();
-    const { version, api } = await docker.version();
+    const { version, api } = await versions;
     return { ok: true, found: `${version} (API ${api})`, wanted: "an answer" };
   } catch (error) {
     // Starting a running daemon again would not give this user access.

@@ -105,19 +105,21 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
   const added = machines(existing?.slot ?? 0).filter(
     ({ target }) => existing === undefined || machineOf(existing, target) === undefined,
   );
-  if (added.length > 0)
-    await requireVacant(
-      { ...id, owner: existing?.owner ?? owner() },
-      added.map(({ target }) => target),
-      driversOf({ machines: added }),
-    );
   // An older image does not load the drivers of what a guest grows by before it answers.
   const [image, ofLab] = [existing?.image, imageHash(imageSpecOf({ ...lab.machine, disk }))];
-  for (const machine of added) {
-    if (machine.target === "guest" && image !== undefined && image !== ofLab) continue;
-    const limit = await newCeiling(machine, lab, vps);
-    if (limit) ceiling[machine.target] = limit;
-  }
+  const growing = added.filter(({ target }) => target !== "guest" || image === undefined || image === ofLab);
+  await Promise.all([
+    added.length === 0 ||
+      requireVacant(
+        { ...id, owner: existing?.owner ?? owner() },
+        added.map(({ target }) => target),
+        driversOf({ machines: added }),
+      ),
+    ...growing.map(async (machine) => {
+      const limit = await newCeiling(machine, lab, vps);
+      if (limit) ceiling[machine.target] = limit;
+    }),
+  ]);
   const budget = rental?.endpoint ? budgetInForce(existing, request.budget) : undefined;
   if (existing) {
     const { budget: _, ...former } = existing;
@@ -234,9 +236,13 @@ function requireInitScripts({ manifest }: MatchedImage): void {
 
 /** The settings of the seat's program. @param shared Stores the answers of its hosts for the next seat. */
 export async function seatSettings(record: SeatRecord, lab: Lab, shared = new Once()): Promise<SeatSettings> {
-  const keys = await seatKeys(record);
   const { created, expires, lab: labName, prefix, seat, vps } = record;
   const { docker, libvirt } = driversOf(record);
+  const [keys, accelerator, swapLimit] = await Promise.all([
+    seatKeys(record),
+    libvirt ? keptAccelerator(record, libvirt) : ("tcg" as const),
+    docker ? shared.get(`swap at ${docker.endpoint.host}`, () => docker.limitsSwap()) : true,
+  ]);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
     sizes: changedSizes(record, lab.machine),
@@ -247,8 +253,8 @@ export async function seatSettings(record: SeatRecord, lab: Lab, shared = new On
     slot: record.slot,
     image: { hash: record.image, containerTag: containerTag(record.image) },
     ...(vps ? { vps: { ...vps, type: instanceType(vps.type) } } : {}),
-    accelerator: libvirt ? await keptAccelerator(record, libvirt) : "tcg",
-    swapLimit: docker ? await shared.get(`swap at ${docker.endpoint.host}`, () => docker.limitsSwap()) : true,
+    accelerator,
+    swapLimit,
     mendContainer: async (container, wanted) => (await docker?.mend(container, wanted)) ?? [],
     userKey: keys.publicKey,
     hostKey: keys.hostKey,

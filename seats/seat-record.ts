@@ -2,7 +2,6 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import ssh2 from "ssh2";
 import writeFileAtomic from "write-file-atomic";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { folderNames } from "../base/files.js";
@@ -165,16 +164,17 @@ export async function removeRecord(id: SeatId): Promise<void> {
 export async function seatKeys(record: SeatId & Pick<SeatRecord, "machines">): Promise<SeatKeys> {
   const id: SeatId = record;
   const dir = await privateDir(seatDir(id));
-  const own = await keyPair(join(dir, "id_ed25519"), machineName(id, "guest"));
-  const host = await keyPair(join(dir, "host_ed25519"), machineName(id, "guest"));
+  const [own, host] = await Promise.all([
+    keyPair(join(dir, "id_ed25519"), machineName(id, "guest")),
+    keyPair(join(dir, "host_ed25519"), machineName(id, "guest")),
+  ]);
   const knownHostsFile = join(dir, "known_hosts");
   const addresses = record.machines.flatMap(({ target, address }) =>
     target === "container" || address === undefined ? [] : [address],
   );
+  const known = addresses.map((a) => `${a} ${host.publicKey}\n`).join("");
   // Written atomically: another command's ssh may be reading it.
-  await writeFileAtomic(knownHostsFile, addresses.map((a) => `${a} ${host.publicKey}\n`).join(""), {
-    mode: 0o600,
-  });
+  if ((await textOf(knownHostsFile)) !== known) await writeFileAtomic(knownHostsFile, known, { mode: 0o600 });
   return {
     identityFile: join(dir, "id_ed25519"),
     publicKey: own.publicKey,
@@ -185,18 +185,23 @@ export async function seatKeys(record: SeatId & Pick<SeatRecord, "machines">): P
   };
 }
 
+/** A file's text; empty when it can't be read. */
+const textOf = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
+
 async function keyPair(file: string, comment: string): Promise<{ privateKey: string; publicKey: string }> {
-  const read = async (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
-  const [privateKey, publicKey] = await Promise.all([read(file), read(`${file}.pub`)]);
+  const [privateKey, publicKey] = await Promise.all([textOf(file), textOf(`${file}.pub`)]);
   if (privateKey && publicKey) return { privateKey, publicKey: publicKey.trim() };
-  const made = newKeyPair(comment);
-  await writeFileAtomic(file, made.private, { mode: 0o600 });
-  await writeFileAtomic(`${file}.pub`, `${made.public}\n`, { mode: 0o600 });
+  const made = await newKeyPair(comment);
+  await Promise.all([
+    writeFileAtomic(file, made.private, { mode: 0o600 }),
+    writeFileAtomic(`${file}.pub`, `${made.public}\n`, { mode: 0o600 }),
+  ]);
   return { privateKey: made.private, publicKey: made.public };
 }
 
 /** An ed25519 key pair in OpenSSH's file format. ssh2 writes one in 256 (those that start with 0) a byte short, and no SSH reads them. */
-export function newKeyPair(comment: string): { private: string; public: string } {
+export async function newKeyPair(comment: string): Promise<{ private: string; public: string }> {
+  const { default: ssh2 } = await import("ssh2");
   for (;;) {
     const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });
     const broken = [made.private, made.public].some((text) => ssh2.utils.parseKey(text) instanceof Error);

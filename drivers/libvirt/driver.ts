@@ -42,6 +42,22 @@ const DOMAINS_A_CALL = 500;
 /** The first major version of libvirt in which a memory device's size can be changed; 7.9 was the very first. */
 const FIRST_WITH_MEMORY_DEVICES = 8;
 
+// One command line each, because every virsh takes 20 ms to start.
+const SIZE_QUESTION = "nodeinfo; nodememstats";
+
+/** CPUs and bytes of memory of the host, from the answer to {@link SIZE_QUESTION}. */
+function sizeIn(text: string): { cpus: number; memory: number } {
+  const number = (label: string): number =>
+    Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
+  // nodeinfo counts only the memory of the first NUMA cell, and on some hosts even less.
+  return { cpus: number("CPU\\(s\\)"), memory: number("total *") * 1024 };
+}
+
+const versionIn = (text: string): { libvirt: string | undefined; hypervisor: string | undefined } => ({
+  libvirt: /^Using library: libvirt (\S+)/m.exec(text)?.[1],
+  hypervisor: /^Running hypervisor: (.*\S)/m.exec(text)?.[1],
+});
+
 /** One libvirt daemon: all queries and actions of trilab outside the engine. */
 export class LibvirtDriver extends Connection {
   /**
@@ -58,30 +74,20 @@ export class LibvirtDriver extends Connection {
   async version(
     timeoutMs = 15_000,
   ): Promise<{ libvirt: string | undefined; hypervisor: string | undefined }> {
-    const text = await this.connection.runWithin(timeoutMs, "version");
-    return {
-      libvirt: /^Using library: libvirt (\S+)/m.exec(text)?.[1],
-      hypervisor: /^Running hypervisor: (.*\S)/m.exec(text)?.[1],
-    };
+    return versionIn(await this.connection.runWithin(timeoutMs, "version"));
   }
 
   /** CPUs and bytes of memory of the daemon's host; bytes free for disks, if the host is this machine. */
   async capacity(): Promise<{ cpus: number; memory: number; diskFree: number | undefined }> {
-    // nodeinfo counts only the memory of the first NUMA cell, and on some hosts even less.
-    const text = `${await this.virsh("nodeinfo")}\n${await this.virsh("nodememstats")}`;
-    const number = (label: string): number =>
-      Number(new RegExp(`^${label}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? 0);
-    return {
-      cpus: number("CPU\\(s\\)"),
-      memory: number("total *") * 1024,
-      diskFree: this.isLocal ? await freeBytes(IMAGE_POOL.path) : undefined,
-    };
+    const size = sizeIn(await this.virsh(SIZE_QUESTION));
+    return { ...size, diskFree: this.isLocal ? await freeBytes(IMAGE_POOL.path) : undefined };
   }
 
   /** What a new domain can grow to on the daemon's host; `undefined` where libvirt can't change a domain's memory device. */
   async roomToGrow(): Promise<{ cpus: number; memory: number } | undefined> {
-    const [{ cpus, memory }, { libvirt = "0" }] = await Promise.all([this.capacity(), this.version()]);
-    return Number.parseInt(libvirt, 10) < FIRST_WITH_MEMORY_DEVICES ? undefined : { cpus, memory };
+    const text = await this.virsh(`version; ${SIZE_QUESTION}`);
+    const { libvirt = "0" } = versionIn(text);
+    return Number.parseInt(libvirt, 10) < FIRST_WITH_MEMORY_DEVICES ? undefined : sizeIn(text);
   }
 
   async domainNames(): Promise<string[]> {
@@ -92,9 +98,8 @@ export class LibvirtDriver extends Connection {
     return lines(await this.virsh("net-list", "--all", "--name"));
   }
 
-  /** The storage pools; with `active`, only those that are started. */
-  async poolNames(active = false): Promise<string[]> {
-    return lines(await this.virsh("pool-list", "--name", ...(active ? [] : ["--all"])));
+  async poolNames(): Promise<string[]> {
+    return lines(await this.virsh("pool-list", "--name", "--all"));
   }
 
   /** A domain's type: `kvm`, or `qemu` for emulation; `undefined` when there is none of that name. */
@@ -115,10 +120,10 @@ export class LibvirtDriver extends Connection {
 
   /** Whether both pools and all volumes of this image are there. Starts pools that are not active. */
   async hasImage(hash: string, pools: readonly string[]): Promise<boolean> {
-    const [defined, active] = await Promise.all([this.poolNames(), this.poolNames(true)]);
-    for (const name of pools)
-      if (defined.includes(name) && !active.includes(name)) await this.virsh("pool-start", name);
-    if (!pools.every((name) => defined.includes(name))) return false;
+    const rows = lines(await this.virsh("pool-list", "--all")).map((line) => line.split(/\s+/));
+    const states = new Map(rows.map(([name, state]) => [name, state]));
+    for (const name of pools) if (states.get(name) === "inactive") await this.virsh("pool-start", name);
+    if (!pools.every((name) => states.has(name))) return false;
     const volumes = await this.imageVolumeNames();
     return Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));
   }

@@ -210,9 +210,9 @@ it("an address makes no promise that is not in the record yet", async () => {
   expect(written).not.toHaveProperty("extendedTo");
 });
 
-it("makes keys that SSH reads, every one of them", () => {
+it("makes keys that SSH reads, every one of them", async () => {
   for (let i = 0; i < 2000; i++) {
-    const made = newKeyPair("machine");
+    const made = await newKeyPair("machine");
     // The whole of a public key: its type and 32 bytes, each with its length.
     expect(Buffer.from(made.public.split(" ")[1] ?? "", "base64")).toHaveLength(51);
     expect(ssh2.utils.parseKey(made.private)).not.toBeInstanceOf(Error);
