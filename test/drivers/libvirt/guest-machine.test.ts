@@ -1,5 +1,5 @@
 import { mkdtempSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -149,6 +149,20 @@ it("waiting for a first answer ends with its signal, the ssh in hand with it", a
   setTimeout(() => over.abort(new Error("time is over")), 300);
   const waiting = libvirt.environment(access).firstAnswer(["true"], { signal: over.signal }, 60_000);
   await expect(waiting).rejects.toThrow("time is over");
+  await rm(bin, { recursive: true });
+});
+
+it("a domain that does not run is not waited for, nor the ssh that was started while libvirt was asked", async () => {
+  const bin = await standInSsh(`echo $$ >"\${0%/*}/pid"; exec sleep 3600`);
+  const guest = libvirt.environment(access);
+  for (const state of ["shut off", undefined]) {
+    states = [state];
+    await expect(guest.firstAnswer(["true"], {}, 60_000)).rejects.toMatchObject({
+      why: expect.stringContaining(`the domain is ${state ?? "gone"}`),
+    });
+    const pid = await readFile(join(bin, "pid"), "utf8").catch(() => undefined); // It may not have come that far.
+    expect(() => process.kill(Number(pid ?? Number.MAX_SAFE_INTEGER), 0)).toThrow("ESRCH");
+  }
   await rm(bin, { recursive: true });
 });
 
