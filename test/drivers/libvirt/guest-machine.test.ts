@@ -12,12 +12,15 @@ import { LOCAL } from "../../../model/endpoint.js";
 let states: (string | undefined)[] = [];
 /** How much later it is after each question, where the clock is not real. */
 let minutesAsking = 0;
+/** What must have happened before it answers. */
+let beforeAnswer = async (): Promise<void> => {};
 let refused: readonly string[] = [];
 const asked: string[] = [];
 
 /** A libvirt that answers from the lists above. */
 class FakeLibvirt extends LibvirtDriver {
   override async domainState(): Promise<string | undefined> {
+    await beforeAnswer();
     if (minutesAsking > 0) vi.setSystemTime(Date.now() + minutesAsking * 60_000);
     return states.length > 1 ? states.shift() : states[0];
   }
@@ -44,6 +47,7 @@ beforeEach(() => {
   asked.length = 0;
   refused = [];
   minutesAsking = 0;
+  beforeAnswer = async () => {};
 });
 
 afterEach(() => {
@@ -154,14 +158,17 @@ it("waiting for a first answer ends with its signal, the ssh in hand with it", a
 
 it("a domain that does not run is not waited for, nor the ssh that was started while libvirt was asked", async () => {
   const bin = await standInSsh(`echo $$ >"\${0%/*}/pid"; exec sleep 3600`);
+  const pidFile = join(bin, "pid");
   const guest = libvirt.environment(access);
+  beforeAnswer = () => expect.poll(() => readFile(pidFile, "utf8").catch(() => "")).toMatch(/^\d+\n$/);
   for (const state of ["shut off", undefined]) {
     states = [state];
     await expect(guest.firstAnswer(["true"], {}, 60_000)).rejects.toMatchObject({
       why: expect.stringContaining(`the domain is ${state ?? "gone"}`),
     });
-    const pid = await readFile(join(bin, "pid"), "utf8").catch(() => undefined); // It may not have come that far.
-    expect(() => process.kill(Number(pid ?? Number.MAX_SAFE_INTEGER), 0)).toThrow("ESRCH");
+    const pid = Number(await readFile(pidFile, "utf8"));
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    await rm(pidFile);
   }
   await rm(bin, { recursive: true });
 });
