@@ -6,7 +6,7 @@ import { lastLines } from "../../drivers/docker/output.js";
 import type { ContainerInputs } from "./container-schema.js";
 
 /** How long a container must stay up after its start to count as running, in milliseconds. */
-const SETTLE_MS = 100;
+const SETTLE_MS = 250;
 
 /** The time between two queries of a health check, in milliseconds. */
 const HEALTH_POLL_MS = 200;
