@@ -1,5 +1,6 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
+import { resultsOf } from "../base/results-of.js";
 import { connect, type Drivers, seatInventory, startFound, stopFound } from "../drivers/drivers.js";
 import { type Found, machineIn, removalOrder, targetOf } from "../drivers/found.js";
 import type { Ending } from "../drivers/power.js";
@@ -8,6 +9,7 @@ import type { Target } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";
 import { requireAccount } from "./account.js";
 import { withSeatLock } from "./deploy-seat.js";
+import { finishInterrupted } from "./finish-interrupted.js";
 import { firstFacts } from "./first-facts.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { isStopped, refuseForeign } from "./reconcile.js";
@@ -71,6 +73,9 @@ export const power = (
       const drivers = await answering(record, machines);
       const inventory = await seatInventory(record, drivers);
       refuseForeign(record, inventory);
+      // A guest that was interrupted while its memory was saved is paused, and would lose it.
+      if (start || !stop?.force)
+        await finishInterrupted(record, { waitMs: start?.waitMs ?? STOP_GRACE_MS }, steps);
       const there = machines.map((machine) => requireThere(record, machine, inventory));
       const notes = new Notes(record);
       // Noted before they stop: without the note, a machine that is off looks as if it had ended by itself.
@@ -80,11 +85,7 @@ export const power = (
           new OneTarget(machine.target, { drivers, notes, request, steps }).run(found, inventory),
         ),
       );
-      const results = ends.map((end) => {
-        if (end.status === "rejected") throw end.reason;
-        return end.value;
-      });
-      return { record: await notes.record(), results };
+      return { record: await notes.record(), results: resultsOf(ends) };
     }),
   );
 

@@ -33,7 +33,7 @@ beforeEach(async () => {
   [made, open] = [0, 0];
   dir = await mkdtemp(join(tmpdir(), "trilab-kept-"));
   vi.stubEnv("XDG_STATE_HOME", dir);
-  const [host, user] = [newKeyPair("host"), newKeyPair("user")];
+  const [host, user] = [await newKeyPair("host"), await newKeyPair("user")];
   const identityFile = join(dir, "id");
   await writeFile(identityFile, user.private, { mode: 0o600 });
   server = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
@@ -156,7 +156,7 @@ it("another host key is another connection: what is open does not vouch for it",
   await environment.exec(["one"]);
   const knownHostsFile = join(dir, "known_hosts");
   const known = await readFile(knownHostsFile, "utf8");
-  await writeFile(knownHostsFile, known.replace(/ssh-ed25519 .*/, newKeyPair("other").public));
+  await writeFile(knownHostsFile, known.replace(/ssh-ed25519 .*/, (await newKeyPair("other")).public));
   expect((await environment.exec(["two"])).exitCode).toBe(255);
 });
 

@@ -21,7 +21,8 @@ export interface HostServices {
 export function openHostServices(): HostServices {
   let stop: () => Promise<unknown> = async () => {};
   beforeAll(async () => {
-    await host("ip", "addr", "add", `${METADATA}/32`, "dev", "lo");
+    // A run that was killed may have left it.
+    await host("ip", "addr", "replace", `${METADATA}/32`, "dev", "lo");
     const service = execa("perl", ["-e", greet(PORT)], { stdin: "ignore", reject: false });
     stop = () => {
       service.kill("SIGKILL");
