@@ -83,25 +83,14 @@ export class GuestEnvironment implements Environment {
     );
     for (let looked = 0, watched = 0; ; ) {
       options.signal?.throwIfAborted();
-      const before = Date.now();
-      const unwanted = new AbortController();
-      const signal = AbortSignal.any([unwanted.signal, ...(options.signal ? [options.signal] : [])]);
-      const answer = this.exec(command, { ...options, signal });
-      if (this.libvirt && before - looked >= LOOK_MS) {
-        looked = before;
-        // Queried meanwhile. The address of a domain that does not run may be another machine's: that has not the pinned key.
-        state = undefined;
-        try {
-          state = await this.libvirt.domainState(this.name);
-        } finally {
-          if (state !== "running") unwanted.abort();
-        }
-        if (state !== "running") {
-          await answer;
-          break;
-        }
+      // A domain that is not running is not contacted: its address may belong to another machine then.
+      if (this.libvirt && Date.now() - looked >= LOOK_MS) {
+        state = await this.libvirt.domainState(this.name);
+        looked = Date.now();
+        if (state !== "running") break;
       }
-      const result = await answer;
+      const before = Date.now();
+      const result = await this.exec(command, options);
       if (result.exitCode !== UNREACHABLE) return { result, before, after: Date.now() };
       said = result.stderr.trim().split("\n").at(-1) ?? "";
       const refuses = /host key|Permission denied/i.test(result.stderr);
