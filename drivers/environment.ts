@@ -17,7 +17,7 @@ export interface ExecOptions {
   /** Over a connection of its own, which ends with the command, because the time to connect is measured. Default false. */
   ownConnection?: boolean;
   /** Aborting it ends our client and any waiting; the command inside may go on. Default: none. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface ExecResult {

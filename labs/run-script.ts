@@ -30,12 +30,10 @@ export interface ScriptResult {
 export interface ScriptOptions {
   values: Values;
   /** Also variables of the script: the lab's and the seat's name, and the login user. */
-  lab: string;
-  seat: string;
-  user: string;
+  seat: { lab: string; seat: string; user: string };
   /** Seconds. */
   timeout: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -47,7 +45,7 @@ export interface ScriptOptions {
 export async function runScript(
   environment: Environment,
   script: LabScript,
-  { lab, seat, signal, timeout, user, values }: ScriptOptions,
+  { seat: { lab, seat, user }, signal, timeout, values }: ScriptOptions,
 ): Promise<ScriptResult> {
   const { target } = environment;
   const failed = (why: string, output = ""): ScriptResult => ({
@@ -64,7 +62,7 @@ export async function runScript(
         root: true,
         input: program(script, { ...values, lab, seat, target, user }),
         timeoutMs: (timeout + 15) * 1000,
-        ...(signal ? { signal } : {}),
+        signal,
       },
     );
     signal?.throwIfAborted();

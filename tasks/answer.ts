@@ -1,18 +1,16 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Lab } from "../labs/define-lab.js";
-import { labScript } from "../labs/lab-files.js";
-import { runScript } from "../labs/run-script.js";
 import { type Answer, ratioTargets, type Task } from "../labs/tasks.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { figureOf, probeOf, seriesOf } from "../report/figures.js";
 import { formatNumber } from "../report/quantity.js";
 import { type Interval, ratioOfMedians } from "../report/statistics.js";
 import { listRuns } from "../report/store.js";
-import { openEnvironment } from "../seats/open.js";
-import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
+import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
 import { valuesOf } from "./check.js";
 import { readNumber } from "./number.js";
+import { runTaskScript } from "./run-lab-script.js";
 
 /** Seconds that answer.sh may take. */
 const READ_LIMIT = 30;
@@ -62,20 +60,10 @@ async function judgeRead(
   said: string,
 ): Promise<Judged> {
   const target = answer.read ?? "container";
-  const unseen = (why: string): Judged => ({ outcome: "could-not-look", why, answer: said });
-  if (!targetsOf(record).includes(target))
-    return unseen(`the seat has no ${target}: trilab up --on ${target}`);
-  const script = await labScript(lab.dir, `tasks/${task.id}`, "answer", target);
-  if (script === undefined) return unseen(`the lab has no tasks/${task.id}/answer.sh`);
-  const { boot, evidence, outcome, why } = await runScript(await openEnvironment(record, target), script, {
-    values: await valuesOf(lab, record.seat),
-    lab: record.lab,
-    seat: record.seat,
-    user: record.user,
-    timeout: READ_LIMIT,
-  });
+  const options = { values: await valuesOf(lab, record.seat), timeout: READ_LIMIT };
+  const { boot, evidence, outcome, why } = await runTaskScript(record, lab, task, "answer", target, options);
   if (outcome !== "done" || evidence.answer === undefined)
-    return unseen(why || `${script.name} noted no answer`);
+    return { outcome: "could-not-look", why: why || "answer.sh noted no answer", answer: said };
   const expected = Number(evidence.answer);
   if (Number.isNaN(expected)) {
     const same = evidence.answer.toLowerCase() === said.toLowerCase();

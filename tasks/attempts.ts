@@ -7,6 +7,7 @@ import { hasCode } from "../base/errors.js";
 import { withLock } from "../base/lock.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
+import { owner } from "../seats/seat-record.js";
 
 /** What a look at a task found. `could-not-look` is never a grade. `pending`: a person has to mark the answer. */
 export const OUTCOMES = ["met", "not-met", "could-not-look", "pending"] as const;
@@ -42,6 +43,9 @@ const entrySchema = z.object({
 export type Entry = z.infer<typeof entrySchema>;
 
 const lineSchema = entrySchema.extend({ prev: z.string() });
+
+/** What somebody attempted; {@link addAttempt} says when, by whom, and with which version of the lab. */
+export type Attempt = Omit<Entry, "at" | "lab" | "by">;
 
 /** A seat's attempts, oldest first. */
 export interface Attempts {
@@ -90,6 +94,13 @@ export async function attemptsText(id: SeatId): Promise<string> {
 }
 
 export const readAttempts = async (id: SeatId): Promise<Attempts> => parseAttempts(await attemptsText(id));
+
+/** Adds an attempt of now to the record. @param lab The digest of the lab's files. */
+export async function addAttempt(id: SeatId, lab: string, attempt: Attempt): Promise<Entry> {
+  const entry = { at: new Date().toISOString(), ...attempt, lab, by: owner() };
+  await addAttempts(id, [entry]);
+  return entry;
+}
 
 /** Adds entries to the record. Each line names the digest of the one before, so that a later edit is seen. */
 export async function addAttempts(id: SeatId, entries: readonly Entry[]): Promise<void> {

@@ -1,13 +1,12 @@
 import type { Lab } from "../labs/define-lab.js";
-import { labDigest, labScript } from "../labs/lab-files.js";
-import { runScript } from "../labs/run-script.js";
+import { labDigest } from "../labs/lab-files.js";
 import type { Task } from "../labs/tasks.js";
 import { drawValues, type Values } from "../labs/variables.js";
 import { reporting, type StepEvent } from "../model/events.js";
 import type { Target } from "../model/naming.js";
-import { openEnvironment } from "../seats/open.js";
-import { owner, type SeatRecord, targetsOf } from "../seats/seat-record.js";
-import { addAttempts, type Entry, readAttempts, seatKey } from "./attempts.js";
+import type { SeatRecord } from "../seats/seat-record.js";
+import { type Attempt, addAttempt, type Entry, readAttempts, seatKey } from "./attempts.js";
+import { runTaskScript } from "./run-lab-script.js";
 import { type Score, scoreOf } from "./score.js";
 
 /** How many times as long a check may take in an emulated target. */
@@ -41,41 +40,25 @@ export const checkSeat = (
   { only, signal }: { only?: readonly string[]; signal?: AbortSignal } = {},
 ): AsyncGenerator<StepEvent, Checked> =>
   reporting(async (steps) => {
-    const { entries: before } = await readAttempts(record);
+    const { entries } = await readAttempts(record);
     const [values, digest] = [await valuesOf(lab, record.seat), await labDigest(lab.dir)];
     const outputs: Record<string, string> = {};
-    const all = [...before];
     for (const task of lab.tasks) {
       if (task.title === undefined || (only && !only.includes(task.id))) continue;
-      const { standing } = scoreOf([task], all).tasks[0] ?? {};
-      const waits = task.needs.some((need) => !isMet(need, all));
-      if (standing === "met" || waits) continue;
+      const isMet = (id: string): boolean =>
+        entries.some((entry) => entry.task === id && entry.outcome === "met");
+      if (isMet(task.id) || !task.needs.every(isMet)) continue;
       const about = { step: "check", title: task.id, seat: { lab: record.lab, seat: record.seat } };
-      const entry = await steps.run(about, async () => {
-        const { output, ...found } = await look(record, lab, task, {
-          values,
-          entries: all,
-          ...(signal ? { signal } : {}),
-        });
-        outputs[task.id] = output;
-        return {
-          at: new Date().toISOString(),
-          kind: "check" as const,
-          task: task.id,
-          ...found,
-          lab: digest,
-          by: owner(),
-        };
-      });
-      await addAttempts(record, [entry]);
-      all.push(entry);
+      const { output, ...found } = await steps.run(about, () =>
+        look(record, lab, task, { values, entries, signal }),
+      );
+      outputs[task.id] = output;
+      const attempt: Attempt = { kind: "check", task: task.id, ...found };
+      entries.push(await addAttempt(record, digest, attempt));
     }
-    const { broken, entries } = await readAttempts(record);
-    return { score: scoreOf(lab.tasks, entries), broken, outputs };
+    const now = await readAttempts(record);
+    return { score: scoreOf(lab.tasks, now.entries), broken: now.broken, outputs };
   });
-
-const isMet = (id: string, entries: readonly Entry[]): boolean =>
-  entries.some(({ outcome, task }) => task === id && outcome === "met");
 
 type Look = Pick<Entry, "outcome" | "why" | "evidence" | "boot"> & { output: string };
 
@@ -84,25 +67,22 @@ export async function look(
   record: SeatRecord,
   lab: Lab,
   task: Task,
-  { entries, signal, values }: { values: Values; entries: readonly Entry[]; signal?: AbortSignal },
+  {
+    entries,
+    signal,
+    values,
+  }: { values: Values; entries: readonly Entry[]; signal?: AbortSignal | undefined },
 ): Promise<Look> {
   const target = targetOf(task, lab);
-  const nothing = (why: string): Look => ({ outcome: "could-not-look", why, output: "" });
-  if (!targetsOf(record).includes(target))
-    return nothing(`the seat has no ${target}: trilab up --on ${target}`);
-  const script = await labScript(lab.dir, `tasks/${task.id}`, "check", target);
-  if (script === undefined) return nothing(`the lab has no tasks/${task.id}/check.sh`);
-  const { boot, evidence, outcome, output, why } = await runScript(
-    await openEnvironment(record, target),
-    script,
-    {
-      values,
-      lab: record.lab,
-      seat: record.seat,
-      user: record.user,
-      timeout: task.timeout * (isEmulated(record, target) ? EMULATED : 1),
-      ...(signal ? { signal } : {}),
-    },
+  const timeout = task.timeout * (isEmulated(record, target) ? EMULATED : 1);
+  const options = { values, timeout, signal };
+  const { boot, evidence, outcome, output, why } = await runTaskScript(
+    record,
+    lab,
+    task,
+    "check",
+    target,
+    options,
   );
   const found = { evidence, boot, output };
   if (outcome === "failed") return { ...found, outcome: "could-not-look", why };

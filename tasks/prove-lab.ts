@@ -1,14 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { Lab } from "../labs/define-lab.js";
 import { type LabScript, labScript, wrongSolutions } from "../labs/lab-files.js";
-import { runScript } from "../labs/run-script.js";
+import type { ScriptResult } from "../labs/run-script.js";
 import type { Task } from "../labs/tasks.js";
 import { drawValues, type Values } from "../labs/variables.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
+import type { Target } from "../model/naming.js";
 import { openEnvironment, openMachine } from "../seats/open.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
 import { look, targetOf } from "./check.js";
+import { runInTarget } from "./run-lab-script.js";
 
 /** Seconds that solve.sh and wrong-*.sh may take. */
 const SOLVE_LIMIT = 180;
@@ -78,7 +80,7 @@ class Prover {
     const found = await look(this.record, this.lab, afterRestart ? task : { ...task, reboot: false }, {
       values,
       entries: this.entries,
-      ...(this.signal ? { signal: this.signal } : {}),
+      signal: this.signal,
     });
     return found;
   }
@@ -118,16 +120,13 @@ class Prover {
   }
 
   private async act(task: Task, script: LabScript): Promise<void> {
-    const environment = await openEnvironment(this.record, targetOf(task, this.lab));
-    const { outcome, output, why } = await runScript(environment, script, {
-      values: this.values,
-      lab: this.record.lab,
-      seat: this.record.seat,
-      user: this.record.user,
-      timeout: SOLVE_LIMIT,
-      ...(this.signal ? { signal: this.signal } : {}),
-    });
+    const { outcome, output, why } = await this.execute(script, targetOf(task, this.lab));
     if (outcome !== "done") this.problems.push(`${task.id}: ${why}\n${output}`.trim());
+  }
+
+  private execute(script: LabScript, target: Target): Promise<ScriptResult> {
+    const options = { values: this.values, timeout: SOLVE_LIMIT, signal: this.signal };
+    return runInTarget(this.record, target, script, options);
   }
 
   /** Restarts the targets of tasks that must survive it, once each. */
@@ -153,7 +152,7 @@ class Prover {
         await machine.stop();
         await machine.start();
         const environment = await openEnvironment(this.record, target);
-        await environment.firstAnswer(["true"], this.signal ? { signal: this.signal } : {}, 300_000);
+        await environment.firstAnswer(["true"], { signal: this.signal }, 300_000);
         for (const task of own) {
           const { outcome, why } = await this.outcome(task, this.values, true);
           if (outcome !== "met") this.problems.push(`${task.id}: is ${outcome} after a restart (${why})`);
@@ -185,14 +184,7 @@ class Prover {
     const target = task.answer?.read ?? "container";
     const script = await labScript(this.lab.dir, `tasks/${task.id}`, "answer", target);
     if (script === undefined) return; // lintLab says so.
-    const environment = await openEnvironment(this.record, target);
-    const { evidence, outcome, why } = await runScript(environment, script, {
-      values: this.values,
-      lab: this.record.lab,
-      seat: this.record.seat,
-      user: this.record.user,
-      timeout: SOLVE_LIMIT,
-    });
+    const { evidence, outcome, why } = await this.execute(script, target);
     if (outcome !== "done" || !evidence.answer)
       this.problems.push(`${task.id}: ${why || `${script.name} notes no answer`}`);
   }

@@ -1,12 +1,12 @@
 import { UserError } from "../base/errors.js";
+import { resultsOf } from "../base/results-of.js";
 import type { Lab } from "../labs/define-lab.js";
 import { type LabScript, labScript } from "../labs/lab-files.js";
-import { runScript } from "../labs/run-script.js";
 import { reporting, type StepEvent } from "../model/events.js";
 import type { Target } from "../model/naming.js";
-import { openEnvironment } from "../seats/open.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { valuesOf } from "./check.js";
+import { runInTarget } from "./run-lab-script.js";
 
 /** Seconds that a lab's setup may take in a target. */
 const SETUP_LIMIT = 300;
@@ -27,12 +27,12 @@ export const setUpLab = (
 ): AsyncGenerator<StepEvent, Target[]> =>
   reporting(async (steps) => {
     const scripts = await Promise.all(
-      targetsOf(record).map(async (target) => ({
-        target,
-        script: await labScript(lab.dir, "", "setup", target),
-      })),
+      targetsOf(record).map(async (target) => {
+        const script = await labScript(lab.dir, "", "setup", target);
+        return script ? [{ script, target }] : [];
+      }),
     );
-    const wanted = scripts.flatMap(({ script, target }) => (script ? [{ script, target }] : []));
+    const wanted = scripts.flat();
     if (wanted.length === 0) return [];
     const values = await valuesOf(lab, record.seat);
     const ends = await Promise.allSettled(
@@ -45,17 +45,12 @@ export const setUpLab = (
             machine: target,
           },
           async () => {
-            const { evidence, outcome, output, why } = await runScript(
-              await openEnvironment(record, target),
+            const options = { values, timeout: SETUP_LIMIT, signal };
+            const { evidence, outcome, output, why } = await runInTarget(
+              record,
+              target,
               once(script),
-              {
-                values,
-                lab: record.lab,
-                seat: record.seat,
-                user: record.user,
-                timeout: SETUP_LIMIT,
-                ...(signal ? { signal } : {}),
-              },
+              options,
             );
             if (outcome === "done") return evidence[ALREADY] === undefined ? [target] : [];
             throw new UserError(`the setup of lab "${lab.name}" failed in the ${target}`, {
@@ -66,10 +61,7 @@ export const setUpLab = (
         ),
       ),
     );
-    return ends.flatMap((end) => {
-      if (end.status === "rejected") throw end.reason;
-      return end.value;
-    });
+    return resultsOf(ends).flat();
   });
 
 const ALREADY = "already";

@@ -26,24 +26,14 @@ async function giveAnswer(args: Args, ctx: Context): Promise<number> {
   const session = await labSession(args);
   const task = await taskNamed(session, text(args, "task") ?? "");
   const { judge } = await import("../../tasks/answer.js");
-  const { addAttempts, readAttempts } = await import("../../tasks/attempts.js");
+  const { addAttempt, readAttempts } = await import("../../tasks/attempts.js");
   const { scoreOf } = await import("../../tasks/score.js");
   const { valuesOf } = await import("../../tasks/check.js");
   const { labDigest } = await import("../../labs/lab-files.js");
   const { scoreLines } = await import("../score-lines.js");
-  const { owner } = await import("../../seats/seat-record.js");
   const { lab, record } = session;
   const judged = await judge(record, lab, task, text(args, "value") ?? "");
-  await addAttempts(record, [
-    {
-      at: new Date().toISOString(),
-      kind: "answer",
-      task: task.id,
-      ...judged,
-      lab: await labDigest(lab.dir),
-      by: owner(),
-    },
-  ]);
+  await addAttempt(record, await labDigest(lab.dir), { kind: "answer", task: task.id, ...judged });
   const score = scoreOf([task], (await readAttempts(record)).entries);
   const values = await valuesOf(lab, record.seat);
   report(ctx, "answer", { lab: record.lab, seat: record.seat, ...judged, task: score.tasks[0] }, () =>

@@ -17,13 +17,12 @@ export const hint = defineCommand({
 async function showHint(args: Args, ctx: Context): Promise<undefined> {
   const session = await labSession(args);
   const task = await taskNamed(session, text(args, "task") ?? "");
-  const { addAttempts, readAttempts } = await import("../../tasks/attempts.js");
+  const { addAttempt, readAttempts } = await import("../../tasks/attempts.js");
   const { nextHint, scoreOf } = await import("../../tasks/score.js");
   const { valuesOf } = await import("../../tasks/check.js");
   const { fillIn } = await import("../../labs/variables.js");
   const { hintsOf } = await import("../../labs/tasks.js");
   const { labDigest } = await import("../../labs/lab-files.js");
-  const { owner } = await import("../../seats/seat-record.js");
   const { lab, record } = session;
   const { entries } = await readAttempts(record);
   const values = await valuesOf(lab, record.seat);
@@ -51,17 +50,12 @@ async function showHint(args: Args, ctx: Context): Promise<undefined> {
       return undefined;
     }
   }
-  await addAttempts(record, [
-    {
-      at: new Date().toISOString(),
-      kind: "hint",
-      task: task.id,
-      hint: next.number,
-      cost,
-      lab: await labDigest(lab.dir),
-      by: owner(),
-    },
-  ]);
+  await addAttempt(record, await labDigest(lab.dir), {
+    kind: "hint",
+    task: task.id,
+    hint: next.number,
+    cost,
+  });
   const shown = fillIn(next.text, values);
   report(ctx, "hint", { task: task.id, hint: shown, hints: [...old, shown], cost }, () => [
     ...old,

@@ -17,8 +17,9 @@ const here = {
   },
 } as unknown as Environment;
 
+const seat = { lab: "web", seat: "alice", user: "lab" };
 const run = (text: string, timeout = 10, values = {}) =>
-  runScript(here, { name: "check.sh", text }, { values, lab: "web", seat: "alice", user: "lab", timeout });
+  runScript(here, { name: "check.sh", text }, { values, seat, timeout });
 
 describe("a lab's script", () => {
   it("is done, with what it noted, and when its machine started", async () => {
@@ -70,7 +71,7 @@ describe("a lab's script", () => {
 
   it("could not look at a machine that is silent", async () => {
     const silent = { ...here, exec: async () => ({ exitCode: 255, stdout: "", stderr: "ssh: no route" }) };
-    const options = { values: {}, lab: "web", seat: "a", user: "lab", timeout: 1 };
+    const options = { values: {}, seat, timeout: 1 };
     expect(
       await runScript(silent as unknown as Environment, { name: "check.sh", text: ":" }, options),
     ).toMatchObject({
