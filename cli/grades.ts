@@ -1,17 +1,34 @@
 import { resolve } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Grade, Work } from "../tasks/grade.js";
+import type { Emails } from "../tasks/grade-book.js";
 import { type Context, columns, report } from "./context.js";
 import { type Args, flag, text } from "./define-command.js";
 
 export const gradeOptions = {
   csv: { type: "boolean", describe: "a table for Moodle or Canvas: a row for each learner" },
-  roster: { type: "string", describe: "a CSV file with the columns seat and email" },
+  roster: {
+    type: "string",
+    describe: "the list of learners, for their e-mail addresses: see docs/classes.md",
+  },
   labs: { type: "string", describe: "a folder with the labs; default: the registered ones" },
 } as const;
 
+/** The e-mail addresses of the learners in --roster, by seat. */
+export async function emailsOf(args: Args): Promise<Emails> {
+  const file = text(args, "roster");
+  if (file === undefined) return new Map();
+  const { readRoster } = await import("../classes/roster.js");
+  return new Map((await readRoster(file)).map(({ email, seat }) => [seat, email]));
+}
+
 /** Grades the works, and prints them as a table, CSV or JSON. */
-export async function printGrades(works: readonly Work[], args: Args, ctx: Context): Promise<undefined> {
+export async function printGrades(
+  works: readonly Work[],
+  emails: Emails,
+  args: Args,
+  ctx: Context,
+): Promise<undefined> {
   if (flag(args, "csv") && ctx.json)
     throw new UserError("--csv and --json can't be used together", {
       why: "both write to standard output",
@@ -22,9 +39,8 @@ export async function printGrades(works: readonly Work[], args: Args, ctx: Conte
   const { labDigest } = await import("../labs/lab-files.js");
   const { owner } = await import("../seats/seat-record.js");
   const { flagShared, gradeOf } = await import("../tasks/grade.js");
-  const { gradesCsv, gradesLti, readEmails } = await import("../tasks/grade-book.js");
-  const [folder, roster] = [text(args, "labs"), text(args, "roster")];
-  const emails = roster === undefined ? new Map<string, string>() : await readEmails(roster);
+  const { gradesCsv, gradesLti } = await import("../tasks/grade-book.js");
+  const folder = text(args, "labs");
   const labs = new Map(
     await Promise.all(
       [...new Set(works.map(({ lab }) => lab))].map(async (name) => {

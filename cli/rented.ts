@@ -28,12 +28,13 @@ export async function agreeToRent(ctx: Context, spending: Spending, yes: boolean
 }
 
 /** `This rents a t3.nano from AWS in eu-central-1: $0.0110 an hour, $0.0330 for 3h, …` Pure. */
-export function priceLine({ rental, ttl, unlimited }: Spending, table: PriceTable): string {
+export function priceLine({ rental, seats, ttl, unlimited }: Spending, table: PriceTable): string {
   const price = quote(table, rental);
-  const what = `This rents a ${rental.size} from AWS in ${rental.region}`;
+  const machines = seats === 1 ? `a ${rental.size}` : `${seats} machines of type ${rental.size}`;
+  const what = `This rents ${machines} from AWS in ${rental.region}`;
   if (price.perHour === null)
     return `${what}, at a price that trilab does not know: trilab cost --refresh --region ${rental.region}.`;
-  const { hour, session } = costOf(price.perHour, 1, ttl);
+  const { hour, session } = costOf(price.perHour, seats, ttl);
   return [
     `${what}: ${formatUsd(hour)} an hour`,
     session === null ? "without end" : `${formatUsd(session)} for ${formatDuration(ttl)}`,

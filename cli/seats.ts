@@ -5,7 +5,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { isFolderPath } from "../base/paths.js";
 import type { Environment } from "../drivers/environment.js";
 import { parseTarget } from "../labs/targets.js";
-import { MAX_SEAT_LENGTH, type SeatId, type Target } from "../model/naming.js";
+import { dnsLabel, MAX_SEAT_LENGTH, type SeatId, type Target } from "../model/naming.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 
 // Every command imports this file, so heavy modules are imported in the functions: `trilab --help` loads none.
@@ -16,11 +16,7 @@ export const DEFAULT_LAB = "first-boot";
 /** `TRILAB_SEAT`, else the login name as a DNS label. */
 export function defaultSeat(): string {
   if (process.env.TRILAB_SEAT) return process.env.TRILAB_SEAT;
-  const name = userInfo()
-    .username.toLowerCase()
-    .replace(/[^a-z0-9-]+/g, "-")
-    .replace(/^-+|-+$/g, "");
-  return name.slice(0, MAX_SEAT_LENGTH).replace(/-+$/, "") || "me";
+  return dnsLabel(userInfo().username, MAX_SEAT_LENGTH) || "me";
 }
 
 /** A lab's name, from a name or the path of its folder. */

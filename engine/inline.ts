@@ -9,7 +9,7 @@ import type * as Grpc from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/events.js";
 import { UserError } from "../base/errors.js";
 import type { OutputValue } from "./checkpoint.js";
-import { loadSdk as load } from "./sdk.js";
+import { loadSdk as load, separateConnections } from "./sdk.js";
 
 export type { EngineEvent };
 
@@ -91,6 +91,7 @@ function addLanguageServer(
   const later =
     (method: keyof LanguageServer): UnaryHandler =>
     (call, callback) => {
+      if (language === undefined) separateConnections();
       language ??= new (load<{ LanguageServer: new (program: Program) => LanguageServer }>(
         "./automation/server.js",
       ).LanguageServer)(guarded);

@@ -27,3 +27,14 @@ for (const part of UNUSED) {
 
 /** Loads a module of the SDK, or of what the SDK depends on. */
 export const loadSdk = <T>(module: string): T => fromPulumi(module) as T;
+
+/**
+ * Gives each of the SDK's connections to an engine a pool of its own. gRPC's common pool keeps the state of a port for
+ * some seconds after its engine has ended. An engine that gets the port then would be "unavailable".
+ */
+export function separateConnections(): void {
+  type Settings = { grpcChannelOptions: Record<string, unknown>; grpcClientOptions: Record<string, unknown> };
+  const settings = loadSdk<Settings>("./runtime/settings.js");
+  for (const options of [settings.grpcChannelOptions, settings.grpcClientOptions])
+    options["grpc.use_local_subchannel_pool"] = 1;
+}

@@ -38,6 +38,18 @@ export function labelProblem(name: string, max: number): string | undefined {
   return undefined;
 }
 
+/** A text as a DNS label of at most `max` characters: no accents, and hyphens for what is no letter or digit; empty when nothing is left. */
+export const dnsLabel = (text: string, max: number): string =>
+  text
+    .toLowerCase()
+    .replaceAll("ß", "ss")
+    .normalize("NFKD")
+    .replace(/\p{M}+/gu, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+/, "")
+    .slice(0, max)
+    .replace(/-+$/, "");
+
 /**
  * The prefix of everything a seat owns: `trilab-<lab>-<seat>`. Also its Pulumi stack's name. No two seats share one, because
  * the seat's own hyphens are doubled: `web`, `lab-1` become `trilab-web-lab--1`; `web-lab`, `1` become `trilab-web-lab-1`.

@@ -70,6 +70,9 @@ export async function* takeDownMany(
   }));
 }
 
+/** The step that encloses all steps of one seat. */
+export const SEAT_STEP = "seat";
+
 /** One seat of several. */
 interface Task<T> {
   id: SeatId;
@@ -89,10 +92,12 @@ const many = <I, T>(
     try {
       const ends = await sideBySide(
         tasks,
-        ({ drivers, run }) =>
-          run(steps).catch(async (error: unknown) => {
-            throw await causeOf(error, drivers);
-          }),
+        ({ drivers, id, run }) =>
+          steps.run({ step: SEAT_STEP, title: `seat ${id.seat}`, seat: id }, () =>
+            run(steps).catch(async (error: unknown) => {
+              throw await causeOf(error, drivers);
+            }),
+          ),
         { workers, groupOf: ({ drivers }) => driverWords(drivers), ...(signal ? { signal } : {}) },
       );
       return tasks.map(({ id }, i) => ({ ...id, ...(ends[i] as Ended<T>) }));

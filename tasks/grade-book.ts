@@ -1,44 +1,8 @@
-import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
-import { ExitCode, messageOf, UserError } from "../base/errors.js";
-import { readUserFile } from "../base/files.js";
 import type { Grade } from "./grade.js";
 
 /** Seat → e-mail address. */
 export type Emails = ReadonlyMap<string, string>;
-
-/**
- * Reads a roster's e-mail addresses: a CSV file with the columns `seat` and `email`, in any order, separated by commas,
- * semicolons or tabs.
- *
- * @throws UserError (exit 2) when it is something else.
- */
-export async function readEmails(path: string): Promise<Emails> {
-  const text = await readUserFile(path, "the roster");
-  const wrong = (why: string): UserError =>
-    new UserError(`${path} is not a roster`, {
-      why,
-      fix: "write a CSV file with the columns seat and email",
-      exitCode: ExitCode.usage,
-    });
-  if (text === undefined) throw wrong("there is no such file");
-  let rows: Record<string, string>[];
-  try {
-    rows = parse(text, {
-      bom: true,
-      columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
-      delimiter: [",", ";", "\t"],
-      skip_empty_lines: true,
-      trim: true,
-    });
-  } catch (error) {
-    throw wrong(messageOf(error));
-  }
-  if (rows.length === 0) throw wrong("it has no rows");
-  if (!rows.every(({ email, seat }) => seat !== undefined && email !== undefined))
-    throw wrong(`its columns are: ${Object.keys(rows[0] ?? {}).join(", ")}`);
-  return new Map(rows.map(({ email = "", seat = "" }) => [seat, email]));
-}
 
 /**
  * Grades as CSV with a header: a row for each learner; for each lab a column with its points, and one for each of its

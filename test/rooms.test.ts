@@ -20,6 +20,7 @@ const ROOMS = [
   "probes",
   "report",
   "tasks",
+  "classes",
   "cli",
 ];
 

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand } from "../define-command.js";
-import { gradeOptions, printGrades } from "../grades.js";
+import { emailsOf, gradeOptions, printGrades } from "../grades.js";
 
 export const grade = defineCommand({
   usage: "grade <files..>",
@@ -25,6 +25,6 @@ export const grade = defineCommand({
         exitCode: ExitCode.usage,
       });
     }
-    return printGrades(works, args, ctx);
+    return printGrades(works, await emailsOf(args), args, ctx);
   },
 });

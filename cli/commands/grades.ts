@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand, text } from "../define-command.js";
-import { gradeOptions, printGrades } from "../grades.js";
+import { emailsOf, gradeOptions, printGrades } from "../grades.js";
 import { labName } from "../seats.js";
 
 export const grades = defineCommand({
@@ -23,6 +23,6 @@ export const grades = defineCommand({
         },
       );
     }
-    return printGrades(await Promise.all(seats.map(workOf)), args, ctx);
+    return printGrades(await Promise.all(seats.map(workOf)), await emailsOf(args), args, ctx);
   },
 });

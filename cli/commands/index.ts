@@ -1,6 +1,7 @@
 import type { Command } from "../define-command.js";
 import { answer } from "./answer.js";
 import { check } from "./check.js";
+import { classCommand } from "./class.js";
 import { compare } from "./compare.js";
 import { cost } from "./cost.js";
 import { cp } from "./cp.js";
@@ -60,6 +61,7 @@ export const COMMANDS: readonly Command[] = [
   labs,
   grade,
   grades,
+  classCommand,
   images,
   reap,
   doctor,

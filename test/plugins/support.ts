@@ -6,6 +6,7 @@ import Docker from "dockerode";
 import { execa } from "execa";
 import { silent } from "../../base/progress.js";
 import { ensureEngine } from "../../engine/index.js";
+import { separateConnections } from "../../engine/sdk.js";
 import { versions } from "../../engine/versions.js";
 
 const repo = resolve(import.meta.dirname, "../..");
@@ -105,6 +106,7 @@ export async function openBench(name: string, plugin: "docker" | "aws" = "docker
   await mkdir(join(dir, "state"));
   const launcher = join(pluginDir, `pulumi-resource-${plugin}`);
   // exec: the plugin watches its parent, which must be the engine.
+  separateConnections(); // A file of tests starts many engines, and a port may come twice.
   await writeFile(launcher, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
   await chmod(launcher, 0o755);
   return {

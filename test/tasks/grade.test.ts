@@ -1,13 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parseLab } from "../../labs/define-lab.js";
 import { measuredIn } from "../../tasks/answer.js";
 import type { Entry } from "../../tasks/attempts.js";
 import { flagShared, gradeOf, type Work } from "../../tasks/grade.js";
-import { gradesCsv, gradesLti, readEmails } from "../../tasks/grade-book.js";
+import { gradesCsv, gradesLti } from "../../tasks/grade-book.js";
 import { syntheticRun } from "../report/fixture.js";
 
 const lab = {
@@ -121,30 +118,5 @@ describe("a table of grades", () => {
       activityProgress: "InProgress",
       gradingProgress: "FullyGraded",
     });
-  });
-});
-
-describe("a roster", () => {
-  let dir: string;
-  beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), "roster-"));
-  });
-  afterAll(() => rm(dir, { recursive: true }));
-  const read = async (text: string) => {
-    await writeFile(join(dir, "r.csv"), text);
-    return [...(await readEmails(join(dir, "r.csv")))];
-  };
-  it("is read as spreadsheets write it", async () => {
-    expect(await read("\uFEFFName;EMail;Seat\r\nAnn A;ann@example.org;ann\r\n")).toEqual([
-      ["ann", "ann@example.org"],
-    ]);
-    expect(await read("seat,email\nann,ann@example.org\n\n")).toEqual([["ann", "ann@example.org"]]);
-  });
-  it.each([
-    ["", /no rows/],
-    ["a,b\n1,2\n", /columns are: a, b/],
-    ["seat,email\nann\n", /line 2|columns/i],
-  ])("that is %j is refused", async (text, why) => {
-    await expect(read(text)).rejects.toMatchObject({ exitCode: 2, why: expect.stringMatching(why) });
   });
 });

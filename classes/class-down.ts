@@ -1,0 +1,46 @@
+import type { Endpoints } from "../model/endpoint.js";
+import { reporting, type StepEvent, settled } from "../model/events.js";
+import { type SeatEnd, takeDownMany } from "../seats/many.js";
+import { isClean, type Receipt } from "../seats/remove-seat.js";
+import { listSeats } from "../seats/seat-record.js";
+import { type ClassRecord, seatOf, withClassLock, writeClass } from "./class-record.js";
+
+/** How the seats of a class were removed. */
+export interface ClassDown {
+  ends: SeatEnd<Receipt>[];
+  /** Learners who had no seat. */
+  without: string[];
+  /** All seats are gone, by the answers of their hosts. */
+  clean: boolean;
+}
+
+export interface ClassDownOptions {
+  /** The daemons to query about a seat whose own are not known. */
+  chosen: Endpoints;
+  /** A host that does not answer is gone for good. */
+  hostGone: boolean;
+  workers?: number | undefined;
+  signal: AbortSignal;
+}
+
+/** Removes all seats of a class. Its learners, their attempts and their points stay on record. */
+export const takeDownClass = (
+  record: ClassRecord,
+  { chosen, hostGone, signal, workers }: ClassDownOptions,
+): AsyncGenerator<StepEvent, ClassDown> =>
+  reporting((steps) =>
+    withClassLock(record.name, async () => {
+      const there = new Set(
+        (await listSeats()).filter(({ lab }) => lab === record.lab).map(({ seat }) => seat),
+      );
+      const ids = record.members
+        .filter(({ seat }) => there.has(seat))
+        .map((member) => seatOf(record, member));
+      const options = { chosen, hostGone, signal, ...(workers === undefined ? {} : { workers }) };
+      const ends = await settled(takeDownMany(ids, options), steps.pass);
+      const clean = ends.every((end) => end.state === "done" && isClean(end.result));
+      if (clean) await writeClass({ ...record, ended: new Date().toISOString() });
+      const without = record.members.map(({ seat }) => seat).filter((seat) => !there.has(seat));
+      return { ends, without, clean };
+    }),
+  );

@@ -1,0 +1,118 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { z } from "zod";
+import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
+import { withLock } from "../base/lock.js";
+import { privateDir, stateDir } from "../base/paths.js";
+import type { SeatId } from "../model/naming.js";
+
+const memberSchema = z.object({
+  seat: z.string(),
+  name: z.string(),
+  email: z.string(),
+  id: z.string(),
+  /** Why the last `up` of the seat failed; absent: it did not. */
+  problem: z.string().optional(),
+});
+
+const recordSchema = z.object({
+  schema: z.literal(1),
+  name: z.string(),
+  /** The lab's name, and its folder. */
+  lab: z.string(),
+  labDir: z.string(),
+  /** ISO 8601. */
+  created: z.string(),
+  /** When its last seat was removed, ISO 8601; absent: it is up. Kept for the grades. */
+  ended: z.string().optional(),
+  /** Every learner who may have a seat, also those who left the roster. */
+  members: z.array(memberSchema),
+});
+
+/** A learner with a seat in a class. */
+export type Member = z.infer<typeof memberSchema>;
+
+/** What is remembered of a class, from before its first seat is made. */
+export type ClassRecord = z.infer<typeof recordSchema>;
+
+const classesDir = (): string => join(stateDir(), "classes");
+const fileOf = (name: string): string => join(classesDir(), `${name}.json`);
+
+export const seatOf = ({ lab }: Pick<ClassRecord, "lab">, { seat }: Pick<Member, "seat">): SeatId => ({
+  lab,
+  seat,
+});
+
+/** @returns `undefined` when there is no such class. @throws UserError when its record is damaged. */
+export async function readClass(name: string): Promise<ClassRecord | undefined> {
+  try {
+    return recordSchema.parse(JSON.parse(await readFile(fileOf(name), "utf8")));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw new UserError(`the record of class "${name}" can't be read`, {
+      why: `${fileOf(name)} is damaged: ${messageOf(error).split("\n")[0]}`,
+      fix: "remove that file; `trilab class up` writes it again from the roster; the seats themselves are in `trilab status`",
+    });
+  }
+}
+
+export async function writeClass(record: ClassRecord): Promise<void> {
+  await privateDir(classesDir());
+  await writeFileAtomic(fileOf(record.name), `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+}
+
+/** The classes on record, sorted. */
+export async function classNames(): Promise<string[]> {
+  const files = await readdir(classesDir()).catch(() => []);
+  return files
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => file.slice(0, -".json".length))
+    .sort();
+}
+
+/** The class that has a seat, if one does. */
+export async function classOf({ lab, seat }: SeatId): Promise<string | undefined> {
+  for (const name of await classNames()) {
+    const record = await readClass(name).catch(() => undefined);
+    if (
+      record?.lab === lab &&
+      record.ended === undefined &&
+      record.members.some((member) => member.seat === seat)
+    )
+      return name;
+  }
+  return undefined;
+}
+
+/** Only one command at a time works on a class. @throws UserError (exit 7) when another one does. */
+export async function withClassLock<T>(name: string, work: () => Promise<T>): Promise<T> {
+  await privateDir(classesDir());
+  return withLock(join(classesDir(), `${name}.lock`), { what: `class "${name}"`, waitMs: 0 }, work);
+}
+
+/**
+ * The named class; without a name, the only one that is up, else the one that ended last.
+ *
+ * @throws UserError: exit 6 when there is none, exit 2 when several are up.
+ */
+export async function requireClass(name: string | undefined): Promise<ClassRecord> {
+  const names = await classNames();
+  const records = await Promise.all((name === undefined ? names : [name]).map(readClass));
+  const known = records.filter((record) => record !== undefined);
+  const up = known.filter(({ ended }) => ended === undefined);
+  if (up.length > 1) {
+    throw new UserError("several classes are up", {
+      why: `they are: ${up.map((record) => record.name).join(", ")}`,
+      fix: "name one: trilab class status NAME",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const [only] = [...up, ...known.sort((a, b) => ((a.ended ?? "") < (b.ended ?? "") ? 1 : -1))];
+  if (only) return only;
+  throw new UserError(name === undefined ? "there is no class" : `there is no class "${name}"`, {
+    why: names.length === 0 ? "no class is up here" : `the classes here are: ${names.join(", ")}`,
+    fix: "start one: trilab class up --roster roster.csv",
+    exitCode: ExitCode.notFound,
+  });
+}

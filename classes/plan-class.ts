@@ -1,0 +1,235 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import { endpointsOf } from "../drivers/drivers.js";
+import { hostCapacity } from "../hosts/capacity.js";
+import { type Lab, loadLab } from "../labs/define-lab.js";
+import { SEAT_SLOTS } from "../model/cidr.js";
+import { type Endpoints, sameEndpoint } from "../model/endpoint.js";
+import { DOMAIN_TARGETS } from "../model/naming.js";
+import { formatSize } from "../model/units.js";
+import { planSeat, type SeatPlan } from "../seats/plan.js";
+import { driversAt } from "../seats/seat-drivers.js";
+import { listSeats, readRecord, type SeatRecord } from "../seats/seat-record.js";
+import { type ClassRecord, classOf, type Member, readClass, seatOf } from "./class-record.js";
+import type { ClassSpec } from "./define-class.js";
+import { placeSeats } from "./place-seats.js";
+import { type Learner, readRoster } from "./roster.js";
+
+/** A host of a class, with its daemons. */
+export interface HostPlan {
+  name: string;
+  endpoints: Endpoints;
+  /** How many seats of the class it has, and will have. */
+  now: number;
+  planned: number;
+  /** Bytes that its guests are given, and that the host has. A container takes what it uses, at most the lab's memory. */
+  guestMemory: number;
+  memory: number;
+}
+
+/** A learner's seat, as `class up` will make it. */
+export interface PlannedSeat {
+  learner: Learner;
+  plan: SeatPlan;
+  host: string;
+}
+
+/** What `class up` will do, decided before anything is made. */
+export interface ClassPlan {
+  name: string;
+  lab: Lab;
+  hosts: HostPlan[];
+  seats: PlannedSeat[];
+  /** Learners with a seat who are not in the roster any more: their seats stay. */
+  left: Member[];
+  /** The class as it is on record. */
+  existing: ClassRecord | undefined;
+}
+
+/** How a class's seats are to be made. */
+export interface ClassWish {
+  spec: ClassSpec;
+  /** The daemons of seats whose host is not named. */
+  endpoints: Endpoints;
+}
+
+/**
+ * @throws UserError: exit 2 when class.yaml, roster or lab is wrong, when a seat belongs to somebody else, or when the class does
+ * not fit on its hosts; exit 3 when a host does not answer.
+ */
+export async function planClass({ endpoints, spec }: ClassWish): Promise<ClassPlan> {
+  const [lab, learners, existing] = [
+    await loadLab(spec.lab),
+    await readRoster(spec.roster),
+    await readClass(spec.name),
+  ];
+  if (existing && existing.lab !== lab.name && existing.ended === undefined) throw anotherLab(existing, lab);
+  const known = existing?.lab === lab.name ? existing.members : [];
+  const there = await seatsThere(lab.name, learners);
+  await refuseOthers(spec.name, lab.name, [...there.keys()], known);
+  const hosts = hostsOf(spec, endpoints, [...there.values()]);
+  const news = learners.filter(({ seat }) => !there.has(seat));
+  const placed = placeSeats(
+    news.length,
+    hosts.map(({ name, now, seats }) => ({ name, seats, taken: now })),
+  );
+  const full = placed.filter((name) => name === undefined).length;
+  if (full > 0) throw noRoom(full, hosts);
+  const hostOfSeat = new Map(news.map(({ seat }, i) => [seat, placed[i] ?? ""]));
+  const seats = await Promise.all(
+    learners.map(async (learner): Promise<PlannedSeat> => {
+      const record = there.get(learner.seat);
+      const host = hosts.find(({ name, endpoints: at }) =>
+        record ? isAt(record, at) : name === hostOfSeat.get(learner.seat),
+      );
+      const plan = await planSeat({
+        lab: lab.dir,
+        seat: learner.seat,
+        endpoints: host?.endpoints ?? endpoints,
+        ...(spec.targets ? { targets: spec.targets } : {}),
+        ...(spec.ttl === undefined ? {} : { ttl: spec.ttl }),
+      });
+      return { learner, plan, host: host?.name ?? ELSEWHERE };
+    }),
+  );
+  const names = new Set(learners.map(({ seat }) => seat));
+  const left = existing?.ended === undefined ? known.filter(({ seat }) => !names.has(seat)) : [];
+  await requireAddresses(news.length);
+  return {
+    ...{ name: spec.name, lab, seats, existing },
+    left: await withSeats(lab.name, left),
+    hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
+  };
+}
+
+/** A host's name for seats on none of the class's hosts: they were made before class.yaml was changed. */
+const ELSEWHERE = "elsewhere";
+
+/** The records of the learners' seats that exist, by seat. */
+async function seatsThere(lab: string, learners: readonly Learner[]): Promise<Map<string, SeatRecord>> {
+  const found = await Promise.all(learners.map(({ seat }) => readRecord({ lab, seat })));
+  return new Map(found.flatMap((record) => (record ? [[record.seat, record] as const] : [])));
+}
+
+const withSeats = async (lab: string, members: readonly Member[]): Promise<Member[]> => {
+  const names = new Set((await listSeats()).filter((id) => id.lab === lab).map(({ seat }) => seat));
+  return members.filter(({ seat }) => names.has(seat));
+};
+
+/** @throws UserError (exit 2) when seats with the learners' names exist that are not of this class. */
+async function refuseOthers(
+  name: string,
+  lab: string,
+  seats: readonly string[],
+  known: readonly Member[],
+): Promise<void> {
+  const strange = seats.filter((seat) => !known.some((member) => member.seat === seat));
+  if (strange.length === 0) return;
+  const whose = await Promise.all(
+    strange.map(async (seat) => {
+      const other = await classOf({ lab, seat });
+      return `${seat}: ${other === undefined ? "a seat of its own" : `of class "${other}"`}`;
+    }),
+  );
+  throw new UserError(`some seats of lab "${lab}" exist, and are not of class "${name}"`, {
+    why: whose.join("\n"),
+    fix: "give these learners other seats in the roster's column seat; or remove those seats: trilab down LAB --seat SEAT",
+    exitCode: ExitCode.usage,
+  });
+}
+
+interface Host {
+  name: string;
+  endpoints: Endpoints;
+  seats: number;
+  now: number;
+}
+
+const isAt = ({ machines }: SeatRecord, { docker, libvirt }: Endpoints): boolean =>
+  machines.every(
+    ({ endpoint }) =>
+      endpoint.kind === "ec2" || sameEndpoint(endpoint, endpoint.kind === "docker" ? docker : libvirt),
+  );
+
+function hostsOf({ hosts }: ClassSpec, chosen: Endpoints, records: readonly SeatRecord[]): Host[] {
+  const listed = hosts ?? [{ name: "default" }];
+  return listed.map(({ docker, libvirt, name, seats = Number.POSITIVE_INFINITY }) => {
+    const endpoints: Endpoints = {
+      docker: docker === undefined ? chosen.docker : { kind: "docker", host: docker },
+      libvirt: libvirt === undefined ? chosen.libvirt : { kind: "libvirt", uri: libvirt },
+    };
+    return { name, endpoints, seats, now: records.filter((record) => isAt(record, endpoints)).length };
+  });
+}
+
+async function hostPlan(
+  { endpoints, name, now }: Host,
+  all: readonly PlannedSeat[],
+  lab: Lab,
+): Promise<HostPlan> {
+  const seats = all.filter(({ host }) => host === name);
+  const drivers = driversAt(seats.flatMap(({ plan }) => endpointsOf(plan.drivers)));
+  const { memory } = await hostCapacity(drivers);
+  const guests = seats.flatMap(({ plan }) =>
+    plan.targets.filter(
+      (target) => (DOMAIN_TARGETS as readonly string[]).includes(target) && !isRented(plan, target),
+    ),
+  ).length;
+  const guestMemory = guests * lab.machine.memory;
+  if (guestMemory > memory) {
+    const most = Math.floor(memory / lab.machine.memory);
+    throw new UserError(`the class does not fit on host "${name}"`, {
+      why: `${guests} guests are given ${formatSize(lab.machine.memory)} each, which is ${formatSize(guestMemory)}; the host has ${formatSize(memory)}, which is enough for ${most}`,
+      fix: "add hosts to class.yaml; use fewer seats; make the lab's machine smaller; or leave the guest out: targets: [container]",
+      exitCode: ExitCode.usage,
+    });
+  }
+  return { name, endpoints, now, planned: seats.length, guestMemory, memory };
+}
+
+const isRented = ({ spending }: SeatPlan, target: string): boolean =>
+  target === "vps" && spending !== undefined;
+
+/** @throws UserError (exit 2) when there are too few addresses for the new seats. */
+async function requireAddresses(news: number): Promise<void> {
+  const used = (await listSeats()).length;
+  if (used + news <= SEAT_SLOTS) return;
+  throw new UserError("there are too few addresses for the class", {
+    why: `${news} new seats and ${used} existing ones need a block each, and there are ${SEAT_SLOTS} blocks`,
+    fix: "remove seats that are no longer needed (trilab status, trilab down), or use fewer",
+    exitCode: ExitCode.usage,
+  });
+}
+
+function noRoom(seats: number, hosts: readonly Host[]): UserError {
+  const room = hosts.map(({ name, now, seats: most }) => `${name}: ${most} seats, ${now} of them taken`);
+  return new UserError(`there is no room for ${seats} seats of the class`, {
+    why: room.join("\n"),
+    fix: "raise `seats` of a host in class.yaml, or add a host",
+    exitCode: ExitCode.usage,
+  });
+}
+
+const anotherLab = (existing: ClassRecord, lab: Lab): UserError =>
+  new UserError(`class "${existing.name}" has another lab`, {
+    why: `its seats are of lab "${existing.lab}", and you ask for "${lab.name}"`,
+    fix: `take it down first (trilab class down ${existing.name}), or give the new class another name`,
+    exitCode: ExitCode.usage,
+  });
+
+/** The class's record once the plan is carried out: those who left stay on it. */
+export function recordOf({ existing, lab, left, name, seats }: ClassPlan): ClassRecord {
+  const members = seats.map(({ learner }) => learner);
+  const created = existing && existing.ended === undefined ? existing.created : new Date().toISOString();
+  return { schema: 1, name, lab: lab.name, labDir: lab.dir, created, members: [...members, ...left] };
+}
+
+/** The seats of a class that exist. */
+export const seatsOf = async (record: ClassRecord): Promise<{ member: Member; record: SeatRecord }[]> =>
+  (
+    await Promise.all(
+      record.members.map(async (member) => {
+        const seat = await readRecord(seatOf(record, member));
+        return seat ? [{ member, record: seat }] : [];
+      }),
+    )
+  ).flat();

@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { basename, extname, resolve } from "node:path";
+import type { ClassRecord } from "../classes/class-record.js";
+import type { ClassSpec } from "../classes/define-class.js";
+import type { ClassWish } from "../classes/plan-class.js";
+import { parseTargets } from "../labs/targets.js";
+import { type Args, text } from "./define-command.js";
+import { lifetime } from "./duration.js";
+import { chosenEndpoints, endpointOptions } from "./endpoints.js";
+import { DEFAULT_LAB } from "./seats.js";
+
+const CLASS_FILE = "class.yaml";
+
+/** The positional of the commands about a class that is up. */
+export const classPositional = {
+  class: {
+    type: "string",
+    describe: "a class's name, or the path of its class.yaml; default: the only class that is up",
+  },
+} as const;
+
+/** The positional and options of the commands that read a class.yaml. */
+export const classFilePositional = {
+  file: { type: "string", describe: `the path of a class.yaml; default: ./${CLASS_FILE}` },
+} as const;
+export const classFileOptions = {
+  roster: {
+    type: "string",
+    describe: "the list of learners; needs no class.yaml: the class gets the name of this file",
+  },
+  lab: {
+    type: "string",
+    describe: `a lab's name, or the path of its folder; default: class.yaml's, else ${DEFAULT_LAB}`,
+  },
+  on: {
+    type: "string",
+    describe: "targets, with commas: container,guest,vps; default: class.yaml's, else the lab's",
+  },
+  ttl: {
+    type: "string",
+    describe: "how long the seats live: 3h, 1h30m, none; default: class.yaml's, else the lab's",
+  },
+  ...endpointOptions,
+} as const;
+
+/** What the command line and class.yaml ask for. */
+export async function classWish(args: Args): Promise<ClassWish> {
+  const [roster, lab, on, ttl] = ["roster", "lab", "on", "ttl"].map((name) => text(args, name));
+  const spec = await specOf(text(args, "file"), roster);
+  return {
+    endpoints: await chosenEndpoints(args),
+    spec: {
+      ...spec,
+      ...(roster === undefined ? {} : { roster: resolve(roster) }),
+      ...(lab === undefined ? {} : { lab }),
+      ...(on === undefined ? {} : { targets: [...parseTargets(on)] }),
+      ...(ttl === undefined ? {} : { ttl: lifetime("--ttl", ttl) }),
+    },
+  };
+}
+
+async function specOf(file: string | undefined, roster: string | undefined): Promise<ClassSpec> {
+  const { classNameOf, readClassFile } = await import("../classes/define-class.js");
+  if (file !== undefined || roster === undefined || existsSync(CLASS_FILE))
+    return readClassFile(file ?? CLASS_FILE);
+  return { name: classNameOf(basename(roster, extname(roster))), lab: DEFAULT_LAB, roster: resolve(roster) };
+}
+
+/** The class that a command is about. @throws UserError: exit 6 when there is none, exit 2 when there are several. */
+export async function classMeant(args: Args): Promise<ClassRecord> {
+  const { requireClass } = await import("../classes/class-record.js");
+  const word = text(args, "class");
+  if (word === undefined || !/\.ya?ml$/.test(word)) return requireClass(word);
+  const { readClassFile } = await import("../classes/define-class.js");
+  return requireClass((await readClassFile(word)).name);
+}

@@ -1,0 +1,82 @@
+import { ExitCode, messageOf, UserError } from "../../base/errors.js";
+import { parseTargets } from "../../labs/targets.js";
+import type { TargetAnswer } from "../../seats/run.js";
+import { classMeant, classPositional } from "../class-meant.js";
+import { type Context, columns, report } from "../context.js";
+import { type Args, defineCommand, flag, rest, text } from "../define-command.js";
+import { runningEnvironmentOf } from "../seats.js";
+
+export const classRun = defineCommand({
+  usage: "run [class]",
+  description: "run one command, given after --, in every target of every seat",
+  takesRest: true,
+  positionals: classPositional,
+  options: {
+    on: { type: "string", describe: "targets, with commas: container,guest,vps; default: all of each seat" },
+    root: { type: "boolean", describe: "run it as root" },
+  },
+  examples: [["trilab class run --on container -- uptime", "a line for each learner"]],
+  handler: runCommand,
+});
+
+async function runCommand(args: Args, ctx: Context): Promise<number> {
+  const [command, root, on] = [rest(args), flag(args, "root"), text(args, "on")];
+  if (command.length === 0)
+    throw new UserError("no command is given", {
+      why: "class run takes it after --",
+      fix: "for example: trilab class run -- uname -r",
+      exitCode: ExitCode.usage,
+    });
+  const wanted = on === undefined ? undefined : parseTargets(on);
+  const record = await classMeant(args);
+  const { eachSeat } = await import("../../classes/each-seat.js");
+  const { runEverywhere } = await import("../../seats/run.js");
+  const { targetsOf } = await import("../../seats/seat-record.js");
+  const { settled } = await import("../../model/events.js");
+  const ends = await ctx.follow(
+    eachSeat(
+      record,
+      "running the command",
+      async (seat): Promise<TargetAnswer[]> => {
+        const targets = targetsOf(seat).filter((target) => wanted === undefined || wanted.includes(target));
+        const environments = await Promise.all(targets.map((target) => runningEnvironmentOf(seat, target)));
+        return settled(runEverywhere(seat, environments, { command, root, signal: ctx.signal }));
+      },
+      { signal: ctx.signal },
+    ),
+  );
+  const rows = ends.map(({ end, member }) => ({
+    ...{ seat: member.seat, name: member.name },
+    answers: end.state === "done" ? end.result : [],
+    ...(end.state === "failed" ? { problem: messageOf(end.error) } : {}),
+    ...(end.state === "not begun" ? { problem: "not begun" } : {}),
+  }));
+  const failed = rows.find(
+    ({ answers, problem }) => problem ?? answers.some(({ exitCode }) => exitCode !== 0),
+  );
+  const exitCode =
+    failed?.answers.find((answer) => answer.exitCode !== 0)?.exitCode ??
+    (failed ? ExitCode.failed : ExitCode.done);
+  report(ctx, "class-run", { class: record.name, command, root, seats: rows, exitCode }, () =>
+    columns([
+      ["SEAT", "TARGET", "EXIT", "ANSWER"].map(ctx.style.bold),
+      ...rows.flatMap(({ answers, problem, seat }) =>
+        problem === undefined
+          ? answers.flatMap((answer) => answerRows(seat, answer, ctx))
+          : [[seat, "", "", ctx.style.bad(problem)]],
+      ),
+    ]),
+  );
+  return exitCode;
+}
+
+/** A row for each line that a target printed; the first one names it. */
+function answerRows(
+  seat: string,
+  { exitCode, stderr, stdout, target }: TargetAnswer,
+  { style }: Context,
+): string[][] {
+  const lines = [stdout, stderr].flatMap((text) => (text.trimEnd() === "" ? [] : text.trimEnd().split("\n")));
+  const exit = exitCode === 0 ? style.good("0") : style.bad(String(exitCode));
+  return [[seat, target, exit, lines[0] ?? ""], ...lines.slice(1).map((line) => ["", "", "", line])];
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MemberStatus } from "../../classes/class-status.js";
+import { classMeant, classPositional } from "../class-meant.js";
+import { type Context, columns, report } from "../context.js";
+import { type Args, defineCommand, flag } from "../define-command.js";
+import { timeLeft } from "../time-left.js";
+
+/** Seconds between two looks of --watch. */
+const PAUSE = 5;
+
+export const classStatus = defineCommand({
+  usage: "status [class]",
+  description: "list the learners' seats, as their hosts report them, and the points",
+  positionals: classPositional,
+  options: { watch: { type: "boolean", describe: `look again every ${PAUSE} seconds, until Ctrl-C` } },
+  handler: async (args, ctx) => {
+    for (;;) {
+      if (flag(args, "watch") && ctx.screen) ctx.print("\u001b[2J\u001b[H");
+      await showOnce(args, ctx);
+      if (!flag(args, "watch")) return undefined;
+      await sleep(PAUSE * 1000, undefined, { signal: ctx.signal }).catch(() => {});
+      if (ctx.signal.aborted) return undefined;
+    }
+  },
+});
+
+async function showOnce(args: Args, ctx: Context): Promise<void> {
+  const record = await classMeant(args);
+  const { loadLab } = await import("../../labs/define-lab.js");
+  const { classStatus: statusOf } = await import("../../classes/class-status.js");
+  const lab = await loadLab(record.labDir);
+  const { members, silent } = await statusOf(record, lab.tasks);
+  for (const error of silent) ctx.tell([error.message, error.why].filter(Boolean).join(": "));
+  const data = members.map(({ member, score, ...status }) => ({
+    ...member,
+    ...status,
+    points: score.points,
+    max: score.max,
+  }));
+  const { name, ended } = record;
+  report(ctx, "class-status", { class: name, lab: record.lab, ended, seats: data }, () => [
+    ctx.style.bold(
+      `class ${name}: lab ${record.lab}, ${members.length} learners${ended ? `, ended ${timeLeft(ended)}` : ""}`,
+    ),
+    ...columns([
+      ["SEAT", "LEARNER", "STATE", "ENDS", "POINTS", "LAST CHECK", "LAST ERROR"].map(ctx.style.bold),
+      ...members.map((member) => row(member, ctx)),
+    ]),
+  ]);
+}
+
+function row({ expires, lastLook, machines, member, score }: MemberStatus, { style }: Context): string[] {
+  const runs = machines.length > 0 && machines.every(({ state }) => state === "running");
+  const words = machines.map(({ state, target }) => `${target} ${state}`).join(", ");
+  return [
+    member.seat,
+    member.name,
+    machines.length === 0 ? style.dim("no seat") : runs ? style.good("running") : style.bad(words),
+    timeLeft(expires),
+    score.max === 0 ? "" : `${score.points}/${score.max}`,
+    lastLook === undefined ? "" : timeLeft(lastLook),
+    member.problem === undefined ? "" : style.bad(member.problem),
+  ];
+}

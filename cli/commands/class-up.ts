@@ -1,0 +1,89 @@
+import { ExitCode, messageOf, UserError } from "../../base/errors.js";
+import type { SeatUp } from "../../classes/class-up.js";
+import type { ClassPlan } from "../../classes/plan-class.js";
+import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
+import { type Context, report } from "../context.js";
+import { type Args, defineCommand, flag, yesOption } from "../define-command.js";
+import { readyHost } from "../ready-host.js";
+import { agreeToRent } from "../rented.js";
+import { answerWait, waitOption } from "../wait.js";
+import { workersOf, workersOption } from "../workers.js";
+import { planLines } from "./class-plan.js";
+
+export const classUp = defineCommand({
+  usage: "up [file]",
+  description: "start a seat for each learner of a roster; what is up already stays as it is",
+  positionals: classFilePositional,
+  options: {
+    ...classFileOptions,
+    ...workersOption,
+    ...waitOption,
+    yes: {
+      ...yesOption.yes,
+      describe: "don't ask before installing or starting what is missing, or before renting",
+    },
+  },
+  examples: [
+    ["trilab class up", "the class in ./class.yaml"],
+    ["trilab class up --roster students.csv --lab by-hand", "without a class.yaml"],
+  ],
+  handler: bringUp,
+});
+
+async function bringUp(args: Args, ctx: Context): Promise<number> {
+  const began = Date.now();
+  const [waitMs, workers] = [answerWait(args), workersOf(args)];
+  const { planClass } = await import("../../classes/plan-class.js");
+  const plan = await planClass(await classWish(args));
+  for (const line of planLines(plan, ctx.style)) ctx.tell(line);
+  const rented = plan.seats.flatMap(({ plan: { spending } }) =>
+    spending && !spending.agreed ? [spending] : [],
+  );
+  if (rented[0]) await agreeToRent(ctx, { ...rented[0], seats: rented.length }, flag(args, "yes"));
+  for (const { name } of plan.hosts) {
+    const seat = plan.seats.find(({ host }) => host === name);
+    if (seat) await readyHost(ctx, seat.plan.drivers, flag(args, "yes"));
+  }
+  const { bringUpClass } = await import("../../classes/class-up.js");
+  const { loadProgram } = await import("../../seats/up.js");
+  await loadProgram();
+  const seats = await ctx.follow(bringUpClass(plan, { waitMs, workers, signal: ctx.signal }));
+  return show(ctx, plan, seats, (Date.now() - began) / 1000);
+}
+
+function show(ctx: Context, plan: ClassPlan, seats: readonly SeatUp[], seconds: number): number {
+  const { bad, good } = ctx.style;
+  const [failed, notBegun] = (["failed", "not begun"] as const).map((state) =>
+    seats.filter((seat) => seat.state === state),
+  );
+  const up = seats.filter(({ state }) => state === "up");
+  const strange = up.filter(({ inTolerance }) => !inTolerance);
+  const unchanged = up.filter((seat) => seat.unchanged).length;
+  const data = seats.map(({ error, ...seat }) => ({
+    ...seat,
+    ...(error === undefined ? {} : { problem: problemOf(error) }),
+  }));
+  report(ctx, "class-up", { class: plan.name, lab: plan.lab.name, seats: data, seconds }, () => [
+    ...(failed ?? []).map(({ error, seat }) => bad(`${seat}: ${problemOf(error)}`)),
+    ...strange.map(({ seat }) =>
+      bad(`${seat}: its targets differ from the lab's machine: trilab parity --seat ${seat}`),
+    ),
+    `${good(`${up.length} of ${seats.length} seats are up`)}, ${unchanged} of them unchanged (${seconds.toFixed(1)} s)`,
+    ...((failed ?? []).length > 0 ? ["To try the failed ones again: trilab class up"] : []),
+    ...((notBegun ?? []).length > 0
+      ? [`Not begun: ${(notBegun ?? []).map(({ seat }) => seat).join(", ")}. To go on: trilab class up`]
+      : []),
+    "",
+    "  to see it:  trilab class status",
+    "  to remove everything:  trilab class down",
+  ]);
+  if (ctx.signal.aborted) return ExitCode.interrupted;
+  if ((failed ?? []).length > 0) return ExitCode.failed;
+  return strange.length > 0 ? ExitCode.parityOutOfTolerance : ExitCode.done;
+}
+
+/** What failed, and why, in one line. */
+const problemOf = (error: unknown): string =>
+  [messageOf(error), ...(error instanceof UserError && error.why ? [error.why.split("\n")[0]] : [])].join(
+    ": ",
+  );

@@ -1,0 +1,28 @@
+import { defineCommand } from "../define-command.js";
+import { classCheck } from "./class-check.js";
+import { classDown } from "./class-down.js";
+import { classExport } from "./class-export.js";
+import { classExtend } from "./class-extend.js";
+import { classGrades } from "./class-grades.js";
+import { classNew } from "./class-new.js";
+import { classPlan } from "./class-plan.js";
+import { classRun } from "./class-run.js";
+import { classStatus } from "./class-status.js";
+import { classUp } from "./class-up.js";
+
+export const classCommand = defineCommand({
+  usage: "class",
+  description: "seats for all learners of a roster: plan, start, look, check, grade, remove",
+  subcommands: [
+    classNew,
+    classPlan,
+    classUp,
+    classStatus,
+    classRun,
+    classCheck,
+    classGrades,
+    classExtend,
+    classExport,
+    classDown,
+  ],
+});

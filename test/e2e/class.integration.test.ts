@@ -1,0 +1,173 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { residueOf } from "./residue.js";
+import { expectDone, expectError, host, machine, openHome, type Run } from "./support.js";
+
+const LAB = "first-boot";
+const home = openHome();
+const NAME = `c${process.pid}`;
+let [dir, file] = ["", ""];
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "class-"));
+  file = join(dir, "class.yaml");
+  await writeFile(
+    file,
+    `name: ${NAME}\nlab: ${LAB}\ntargets: [container]\nhosts:\n  - name: here\n    seats: 6\n`,
+  );
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Writes the roster, with an address for each seat. */
+const enrol = (seats: readonly string[]): Promise<void> =>
+  writeFile(
+    join(dir, "roster.csv"),
+    ["name;email;id", ...seats.map((seat, i) => `Learner ${i};${seat}@example.org;${seat}`)].join("\r\n"),
+  );
+const inClass = (verb: string, ...args: string[]): Promise<Run> => home.trilab(["class", verb, ...args]);
+const json = (run: Run) => JSON.parse(run.stdout);
+const states = (run: Run): Record<string, string> =>
+  Object.fromEntries(json(run).seats.map((seat: { seat: string; state: string }) => [seat.seat, seat.state]));
+const isRunning = async (seat: string): Promise<boolean> =>
+  (await host("docker", "ps", "--filter", `name=^${machine(seat, "container")}$`, "-q")) !== "";
+
+const [a, b, c, d, e, f] = ["a", "b", "c", "d", "e", "f"].map((letter) => home.seat(letter)) as [
+  ...[string, string, string, string, string, string],
+];
+
+test("plan says what would be made, and makes nothing", async () => {
+  await enrol([a, b, c]);
+  const plan = json(expectDone(await inClass("plan", file, "--json")));
+  expect(plan).toMatchObject({ class: NAME, hosts: [{ name: "here", now: 0, planned: 3 }], left: [] });
+  expect(plan.seats.map((seat: { seat: string; new: boolean }) => [seat.seat, seat.new])).toEqual(
+    [a, b, c].map((seat) => [seat, true]),
+  );
+  expect(json(expectDone(await home.trilab(["status", "--json"]))).seats).toEqual([]);
+  expectError(await inClass("status"), 6, /there is no class/);
+});
+
+test("up starts the others although one fails; the failed one is named, with its reason", async () => {
+  // Somebody else's container has the name of one.
+  const strange = machine(b, "container");
+  await host("docker", "create", "--name", strange, "--entrypoint", "true", await anyImage());
+  const up = await inClass("up", file, "-y", "--json");
+  expect(up.exitCode).toBe(1);
+  expect(states(up)).toEqual({ [a]: "up", [b]: "failed", [c]: "up" });
+  expect(json(up).seats[1].problem).toContain(strange);
+  expect([await isRunning(a), await isRunning(b), await isRunning(c)]).toEqual([true, false, true]);
+  const status = json(expectDone(await inClass("status", "--json")));
+  expect(status.seats.map((seat: { problem?: string }) => seat.problem !== undefined)).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  await host("docker", "rm", strange);
+});
+
+test("up again makes what is missing; a learner who left keeps the seat", async () => {
+  await enrol([a, b, d]);
+  const up = expectDone(await inClass("up", file, "-y", "--json"));
+  expect(states(up)).toEqual({ [a]: "up", [b]: "up", [d]: "up" });
+  expect(json(up).seats.map((seat: { unchanged: boolean }) => seat.unchanged)).toEqual([true, false, false]);
+  expect(await isRunning(c)).toBe(true);
+  const { seats } = json(expectDone(await inClass("status", "--json")));
+  expect(seats.map(({ seat }: { seat: string }) => seat)).toEqual([a, b, d, c]);
+});
+
+test("what was killed is completed by the next up, and nothing is there twice", async () => {
+  await enrol([a, b, d, e, f]);
+  const killed = home.start(["class", "up", file, "-y"]);
+  await killed.said(`seat ${e}`);
+  killed.kill("SIGKILL");
+  await killed.ended;
+  const up = expectDone(await inClass("up", file, "-y", "--json"));
+  expect(Object.values(states(up))).toEqual(["up", "up", "up", "up", "up"]);
+  const names = await host("docker", "ps", "--filter", `name=-t${process.pid}`, "--format", "{{.Names}}");
+  expect(names.split("\n").sort()).toEqual(
+    [a, b, c, d, e, f].map((seat) => machine(seat, "container")).sort(),
+  );
+});
+
+test("a class larger than its hosts, seats of others, and a second class of the name are refused", async () => {
+  await enrol([a, b, d, e, f, "t0x", "t0y"]);
+  expectError(await inClass("up", file, "-y"), 2, /there is no room for 1 seats of the class/);
+  await enrol([a, b]);
+  expectError(await inClass("up", file, "-y", "--lab", "by-hand"), 2, /has another lab/);
+  const other = join(dir, "other.yaml");
+  await writeFile(other, `name: ${NAME}-2\nlab: ${LAB}\n`);
+  const refused = await inClass("up", other, "-y");
+  expectError(refused, 2, new RegExp(`are not of class "${NAME}-2"`));
+  expect(refused.stderr).toContain(`${a}: of class "${NAME}"`);
+});
+
+test("run asks every seat, and tells of those that do not run", async () => {
+  await host("docker", "stop", "--time", "1", machine(c, "container"));
+  const run = await inClass("run", "--json", "--", "cat", "/proc/sys/kernel/hostname");
+  expect(run.exitCode).toBe(1);
+  const answers = json(run).seats.map(
+    (seat: { seat: string; problem?: string; answers: { stdout: string }[] }) => [
+      seat.seat,
+      seat.problem ?? seat.answers[0]?.stdout.trim(),
+    ],
+  );
+  expect(Object.fromEntries(answers)).toEqual({
+    ...Object.fromEntries([a, b, d, e, f].map((seat) => [seat, machine(seat, "container")])),
+    [c]: expect.stringContaining("is not running"),
+  });
+  expect(states(expectDone(await inClass("export", "--json")))[c]).toBe("container exited");
+});
+
+test("check looks at every seat's tasks; what could not be looked at is no zero", async () => {
+  const solve = await readFile(join("labs", LAB, "tasks/note-container/solve.sh"), "utf8");
+  const { stdout: asked } = await home.trilab(["check", "note-container", "--lab", LAB, "--seat", a]);
+  const [, animal] = /~\/(\w+)/.exec(asked) ?? [];
+  expectDone(
+    await home.trilab([
+      "ssh",
+      "container",
+      "--seat",
+      a,
+      "--root",
+      "--",
+      "bash",
+      "-c",
+      `user=lab animal=${animal}; ${solve}`,
+    ]),
+  );
+  const check = await inClass("check", "--json");
+  expect(check.exitCode).toBe(4);
+  const points = Object.fromEntries(
+    json(check).seats.map((seat: { seat: string; points?: number; problem?: string }) => [
+      seat.seat,
+      seat.points,
+    ]),
+  );
+  expect(points[a]).toBeGreaterThan(0);
+  expect(points[b]).toBe(0);
+  const csv = expectDone(await inClass("grades", "--csv")).stdout.split("\n");
+  expect(csv[0]).toMatch(/^Username,Email address,first-boot,/);
+  expect(csv).toContainEqual(expect.stringMatching(new RegExp(`^${a},${a}@example.org,[1-9]`)));
+});
+
+test("extend and down are for all of them; the grades stay", async () => {
+  const ends = (run: Run): number[] =>
+    json(run).seats.map(({ expires }: { expires: string }) => Date.parse(expires));
+  const before = ends(await inClass("status", "--json"));
+  // The stopped one can't take it, and keeps its end.
+  expect((await inClass("extend", "1h", "--json")).exitCode).toBe(1);
+  const after = ends(await inClass("status", "--json"));
+  expect(after.filter((end, i) => end - (before[i] ?? 0) >= 3_600_000).length).toBe(5);
+  const down = json(expectDone(await inClass("down", "--json")));
+  expect(down).toMatchObject({ class: NAME, clean: true, failed: [], without: [] });
+  expect(down.receipts.length).toBe(6);
+  for (const seat of [a, b, c, d, e, f]) expect(await residueOf(LAB, seat)).toEqual([]);
+  expect(expectDone(await inClass("grades", "--csv")).stdout).toContain(`${a},${a}@example.org,`);
+  expect(json(expectDone(await inClass("status", "--json"))).ended).toMatch(/^20/);
+  // Nothing is there to be removed.
+  expect(json(expectDone(await inClass("down", "--json"))).receipts).toEqual([]);
+});
+
+const anyImage = async (): Promise<string> =>
+  (await host("docker", "images", "trilab/machine", "--format", "{{.ID}}")).split("\n")[0] ?? "";
