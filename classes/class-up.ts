@@ -1,4 +1,4 @@
-import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { sideBySide } from "../base/side-by-side.js";
 import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
@@ -8,6 +8,7 @@ import { planSeat, type SeatPlan } from "../seats/plan.js";
 import type { Brought } from "../seats/up.js";
 import { setUpLab } from "../tasks/set-up.js";
 import { withClassLock, writeClass } from "./class-record.js";
+import { problemOf } from "./each-seat.js";
 import { type ClassPlan, type PlannedSeat, recordOf } from "./plan-class.js";
 
 export interface ClassUpOptions {
@@ -28,7 +29,8 @@ export interface SeatUp {
   unchanged: boolean;
   /** Its targets match the lab's machine. */
   inTolerance: boolean;
-  error?: unknown;
+  /** Why it failed, in one line. */
+  problem?: string | undefined;
 }
 
 /**
@@ -73,9 +75,7 @@ export const bringUpClass = (
       });
       const done = plan.seats.map((seat) => seatUp(seat, ends.get(seat.learner.seat)));
       const ready = await setUp(plan, done, ends, { workers, signal }, steps);
-      const problems = new Map(
-        ready.map(({ error, seat }) => [seat, error === undefined ? undefined : messageOf(error)]),
-      );
+      const problems = new Map(ready.map(({ problem, seat }) => [seat, problem]));
       await writeClass({
         ...record,
         members: record.members.map((member) => {
@@ -98,7 +98,7 @@ const isWorthAnother = (end: SeatEnd<Brought> | undefined): boolean =>
 function seatUp({ host, learner: { seat } }: PlannedSeat, end: SeatEnd<Brought> | undefined): SeatUp {
   const common = { seat, host, unchanged: false, inTolerance: false };
   if (end === undefined || end.state === "not begun") return { ...common, state: "not begun" };
-  if (end.state === "failed") return { ...common, state: "failed", error: end.error };
+  if (end.state === "failed") return { ...common, state: "failed", problem: problemOf(end) };
   const { parity, unchanged } = end.result;
   return { ...common, state: "up", unchanged, inTolerance: parity.inTolerance };
 }
@@ -121,7 +121,7 @@ async function setUp(
   );
   return seats.map((seat, i) => {
     const result = results[i];
-    return result?.state === "failed" ? { ...seat, state: "failed", error: result.error } : seat;
+    return result?.state === "failed" ? { ...seat, state: "failed", problem: problemOf(result) } : seat;
   });
 }
 

@@ -1,3 +1,4 @@
+import { messageOf, UserError } from "../base/errors.js";
 import { type Ended, sideBySide } from "../base/side-by-side.js";
 import { addressOf } from "../model/endpoint.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
@@ -9,6 +10,14 @@ import { seatsOf } from "./plan-class.js";
 export interface MemberEnd<T> {
   member: Member;
   end: Ended<T>;
+}
+
+/** Why an operation did not end well, in one line; `undefined` if it did. */
+export function problemOf(end: Ended<unknown>): string | undefined {
+  if (end.state === "done") return undefined;
+  if (end.state === "not begun") return "not begun";
+  const why = end.error instanceof UserError ? end.error.why?.split("\n")[0] : undefined;
+  return [messageOf(end.error), why].filter(Boolean).join(": ");
 }
 
 /** How many seats are handled at once: the work is in the machines, and most of it is waiting. */

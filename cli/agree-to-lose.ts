@@ -7,14 +7,10 @@ import type { Context } from "./context.js";
 /**
  * Says what a command would delete, and asks. Only a typed yes agrees.
  *
- * @param what `trilab reset` in words: "This gives … back as …".
+ * @param lost The command in words, and what is lost: "This gives … back as … What is in it now is lost: …"
  * @throws UserError: exit 2 if there is no terminal, exit 1 when the answer is no.
  */
-export async function agreeToLose(
-  ctx: Context,
-  { record, targets, what }: { record: SeatRecord; targets: readonly Target[]; what: string },
-): Promise<void> {
-  const lost = `${what} ${await lostWords(record, targets)}`;
+export async function agreeToLose(ctx: Context, lost: string): Promise<void> {
   ctx.tell(ctx.style.warn(lost));
   const answer = await ctx.ask("Go on? Type yes:");
   if (answer !== undefined && /^y(es)?$/i.test(answer)) return;
@@ -26,7 +22,7 @@ export async function agreeToLose(
 }
 
 /** What the machines hold now, with its size where that can be measured. */
-async function lostWords(record: SeatRecord, targets: readonly Target[]): Promise<string> {
+export async function lostWords(record: SeatRecord, targets: readonly Target[]): Promise<string> {
   const { openMachine } = await import("../seats/open.js");
   const held = await Promise.all(
     targets.map(async (target) => {

@@ -1,4 +1,4 @@
-import { ExitCode, messageOf } from "../../base/errors.js";
+import { ExitCode } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand } from "../define-command.js";
@@ -13,7 +13,7 @@ export const classCheck = defineCommand({
 async function checkAll(args: Args, ctx: Context): Promise<number> {
   const record = await classMeant(args);
   const { loadLab } = await import("../../labs/define-lab.js");
-  const { eachSeat } = await import("../../classes/each-seat.js");
+  const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
   const { checkSeat } = await import("../../tasks/check.js");
   const { verdictOf } = await import("../../tasks/score.js");
   const { settled } = await import("../../model/events.js");
@@ -28,8 +28,7 @@ async function checkAll(args: Args, ctx: Context): Promise<number> {
   );
   const rows = ends.map(({ end, member: { name, seat } }) => {
     if (end.state !== "done") {
-      const problem = end.state === "failed" ? messageOf(end.error) : "not begun";
-      return { seat, name, verdict: "could-not-look" as const, tasks: [], problem };
+      return { seat, name, verdict: "could-not-look" as const, tasks: [], problem: problemOf(end) ?? "" };
     }
     return { seat, name, verdict: verdictOf(end.result), ...end.result };
   });

@@ -1,4 +1,4 @@
-import { ExitCode, messageOf } from "../../base/errors.js";
+import { ExitCode } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { report } from "../context.js";
 import { defineCommand, text } from "../define-command.js";
@@ -19,7 +19,7 @@ export const classExtend = defineCommand({
   handler: async (args, ctx) => {
     const seconds = lifetime("the duration", text(args, "duration") ?? "");
     const record = await classMeant(args);
-    const { eachSeat } = await import("../../classes/each-seat.js");
+    const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
     const { extend } = await import("../../seats/extend.js");
     const { expiryInForce } = await import("../../seats/lifetime.js");
     const { settled } = await import("../../model/events.js");
@@ -33,14 +33,14 @@ export const classExtend = defineCommand({
         },
       ),
     );
-    const rows = ends.map(({ end, member: { seat } }) =>
-      end.state === "done"
-        ? { seat, expires: end.result }
-        : { seat, problem: end.state === "failed" ? messageOf(end.error) : "not begun" },
-    );
-    const failed = rows.filter((row) => "problem" in row);
+    const rows = ends.map(({ end, member: { seat } }) => ({
+      seat,
+      ...(end.state === "done" ? { expires: end.result } : {}),
+      problem: problemOf(end),
+    }));
+    const failed = rows.filter(({ problem }) => problem !== undefined);
     report(ctx, "class-extend", { class: record.name, seats: rows }, () => [
-      ...failed.map((row) => ctx.style.bad(`${row.seat}: ${"problem" in row ? row.problem : ""}`)),
+      ...failed.map(({ problem, seat }) => ctx.style.bad(`${seat}: ${problem}`)),
       `${rows.length - failed.length} of ${rows.length} seats have more time. See: trilab class status`,
     ]);
     return failed.length > 0 ? ExitCode.failed : ExitCode.done;

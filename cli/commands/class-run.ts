@@ -1,4 +1,4 @@
-import { ExitCode, messageOf, UserError } from "../../base/errors.js";
+import { ExitCode, UserError } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
 import type { TargetAnswer } from "../../seats/run.js";
 import { classMeant, classPositional } from "../class-meant.js";
@@ -29,7 +29,7 @@ async function runCommand(args: Args, ctx: Context): Promise<number> {
     });
   const wanted = on === undefined ? undefined : parseTargets(on);
   const record = await classMeant(args);
-  const { eachSeat } = await import("../../classes/each-seat.js");
+  const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
   const { runEverywhere } = await import("../../seats/run.js");
   const { targetsOf } = await import("../../seats/seat-record.js");
   const { settled } = await import("../../model/events.js");
@@ -48,8 +48,7 @@ async function runCommand(args: Args, ctx: Context): Promise<number> {
   const rows = ends.map(({ end, member }) => ({
     ...{ seat: member.seat, name: member.name },
     answers: end.state === "done" ? end.result : [],
-    ...(end.state === "failed" ? { problem: messageOf(end.error) } : {}),
-    ...(end.state === "not begun" ? { problem: "not begun" } : {}),
+    ...(end.state === "done" ? {} : { problem: problemOf(end) }),
   }));
   const failed = rows.find(
     ({ answers, problem }) => problem ?? answers.some(({ exitCode }) => exitCode !== 0),

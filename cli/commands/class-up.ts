@@ -1,4 +1,4 @@
-import { ExitCode, messageOf, UserError } from "../../base/errors.js";
+import { ExitCode } from "../../base/errors.js";
 import type { SeatUp } from "../../classes/class-up.js";
 import type { ClassPlan } from "../../classes/plan-class.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
@@ -59,12 +59,8 @@ function show(ctx: Context, plan: ClassPlan, seats: readonly SeatUp[], seconds: 
   const up = seats.filter(({ state }) => state === "up");
   const strange = up.filter(({ inTolerance }) => !inTolerance);
   const unchanged = up.filter((seat) => seat.unchanged).length;
-  const data = seats.map(({ error, ...seat }) => ({
-    ...seat,
-    ...(error === undefined ? {} : { problem: problemOf(error) }),
-  }));
-  report(ctx, "class-up", { class: plan.name, lab: plan.lab.name, seats: data, seconds }, () => [
-    ...(failed ?? []).map(({ error, seat }) => bad(`${seat}: ${problemOf(error)}`)),
+  report(ctx, "class-up", { class: plan.name, lab: plan.lab.name, seats, seconds }, () => [
+    ...(failed ?? []).map(({ problem, seat }) => bad(`${seat}: ${problem}`)),
     ...strange.map(({ seat }) =>
       bad(`${seat}: its targets differ from the lab's machine: trilab parity --seat ${seat}`),
     ),
@@ -81,9 +77,3 @@ function show(ctx: Context, plan: ClassPlan, seats: readonly SeatUp[], seconds: 
   if ((failed ?? []).length > 0) return ExitCode.failed;
   return strange.length > 0 ? ExitCode.parityOutOfTolerance : ExitCode.done;
 }
-
-/** What failed, and why, in one line. */
-const problemOf = (error: unknown): string =>
-  [messageOf(error), ...(error instanceof UserError && error.why ? [error.why.split("\n")[0]] : [])].join(
-    ": ",
-  );

@@ -6,6 +6,7 @@ import { classExtend } from "./class-extend.js";
 import { classGrades } from "./class-grades.js";
 import { classNew } from "./class-new.js";
 import { classPlan } from "./class-plan.js";
+import { classReset } from "./class-reset.js";
 import { classRun } from "./class-run.js";
 import { classStatus } from "./class-status.js";
 import { classUp } from "./class-up.js";
@@ -22,6 +23,7 @@ export const classCommand = defineCommand({
     classCheck,
     classGrades,
     classExtend,
+    classReset,
     classExport,
     classDown,
   ],

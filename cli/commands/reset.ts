@@ -1,5 +1,5 @@
 import { parseTarget } from "../../labs/targets.js";
-import { agreeToLose } from "../agree-to-lose.js";
+import { agreeToLose, lostWords } from "../agree-to-lose.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { duration } from "../duration.js";
@@ -34,7 +34,7 @@ async function resetMachines(args: Args, ctx: Context): Promise<undefined> {
   const { lab, seat } = record;
   if (!flag(args, "yes")) {
     const what = `This gives ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} back as after the first start.`;
-    await agreeToLose(ctx, { record, targets, what });
+    await agreeToLose(ctx, `${what} ${await lostWords(record, targets)}`);
   }
   const { reset: resetSeat } = await import("../../seats/replace-machines.js");
   const machines = await ctx.follow(resetSeat(record, targets, { waitMs, signal: ctx.signal }));

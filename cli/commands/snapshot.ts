@@ -6,7 +6,7 @@ import type { Target } from "../../model/naming.js";
 import type { Snapshot } from "../../model/snapshots.js";
 import { formatSize } from "../../model/units.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
-import { agreeToLose } from "../agree-to-lose.js";
+import { agreeToLose, lostWords } from "../agree-to-lose.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { duration } from "../duration.js";
@@ -92,7 +92,7 @@ async function restoreMachines(args: Args, ctx: Context): Promise<undefined> {
   const targets = targetsOn(args) ?? (await targetsWith(record, snapshot));
   if (!flag(args, "yes")) {
     const what = `This gives ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} back as in snapshot ${snapshot}.`;
-    await agreeToLose(ctx, { record, targets, what });
+    await agreeToLose(ctx, `${what} ${await lostWords(record, targets)}`);
   }
   const { restoreSnapshot } = await import("../../seats/replace-machines.js");
   const machines = await ctx.follow(
