@@ -23,7 +23,7 @@ export async function agreeToLose(ctx: Context, lost: string): Promise<void> {
 
 /** What the machines hold now, with its size where that can be measured. */
 export async function lostWords(record: SeatRecord, targets: readonly Target[]): Promise<string> {
-  const { openMachine } = await import("../seats/open.js");
+  const { openMachine } = await import("../seats/open-target.js");
   const held = await Promise.all(
     targets.map(async (target) => {
       const bytes = await (await openMachine(record, target)).disk().catch(() => undefined);

@@ -57,7 +57,7 @@ async function afterStop(
   targets: readonly PowerResult["target"][],
   expires: string,
 ): Promise<string[]> {
-  const { isRented } = await import("../seats/open.js");
+  const { isRented } = await import("../seats/open-target.js");
   const { timeLeft } = await import("./time-left.js");
   const rented = targets.some((target) => isRented(record, target));
   return [

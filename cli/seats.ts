@@ -117,7 +117,7 @@ export async function requireTarget(record: SeatRecord, word: string): Promise<T
 /** The environment of a seat's target. @throws UserError as {@link requireTarget} does. */
 export async function environmentOf(record: SeatRecord, word: string): Promise<Environment> {
   const target = await requireTarget(record, word);
-  const { openEnvironment } = await import("../seats/open.js");
+  const { openEnvironment } = await import("../seats/open-target.js");
   return openEnvironment(record, target);
 }
 
@@ -128,7 +128,7 @@ export async function environmentOf(record: SeatRecord, word: string): Promise<E
  */
 export async function runningEnvironmentOf(record: SeatRecord, word: string): Promise<Environment> {
   const target = await requireTarget(record, word);
-  const { isRented, openTarget } = await import("../seats/open.js");
+  const { isRented, openTarget } = await import("../seats/open-target.js");
   const { machineOf } = await import("../seats/seat-record.js");
   const rented = isRented(record, target);
   const known = machineOf(record, target);

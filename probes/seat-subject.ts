@@ -3,7 +3,7 @@ import type { Environment, ExecOptions, ExecResult } from "../drivers/environmen
 import { GuestEnvironment } from "../drivers/libvirt/guest.js";
 import type { Machine } from "../drivers/machine.js";
 import type { Target } from "../model/naming.js";
-import { openTarget } from "../seats/open.js";
+import { openTarget } from "../seats/open-target.js";
 import { machineOf, type SeatRecord } from "../seats/seat-record.js";
 import { ProbeProblem, type Subject } from "./probe.js";
 import { settled } from "./settled.js";

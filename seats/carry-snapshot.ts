@@ -16,12 +16,12 @@ import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted } from "./finish-interrupted.js";
 import { keptImage } from "./image-specs.js";
 import { beginChange, endChange } from "./journal.js";
+import { requireSnapshot, snapshotsOf } from "./list-snapshots.js";
 import type { ReplaceableMachine } from "./replace-machine.js";
 import { replaceableMachines, requireReachable } from "./replaceable.js";
 import { snapshotLabels, undoSave } from "./save-machine.js";
+import { ANSWER_MS, requireFreeName, requireName } from "./save-snapshot.js";
 import { readRecord, type SeatRecord } from "./seat-record.js";
-import { ANSWER_MS, requireFreeName, requireName } from "./snapshot.js";
-import { requireSnapshot, snapshotsOf } from "./snapshots.js";
 
 const MANIFEST = "snapshot.json";
 

@@ -24,7 +24,7 @@ import { editSeatState } from "./edit-state.js";
 import { providerConfig } from "./ensure-host.js";
 import { reconcile } from "./reconcile.js";
 import { seatDir } from "./seat-record.js";
-import { noteReplacement, type ReplaceReasons, wouldReplace } from "./would-replace.js";
+import { noteReplacement, type ReplaceReasons, wouldReplace } from "./would-replace-error.js";
 import { inSomeZone } from "./zones.js";
 
 /** Holds a seat's lock while `body` works on it. The lock file is removed with the seat. @throws UserError (exit 7) naming the holder. */

@@ -1,6 +1,6 @@
 import { type Facts, readFacts } from "./facts.js";
 import { interruptedTargets } from "./finish-interrupted.js";
-import { openEnvironment } from "./open.js";
+import { openEnvironment } from "./open-target.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
 
 /**

@@ -3,7 +3,7 @@ import type { Progress } from "../base/progress.js";
 import type { Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { type Change, changeBegun, endChange } from "./journal.js";
-import { openMachine } from "./open.js";
+import { openMachine } from "./open-target.js";
 import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
 import { replaceableMachines } from "./replaceable.js";
 import { undoSave } from "./save-machine.js";

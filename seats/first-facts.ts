@@ -4,7 +4,7 @@ import type { Target } from "../model/naming.js";
 import { type Facts, readFacts } from "./facts.js";
 import { expiryInForce } from "./lifetime.js";
 import { moveExpiry, type Waiting } from "./move-expiry.js";
-import { isRented, openEnvironment } from "./open.js";
+import { isRented, openEnvironment } from "./open-target.js";
 import { holdSize } from "./resize.js";
 import type { SeatRecord } from "./seat-record.js";
 

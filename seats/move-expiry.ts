@@ -4,7 +4,7 @@ import type { Environment } from "../drivers/environment.js";
 import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
 import type { Target } from "../model/naming.js";
 import { requireAccount } from "./account.js";
-import { openEnvironment } from "./open.js";
+import { openEnvironment } from "./open-target.js";
 import { rentedAt, type SeatRecord } from "./seat-record.js";
 
 /** How a machine that may still be starting is waited for. */

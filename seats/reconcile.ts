@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import { type Drivers, removeFound, seatInventory, startFound } from "../drivers/drivers.js";
 import { type Found, removalOrder, targetOf } from "../drivers/found.js";
-import { volumeKind } from "../drivers/libvirt/things.js";
+import { volumeKind } from "../drivers/libvirt/volume-kind.js";
 import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/index.js";
 import { isAwsKind, type Kind } from "../model/kinds.js";
 import type { Ownership } from "../model/labels.js";

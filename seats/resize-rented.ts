@@ -9,7 +9,7 @@ import { requireAccount } from "./account.js";
 import { keepTo, type Spending } from "./budget.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { endOf, expiryInForce } from "./lifetime.js";
-import { openEnvironment } from "./open.js";
+import { openEnvironment } from "./open-target.js";
 import { rememberAddress } from "./rent.js";
 import { rentalOf, rentedSince } from "./rental.js";
 import { type Resized, type ResizeWish, requireFree } from "./resize.js";

@@ -14,7 +14,7 @@ import type { Target } from "../model/naming.js";
 import { formatSize, MiB } from "../model/units.js";
 import { deployedNow, isAsDeployed } from "./as-deployed.js";
 import { withSeatLock } from "./deploy-seat.js";
-import { isRented, openEnvironment, openMachine } from "./open.js";
+import { isRented, openEnvironment, openMachine } from "./open-target.js";
 import { seatSettings } from "./prepare-seat.js";
 import { firstSize } from "./present-size.js";
 import { driversAt, driversOf } from "./seat-drivers.js";

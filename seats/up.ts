@@ -19,6 +19,7 @@ import { revived } from "./lifetime.js";
 import type { ParityReport } from "./parity.js";
 import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
+import { parityOf } from "./read-parity.js";
 import { withAddress } from "./rent.js";
 import { holdType } from "./resize-rented.js";
 import {
@@ -30,7 +31,6 @@ import {
   writeRecord,
 } from "./seat-record.js";
 import { startsNoted } from "./stops.js";
-import { parityOf } from "./verify.js";
 
 export { loadProgram };
 

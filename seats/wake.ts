@@ -3,7 +3,7 @@ import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
 import type { Target } from "../model/naming.js";
 import { ClockExchange } from "./facts.js";
 import { expiryInForce } from "./lifetime.js";
-import { openEnvironment } from "./open.js";
+import { openEnvironment } from "./open-target.js";
 import type { SeatRecord } from "./seat-record.js";
 
 /** Sets the expiry first: with the right clock, an old one would end the machine. As in facts.sh, the first date only loads it. */

@@ -2,8 +2,8 @@ import { UserError } from "../base/errors.js";
 import type { Lab } from "../labs/define-lab.js";
 import type { Task } from "../labs/tasks.js";
 import type { RunDocument } from "../probes/run-document.js";
-import { judgeChoice, judgeMeasured } from "./answer.js";
 import { type Entry, parseAttempts } from "./attempts.js";
+import { judgeChoice, judgeMeasured } from "./judge-answer.js";
 import { type Score, scoreOf } from "./score.js";
 
 /** What a grade is made from: a submission, or a seat of this state directory. */

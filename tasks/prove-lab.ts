@@ -6,7 +6,7 @@ import type { Task } from "../labs/tasks.js";
 import { drawValues, type Values } from "../labs/variables.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
-import { openEnvironment, openMachine } from "../seats/open.js";
+import { openEnvironment, openMachine } from "../seats/open-target.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
 import { look, targetOf } from "./check.js";

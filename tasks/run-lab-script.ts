@@ -3,7 +3,7 @@ import { type LabScript, labScript } from "../labs/lab-files.js";
 import { runScript, type ScriptOptions, type ScriptResult } from "../labs/run-script.js";
 import type { Task } from "../labs/tasks.js";
 import type { Target } from "../model/naming.js";
-import { openEnvironment } from "../seats/open.js";
+import { openEnvironment } from "../seats/open-target.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 
 /** What a run of a script needs besides its seat. */

@@ -138,7 +138,7 @@ it.each([
     "the environment's endpoints",
     /env\.(TRILAB_DOCKER_HOST|TRILAB_LIBVIRT_URI|LIBVIRT_DEFAULT_URI|DOCKER_HOST)\b/,
     // The CLI and plain `pulumi up` are the edges; a plugin reads what every tool of Docker's does.
-    ["cli/endpoints.ts", "seats/plain-pulumi.ts", "plugins/docker/parts.ts"],
+    ["cli/endpoints.ts", "seats/plain-pulumi.ts", "plugins/docker/provider.ts"],
   ],
 ])("only those who should know %s", async (_, pattern, where) => {
   const wrong: string[] = [];

@@ -25,7 +25,7 @@ export const answer = defineCommand({
 async function giveAnswer(args: Args, ctx: Context): Promise<number> {
   const session = await labSession(args);
   const task = await taskNamed(session, text(args, "task") ?? "");
-  const { judge } = await import("../../tasks/answer.js");
+  const { judge } = await import("../../tasks/judge-answer.js");
   const { addAttempt, readAttempts } = await import("../../tasks/attempts.js");
   const { scoreOf } = await import("../../tasks/score.js");
   const { valuesOf } = await import("../../tasks/check.js");

@@ -20,7 +20,7 @@ export const classReset = defineCommand({
     if (!flag(args, "yes")) await agreeToLose(ctx, lost);
     const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
     const { replaceableMachines } = await import("../../seats/replaceable.js");
-    const { reset } = await import("../../seats/replace-machines.js");
+    const { reset } = await import("../../seats/reset-or-restore.js");
     const { settled } = await import("../../model/events.js");
     const ends = await ctx.follow(
       eachSeat(

@@ -1,11 +1,11 @@
 import { ExitCode } from "../../base/errors.js";
 import type { SeatUp } from "../../classes/class-up.js";
 import type { ClassPlan } from "../../classes/plan-class.js";
+import { agreeToRent } from "../agree-to-rent.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, yesOption } from "../define-command.js";
 import { readyHost } from "../ready-host.js";
-import { agreeToRent } from "../rented.js";
 import { answerWait, waitOption } from "../wait.js";
 import { workersOf, workersOption } from "../workers.js";
 import { planLines } from "./class-plan.js";

@@ -36,7 +36,7 @@ async function resetMachines(args: Args, ctx: Context): Promise<undefined> {
     const what = `This gives ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} back as after the first start.`;
     await agreeToLose(ctx, `${what} ${await lostWords(record, targets)}`);
   }
-  const { reset: resetSeat } = await import("../../seats/replace-machines.js");
+  const { reset: resetSeat } = await import("../../seats/reset-or-restore.js");
   const machines = await ctx.follow(resetSeat(record, targets, { waitMs, signal: ctx.signal }));
   report(ctx, "reset", { lab, seat, machines }, () =>
     machines.map(

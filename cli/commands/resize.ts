@@ -4,9 +4,9 @@ import type { Target } from "../../model/naming.js";
 import { formatSize, MiB, parseSize } from "../../model/units.js";
 import type { Resized } from "../../seats/resize.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
+import { agreeToRent } from "../agree-to-rent.js";
 import { type Context, columns, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text, yesOption } from "../define-command.js";
-import { agreeToRent } from "../rented.js";
 import { environmentOf, labOf, resolveSeat } from "../seats.js";
 
 export const resize = defineCommand({
@@ -45,7 +45,7 @@ async function resizing(
   target: Target,
   wish: Partial<MachineSize>,
 ): Promise<Resized> {
-  const { isRented } = await import("../../seats/open.js");
+  const { isRented } = await import("../../seats/open-target.js");
   if (isRented(record, target)) {
     const { planRented, resizeRented } = await import("../../seats/resize-rented.js");
     const plan = await planRented(record, wish);

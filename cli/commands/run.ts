@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
 import { TARGETS } from "../../model/naming.js";
-import { answerLines } from "../answers.js";
+import { answerLines } from "../answer-lines.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, rest, text } from "../define-command.js";
 import { resolveSeat, runningEnvironmentOf } from "../seats.js";

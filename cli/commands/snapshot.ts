@@ -38,7 +38,7 @@ const save = defineCommand({
   examples: [["trilab snapshot save before", "all machines of your seat"]],
   handler: async (args, ctx) => {
     const record = await seatOf(args);
-    const { saveSnapshot } = await import("../../seats/snapshot.js");
+    const { saveSnapshot } = await import("../../seats/save-snapshot.js");
     const name = text(args, "name") ?? "";
     const snapshots = await ctx.follow(saveSnapshot(record, name, targetsOn(args)));
     report(ctx, "snapshot", { lab: record.lab, seat: record.seat, snapshots }, () => table(snapshots, ctx));
@@ -53,7 +53,7 @@ const ls = defineCommand({
   options: labAndSeatOptions,
   handler: async (args, ctx) => {
     const record = await seatOf(args);
-    const { listSnapshots } = await import("../../seats/snapshots.js");
+    const { listSnapshots } = await import("../../seats/list-snapshots.js");
     const { snapshots, unanswered } = await listSnapshots(record);
     for (const { problem } of unanswered) ctx.tell([problem.message, problem.why].filter(Boolean).join(": "));
     const { lab, seat } = record;
@@ -94,7 +94,7 @@ async function restoreMachines(args: Args, ctx: Context): Promise<undefined> {
     const what = `This gives ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} back as in snapshot ${snapshot}.`;
     await agreeToLose(ctx, `${what} ${await lostWords(record, targets)}`);
   }
-  const { restoreSnapshot } = await import("../../seats/replace-machines.js");
+  const { restoreSnapshot } = await import("../../seats/reset-or-restore.js");
   const machines = await ctx.follow(
     restoreSnapshot(record, targets, { snapshot, waitMs, signal: ctx.signal }),
   );
@@ -109,7 +109,7 @@ async function restoreMachines(args: Args, ctx: Context): Promise<undefined> {
 
 /** The targets that have this snapshot. @throws UserError: exit 6 when there is none, exit 3 when a daemon could not be asked. */
 async function targetsWith(record: SeatRecord, name: string): Promise<Target[]> {
-  const { listSnapshots, noSnapshot } = await import("../../seats/snapshots.js");
+  const { listSnapshots, noSnapshot } = await import("../../seats/list-snapshots.js");
   const { snapshots, unanswered } = await listSnapshots(record);
   if (unanswered[0]) throw unanswered[0].problem;
   const targets = snapshots.filter((each) => each.name === name).map(({ target }) => target);
@@ -126,7 +126,7 @@ const rm = defineCommand({
   handler: async (args, ctx) => {
     const record = await seatOf(args);
     const name = text(args, "name") ?? "";
-    const { removeSnapshot } = await import("../../seats/snapshot.js");
+    const { removeSnapshot } = await import("../../seats/save-snapshot.js");
     const removed = await ctx.follow(removeSnapshot(record, name, targetsOn(args)));
     const { lab, seat } = record;
     report(ctx, "removed", { lab, seat, snapshots: removed }, () => [

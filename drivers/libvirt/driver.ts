@@ -18,6 +18,7 @@ import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } f
 import { closeConnections } from "../kept-connections.js";
 import type { Ending, StopOptions } from "../power.js";
 import { Connection } from "./connection.js";
+import { metadataQuestion, parseMetadata } from "./domain-labels.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
 import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff } from "./fresh-disk.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
@@ -32,8 +33,8 @@ import {
   undoSave,
 } from "./snapshot.js";
 import { readSnapshot, writeSnapshot } from "./snapshot-file.js";
-import { metadataQuestion, parseMetadata, volumeKind } from "./things.js";
 import { lines, VirshError } from "./virsh.js";
+import { volumeKind } from "./volume-kind.js";
 import { type Element, parseXml } from "./xml.js";
 
 /** How many domains one query covers: their names must fit into one command argument, 128 KiB. */

@@ -4,7 +4,7 @@ import { standIn } from "./manifest.js";
 
 // The AWS SDK and zod are loaded after the handshake, with the first request.
 const plugin = new StandIn({ name: standIn.name, version: standIn.version }, async () => {
-  const { parts } = await import("./parts.js");
+  const { parts } = await import("./provider.js");
   return parts;
 });
 

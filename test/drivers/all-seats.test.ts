@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { groupSeats, later } from "../../drivers/all-seats.js";
 import { firstFileOf } from "../../drivers/docker/file.js";
 import type { Found, Labelled } from "../../drivers/found.js";
-import { parseMetadata } from "../../drivers/libvirt/things.js";
+import { parseMetadata } from "../../drivers/libvirt/domain-labels.js";
 import { namedAsBefore } from "../../model/naming.js";
 
 const found = (kind: Found["kind"], name: string): Found => ({

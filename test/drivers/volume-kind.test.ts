@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { volumeKind } from "../../drivers/libvirt/things.js";
+import { volumeKind } from "../../drivers/libvirt/volume-kind.js";
 
 const machine = "trilab-first-boot-alice-guest";
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { RentedMachine } from "../../drivers/ec2/rented-machine.js";
 import { HostCostError } from "../../drivers/machine.js";
 import { rentedWords } from "../../model/clouds.js";
-import { openEnvironment, openMachine } from "../../seats/open.js";
+import { openEnvironment, openMachine } from "../../seats/open-target.js";
 import { rentedShape } from "../../seats/rented.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "./record.js";

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parseLab } from "../../labs/define-lab.js";
-import { measuredIn } from "../../tasks/answer.js";
 import type { Entry } from "../../tasks/attempts.js";
 import { flagShared, gradeOf, type Work } from "../../tasks/grade.js";
 import { gradesCsv, gradesLti } from "../../tasks/grade-book.js";
+import { measuredIn } from "../../tasks/judge-answer.js";
 import { syntheticRun } from "../report/fixture.js";
 
 const lab = {

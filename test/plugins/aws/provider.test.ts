@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { connect } from "../../../drivers/ec2/client.js";
 import { asking } from "../../../drivers/ec2/errors.js";
 import { standIn } from "../../../plugins/aws/manifest.js";
-import { parts } from "../../../plugins/aws/parts.js";
+import { parts } from "../../../plugins/aws/provider.js";
 import { StandIn } from "../../../plugins/harness/provider.js";
 import type { PropertyMap } from "../../../plugins/harness/values.js";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { dockerClient } from "../../../drivers/docker/connect.js";
-import { parts } from "../../../plugins/docker/parts.js";
+import { parts } from "../../../plugins/docker/provider.js";
 import { StandIn } from "../../../plugins/harness/provider.js";
 import type { PropertyMap } from "../../../plugins/harness/values.js";
 import { docker, leftovers, makeImage, removeImage, sweep, uniqueName } from "../support.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseLab } from "../../labs/define-lab.js";
-import { judgeChoice, judgeMeasured, measuredIn } from "../../tasks/answer.js";
+import { judgeChoice, judgeMeasured, measuredIn } from "../../tasks/judge-answer.js";
 import { syntheticRun } from "../report/fixture.js";
 
 const { tasks } = parseLab(

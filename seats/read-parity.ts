@@ -1,7 +1,7 @@
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import { type Facts, readFacts } from "./facts.js";
-import { openEnvironment } from "./open.js";
+import { openEnvironment } from "./open-target.js";
 import { compareFacts, type ParityReport } from "./parity.js";
 import { changedSizes } from "./present-size.js";
 import { rentedShape } from "./rented.js";

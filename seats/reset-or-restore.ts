@@ -5,11 +5,11 @@ import type { Target } from "../model/naming.js";
 import { keepDeployed } from "./as-deployed.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted } from "./finish-interrupted.js";
+import { requireSnapshot } from "./list-snapshots.js";
 import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
 import { replaceableMachines, requireReplaceable } from "./replaceable.js";
 import { driversOf } from "./seat-drivers.js";
 import { amendRecord, readRecord, type SeatRecord } from "./seat-record.js";
-import { requireSnapshot } from "./snapshots.js";
 import { startsNoted } from "./stops.js";
 import { wake } from "./wake.js";
 

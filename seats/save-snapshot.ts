@@ -9,12 +9,12 @@ import { type Snapshot, snapshotNameProblem } from "../model/snapshots.js";
 import { formatSize } from "../model/units.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted, wakeOrTell } from "./finish-interrupted.js";
-import { openMachine } from "./open.js";
+import { noSnapshot, snapshotsOf } from "./list-snapshots.js";
+import { openMachine } from "./open-target.js";
 import type { ReplaceableMachine } from "./replace-machine.js";
 import { replaceableMachines, requireReachable } from "./replaceable.js";
 import { saveMachine } from "./save-machine.js";
 import { readRecord, type SeatRecord } from "./seat-record.js";
-import { noSnapshot, snapshotsOf } from "./snapshots.js";
 
 /** How long a guest may take to answer after it was saved, in milliseconds. */
 export const ANSWER_MS = 60_000;
