@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type SecondHost, startSecondHost } from "../support/second-host.js";
 import { residueOf } from "./residue.js";
 import { expectDone, expectError, host, machine, openHome, type Run } from "./support.js";
 
@@ -167,6 +168,66 @@ test("extend and down are for all of them; the grades stay", async () => {
   expect(json(expectDone(await inClass("status", "--json"))).ended).toMatch(/^20/);
   // Nothing is there to be removed.
   expect(json(expectDone(await inClass("down", "--json"))).receipts).toEqual([]);
+});
+
+describe("on two hosts, one of which goes", () => {
+  const [near, far] = [
+    ["g", "h"].map((letter) => home.seat(letter)),
+    ["i", "j"].map((letter) => home.seat(letter)),
+  ];
+  const name = `${NAME}-two`;
+  let second: SecondHost;
+  let stopped = false;
+  const there = (verb: string, ...args: string[]): Promise<Run> =>
+    home.trilab(["class", verb, ...args, "--json"], second.env);
+  const stop = async (): Promise<void> => {
+    if (!stopped) await second?.stop();
+    stopped = true;
+  };
+
+  beforeAll(async () => {
+    second = await startSecondHost({ daemons: ["docker"] });
+    await writeFile(
+      file,
+      `name: ${name}\nlab: ${LAB}\ntargets: [container]\nhosts:\n  - { name: near, seats: 2 }\n  - { name: far, docker: "${second.dockerHost}", seats: 2 }\n`,
+    );
+  });
+  afterAll(stop);
+
+  test("seats are shared out between them, and stay where they are", async () => {
+    await enrol([...near, ...far]);
+    const up = json(expectDone(await there("up", file, "-y")));
+    const hosts = up.seats.map(({ host }: { host: string }) => host).sort();
+    expect(hosts).toEqual(["far", "far", "near", "near"]);
+    const again = json(expectDone(await there("up", file, "-y")));
+    expect(again.seats.map((seat: { unchanged: boolean }) => seat.unchanged)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    const plan = json(expectDone(await there("plan", file)));
+    expect(plan.hosts).toMatchObject([
+      { name: "near", now: 2, planned: 2 },
+      { name: "far", now: 2, planned: 2 },
+    ]);
+  });
+
+  test("of the one that does not answer nothing is claimed; its seats stay on record", async () => {
+    await stop();
+    const status = expectDone(await there("status", name));
+    const words = json(status).seats.map(
+      ({ machines }: { machines: { state: string }[] }) => machines[0]?.state,
+    );
+    expect(words.sort()).toEqual(["not answered", "not answered", "running", "running"]);
+    const down = await there("down", name);
+    expect(down.exitCode).toBe(3);
+    expect(json(down)).toMatchObject({ clean: false, receipts: [{}, {}], failed: [{}, {}] });
+    expect(json(down).failed[0].problem).toContain(second.dockerHost);
+    const gone = json(expectDone(await there("down", name, "--host-gone")));
+    expect(gone).toMatchObject({ clean: true, failed: [] });
+    expect(gone.without.length).toBe(2);
+  });
 });
 
 const anyImage = async (): Promise<string> =>
