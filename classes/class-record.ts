@@ -36,7 +36,7 @@ export type Member = z.infer<typeof memberSchema>;
 /** What is remembered of a class, from before its first seat is made. */
 export type ClassRecord = z.infer<typeof recordSchema>;
 
-const classesDir = (): string => join(stateDir(), "classes");
+export const classesDir = (): string => join(stateDir(), "classes");
 const fileOf = (name: string): string => join(classesDir(), `${name}.json`);
 
 export const seatOf = ({ lab }: Pick<ClassRecord, "lab">, { seat }: Pick<Member, "seat">): SeatId => ({

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Target } from "../model/naming.js";
+import type { Session, SessionRequest } from "./session.js";
 
 export interface ExecOptions {
   /** As root instead of the spec's login user. Default false. */
@@ -73,6 +74,9 @@ export interface Environment {
    * @param options `timeoutMs` 0: no limit.
    */
   capture(command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+
+  /** Starts something as the login user, for somebody else than the caller. */
+  session(request: SessionRequest): Promise<Session>;
 
   /** Copies a file or folder from `local` to `remote` or back; see copy() in copy.ts. */
   copy(direction: "in" | "out", local: string, remote: string): Promise<void>;

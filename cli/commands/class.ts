@@ -1,4 +1,5 @@
 import { defineCommand } from "../define-command.js";
+import { classCards } from "./class-cards.js";
 import { classCheck } from "./class-check.js";
 import { classDown } from "./class-down.js";
 import { classExport } from "./class-export.js";
@@ -8,6 +9,7 @@ import { classNew } from "./class-new.js";
 import { classPlan } from "./class-plan.js";
 import { classReset } from "./class-reset.js";
 import { classRun } from "./class-run.js";
+import { classServe } from "./class-serve.js";
 import { classStatus } from "./class-status.js";
 import { classUp } from "./class-up.js";
 
@@ -19,6 +21,8 @@ export const classCommand = defineCommand({
     classPlan,
     classUp,
     classStatus,
+    classCards,
+    classServe,
     classRun,
     classCheck,
     classGrades,

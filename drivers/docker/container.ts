@@ -7,9 +7,11 @@ import { relay, runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
+import type { Session, SessionRequest } from "../session.js";
 import { daemonSays, dockerClient, dockerCommand } from "./connect.js";
 import { execInContainer } from "./exec.js";
 import { lastLines } from "./output.js";
+import { openContainerSession } from "./session.js";
 
 /** By its name alone, as sshd calls it: it begins its messages with what it was called by. */
 const LOGIN_SHELL = "bash";
@@ -97,6 +99,12 @@ export class ContainerEnvironment implements Environment {
       ...["--user", user, this.name, LOGIN_SHELL],
       ...(command.length > 0 ? ["-c", shellLine(command)] : ["--login"]),
     );
+  }
+
+  session(request: SessionRequest): Promise<Session> {
+    const [user, home] = [this.user, this.home()];
+    const login = { user, home, environment: loginEnvironment(user, home), shell: LOGIN_SHELL };
+    return openContainerSession(dockerClient(this.endpoint).getContainer(this.name), login, request);
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {

@@ -12,9 +12,11 @@ import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
 import { closeConnections, sharedConnection } from "../kept-connections.js";
+import type { Session, SessionRequest } from "../session.js";
 import { BootWatch, readPanics } from "./boot-watch.js";
 import type { Connection } from "./connection.js";
 import { DISK_POOL } from "./pools.js";
+import { openSshSession } from "./session.js";
 
 /** How to reach a machine with its own kernel: the seat's guest, or its VPS. */
 export interface GuestAccess {
@@ -162,6 +164,12 @@ export class GuestEnvironment implements Environment {
       });
       return result.exitCode ?? UNREACHABLE;
     });
+  }
+
+  session(request: SessionRequest): Promise<Session> {
+    const { address, identityFile, knownHostsFile, user } = this.access;
+    const jump = this.libvirt && jumpCommand(this.libvirt.uri);
+    return openSshSession({ address, identityFile, knownHostsFile, user, jump }, request);
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {

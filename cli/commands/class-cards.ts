@@ -1,0 +1,41 @@
+import { hostname } from "node:os";
+import { ExitCode, UserError } from "../../base/errors.js";
+import { classMeant, classPositional } from "../class-meant.js";
+import { report } from "../context.js";
+import { defineCommand, text } from "../define-command.js";
+
+export const classCards = defineCommand({
+  usage: "cards <folder> [class]",
+  description: "write a folder for each learner: the key, and how to get in by SSH; see class serve",
+  positionals: {
+    folder: { type: "string", demandOption: true, describe: "a new folder" },
+    ...classPositional,
+  },
+  options: {
+    host: {
+      type: "string",
+      describe: "the name or address under which learners reach this host; default: its name",
+    },
+    port: { type: "string", default: "2222", describe: "the port of class serve" },
+  },
+  handler: async (args, ctx) => {
+    const port = Number(text(args, "port"));
+    if (!Number.isInteger(port) || port < 1 || port > 65_535)
+      throw new UserError(`"${text(args, "port")}" is not a port`, {
+        why: "a port is a whole number from 1 to 65535",
+        fix: "for example: --port 2222",
+        exitCode: ExitCode.usage,
+      });
+    const record = await classMeant(args);
+    const { writeCards } = await import("../../classes/cards.js");
+    const { entryKey } = await import("../../classes/entry.js");
+    const hostKey = (await entryKey()).public;
+    const folder = text(args, "folder") ?? "";
+    const cards = await writeCards(record, folder, { host: text(args, "host") ?? hostname(), port, hostKey });
+    report(ctx, "class-cards", { class: record.name, cards }, () => [
+      `wrote ${cards.length} cards into ${folder}; give each learner one folder, and remove them afterwards: they hold private keys`,
+      `to let the learners in: trilab class serve ${record.name} --listen 0.0.0.0:${port}`,
+    ]);
+    return undefined;
+  },
+});
