@@ -13,16 +13,7 @@ let [dir, cards] = ["", ""];
 let port = 0;
 let door: Running;
 
-const OPTIONS = [
-  "-F",
-  "none",
-  "-i",
-  "id_ed25519",
-  "-o",
-  "UserKnownHostsFile=known_hosts",
-  "-o",
-  "BatchMode=yes",
-];
+const OPTIONS = "-F none -i id_ed25519 -o UserKnownHostsFile=known_hosts -o BatchMode=yes".split(" ");
 
 /** One learner comes in, as a person does who has only the card. */
 const comeIn = async (seat: string, login: string, args: readonly string[], input = "") => {
@@ -60,13 +51,13 @@ afterAll(async () => {
 });
 
 describe("a learner with a card", () => {
-  test.each(["container", "guest"])(
+  test.each(["container", "guest"] as const)(
     "runs a command in the %s, with its input, output and exit code",
     async (target) => {
       const line = "cat; hostname; id -un; pwd; echo problem >&2; exit 7";
       expect(await comeIn(a, `${a}.${target}`, [line], "typed\n")).toEqual({
         code: 7,
-        out: `typed\n${machine(a, target as "container" | "guest")}\nlab\n/home/lab`,
+        out: `typed\n${machine(a, target)}\nlab\n/home/lab`,
         said: expect.stringContaining("problem"),
       });
     },
@@ -75,23 +66,7 @@ describe("a learner with a card", () => {
   test.each(["container", "guest"])("copies files to and from the %s", async (target) => {
     await writeFile(join(dir, "out"), `for the ${target}\n`);
     const scp = (...words: string[]) =>
-      execa(
-        "scp",
-        [
-          "-F",
-          "none",
-          "-i",
-          "id_ed25519",
-          "-o",
-          "UserKnownHostsFile=known_hosts",
-          "-P",
-          String(port),
-          ...words,
-        ],
-        {
-          cwd: join(cards, a),
-        },
-      );
+      execa("scp", [...OPTIONS, "-P", String(port), ...words], { cwd: join(cards, a) });
     await scp(join(dir, "out"), `${a}.${target}@127.0.0.1:there`);
     await scp(`${a}.${target}@127.0.0.1:there`, join(dir, "back"));
     expect(await readFile(join(dir, "back"), "utf8")).toBe(`for the ${target}\n`);
@@ -100,25 +75,10 @@ describe("a learner with a card", () => {
   test("chooses a machine on a terminal, and must name one without", async () => {
     const asked = await comeIn(a, a, ["hostname"]);
     expect(asked).toMatchObject({ code: 2, said: expect.stringContaining(`ssh ${a}.guest@`) });
-    const shell = execa(
-      "ssh",
-      [
-        "-F",
-        "none",
-        "-tt",
-        "-i",
-        "id_ed25519",
-        "-o",
-        "UserKnownHostsFile=known_hosts",
-        "-p",
-        String(port),
-        `${a}@127.0.0.1`,
-      ],
-      {
-        cwd: join(cards, a),
-        reject: false,
-      },
-    );
+    const shell = execa("ssh", [...OPTIONS, "-tt", "-p", String(port), `${a}@127.0.0.1`], {
+      cwd: join(cards, a),
+      reject: false,
+    });
     let heard = "";
     shell.stdout.on("data", (chunk) => {
       heard += String(chunk);
