@@ -71,11 +71,11 @@ export const power = (
       if (stop && targets.includes("vps")) refuseSpot(record);
       const machines = record.machines.filter(({ target }) => targets.includes(target));
       const drivers = await answering(record, machines);
-      const inventory = await seatInventory(record, drivers);
-      refuseForeign(record, inventory);
+      refuseForeign(record, await seatInventory(record, drivers));
       // A guest that was interrupted while its memory was saved is paused, and would lose it.
       if (start || !stop?.force)
         await finishInterrupted(record, { waitMs: start?.waitMs ?? STOP_GRACE_MS }, steps);
+      const inventory = await seatInventory(record, drivers);
       const there = machines.map((machine) => requireThere(record, machine, inventory));
       const notes = new Notes(record);
       // Noted before they stop: without the note, a machine that is off looks as if it had ended by itself.

@@ -262,6 +262,7 @@ describe("reset and snapshots of container and guest", () => {
     run.kill("SIGKILL");
     await run.ended;
     expect(existsSync(seat.file("changing-guest.json"))).toBe(true);
+    expectDone(await seat.run("start", "guest"));
     expect(await seat.up()).toEqual(unchanged(11));
     expect(await markRuns()).toBe(true);
     expect(await parts("killed")).toEqual([]);
@@ -276,6 +277,7 @@ describe("reset and snapshots of container and guest", () => {
     await run.ended;
     await tryHost("virsh", "destroy", seat.machine("guest"));
     await tryHost("virsh", "vol-delete", "--pool", "trilab", `${seat.machine("guest")}.qcow2`);
+    expectDone(await seat.run("start", "guest"));
     expect(await seat.up()).toEqual(unchanged(11));
     expect(await seat.inside("guest", "cat ~lab/work")).toBe("one");
     expect(await markRuns()).toBe(true);
