@@ -2,9 +2,8 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { closest } from "fastest-levenshtein";
-import { isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
-import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { ExitCode, UserError } from "../base/errors.js";
 import { readUserFile } from "../base/files.js";
 import { isFolderPath, repoDir } from "../base/paths.js";
 import { machineSpecSchema } from "../model/machine-spec.js";
@@ -14,6 +13,7 @@ import { PROBE_IDS, withProbeNeeds } from "./probe-needs.js";
 import { taskProblems, tasksSchema } from "./tasks.js";
 import { variablesSchema } from "./variables.js";
 import { matchedToVps, sizeProblem, vpsSchema } from "./vps.js";
+import { parseYaml } from "./yaml-file.js";
 
 const duration = z.string().transform((text, ctx) => {
   if (text === "none") return undefined;
@@ -137,7 +137,7 @@ async function readLab(dir: string): Promise<Lab> {
 
 /** Parses a lab.yaml; adds the packages that the probes need to its machine. Pure; `file` is only for errors. */
 export function parseLab(text: string, file: string): z.output<typeof labSchema> {
-  const { data, lineOf } = parseYaml(text, file);
+  const { data, lineOf } = parseYaml(text, (problems) => invalid(file, problems));
   const result = labSchema.safeParse(data);
   if (!result.success) {
     throw invalid(
@@ -163,41 +163,6 @@ export function parseLab(text: string, file: string): z.output<typeof labSchema>
     machine: { ...machine, packages: withProbeNeeds(machine.packages, probes) },
     vps,
   };
-}
-
-/**
- * The data in a YAML text, and where a key stands: `line 7: `.
- *
- * @throws UserError (exit 2) for invalid YAML, and for aliases that don't resolve.
- */
-function parseYaml(
-  text: string,
-  file: string,
-): { data: unknown; lineOf: (path: readonly PropertyKey[]) => string } {
-  const lines = new LineCounter();
-  try {
-    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-    const problems = document.errors.map(
-      (e) => `line ${lines.linePos(e.pos[0]).line}: ${e.message.split("\n")[0]}`,
-    );
-    if (problems.length > 0) throw invalid(file, problems);
-    return {
-      data: document.toJS(),
-      lineOf: (path) => {
-        // A key that is missing has no line: then that of the block which lacks it.
-        for (let length = path.length; length > 0; length--) {
-          const node = document.getIn(path.slice(0, length), true);
-          if (isNode(node) && node.range) return `line ${lines.linePos(node.range[0]).line}: `;
-        }
-        return "";
-      },
-    };
-  } catch (error) {
-    // ReferenceError: an undefined alias, or aliases that multiply; RangeError: nested too deeply.
-    if (error instanceof ReferenceError || error instanceof RangeError)
-      throw invalid(file, [messageOf(error)]);
-    throw error;
-  }
 }
 
 function describe(issue: z.core.$ZodIssue): string {
