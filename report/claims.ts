@@ -1,0 +1,382 @@
+import { type Claim, type ClaimPart, type ClaimPlace, FACTS, type FactName } from "../labs/claims.js";
+import { formatSize } from "../model/units.js";
+import type { ProbeResult, RunDocument, Series } from "../probes/run-document.js";
+import type { SeatFacts } from "../seats/seat-facts.js";
+import { figureOf, probeOf, seriesOf } from "./figures.js";
+import { formatFactor, formatInterval, formatQuantity, shortCertainty } from "./quantity.js";
+import { type Interval, MIN_FOR_DIFFERENCE, ratioOfMedians } from "./statistics.js";
+
+/** What is known of a seat: facts that were read, and the run of `compare` if they are from one. Newest first in a list. */
+export interface Evidence {
+  facts: SeatFacts;
+  /** Absent: the facts were read just now. */
+  run?: RunDocument;
+}
+
+/** `open`: there are figures, but they do not decide. `missing`: there are none that may decide. */
+export type PartOutcome = "true" | "false" | "open" | "missing";
+
+/** One part of a claim, judged. */
+export interface JudgedPart {
+  what: string;
+  outcome: PartOutcome;
+  /** The facts or figures, in words; empty if there are none. */
+  figures: string;
+  /** Why it is open or missing; else empty. */
+  why: string;
+  /** The probe that decides it; absent: the seat's facts. */
+  probe?: string;
+}
+
+export type ClaimVerdict = "holds" | "does-not-hold" | "depends" | "not-measured";
+
+/** A claim, judged by what is known of one seat. */
+export interface JudgedClaim {
+  id: string;
+  claim: string;
+  source: Claim["source"];
+  verdict: ClaimVerdict;
+  parts: JudgedPart[];
+  /** Why the claim is wrong or half right, if it is so here. */
+  explanation?: string;
+  /** Why it was not measured, if no part says it. */
+  why?: string;
+  /** What would measure it, if it was not measured. */
+  measure?: string;
+}
+
+export const VERDICT_WORDS: Readonly<Record<ClaimVerdict, string>> = {
+  holds: "holds",
+  "does-not-hold": "does not hold",
+  depends: "depends",
+  "not-measured": "not measured here",
+};
+
+/**
+ * Judges claims. Each part is decided by the newest evidence that has its facts or figures. A run that ended early, a figure that
+ * is not representative, and too few runs decide nothing. Pure.
+ */
+export const judgeClaims = (claims: readonly Claim[], evidence: readonly Evidence[]): JudgedClaim[] =>
+  claims.map((claim) => judgeClaim(claim, evidence));
+
+/** How many claims have each verdict. */
+export function countVerdicts(judged: readonly JudgedClaim[]): Record<ClaimVerdict, number> {
+  const count = { holds: 0, "does-not-hold": 0, depends: 0, "not-measured": 0 };
+  for (const { verdict } of judged) count[verdict] += 1;
+  return count;
+}
+
+function judgeClaim(claim: Claim, evidence: readonly Evidence[]): JudgedClaim {
+  const parts = claim.parts.map((part) => judgePart(part, evidence));
+  const verdict = verdictOf(parts.map(({ outcome }) => outcome));
+  const isWrong = parts.some(({ outcome }) => outcome === "false");
+  return {
+    id: claim.id,
+    claim: claim.claim,
+    source: claim.source,
+    verdict,
+    parts,
+    ...(claim.explain !== undefined && isWrong ? { explanation: claim.explain } : {}),
+    ...(claim.unmeasured === undefined ? {} : { why: claim.unmeasured }),
+    ...(verdict === "not-measured" ? { measure: claim.measure ?? commandFor(parts) } : {}),
+  };
+}
+
+/** True and false parts make a claim half right, whatever the others are. Else a part that is missing leaves it undecided. */
+function verdictOf(outcomes: readonly PartOutcome[]): ClaimVerdict {
+  const has = (outcome: PartOutcome): boolean => outcomes.includes(outcome);
+  if (has("true") && has("false")) return "depends";
+  if (has("missing") || outcomes.length === 0) return "not-measured";
+  if (has("open")) return "depends";
+  return has("true") ? "holds" : "does-not-hold";
+}
+
+/** The command that measures what is missing. */
+function commandFor(parts: readonly JudgedPart[]): string {
+  const missing = parts.filter(({ outcome }) => outcome === "missing");
+  const probes = [...new Set(missing.flatMap(({ probe }) => probe ?? []))];
+  return probes.length > 0 ? `trilab compare --probes ${probes.join(",")}` : "trilab up --on container,guest; then trilab claims";
+}
+
+const judgePart = (part: ClaimPart, evidence: readonly Evidence[]): JudgedPart => {
+  const probe = part.probe ?? part.metric?.split(".")[0];
+  const found = part.metric === undefined ? judgeFact(part, evidence) : judgeMetric(part, evidence);
+  return { what: part.what, ...found, ...(probe === undefined ? {} : { probe }) };
+};
+
+type Found = Pick<JudgedPart, "outcome" | "figures" | "why">;
+
+const missing = (why: string, figures = ""): Found => ({ outcome: "missing", figures, why });
+const decided = (isTrue: boolean, figures: string): Found => ({
+  outcome: isTrue ? "true" : "false",
+  figures,
+  why: "",
+});
+
+/** The runs that ended as planned, newest first. */
+const finished = (evidence: readonly Evidence[]): RunDocument[] =>
+  evidence.flatMap(({ run }) => (run && !run.partial ? [run] : []));
+
+function judgeFact(part: ClaimPart, evidence: readonly Evidence[]): Found {
+  const places = part.same ?? part.differ ?? placesOf(part);
+  const read = (facts: Evidence["facts"] | ProbeResult, name: string, place: ClaimPlace) =>
+    "series" in facts
+      ? facts.facts.find(({ title }) => title === name)?.values[place as "guest"]
+      : facts[name as FactName]?.[place as "guest"];
+  const sources =
+    part.probe === undefined
+      ? evidence.map(({ facts }) => facts)
+      : finished(evidence).flatMap((run) => probeOf(run, part.probe ?? "") ?? []);
+  const name = part.fact ?? "";
+  const pairs = places.map((place): [string, ClaimPlace] => [name, place]);
+  if (part.per !== undefined && part.of !== undefined) pairs.push([part.per, part.of]);
+  for (const source of sources) {
+    const values = pairs.map(([fact, place]) => read(source, fact, place));
+    if (values.every((value) => value !== undefined)) return judgeValues(part, pairs, values);
+  }
+  const [source] = sources;
+  const absent = pairs.find(
+    ([fact, place]) => source === undefined || read(source, fact, place) === undefined,
+  );
+  const where = absent?.[1] === undefined ? "" : ` of ${nameOf(absent[1])}`;
+  return missing(
+    part.probe !== undefined && source === undefined
+      ? notMeasured(evidence, part.probe)
+      : `"${titleOf(absent?.[0] ?? name)}"${where} is not known`,
+  );
+}
+
+function judgeValues(
+  part: ClaimPart,
+  pairs: readonly (readonly [string, ClaimPlace])[],
+  values: readonly string[],
+): Found {
+  const [first = "", second = ""] = values;
+  const names = new Set(pairs.map(([name]) => name));
+  const said = pairs.map(([name, place], i) => {
+    const value = shown(name, values[i] ?? "");
+    return names.size > 1 ? `${titleOf(name)}: ${value}` : `${place} ${value}`;
+  });
+  const figures = names.size > 1 ? said.join(", ") : `${titleOf(part.fact ?? "")}: ${said.join(", ")}`;
+  if (part.is !== undefined) return decided(first === part.is, figures);
+  if (part.not !== undefined) return decided(first !== part.not, figures);
+  if (part.same) return decided(new Set(values).size === 1, figures);
+  if (part.differ) return decided(new Set(values).size === values.length, figures);
+  const quotient = Number(first) / (pairs.length > 1 ? Number(second) : 1);
+  if (!Number.isFinite(quotient)) return missing("a fact is not a number", figures);
+  const ratio = pairs.length > 1 ? `${formatFactor(quotient)} (${figures})` : figures;
+  // A fact is read, not sampled: it has no interval.
+  return judgeRange(part, { low: quotient, high: quotient }, ratio);
+}
+
+/** A fact of the seat; `undefined`: one of a probe, whose name is its title. */
+const factNamed = (name: string): { title: string; unit?: "bytes" } | undefined =>
+  name in FACTS ? FACTS[name as FactName] : undefined;
+
+const titleOf = (fact: string): string => factNamed(fact)?.title ?? fact;
+
+function shown(fact: string, value: string): string {
+  if (factNamed(fact)?.unit === "bytes") return formatSize(Number(value));
+  return fact === "boot" ? `${value.slice(0, 8)}…` : value;
+}
+
+const nameOf = (place: ClaimPlace): string => `the ${place}`;
+
+function placesOf({ of, ratio }: ClaimPart): ClaimPlace[] {
+  if (of !== undefined) return [of];
+  return (ratio?.split("/") ?? []) as ClaimPlace[];
+}
+
+/** Why there is no figure of a probe. */
+function notMeasured(evidence: readonly Evidence[], id: string): string {
+  const [run] = evidence.flatMap((one) => one.run ?? []);
+  const probe = run && probeOf(run, id);
+  if (run === undefined) return "this seat has no finished run of compare";
+  if (run.partial && finished(evidence).length === 0) return "the run ended early";
+  return probe === undefined
+    ? `no finished run has the probe ${id}`
+    : probe.note || "the probe has no figure";
+}
+
+/** The series of a part: the value, and what it is divided by, if it is. `undefined` where the run has none. */
+function seriesFor(part: ClaimPart, probe: ProbeResult): (Series | undefined)[] {
+  const metric = part.metric?.split(".")[1] ?? "";
+  const wanted = placesOf(part).map((place): [string, ClaimPlace] => [metric, place]);
+  if (part.per !== undefined && part.of !== undefined) wanted.push([part.per, part.of]);
+  return wanted.map(([name, place]) => (place === "host" ? undefined : seriesOf(probe, name, place)));
+}
+
+function judgeMetric(part: ClaimPart, evidence: readonly Evidence[]): Found {
+  const id = part.metric?.split(".")[0] ?? "";
+  for (const run of finished(evidence)) {
+    const probe = probeOf(run, id);
+    if (probe === undefined) continue;
+    if (part.works) {
+      const found = judgeWorks(part, run, probe);
+      if (found !== undefined) return found;
+      continue;
+    }
+    const series = seriesFor(part, probe);
+    if (series.every((one) => one !== undefined)) return judgeSeries(part, run, probe, series);
+  }
+  return missing(notMeasured(evidence, id));
+}
+
+/** Whether the probe could do what it tried. `undefined`: it did not try it there. */
+function judgeWorks(part: ClaimPart, run: RunDocument, probe: ProbeResult): Found | undefined {
+  const [series] = seriesFor(part, probe);
+  const figure = series && figureOf(run, probe.id, series);
+  if (series && figure)
+    return decided(true, `${series.target}: seen inside after ${formatQuantity(figure.median, series.unit)}`);
+  const of = part.of;
+  const tried = of === undefined || of === "host" || of === "baseline" ? [] : probe.facts;
+  const said = tried.flatMap(({ title, values }) => {
+    const value = values[of as "guest"];
+    return value === undefined || value.startsWith("changed") ? [] : [`${title}: ${value}`];
+  });
+  return said.length > 0 ? decided(false, said.join("; ")) : undefined;
+}
+
+function judgeSeries(
+  part: ClaimPart,
+  run: RunDocument,
+  probe: ProbeResult,
+  series: readonly Series[],
+): Found {
+  const [above, below] = series;
+  if (above === undefined) return missing("the part names no series");
+  const doubtful = series.find((one) => !one.representative);
+  const measured = below === undefined ? ofOne(run, probe, above) : ofTwo(run, probe, above, below);
+  if (measured === undefined) return missing("a median is zero, so there is no quotient");
+  if (doubtful)
+    return missing(`${doubtful.target}: ${doubtful.note || "not representative"}`, measured.figures);
+  const range = widened(measured.interval, run, probe, above, below);
+  const found = judgeRange(part, range, measured.figures);
+  if (found.outcome === "open") {
+    const isMeasured = judgeRange(part, measured.interval, "").outcome !== "open";
+    return isMeasured
+      ? { ...found, why: `on the emulation: ${EMULATED[slackOf(run, probe, below, above)]}` }
+      : found;
+  }
+  const few = Math.min(...series.map(({ samples }) => samples.length));
+  if (!isTimed(above) || few >= MIN_FOR_DIFFERENCE || isFarFrom(part, range)) return found;
+  return missing(`${few} run${few > 1 ? "s are" : " is"} too few to decide`, measured.figures);
+}
+
+interface Measured {
+  interval: Pick<Interval, "low" | "high">;
+  figures: string;
+}
+
+function ofOne(run: RunDocument, probe: ProbeResult, series: Series): Measured | undefined {
+  const figure = figureOf(run, probe.id, series);
+  if (figure === undefined) return undefined;
+  const spread = figure.max > figure.min ? ` (${formatInterval(figure.interval, series.unit)})` : "";
+  return {
+    interval: figure.interval,
+    figures: `${series.target}, ${series.title}: ${formatQuantity(figure.median, series.unit)}${spread}`,
+  };
+}
+
+function ofTwo(run: RunDocument, probe: ProbeResult, above: Series, below: Series): Measured | undefined {
+  const seed = `${run.id} ${probe.id} ${above.metric} ${above.target} ${below.metric} ${below.target}`;
+  const ratio = ratioOfMedians(above.samples, below.samples, seed);
+  const [a, b] = [figureOf(run, probe.id, above), figureOf(run, probe.id, below)];
+  if (a === undefined || b === undefined) return undefined;
+  const nameIn = (one: Series): string => (above.target === below.target ? one.title : one.target);
+  const medians = `${nameIn(above)} ${formatQuantity(a.median, above.unit)}, ${nameIn(below)} ${formatQuantity(b.median, below.unit)}`;
+  if (ratio === undefined) {
+    // Something compared with nothing, or nothing with something.
+    const quotient =
+      a.min > 0 && b.max === 0 ? Number.POSITIVE_INFINITY : a.max === 0 && b.min > 0 ? 0 : undefined;
+    return quotient === undefined
+      ? undefined
+      : { interval: { low: quotient, high: quotient }, figures: medians };
+  }
+  const certainty = shortCertainty(ratio);
+  return {
+    interval: ratio.interval,
+    figures: `${formatFactor(ratio.value)}${certainty ? `, ${certainty}` : ""} (${medians})`,
+  };
+}
+
+/** MiB. QEMU's emulation keeps up to so much translated code, which it would not have with KVM. */
+const CODE_CACHE = 128;
+
+/** How emulation changes a figure. */
+type Slack = "none" | "slower" | "cache" | "fewer";
+
+const EMULATED: Readonly<Record<Slack, string>> = {
+  none: "",
+  slower: "the guest's processor is emulated, so its time is an upper limit; with KVM it is shorter",
+  cache: `up to ${CODE_CACHE}\u00a0MiB of the guest's memory are the emulator's`,
+  fewer: "the emulator's memory counts, so more guests would fit with KVM",
+};
+
+function slackOfSeries(run: RunDocument, probe: ProbeResult, series: Series | undefined): Slack {
+  const isEmulated =
+    run.emulated && (series?.target === "guest" || (series?.target === "vps" && run.vps?.cloud !== "aws"));
+  if (series === undefined || !isEmulated) return "none";
+  if (isTimed(series)) return "slower";
+  const isCost = !["promised", "seen", "shared"].includes(series.metric);
+  if (series.unit === "MiB" && isCost && (probe.id === "memory" || series.metric === "memory"))
+    return "cache";
+  return probe.id === "density" && series.metric === "fit" ? "fewer" : "none";
+}
+
+const slackOf = (run: RunDocument, probe: ProbeResult, ...series: (Series | undefined)[]): Slack =>
+  series.map((one) => slackOfSeries(run, probe, one)).find((slack) => slack !== "none") ?? "none";
+
+const isTimed = ({ unit }: Series): boolean => ["s", "ms", "us", "ns", "1/s", "MiB/s"].includes(unit);
+
+/**
+ * The interval with what is not known because of emulation: a guest that computes on a CPU takes less time and less memory, but
+ * nobody can say how much less. Pure.
+ */
+function widened(
+  { low, high }: Measured["interval"],
+  run: RunDocument,
+  probe: ProbeResult,
+  above: Series,
+  below: Series | undefined,
+): Measured["interval"] {
+  /** The least and the most by which the true value differs, as factors. */
+  const factors = (series: Series | undefined): [number, number] => {
+    const slack = slackOfSeries(run, probe, series);
+    if (series === undefined || slack === "none") return [1, 1];
+    if (slack === "fewer") return [1, Number.POSITIVE_INFINITY];
+    // A throughput can only be higher.
+    if (slack === "slower") return series.unit.endsWith("/s") ? [1, Number.POSITIVE_INFINITY] : [0, 1];
+    const median = figureOf(run, probe.id, series)?.median ?? 0;
+    return [median > CODE_CACHE ? 1 - CODE_CACHE / median : 0, 1];
+  };
+  const [[least, most], [leastBelow, mostBelow]] = [factors(above), factors(below)];
+  const down = least === 0 || mostBelow === Number.POSITIVE_INFINITY ? 0 : (low * least) / mostBelow;
+  const up =
+    leastBelow === 0 || most === Number.POSITIVE_INFINITY
+      ? Number.POSITIVE_INFINITY
+      : (high * most) / leastBelow;
+  return { low: down, high: up };
+}
+
+/** Few runs decide only if all of them are at least this many times as far as the threshold. */
+const FAR = 2;
+
+function isFarFrom({ over, under }: ClaimPart, { low, high }: Measured["interval"]): boolean {
+  const threshold = over ?? under ?? Number.NaN;
+  return low > threshold * FAR || high < threshold / FAR;
+}
+
+/** Compares a whole interval with the threshold. Pure. */
+export function judgeRange(
+  { over, under }: Pick<ClaimPart, "over" | "under">,
+  { low, high }: Measured["interval"],
+  figures: string,
+): Found {
+  const threshold = over ?? under ?? Number.NaN;
+  if (over !== undefined && low > over) return decided(true, figures);
+  if (over !== undefined && high <= over) return decided(false, figures);
+  if (under !== undefined && high < under) return decided(true, figures);
+  if (under !== undefined && low >= under) return decided(false, figures);
+  return { outcome: "open", figures, why: `the interval contains the limit, ${threshold}` };
+}
