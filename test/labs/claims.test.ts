@@ -56,6 +56,18 @@ describe("the claims that trilab comes with", () => {
   });
 });
 
+it("docs/labs.md has an example that is valid, and names every key", async () => {
+  const page = await readFile(join(repoDir, "docs/labs.md"), "utf8");
+  const example = /```yaml\n([^`]*\nclaims:[^`]*)```/.exec(page)?.[1] ?? "";
+  expect(parseClaims(example, "docs/labs.md")).toHaveLength(1);
+  const keys = JSON.stringify(claimsJsonSchema()).matchAll(
+    /"((?!items)[a-z]+)":\{(?:"type"|"enum"|"anyOf")/g,
+  );
+  const section = page.slice(page.indexOf("## Claims"), page.indexOf("## Services"));
+  const missing = [...keys].filter(([, key]) => !new RegExp(`\\b${key}\\b`).test(section));
+  expect(missing.map(([, key]) => key)).toEqual([]);
+});
+
 describe("claims.yaml", () => {
   it.each([
     ["no test", "fact: boot, of: guest", /line 6: claims\.0\.parts\.0: needs exactly one of is, not, same/],
