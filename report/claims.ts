@@ -95,7 +95,9 @@ function verdictOf(outcomes: readonly PartOutcome[]): ClaimVerdict {
 function commandFor(parts: readonly JudgedPart[]): string {
   const missing = parts.filter(({ outcome }) => outcome === "missing");
   const probes = [...new Set(missing.flatMap(({ probe }) => probe ?? []))];
-  return probes.length > 0 ? `trilab compare --probes ${probes.join(",")}` : "trilab up --on container,guest; then trilab claims";
+  return probes.length > 0
+    ? `trilab compare --probes ${probes.join(",")}`
+    : "trilab up --on container,guest; then trilab claims";
 }
 
 const judgePart = (part: ClaimPart, evidence: readonly Evidence[]): JudgedPart => {
