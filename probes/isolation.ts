@@ -22,12 +22,18 @@ const TRIES: readonly (readonly [string, string])[] = [
     "perl -e '$p = fork; if (!$p) { sleep 2; exit } $r = syscall(101, 16, $p, 0, 0); kill 9, $p; exit($r == 0 ? 0 : 1)'",
   ],
   // Writes the value that it has.
-  ["change a setting of the kernel", "v=$(cat /proc/sys/vm/swappiness) && echo $v >/proc/sys/vm/swappiness"],
-  // Loads an empty module: the kernel refuses it, but only after it has looked whether the caller may load one.
-  ["load a module", "perl -e '$none = \"\"; syscall(175, 0, 0, $none); exit($! == 1 ? 1 : 0)'"],
+  [
+    "change a setting of the kernel",
+    "v=$(cat /proc/sys/vm/swappiness) || exit 127; echo $v >/proc/sys/vm/swappiness",
+  ],
+  // Loads an empty module. EPERM (1): the caller may load none; ENOEXEC (8): it may, but this is none.
+  [
+    "load a module",
+    "perl -e '$none = \"\"; syscall(175, 0, 0, $none); exit($! == 1 ? 1 : $! == 8 ? 0 : 127)'",
+  ],
   [
     "run a program for ARM",
-    `f=$(mktemp) && perl -e '${ARM_PROGRAM}' >$f && chmod 700 $f && perl -e '$f = shift; syscall(59, $f, 0, 0); exit 1' $f; s=$?; rm -f $f; exit $s`,
+    `f=$(mktemp) && perl -e '${ARM_PROGRAM}' >$f && chmod 700 $f || exit 127; perl -e '$f = shift; syscall(59, $f, 0, 0); exit($! == 8 ? 1 : 127)' $f; s=$?; rm -f $f; exit $s`,
   ],
 ];
 
