@@ -119,40 +119,47 @@ const decided = (isTrue: boolean, figures: string): Found => ({
 const finished = (evidence: readonly Evidence[]): RunDocument[] =>
   evidence.flatMap(({ run }) => (run && !run.partial ? [run] : []));
 
-function judgeFact(part: ClaimPart, evidence: readonly Evidence[]): Found {
-  const places = part.same ?? part.differ ?? placesOf(part);
-  const read = (facts: Evidence["facts"] | ProbeResult, name: string, place: ClaimPlace) =>
-    "series" in facts
-      ? facts.facts.find(({ title }) => title === name)?.values[place as "guest"]
-      : facts[name as FactName]?.[place as "guest"];
-  const sources =
-    part.probe === undefined
-      ? evidence.map(({ facts }) => facts)
-      : finished(evidence).flatMap((run) => probeOf(run, part.probe ?? "") ?? []);
-  const name = part.fact ?? "";
-  const pairs = places.map((place): [string, ClaimPlace] => [name, place]);
-  if (part.per !== undefined && part.of !== undefined) pairs.push([part.per, part.of]);
-  for (const source of sources) {
-    const values = pairs.map(([fact, place]) => read(source, fact, place));
-    if (values.every((value) => value !== undefined)) return judgeValues(part, pairs, values);
-  }
-  const [source] = sources;
-  const absent = pairs.find(
-    ([fact, place]) => source === undefined || read(source, fact, place) === undefined,
-  );
-  const where = absent?.[1] === undefined ? "" : ` of ${nameOf(absent[1])}`;
-  return missing(
-    part.probe !== undefined && source === undefined
-      ? notMeasured(evidence, part.probe)
-      : `"${titleOf(absent?.[0] ?? name)}"${where} is not known`,
-  );
+/** Reads a fact in a place; `undefined`: it is not known. */
+type Reader = (fact: string, place: ClaimPlace) => string | undefined;
+
+/** Where a part's facts are, newest first: what was read of the seat, or what a probe found. */
+function readers({ probe }: ClaimPart, evidence: readonly Evidence[]): Reader[] {
+  if (probe === undefined)
+    return evidence.map(
+      ({ facts }) =>
+        (fact, place) =>
+          valueIn(facts[fact as FactName], place),
+    );
+  return finished(evidence)
+    .flatMap((run) => probeOf(run, probe) ?? [])
+    .map(
+      ({ facts }) =>
+        (fact, place) =>
+          valueIn(facts.find(({ title }) => title === fact)?.values, place),
+    );
 }
 
-function judgeValues(
-  part: ClaimPart,
-  pairs: readonly (readonly [string, ClaimPlace])[],
-  values: readonly string[],
-): Found {
+/** A probe writes a question mark for what it could not read. */
+function valueIn(values: Readonly<Record<string, string | undefined>> = {}, place: ClaimPlace) {
+  const value = values[place];
+  return value?.includes("?") ? undefined : value;
+}
+
+function judgeFact(part: ClaimPart, evidence: readonly Evidence[]): Found {
+  const name = part.fact ?? "";
+  const pairs = pairsOf(part, name);
+  const sources = readers(part, evidence);
+  for (const read of sources) {
+    const values = pairs.map(([fact, place]) => read(fact, place));
+    if (values.every((value) => value !== undefined)) return judgeValues(part, pairs, values);
+  }
+  const [newest] = sources;
+  if (newest === undefined && part.probe !== undefined) return missing(notMeasured(evidence, part.probe));
+  const [fact, place] = pairs.find((pair) => newest?.(...pair) === undefined) ?? [name, part.of];
+  return missing(`"${titleOf(fact)}" of the ${place} is not known`);
+}
+
+function judgeValues(part: ClaimPart, pairs: readonly Pair[], values: readonly string[]): Found {
   const [first = "", second = ""] = values;
   const names = new Set(pairs.map(([name]) => name));
   const said = pairs.map(([name, place], i) => {
@@ -182,11 +189,13 @@ function shown(fact: string, value: string): string {
   return fact === "boot" ? `${value.slice(0, 8)}…` : value;
 }
 
-const nameOf = (place: ClaimPlace): string => `the ${place}`;
+/** What a part needs: a fact or a metric, in a place. */
+type Pair = readonly [name: string, place: ClaimPlace];
 
-function placesOf({ of, ratio }: ClaimPart): ClaimPlace[] {
-  if (of !== undefined) return [of];
-  return (ratio?.split("/") ?? []) as ClaimPlace[];
+function pairsOf({ differ, of, per, ratio, same }: ClaimPart, name: string): Pair[] {
+  const places = of === undefined ? (same ?? differ ?? (ratio?.split("/") as ClaimPlace[])) : [of];
+  const pairs = places.map((place): Pair => [name, place]);
+  return per === undefined || of === undefined ? pairs : [...pairs, [per, of]];
 }
 
 /** Why there is no figure of a probe. */
@@ -201,12 +210,10 @@ function notMeasured(evidence: readonly Evidence[], id: string): string {
 }
 
 /** The series of a part: the value, and what it is divided by, if it is. `undefined` where the run has none. */
-function seriesFor(part: ClaimPart, probe: ProbeResult): (Series | undefined)[] {
-  const metric = part.metric?.split(".")[1] ?? "";
-  const wanted = placesOf(part).map((place): [string, ClaimPlace] => [metric, place]);
-  if (part.per !== undefined && part.of !== undefined) wanted.push([part.per, part.of]);
-  return wanted.map(([name, place]) => (place === "host" ? undefined : seriesOf(probe, name, place)));
-}
+const seriesFor = (part: ClaimPart, probe: ProbeResult): (Series | undefined)[] =>
+  pairsOf(part, part.metric?.split(".")[1] ?? "").map(([metric, place]) =>
+    place === "host" ? undefined : seriesOf(probe, metric, place),
+  );
 
 function judgeMetric(part: ClaimPart, evidence: readonly Evidence[]): Found {
   const id = part.metric?.split(".")[0] ?? "";
@@ -230,13 +237,15 @@ function judgeWorks(part: ClaimPart, run: RunDocument, probe: ProbeResult): Foun
   const figure = series && figureOf(run, probe.id, series);
   if (series && figure)
     return decided(true, `${series.target}: seen inside after ${formatQuantity(figure.median, series.unit)}`);
-  const of = part.of;
-  const tried = of === undefined || of === "host" || of === "baseline" ? [] : probe.facts;
-  const said = tried.flatMap(({ title, values }) => {
-    const value = values[of as "guest"];
+  const said = probe.facts.flatMap(({ title, values }) => {
+    const value = part.of && valueIn(values, part.of);
     return value === undefined || value.startsWith("changed") ? [] : [`${title}: ${value}`];
   });
-  return said.length > 0 ? decided(false, said.join("; ")) : undefined;
+  if (said.length === 0) return undefined;
+  // What was accepted, but not seen in time, may only be slow.
+  return said.some((text) => text.includes(": cannot: "))
+    ? decided(false, said.join("; "))
+    : missing(said.join("; "));
 }
 
 function judgeSeries(
@@ -256,9 +265,7 @@ function judgeSeries(
   const found = judgeRange(part, range, measured.figures);
   if (found.outcome === "open") {
     const isMeasured = judgeRange(part, measured.interval, "").outcome !== "open";
-    return isMeasured
-      ? { ...found, why: `on the emulation: ${EMULATED[slackOf(run, probe, below, above)]}` }
-      : found;
+    return isMeasured ? { ...found, why: `on the emulation: ${emulationWords(run, probe, series)}` } : found;
   }
   const few = Math.min(...series.map(({ samples }) => samples.length));
   if (!isTimed(above) || few >= MIN_FOR_DIFFERENCE || isFarFrom(part, range)) return found;
@@ -305,29 +312,20 @@ function ofTwo(run: RunDocument, probe: ProbeResult, above: Series, below: Serie
 /** MiB. QEMU's emulation keeps up to so much translated code, which it would not have with KVM. */
 const CODE_CACHE = 128;
 
-/** How emulation changes a figure. */
-type Slack = "none" | "slower" | "cache" | "fewer";
-
-const EMULATED: Readonly<Record<Slack, string>> = {
-  none: "",
-  slower: "the guest's processor is emulated, so its time is an upper limit; with KVM it is shorter",
-  cache: `up to ${CODE_CACHE}\u00a0MiB of the guest's memory are the emulator's`,
-  fewer: "the emulator's memory counts, so more guests would fit with KVM",
-};
-
-function slackOfSeries(run: RunDocument, probe: ProbeResult, series: Series | undefined): Slack {
-  const isEmulated =
-    run.emulated && (series?.target === "guest" || (series?.target === "vps" && run.vps?.cloud !== "aws"));
-  if (series === undefined || !isEmulated) return "none";
+/** How emulation changes a series: `slower`, or its memory is more by `cache`. */
+function emulationOf(run: RunDocument, probe: ProbeResult, series: Series): "slower" | "cache" | undefined {
+  const isLocal = series.target === "guest" || (series.target === "vps" && run.vps?.cloud !== "aws");
+  if (!run.emulated || !isLocal) return undefined;
   if (isTimed(series)) return "slower";
-  const isCost = !["promised", "seen", "shared"].includes(series.metric);
-  if (series.unit === "MiB" && isCost && (probe.id === "memory" || series.metric === "memory"))
-    return "cache";
-  return probe.id === "density" && series.metric === "fit" ? "fewer" : "none";
+  const costs = { memory: ["idle", "touched", "kept"], density: ["memory"] }[probe.id];
+  return costs?.includes(series.metric) ? "cache" : undefined;
 }
 
-const slackOf = (run: RunDocument, probe: ProbeResult, ...series: (Series | undefined)[]): Slack =>
-  series.map((one) => slackOfSeries(run, probe, one)).find((slack) => slack !== "none") ?? "none";
+function emulationWords(run: RunDocument, probe: ProbeResult, series: readonly Series[]): string {
+  return series.some((one) => emulationOf(run, probe, one) === "slower")
+    ? "the guest's processor is emulated, so its time is an upper limit; with KVM it is shorter"
+    : `up to ${CODE_CACHE}\u00a0MiB of the guest's memory are the emulator's`;
+}
 
 const isTimed = ({ unit }: Series): boolean => ["s", "ms", "us", "ns", "1/s", "MiB/s"].includes(unit);
 
@@ -342,23 +340,21 @@ function widened(
   above: Series,
   below: Series | undefined,
 ): Measured["interval"] {
-  /** The least and the most by which the true value differs, as factors. */
+  /** The factors of the least and the greatest true value. */
   const factors = (series: Series | undefined): [number, number] => {
-    const slack = slackOfSeries(run, probe, series);
-    if (series === undefined || slack === "none") return [1, 1];
-    if (slack === "fewer") return [1, Number.POSITIVE_INFINITY];
+    const changed = series && emulationOf(run, probe, series);
+    if (series === undefined || changed === undefined) return [1, 1];
     // A throughput can only be higher.
-    if (slack === "slower") return series.unit.endsWith("/s") ? [1, Number.POSITIVE_INFINITY] : [0, 1];
-    const median = figureOf(run, probe.id, series)?.median ?? 0;
-    return [median > CODE_CACHE ? 1 - CODE_CACHE / median : 0, 1];
+    if (changed === "slower") return series.unit.endsWith("/s") ? [1, Number.POSITIVE_INFINITY] : [0, 1];
+    return [Math.max(0, 1 - CODE_CACHE / Math.min(...series.samples)), 1];
   };
   const [[least, most], [leastBelow, mostBelow]] = [factors(above), factors(below)];
-  const down = least === 0 || mostBelow === Number.POSITIVE_INFINITY ? 0 : (low * least) / mostBelow;
-  const up =
-    leastBelow === 0 || most === Number.POSITIVE_INFINITY
-      ? Number.POSITIVE_INFINITY
-      : (high * most) / leastBelow;
-  return { low: down, high: up };
+  // Nothing times infinity is not a number.
+  const isBoundless = leastBelow === 0 || most === Number.POSITIVE_INFINITY;
+  return {
+    low: least === 0 ? 0 : (low * least) / mostBelow,
+    high: isBoundless ? Number.POSITIVE_INFINITY : (high * most) / leastBelow,
+  };
 }
 
 /** Few runs decide only if all of them are at least this many times as far as the threshold. */

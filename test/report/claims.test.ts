@@ -92,6 +92,16 @@ describe("a part decided by a fact of a probe", () => {
     expect(judge([{ facts: {}, run: { ...run, partial: true } }], part).verdict).toBe("not-measured");
   });
 
+  it("never decides by what the probe could not read", () => {
+    const unread = syntheticRun();
+    const title = "its root is";
+    unread.probes
+      .find(({ id }) => id === "isolation")
+      ?.facts.push({ title, values: { container: "user ? of the kernel it calls" }, note: "" });
+    const root = `probe: isolation, fact: ${title}, of: container, not: root of the kernel it calls`;
+    expect(judge([{ facts: {}, run: unread }], root).verdict).toBe("not-measured");
+  });
+
   it("has none in a run without the probe", () =>
     expect(judge([{ facts: {}, run: { ...run, probes: [] } }], part)).toMatchObject({
       parts: [{ why: "no finished run has the probe isolation" }],
@@ -171,6 +181,14 @@ describe("a part decided by figures", () => {
     const works = (of: string) => judge([run], `metric: elasticity.memory, of: ${of}, works: true`);
     expect(works("container").verdict).toBe("holds");
     expect(works("guest").verdict).toBe("not-measured");
+    const slow = {
+      title: "CPUs",
+      values: { guest: "accepted, but not visible inside after 15 s" },
+      note: "",
+    };
+    run.run?.probes[0]?.facts.push(slow);
+    expect(works("guest").verdict).toBe("not-measured");
+    run.run?.probes[0]?.facts.pop();
     run.run?.probes[0]?.facts.push({ title: "memory", values: { guest: "cannot: no device" }, note: "" });
     expect(works("guest")).toMatchObject({
       verdict: "does-not-hold",
