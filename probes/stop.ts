@@ -21,7 +21,7 @@ export const stop: Probe = {
     },
     {
       id: "left",
-      title: "of its process on the host, left when it is off",
+      title: "processes left on the host when it is off",
       unit: "1",
       better: "lower",
       bound: "size",
