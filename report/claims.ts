@@ -242,10 +242,13 @@ function judgeWorks(part: ClaimPart, run: RunDocument, probe: ProbeResult): Foun
     return value === undefined || value.startsWith("changed") ? [] : [`${title}: ${value}`];
   });
   if (said.length === 0) return undefined;
-  // What was accepted, but not seen in time, may only be slow.
-  return said.some((text) => text.includes(": cannot: "))
-    ? decided(false, said.join("; "))
-    : missing(said.join("; "));
+  // What was accepted, but not seen in time, may only be slow; and QEMU's emulation can fail where KVM does not.
+  const isRefused = said.some((text) => text.includes(": cannot: "));
+  if (isRefused && !isEmulated(run, part.of)) return decided(false, said.join("; "));
+  return missing(
+    isRefused ? "the guest is emulated, so its hypervisor may be the reason" : "it may only be slow",
+    said.join("; "),
+  );
 }
 
 function judgeSeries(
@@ -312,10 +315,12 @@ function ofTwo(run: RunDocument, probe: ProbeResult, above: Series, below: Serie
 /** MiB. QEMU's emulation keeps up to so much translated code, which it would not have with KVM. */
 const CODE_CACHE = 128;
 
+const isEmulated = (run: RunDocument, place: ClaimPlace | undefined): boolean =>
+  run.emulated && (place === "guest" || (place === "vps" && run.vps?.cloud !== "aws"));
+
 /** How emulation changes a series: `slower`, or its memory is more by `cache`. */
 function emulationOf(run: RunDocument, probe: ProbeResult, series: Series): "slower" | "cache" | undefined {
-  const isLocal = series.target === "guest" || (series.target === "vps" && run.vps?.cloud !== "aws");
-  if (!run.emulated || !isLocal) return undefined;
+  if (!isEmulated(run, series.target)) return undefined;
   if (isTimed(series)) return "slower";
   const costs = { memory: ["idle", "touched", "kept"], density: ["memory"] }[probe.id];
   return costs?.includes(series.metric) ? "cache" : undefined;
