@@ -1,5 +1,11 @@
 import { wrapLine } from "../base/wrap.js";
-import { type ClaimVerdict, type JudgedClaim, type JudgedPart, VERDICT_WORDS } from "../report/claims.js";
+import {
+  type ClaimVerdict,
+  type JudgedClaim,
+  type JudgedPart,
+  sourceWords,
+  VERDICT_WORDS,
+} from "../report/claims.js";
 import type { Context, Style } from "./context.js";
 
 const SIGNS: Readonly<Record<ClaimVerdict, string>> = {
@@ -44,7 +50,7 @@ function linesOf(claim: JudgedClaim, width: number, style: Style): string[] {
   const [first = "", ...rest] = wrapped(`${SIGNS[claim.verdict]} ${claim.claim}`);
   return [
     ...[first, ...rest.map((line) => `  ${line}`)].map(style.bold),
-    `  ${paint[claim.verdict](VERDICT_WORDS[claim.verdict])}`,
+    `  ${paint[claim.verdict](VERDICT_WORDS[claim.verdict])} ${style.dim(`(${sourceWords(claim.source)})`)}`,
     ...claim.parts.flatMap((part) => wrapped(`    ${partLine(part)}`)),
     ...(claim.why === undefined ? [] : wrapped(`    ${claim.why}`)),
     ...(claim.explanation === undefined ? [] : wrapped(`  ${claim.explanation}`).map(style.dim)),

@@ -52,6 +52,10 @@ export const VERDICT_WORDS: Readonly<Record<ClaimVerdict, string>> = {
   "not-measured": "not measured here",
 };
 
+/** Where one reads a claim, and who published figures about it. */
+export const sourceWords = ({ kind, document }: Claim["source"]): string =>
+  document === undefined ? kind : `${kind}; published figures: ${document}`;
+
 /**
  * Judges claims. Each part is decided by the newest evidence that has its facts or figures. A run that ended early, a figure that
  * is not representative, and too few runs decide nothing. Pure.

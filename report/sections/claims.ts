@@ -1,5 +1,5 @@
 import type { Claim } from "../../labs/claims.js";
-import { type JudgedClaim, type JudgedPart, judgeClaims, VERDICT_WORDS } from "../claims.js";
+import { type JudgedClaim, type JudgedPart, judgeClaims, sourceWords, VERDICT_WORDS } from "../claims.js";
 import { type Html, html } from "../html.js";
 import type { ShownRun } from "../runs.js";
 
@@ -27,8 +27,7 @@ function item(
   { claim, explanation, measure, parts, source, verdict, why }: JudgedClaim,
   probes: readonly string[],
 ): Html {
-  const from = [source.kind, source.document].filter(Boolean).join(": ");
-  return html`<li><b class="${verdict}">${VERDICT_WORDS[verdict]}</b><div><p>“${claim}” <small>${from}</small></p>
+  return html`<li><b class="${verdict}">${VERDICT_WORDS[verdict]}</b><div><p>“${claim}” <small>${sourceWords(source)}</small></p>
 <ul>${parts.map((one) => part(one, probes))}${why !== undefined && html`<li>${why}</li>`}</ul>
 ${explanation !== undefined && html`<p>${explanation}</p>`}${measure !== undefined && html`<p class="muted">To measure it: <code>${measure}</code></p>`}</div></li>`;
 }
