@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { freeBytes } from "../base/disk-space.js";
 import { messageOf } from "../base/errors.js";
-import { HostCostError } from "./machine.js";
+import { HostCostError, type HostProcess } from "./machine.js";
 
 /** USER_HZ: the kernel's unit of CPU times in /proc, 100 on every Linux that Debian builds. */
 const TICKS = 100;
@@ -77,6 +77,16 @@ export const memoryOfProcess = async (pid: number): Promise<HeldMemory> =>
 
 export const processCpuSeconds = async (pid: number): Promise<number> =>
   parseCpuSeconds(await read(`/proc/${pid}/stat`));
+
+/** A process's name and numbers, from /proc/PID/status. Pure. */
+export function parseProcess(status: string): HostProcess {
+  const numbers = /^NSpid:\s+(.+)$/m.exec(status)?.[1]?.split(/\s+/).map(Number);
+  if (numbers === undefined) throw new HostCostError("there is no NSpid line in the process's status");
+  return { name: /^Name:\s+(.+)$/m.exec(status)?.[1] ?? "", numbers };
+}
+
+export const hostProcess = async (pid: number): Promise<HostProcess> =>
+  parseProcess(await read(`/proc/${pid}/status`));
 
 export async function parentOf(pid: number): Promise<number> {
   return Number(/^PPid:\s+(\d+)/m.exec(await read(`/proc/${pid}/status`))?.[1] ?? 0);

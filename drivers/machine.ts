@@ -12,6 +12,24 @@ export interface MemoryCost {
   parts: Readonly<Record<string, number>>;
 }
 
+/** The process of the host that a machine is, as the host's kernel shows it. */
+export interface HostProcess {
+  /** Its command's name: process 1 of a container, or QEMU. */
+  name: string;
+  /** Its number in each PID namespace that it is in, from the host's inwards. */
+  numbers: readonly number[];
+}
+
+/** The image that a machine was made from, as its host stores it. */
+export interface StoredImage {
+  /** Bytes that must be copied to another host, not compressed. */
+  bytes: number;
+  /** Whether it was written to since the machine was made. */
+  changed: boolean;
+  /** How many files the machine consists of on its host, its own disk included; absent: it does not consist of files. */
+  files?: number;
+}
+
 /** Runs one line of shell as root inside a machine that answers. */
 export type Inside = (line: string) => Promise<ExecResult>;
 
@@ -45,6 +63,12 @@ export interface Machine {
 
   /** @throws HostCostError if it can't be read: a remote daemon, no permission. */
   memory(): Promise<MemoryCost>;
+
+  /** @throws HostCostError if it can't be read: it is not running, a remote daemon. */
+  process(): Promise<HostProcess>;
+
+  /** @throws HostCostError if it can't be read: a remote daemon. */
+  image(): Promise<StoredImage>;
 
   /** Bytes of the host's disk that this machine alone uses, without the shared image. */
   disk(): Promise<number>;

@@ -10,6 +10,7 @@ import { endOf, expiryInForce } from "../seats/lifetime.js";
 import { openMachine } from "../seats/open-target.js";
 import { verify } from "../seats/read-parity.js";
 import { driversOf, emulatedTargets } from "../seats/seat-drivers.js";
+import { seatFacts } from "../seats/seat-facts.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { Baseline, NoBaseline } from "./baseline.js";
 import { compareForecast, compareTargets } from "./compare.js";
@@ -98,7 +99,7 @@ async function measureThese(
     steps.note(
       `the seat ends in ${formatDuration(Math.max(0, left / 1000))}, maybe before compare is done: trilab extend`,
     );
-  const { parity } = await verify(record, request.spec, { targets, waitMs: STARTING });
+  const { facts, parity } = await verify(record, request.spec, { targets, waitMs: STARTING });
   if (!parity.inTolerance) {
     const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
     steps.note(`out of parity: ${wrong.join(", ")}. The affected figures are marked (see trilab parity)`);
@@ -108,7 +109,7 @@ async function measureThese(
   const seat = { lab: record.lab, seat: record.seat };
   const over = interruptible();
   try {
-    return await steps.run({ step: "compare", title, seat }, (progress) => {
+    return await steps.run({ step: "compare", title, seat }, async (progress) => {
       const { seed, ...rest } = request;
       return compareTargets({
         ...rest,
@@ -117,6 +118,7 @@ async function measureThese(
         subjects,
         baseline,
         parity,
+        facts: await seatFacts(record, facts),
         emulated,
         drivers: driversOf(record),
         ...(vps && targets.includes("vps") ? { vps: { cloud: vps.cloud, type: vps.type } } : {}),

@@ -5,6 +5,7 @@ import { isOnThisHost } from "../drivers/machine.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import type { ParityReport } from "../seats/parity.js";
+import type { SeatFacts } from "../seats/seat-facts.js";
 import { Baseline, type NoBaseline } from "./baseline.js";
 import { hostFacts } from "./host-facts.js";
 import { busyNote, hostLoad } from "./host-load.js";
@@ -26,6 +27,7 @@ export interface CompareOptions {
   baseline?: Baseline | NoBaseline | undefined;
   probes: readonly Probe[];
   parity: ParityReport;
+  facts: SeatFacts;
   /** What the VPS is. */
   vps?: RunDocument["vps"];
   /** The targets that are emulated (TCG). */
@@ -122,6 +124,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
         pinned,
       },
       parity: options.parity,
+      facts: options.facts,
       overhead: results
         .filter(({ probe }) => probe.id === "empty")
         .flatMap(({ tally }) => tally.series(doubt)),

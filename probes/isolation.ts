@@ -2,6 +2,10 @@ import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import type { FoundFact, Probe } from "./probe.js";
 import { runIn } from "./run-in.js";
 
+/** Prints the smallest Linux program for 64-bit ARM: header, segment, and three instructions that exit with 0. */
+const ARM_PROGRAM =
+  'print pack("a4 C4 x8 S2 L Q3 L S6", "\\x7fELF", 2, 1, 1, 0, 2, 183, 1, 0x400078, 64, 0, 0, 64, 56, 1, 64, 0, 0), pack("L2 Q6", 1, 5, 0, 0x400000, 0x400000, 132, 132, 4096), pack("L3", 0xd2800000, 0xd2800ba8, 0xd4000001)';
+
 /** Each is harmless if it is allowed: it removes what it makes, or changes only its own process. */
 const TRIES: readonly (readonly [string, string])[] = [
   ["mount a file system", "d=$(mktemp -d) && mount -t tmpfs none $d && umount $d; s=$?; rmdir $d; exit $s"],
@@ -16,6 +20,20 @@ const TRIES: readonly (readonly [string, string])[] = [
   [
     "trace a process of its own",
     "perl -e '$p = fork; if (!$p) { sleep 2; exit } $r = syscall(101, 16, $p, 0, 0); kill 9, $p; exit($r == 0 ? 0 : 1)'",
+  ],
+  // Writes the value that it has.
+  [
+    "change a setting of the kernel",
+    "v=$(cat /proc/sys/vm/swappiness) || exit 127; echo $v >/proc/sys/vm/swappiness",
+  ],
+  // Loads an empty module. EPERM (1): the caller may load none; ENOEXEC (8): it may, but this is none.
+  [
+    "load a module",
+    "perl -e '$none = \"\"; syscall(175, 0, 0, $none); exit($! == 1 ? 1 : $! == 8 ? 0 : 127)'",
+  ],
+  [
+    "run a program for ARM",
+    `f=$(mktemp) && perl -e '${ARM_PROGRAM}' >$f && chmod 700 $f || exit 127; perl -e '$f = shift; syscall(59, $f, 0, 0); exit($! == 8 ? 1 : 127)' $f; s=$?; rm -f $f; exit $s`,
   ],
 ];
 

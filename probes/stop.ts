@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { HostCostError } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
 import type { Probe } from "./probe.js";
 import { published } from "./published.js";
@@ -17,6 +19,13 @@ export const stop: Probe = {
       better: "lower",
       bound: "time",
     },
+    {
+      id: "left",
+      title: "processes left on the host when it is off",
+      unit: "1",
+      better: "lower",
+      bound: "size",
+    },
   ],
   published: [published.lifeCycle],
   runs: { full: 10, quick: 2, warmups: 0 },
@@ -25,8 +34,16 @@ export const stop: Probe = {
     await subject.machine.start();
     // A guest ignores its power button until it has finished starting.
     await subject.settle(signal);
+    const process = await subject.machine.process().catch((error: unknown) => {
+      if (error instanceof HostCostError) return undefined; // its host can't be looked at
+      throw error;
+    });
     const began = performance.now();
     await subject.machine.stop();
-    return { values: { total: (performance.now() - began) / 1000 }, output: "" };
+    const total = (performance.now() - began) / 1000;
+    return {
+      values: { total, ...(process && { left: existsSync(`/proc/${process.numbers[0]}`) ? 1 : 0 }) },
+      output: "",
+    };
   },
 };

@@ -1,16 +1,21 @@
+import { loadClaims } from "../labs/claims.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { type Html, html } from "./html.js";
-import { letterRuns } from "./runs.js";
+import { type Known, letterRuns } from "./runs.js";
+import { claims } from "./sections/claims.js";
 import { glossary, limits, method, parity, rawTable } from "./sections/closing.js";
 import { matrix, timeline } from "./sections/glance.js";
 import { contents, header, predictions, summary } from "./sections/opening.js";
 import { overview, probeSections } from "./sections/probes.js";
+import { hasWork, work } from "./sections/work.js";
 import { STYLE } from "./style.js";
 
-/** The sections that every page has, except `guess`, in their order. */
+/** The sections that every page has, except `guess` and `work`, in their order. */
 const SECTIONS = [
   { id: "short", title: "In short" },
   { id: "guess", title: "Guesses" },
+  { id: "work", title: "Work" },
+  { id: "claims", title: "What people say" },
   { id: "probes", title: "Probe by probe" },
   { id: "parity", title: "The same machine?" },
   { id: "limits", title: "What it does not show" },
@@ -27,18 +32,25 @@ export const GENERATOR = "trilab report";
  * security policy also blocks scripts and requests.
  *
  * @param runs At least one. The first is summarised in words, and all are drawn.
- * @param late The ids of runs whose guesses were made after a run could be seen.
+ * @param known What else is known of them.
  */
-export async function makePage(runs: readonly RunDocument[], late?: ReadonlySet<string>): Promise<string> {
+export async function makePage(runs: readonly RunDocument[], known?: Known): Promise<string> {
   const [first] = runs;
   if (first === undefined) throw new RangeError("a page needs at least one run");
-  const shown = letterRuns(runs, late);
+  const shown = letterRuns(runs, known);
+  const all = await loadClaims();
+  const absent = [
+    ...(runs.some((run) => run.prediction) ? [] : ["guess"]),
+    ...(shown.some(hasWork) ? [] : ["work"]),
+  ];
   const title = `Container and guest compared: ${runs.map((r) => `${r.lab}, ${r.seat}`).join("; ")}`;
   const body: Html[] = [
     header(shown),
-    contents(SECTIONS.filter(({ id }) => id !== "guess" || runs.some((run) => run.prediction))),
+    contents(SECTIONS.filter(({ id }) => !absent.includes(id))),
     html`<div class="lead">${summary(shown)}<div class="lead-side">${await overview(shown)}${timeline(shown)}${matrix(shown)}</div></div>`,
     predictions(shown),
+    work(shown, all),
+    claims(shown, all),
     await probeSections(shown),
     parity(shown),
     limits(shown),

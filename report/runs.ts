@@ -1,5 +1,19 @@
 import type { ProbeResult, RunDocument } from "../probes/run-document.js";
 
+/** What a learner has solved of a lab's tasks, as tasks/score.ts counts it. */
+export interface Solved {
+  points: number;
+  max: number;
+  tasks: readonly { id: string; title: string; standing: string; points: number; max: number }[];
+}
+
+/** What is known of runs besides their documents, by their ids. */
+export interface Known {
+  /** The runs whose guesses were made after a run of the seat could be seen. */
+  late?: ReadonlySet<string>;
+  solved?: ReadonlyMap<string, Solved>;
+}
+
 /** A run on a page. Its letter identifies it in plots. */
 export interface ShownRun {
   /** A, B, C … */
@@ -7,14 +21,16 @@ export interface ShownRun {
   run: RunDocument;
   /** The guesses were made after a run of the seat could be seen. */
   guessedLate: boolean;
+  /** Absent: nothing was tried, or it is not known. */
+  solved?: Solved | undefined;
 }
 
-/** @param late The ids of runs whose guesses came late. */
-export function letterRuns(runs: readonly RunDocument[], late: ReadonlySet<string> = new Set()): ShownRun[] {
+export function letterRuns(runs: readonly RunDocument[], { late, solved }: Known = {}): ShownRun[] {
   return runs.map((run, i) => ({
     letter: i < 26 ? String.fromCharCode(65 + i) : `R${i + 1}`,
     run,
-    guessedLate: late.has(run.id),
+    guessedLate: late?.has(run.id) ?? false,
+    solved: solved?.get(run.id),
   }));
 }
 

@@ -82,6 +82,10 @@ thead th { font-weight: 600; } thead th:not([class]) { color: var(--muted); }
 tbody th small, td small { display: block; }
 tr.group th { font-weight: 600; padding-top: 1.1rem; color: var(--muted); } tr.group.wrong th { color: var(--warn); }
 .guesses .guess { font-weight: 600; }
+.claims { font: .92rem/1.5 var(--sans); margin-top: 1rem; } .claims > li { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: 0 1rem; padding: .8rem 0; border-top: 1px solid var(--faint); }
+.claims div > p:first-child { font: 1.0625rem/1.45 var(--serif); } .claims div > p { max-width: 46rem; } .claims p + ul, .claims ul + p, .claims p + p { margin-top: .3rem; }
+.claims li li { max-width: 46rem; } .claims li li b { font-weight: 600; } .claims :is(.depends, .not-measured) { color: var(--warn); } .holds { color: var(--vps); } .does-not-hold { color: var(--guest); }
+dd li + li { margin-top: .2rem; }
 .limits { max-width: 44rem; } .limits li { padding-left: 1.2rem; text-indent: -1.2rem; margin-top: .6rem; }
 .limits li::before { content: "–"; display: inline-block; width: 1.2rem; text-indent: 0; color: var(--muted); }
 #method ~ p { max-width: 44rem; }
@@ -99,6 +103,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
   .guesses tbody th, .guesses td:last-child { grid-column: 1 / -1; } .guesses tbody :is(th, td) { border: 0; padding-block: .1rem; }
   .guesses .guess::before { content: "guess "; font-weight: 400; color: var(--muted); }
   .lead, article { grid-template-columns: minmax(0, 1fr); }
+  .claims > li { grid-template-columns: minmax(0, 1fr); }
   .statements li { grid-template-columns: 4.2rem minmax(0, 1fr); gap: 0 .8rem; }
   .figure { font-size: 1.5rem; } .figure.long { font-size: .95rem; }
 }
@@ -106,8 +111,9 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
   :root { --paper: #fff; --card: #fff; --ink: #000; --muted: #555; --faint: #ddd; --container: #1a6fa8; --guest: #b54c06; --vps: #2c7a3f; --baseline: #5b6066; --reference: #6b4fa0; --warn: #6b4600; --warn-paper: #fff; color-scheme: light; }
   html { font-size: 9pt; } main { max-width: none; padding: 0; }
   .lead, article { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: .6rem 2rem; }
+  .claims { font-size: .85rem; line-height: 1.35; columns: 2; column-gap: 2rem; } .claims > li { display: block; padding: .35rem 0; } .claims div > p:first-child { font-size: .95rem; }
   section { margin-top: 1.6rem; } article { padding: .9rem 0; }
-  article, figure, tr, .statements li, .left-out { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  article, figure, tr, .statements li, .claims > li, .left-out { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .marks li, .left-out { border: 1px solid var(--warn); }
   .scroll { overflow: visible; }
   nav { display: none; } details:not([open]) { display: none; } section:has(> h2#raw) { display: none; }

@@ -13,6 +13,7 @@ value() { # name, file …: the first line of the first file that can be read
 
 value kernel /proc/sys/kernel/osrelease
 value system /proc/sys/kernel/ostype
+value boot /proc/sys/kernel/random/boot_id
 value hostname /proc/sys/kernel/hostname
 value debian /etc/debian_version
 value init /proc/1/comm

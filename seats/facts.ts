@@ -15,6 +15,8 @@ const SCRIPT_LIMIT = 180_000;
 /** What one target really is. Numbers that could not be read are NaN: they match nothing. */
 export interface Facts {
   kernel: string;
+  /** The kernel draws it when it boots. */
+  boot: string;
   /** `Linux`. */
   system: string;
   hostname: string;
@@ -136,6 +138,7 @@ export function parseFacts(output: string, exchange: { before: number; after: nu
     .sort();
   return {
     kernel: one("kernel"),
+    boot: one("boot"),
     system: one("system"),
     hostname: one("hostname"),
     debian: one("debian"),

@@ -1,6 +1,7 @@
 import type { Command } from "../define-command.js";
 import { answer } from "./answer.js";
 import { check } from "./check.js";
+import { claims } from "./claims.js";
 import { classCommand } from "./class.js";
 import { compare } from "./compare.js";
 import { cost } from "./cost.js";
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   parity,
   predict,
   compare,
+  claims,
   report,
   cost,
   labs,

@@ -40,8 +40,10 @@ async function makeReport(args: Args, ctx: Context): Promise<undefined> {
   const runs = await chosenRuns(args);
   const { makePage } = await import("../../report/page.js");
   const { guessedLate } = await import("../../report/store.js");
+  const { solvedIn } = await import("../../tasks/solved.js");
   const late = await Promise.all(runs.map(async (run) => ((await guessedLate(run)) ? [run.id] : [])));
-  const page = await makePage(runs, new Set(late.flat()));
+  const solved = await Promise.all(runs.map(solvedIn));
+  const page = await makePage(runs, { late: new Set(late.flat()), solved: new Map(solved.flat()) });
   const wanted = text(args, "output");
   if (wanted !== undefined && STANDARD_OUTPUT.includes(wanted)) {
     if (ctx.json) {

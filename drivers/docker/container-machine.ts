@@ -2,8 +2,15 @@ import type Docker from "dockerode";
 import { type DockerEndpoint, hostOf, isLocal } from "../../model/endpoint.js";
 import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
 import type { MachineSize } from "../../model/machine-size.js";
-import { cgroupCost, diskFree, memoryOfProcess, parentOf } from "../host-cost.js";
-import { type Clone, HostCostError, type Machine, type MemoryCost } from "../machine.js";
+import { cgroupCost, diskFree, hostProcess, memoryOfProcess, parentOf } from "../host-cost.js";
+import {
+  type Clone,
+  HostCostError,
+  type HostProcess,
+  type Machine,
+  type MemoryCost,
+  type StoredImage,
+} from "../machine.js";
 import { GRACE_MS } from "../power.js";
 import { ContainerEnvironment } from "./container.js";
 import { startContainer } from "./mend-container.js";
@@ -66,6 +73,17 @@ export class ContainerMachine implements Machine {
       shared: memory.shared + shim.shared,
       parts: { processes: memory.own, shim: shim.own },
     };
+  }
+
+  async process(): Promise<HostProcess> {
+    return hostProcess(await this.mainProcess());
+  }
+
+  /** Its id is a digest of its content, so an image that changed has another one. */
+  async image(): Promise<StoredImage> {
+    const { Config, Image } = await this.container.inspect();
+    const { Id, Size } = await this.docker.getImage(Config.Image).inspect();
+    return { bytes: Size, changed: Id !== Image };
   }
 
   /** Its writable layer and its own volumes, because a guest's disk includes its home, too. */

@@ -1,6 +1,13 @@
 import { connect } from "node:net";
 import type { MachineSize } from "../../model/machine-size.js";
-import { type Clone, HostCostError, type Machine, type MemoryCost } from "../machine.js";
+import {
+  type Clone,
+  HostCostError,
+  type HostProcess,
+  type Machine,
+  type MemoryCost,
+  type StoredImage,
+} from "../machine.js";
 
 /** How long a machine, perhaps far away, may take to accept a connection, in milliseconds. */
 const CONNECT_LIMIT = 5_000;
@@ -44,6 +51,14 @@ export class RentedMachine implements Machine {
   }
 
   async memory(): Promise<MemoryCost> {
+    throw new HostCostError(UNSEEN);
+  }
+
+  async process(): Promise<HostProcess> {
+    throw new HostCostError(UNSEEN);
+  }
+
+  async image(): Promise<StoredImage> {
     throw new HostCostError(UNSEEN);
   }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { poll, pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
@@ -11,18 +11,28 @@ import type { DomainTarget } from "../../model/naming.js";
 import {
   allocatedBytes,
   diskFree,
+  hostProcess,
   memoryOfProcess,
   processCpuSeconds,
   processWithArgument,
 } from "../host-cost.js";
 import { closeConnections } from "../kept-connections.js";
-import { type Clone, HostCostError, type Inside, type Machine, type MemoryCost } from "../machine.js";
+import {
+  type Clone,
+  HostCostError,
+  type HostProcess,
+  type Inside,
+  type Machine,
+  type MemoryCost,
+  type StoredImage,
+} from "../machine.js";
 import { type Ending, GRACE_MS, type StopOptions } from "../power.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { domainSize, resizeDomain } from "./guest-size.js";
 import { DISK_POOL } from "./pools.js";
+import { readQcow2Header } from "./qcow2.js";
 import { removeQemuLogs } from "./qemu-logs.js";
 
 /** How often the power button is pressed: a system that is starting does not notice it; in milliseconds. */
@@ -66,12 +76,39 @@ export class GuestMachine implements Machine {
     return { own, shared, parts: { QEMU: own } };
   }
 
+  async process(): Promise<HostProcess> {
+    return hostProcess(await this.qemu());
+  }
+
+  /** The disk under its own one, kernel and initrd. What QEMU writes to a file changes the time in it. */
+  async image(): Promise<StoredImage> {
+    const { disk, os } = await this.files();
+    const base = (await readQcow2Header(disk))?.backing;
+    if (base === undefined) throw new HostCostError(`the disk of ${this.name} has no image under it`);
+    const files = [base, ...os];
+    const [{ birthtimeMs }, { mtimeMs }] = await Promise.all([stat(disk), stat(base)]);
+    if (!birthtimeMs)
+      throw new HostCostError(`the file system of ${disk} does not record when a file was made`);
+    const bytes = await Promise.all(files.map(allocatedBytes));
+    return {
+      bytes: bytes.reduce((sum, size) => sum + size, 0),
+      changed: mtimeMs > birthtimeMs,
+      files: files.length + 1,
+    };
+  }
+
   async disk(): Promise<number> {
+    return allocatedBytes((await this.files()).disk);
+  }
+
+  /** Its own disk, and the files that it boots from. */
+  private async files(): Promise<{ disk: string; os: string[] }> {
     if (!this.libvirt.isLocal) throw new HostCostError("libvirt is on another machine");
     const domain = await this.libvirt.domain(this.name, "--inactive");
-    const file = domain?.find("devices", "disk", "source")?.attributes.file;
-    if (file === undefined) throw new HostCostError(`${this.name} has no disk`);
-    return allocatedBytes(file);
+    const disk = domain?.find("devices", "disk", "source")?.attributes.file;
+    if (disk === undefined) throw new HostCostError(`${this.name} has no disk`);
+    const os = ["kernel", "initrd"].flatMap((name) => domain?.find("os", name)?.text || []);
+    return { disk, os };
   }
 
   async cpuSeconds(): Promise<number> {

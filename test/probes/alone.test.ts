@@ -21,6 +21,8 @@ const machine = (more: Partial<Machine> = {}): Machine => ({
   stop: async () => {},
   running: async () => true,
   memory: async () => ({ own: 10 * MiB, shared: 0, parts: {} }),
+  process: async () => ({ name: "lifetime", numbers: [4711, 1] }),
+  image: async () => ({ bytes: MiB, changed: false }),
   disk: async () => MiB,
   diskFree: async () => 1000 * MiB,
   cpuSeconds: async () => performance.now() / 2000, // half of one CPU

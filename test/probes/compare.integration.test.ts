@@ -101,6 +101,29 @@ it("says of an emulated guest's CPU figures that they are not representative, an
   expect(idle?.representative).toBe(true);
 });
 
+it("decides most claims, emulated or not, and none about speed of an emulated guest", async () => {
+  const { exitCode, stderr, stdout } = await trilab("claims", "--json", "--seat", seat);
+  expect(exitCode, stderr).toBe(0);
+  const { claims, counts } = JSON.parse(stdout) as {
+    claims: { id: string; verdict: string }[];
+    counts: Record<string, number>;
+  };
+  const verdicts = Object.fromEntries(claims.map(({ id, verdict }) => [id, verdict]));
+  expect(claims.length - (counts["not-measured"] ?? 0), stdout).toBeGreaterThanOrEqual(15);
+  expect(verdicts).toMatchObject({
+    "own-kernel": "holds",
+    "is-a-process": "holds",
+    "kernel-software": "holds",
+    "idle-guest-costs-more": "holds",
+    "free-shows-the-limit": "does-not-hold",
+    "image-stays-unchanged": "depends",
+    "translated-calls": "not-measured", // a quick run leaves host-calls out
+  });
+  if (run.emulated) expect(verdicts["guest-is-slower"]).toBe("not-measured");
+  expect(run.facts?.boot?.container).toBe(run.facts?.boot?.host);
+  expect((await trilab("claims", "--seat", "nobody")).exitCode).toBe(6);
+});
+
 it("measured the same files in both", async () => {
   const sums = await Promise.all(
     ["container", "guest"].map((target) =>

@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { repoDir } from "../../base/paths.js";
-import { cgroupMemory, cgroupPath, parseCpuSeconds, processMemory } from "../../drivers/host-cost.js";
+import {
+  cgroupMemory,
+  cgroupPath,
+  parseCpuSeconds,
+  parseProcess,
+  processMemory,
+} from "../../drivers/host-cost.js";
 import { cloneAddress, cloneXml } from "../../drivers/libvirt/clone-xml.js";
 import { parseSysbenchCpu } from "../../probes/cpu.js";
 import { howManyFit } from "../../probes/density.js";
@@ -121,6 +127,12 @@ describe("on the host", () => {
     expect(processMemory(alone)).toEqual({ own: 2864 * 1024, shared: 10_788 * 1024 });
     expect(processMemory(beside)).toEqual(processMemory(alone));
     expect(processMemory(`${alone}Pss_Shmem: 100 kB\n`).own).toBe(2964 * 1024);
+  });
+
+  it("a process's name and numbers, one for each PID namespace", () => {
+    const status = "Name:\tlifetime\nUmask:\t0022\nPid:\t4711\nNSpid:\t4711\t1\n";
+    expect(parseProcess(status)).toEqual({ name: "lifetime", numbers: [4711, 1] });
+    expect(() => parseProcess("Name:\tlifetime\n")).toThrow(/no NSpid line/);
   });
 
   it("the memory cgroup, version 1 and 2", () => {

@@ -160,6 +160,21 @@ describe("the page in a browser", () => {
     }),
   );
 
+  it.each([
+    ["a wide window", WIDE],
+    ["a phone", PHONE],
+  ] as const)("shows each claim's verdict beside or above its parts on %s", (_where, options) =>
+    see("one", options, async (page) => {
+      const covered = await page.evaluate(`[...document.querySelectorAll(".claims > li")].flatMap((claim) => {
+        const [verdict, text] = [...claim.children].map((e) => e.getBoundingClientRect());
+        return verdict.width > 40 && (verdict.right <= text.left || verdict.bottom <= text.top + 1) ? [] : [claim.textContent];
+      })`);
+      expect(covered).toEqual([]);
+      expect(await page.locator(".claims > li").count()).toBeGreaterThan(20);
+      expect(await page.locator("section:has(> #work)").textContent()).toContain("claims");
+    }),
+  );
+
   it("no word of a plot is cut off or lies on another", () =>
     see("two", WIDE, async (page) => {
       const wrong = await page.evaluate(`[...document.querySelectorAll("figure svg")].flatMap((svg) => {

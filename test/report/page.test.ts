@@ -112,6 +112,31 @@ describe("the page", () => {
     }
   });
 
+  it("judges what people say, with links to what decides it on the page", async () => {
+    const facts = { boot: { host: "h", container: "h", guest: "g" } };
+    const page = await makePage([{ ...syntheticRun(), facts }]);
+    const [, section = ""] = page.split('<h2 id="claims">');
+    expect(section).toMatch(/<b class="holds">holds<\/b><div><p>“A container has no kernel of its own/);
+    expect(section).toContain("boot id: container h…, host h…");
+    expect(section).toContain("<code>trilab compare --probes host-calls</code>");
+    for (const [, id] of section.matchAll(/href="#([^"]+)"/g)) expect(page).toContain(`id="${id}"`);
+    expect(await makePage([syntheticRun(), syntheticRun({ seed: 2 })])).toMatch(
+      /<summary>Run B<\/summary><ul class="claims">/,
+    );
+  });
+
+  it("has a learner's work to hand in: guesses, claims and points", async () => {
+    const run = syntheticRun();
+    const tasks = [{ id: "built", title: "It is built", standing: "met", points: 2, max: 3 }];
+    const solved = new Map([[run.id, { points: 2, max: 3, tasks }]]);
+    const [, section = ""] = (await makePage([run], { solved })).split('<h2 id="work">');
+    expect(section).toContain("How many times as long does the guest take to start? 10×; measured 2");
+    expect(section).toContain("2 of 3 points<ul><li>built, 2/3: solved. It is built</li></ul>");
+    const { prediction: _, ...without } = run;
+    expect(await makePage([without])).not.toContain('id="work"');
+    expect(await makePage([without], { solved })).toContain('href="#work"');
+  });
+
   it("escapes every text of a run, wherever it stands", async () => {
     const evil = `</text></style><script>alert(1)</script>"'><img src=x onerror=alert(1)>&{{datum.x}}\u0000`;
     const poison = (value: unknown, key = ""): unknown => {

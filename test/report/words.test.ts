@@ -296,7 +296,7 @@ describe("the summary in words", () => {
   it("says of guesses that they came late", () => {
     const run = syntheticRun();
     expect(predictions(letterRuns([run])).markup).not.toContain("Guessed after");
-    expect(predictions(letterRuns([run], new Set([run.id]))).markup).toContain(
+    expect(predictions(letterRuns([run], { late: new Set([run.id]) })).markup).toContain(
       "Guessed after a run could be seen",
     );
   });

@@ -10,6 +10,7 @@ const CALL = { before: 1_000_000, after: 1_004_000 };
 
 /** What facts.sh printed in a guest of 512 MiB; shortened. */
 const GUEST = `kernel=6.1.0-56-cloud-amd64
+boot=21d7460e-0d3e-4a5c-9d1c-5d0f5c0a7a11
 system=Linux
 hostname=trilab-first-boot-root-guest
 debian=12.15
@@ -64,6 +65,7 @@ describe("facts", () => {
   it("of a guest: all RAM the firmware gives, its own disk, every CPU it sees", () => {
     const facts = parseFacts(GUEST, CALL);
     expect(facts).toMatchObject({
+      boot: "21d7460e-0d3e-4a5c-9d1c-5d0f5c0a7a11",
       cpus: 1,
       memory: 0x9fc00 + 0x1ffe0000 - 0x100000,
       memoryUsable: 481_240 * 1024,
