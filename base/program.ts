@@ -30,6 +30,8 @@ const COMMAND_WORDS = [
     "reap",
     "doctor",
     "version",
+    "claims",
+    "class",
     "completion",
     "test",
     "--help",
