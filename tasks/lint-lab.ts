@@ -45,7 +45,7 @@ async function scriptProblems({ name, text }: LabScript, vars: readonly string[]
   if (which("shellcheck") === undefined) return [];
   const given = [...GIVEN, ...vars].map((variable) => `${variable}=x`).join("; ");
   const checked = await execa("shellcheck", ["--shell=bash", "--format=gcc", "--severity=warning", "-"], {
-    input: `no() { exit 100; }; note() { :; }; ${given}; export ${[...GIVEN, ...vars].join(" ")}\n${text}`,
+    input: `set -eu; no() { exit 100; }; note() { :; }; ${given}; export ${[...GIVEN, ...vars].join(" ")}\n${text}`,
     reject: false,
   });
   return checked.stdout
