@@ -3,7 +3,7 @@ enabled=$(find "/home/$user/.config/systemd/user" -path '*.wants/*' -name '*.ser
 [ -n "$enabled" ] || no "no enabled unit of $user starts the container $name"
 # After a restart, the container starts later than SSH.
 until container && [ "$(page)" = "$word" ]; do
-  [ "$SECONDS" -lt 90 ] || no "the unit is enabled, but port $port does not answer with $word"
+  [ "$SECONDS" -lt 110 ] || no "the unit is enabled, but port $port does not answer with $word"
   sleep 2
 done
 note unit "$enabled"
