@@ -1,0 +1,2 @@
+microseconds=$(systemctl show --property UserspaceTimestampMonotonic --value)
+note answer "${microseconds}e-6"

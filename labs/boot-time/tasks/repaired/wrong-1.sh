@@ -1,0 +1,2 @@
+# Ended now, and back at the next start.
+systemctl stop "$slow"

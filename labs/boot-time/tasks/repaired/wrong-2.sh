@@ -1,0 +1,2 @@
+# The unit that takes longest, and that nobody waits for.
+systemctl disable --quiet --now "$needed"

@@ -1,0 +1,2 @@
+# Overlays, and nothing written.
+make_overlays

@@ -1,0 +1,2 @@
+# It lingers, but nothing starts the container.
+loginctl enable-linger "$user"

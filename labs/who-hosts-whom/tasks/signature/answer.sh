@@ -1,0 +1,1 @@
+note answer "$(/usr/libexec/virt-what-cpuid-helper)"

@@ -1,0 +1,2 @@
+# Nothing is sorted.
+sed -i 's/ .*/ ?/' "/home/$user/sorted"
