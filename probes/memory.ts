@@ -41,9 +41,9 @@ export const memory: Probe = {
   runs: { full: 6, quick: 1, warmups: 0 },
   timeLimit: 60,
   async measure(subject, { restarted, round, signal, spec }) {
-    if (round > 0 && !restarted) {
-      await subject.machine.stop();
-      await subject.machine.start();
+    if (!restarted) {
+      if (round > 0) await subject.machine.stop();
+      await subject.machine.start(); // the stop probe leaves it off
       await subject.answer(180_000, signal);
     }
     await subject.settle(signal);

@@ -111,7 +111,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
   :root { --paper: #fff; --card: #fff; --ink: #000; --muted: #555; --faint: #ddd; --container: #1a6fa8; --guest: #b54c06; --vps: #2c7a3f; --baseline: #5b6066; --reference: #6b4fa0; --warn: #6b4600; --warn-paper: #fff; color-scheme: light; }
   html { font-size: 9pt; } main { max-width: none; padding: 0; }
   .lead, article { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: .6rem 2rem; }
-  .claims { font-size: .85rem; line-height: 1.35; columns: 2; column-gap: 2rem; } .claims > li { display: block; padding: .35rem 0; } .claims div > p:first-child { font-size: .95rem; }
+  .claims { font-size: .85rem; line-height: 1.35; columns: 2; column-gap: 2rem; } .claims > li { display: block; padding: .35rem 0; } .claims div > p:first-child { font-size: .95rem; } .claims > li:has(> .not-measured) ul { display: none; }
   section { margin-top: 1.6rem; } article { padding: .9rem 0; }
   article, figure, tr, .statements li, .claims > li, .left-out { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .marks li, .left-out { border: 1px solid var(--warn); }
