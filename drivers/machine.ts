@@ -85,6 +85,9 @@ export interface Machine {
   /** What it has at present and will have at its next start, whatever its spec says. */
   size(): Promise<MachineSize>;
 
+  /** Why it can't be resized so while it runs; `undefined`: it can, or is off. */
+  resizeProblem(change: Partial<MachineSize>): Promise<string | undefined>;
+
   /**
    * Changes memory or CPUs of a machine, at once where it runs, and for its next start. Done again, it finishes what was
    * interrupted. Resolves when the machine was told, which it may take a moment to follow.

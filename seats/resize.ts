@@ -83,6 +83,14 @@ async function resizeHere(
   const runs = await machine.running();
   // A daemon that does not answer also looks like "not running".
   if (!runs && known.endpoint.kind !== "ec2") await connect(known.endpoint).preflight();
+  const problem = await machine.resizeProblem(wish);
+  if (problem !== undefined) {
+    throw new UserError(`the ${target} of seat "${record.seat}" can't be resized while it runs`, {
+      why: problem,
+      fix: `stop it first (trilab stop ${target} --lab ${record.lab} --seat ${record.seat}), resize it, and start it again`,
+      exitCode: ExitCode.usage,
+    });
+  }
   const about = { step: "resize", title: `${target}: resizing`, seat: record, machine: target };
   return steps.run(about, async (progress) => {
     const change = new Change(record, lab, known, machine, wish);

@@ -179,6 +179,10 @@ export class ContainerMachine implements Machine {
     return { memory: Memory, cpus: NanoCpus / 1e9 };
   }
 
+  async resizeProblem(): Promise<undefined> {
+    return undefined;
+  }
+
   async resize({ memory, cpus }: Partial<MachineSize>): Promise<void> {
     await this.container.update({
       ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),

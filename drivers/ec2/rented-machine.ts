@@ -82,6 +82,10 @@ export class RentedMachine implements Machine {
     throw new HostCostError(FIXED);
   }
 
+  async resizeProblem(): Promise<undefined> {
+    return undefined;
+  }
+
   async resize(): Promise<void> {
     throw new HostCostError(FIXED);
   }

@@ -30,7 +30,7 @@ import { type Ending, GRACE_MS, type StopOptions } from "../power.js";
 import { cloneAddress, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
-import { domainSize, resizeDomain } from "./guest-size.js";
+import { cannotBecomeLive, domainSize, resizeDomain } from "./guest-size.js";
 import { DISK_POOL } from "./pools.js";
 import { readQcow2Header } from "./qcow2.js";
 import { removeQemuLogs } from "./qemu-logs.js";
@@ -145,6 +145,11 @@ export class GuestMachine implements Machine {
       throw new HostCostError(`there is no domain ${this.name}`);
     // A CPU that the kernel has stopped using is still there until the next start.
     return { memory: domainSize(live).memory, cpus: domainSize(defined).cpus };
+  }
+
+  async resizeProblem(change: Partial<MachineSize>): Promise<string | undefined> {
+    const live = (await this.running()) ? await this.libvirt.domain(this.name) : undefined;
+    return live && cannotBecomeLive(live, change);
   }
 
   resize(change: Partial<MachineSize>, inside: Inside): Promise<void> {

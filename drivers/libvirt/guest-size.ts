@@ -70,6 +70,18 @@ export function cannotBecome(domain: Element, { memory, cpus }: Partial<MachineS
 }
 
 /**
+ * Why a running domain can't become so without a restart; `undefined`: it can. Pure.
+ *
+ * QEMU's emulation (7.2) gives each new CPU a region of its translation cache, and aborts if the others have used up all of them
+ * (`tcg_region_initial_alloc__locked`): the guest would be lost.
+ */
+export function cannotBecomeLive(live: Element, { cpus }: Partial<MachineSize>): string | undefined {
+  return cpus !== undefined && cpus > partsOf(live).cpus && live.attributes.type === "qemu"
+    ? "it is emulated, and QEMU may abort when an emulated guest gets a CPU while it runs"
+    : undefined;
+}
+
+/**
  * Changes a domain's size, at once if it runs, and in its definition. The definition comes last, so that one with the new size
  * is done. A kernel keeps a CPU that it has stopped using; only the domain's next start takes it away, because QEMU's
  * emulation never tells libvirt that it is gone.
@@ -89,6 +101,8 @@ export async function resizeDomain(
   const state = await libvirt.domainState(name);
   const live = state === "shut off" ? undefined : await libvirt.domain(name);
   const before = partsOf(defined);
+  const notLive = live && cannotBecomeLive(live, change);
+  if (notLive !== undefined) throw new HostCostError(notLive);
   if (live) {
     const now = partsOf(live);
     await apply(libvirt, name, now, change, "--live");

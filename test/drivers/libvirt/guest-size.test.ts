@@ -91,6 +91,17 @@ it("shrinks by its balloon, after it has given back what it had got", async () =
   ]);
 });
 
+it("gets no CPU while it runs if it is emulated: QEMU may abort; its memory, and CPUs that it has, change", async () => {
+  live = live.replace("<domain", "<domain type='qemu'");
+  await expect(resizing({ memory: 640 * MiB, cpus: 2 })).rejects.toThrow("it is emulated");
+  expect(asked).toEqual([]);
+  expect(await resizing({ memory: 640 * MiB })).not.toEqual([]);
+  live = xmlOf({ balloon: 512, requested: 0, given: 0, cpus: 4 }).replace("<domain", "<domain type='qemu'");
+  expect(await resizing({ cpus: 2 })).toEqual(["inside: use 1", "setvcpus d 2 --config"]);
+  state = "shut off";
+  expect(await resizing({ cpus: 2 })).toEqual(["setvcpus d 2 --config"]);
+});
+
 it("has more CPUs plugged in, and its kernel use them", async () => {
   expect(await resizing({ cpus: 3 })).toEqual([
     "setvcpus d 3 --live",
