@@ -1,7 +1,9 @@
 for version in 1 2; do
   read -r top layers < <(
     docker image inspect --format '{{.GraphDriver.Data.UpperDir}} {{join .RootFS.Layers " "}}' "$name:$version" 2>/dev/null
-  ) || no "there is no image $name:$version"
+  ) || :
+  # Without the image, Docker prints an empty line.
+  [ -n "$top" ] || no "there is no image $name:$version"
   [ -f "$top/version" ] || no "the file /version is not in the last layer of $name:$version"
   [ "$(cat "$top/version")" = "$colour $version" ] || no "the file /version of $name:$version does not say \"$colour $version\""
   below[version]=${layers% *}
