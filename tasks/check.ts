@@ -9,7 +9,7 @@ import { type Attempt, addAttempt, type Entry, readAttempts, seatKey } from "./a
 import { runTaskScript } from "./run-lab-script.js";
 import { type Score, scoreOf } from "./score.js";
 
-/** How many times as long a check may take in an emulated target. */
+/** How many times as long a script may take in an emulated target. */
 const EMULATED = 3;
 
 /** A seat's values of its lab's variables. */
@@ -74,8 +74,7 @@ export async function look(
   }: { values: Values; entries: readonly Entry[]; signal?: AbortSignal | undefined },
 ): Promise<Look> {
   const target = targetOf(task, lab);
-  const timeout = task.timeout * (isEmulated(record, target) ? EMULATED : 1);
-  const options = { values, timeout, signal };
+  const options = { values, timeout: limitIn(record, target, task.timeout), signal };
   const { boot, evidence, outcome, output, why } = await runTaskScript(
     record,
     lab,
@@ -103,5 +102,6 @@ const HOLDS = "holds";
 const heldBefore = (task: Task, boot: string, entries: readonly Entry[]): boolean =>
   entries.some((entry) => entry.task === task.id && entry.evidence?.[HOLDS] === "yes" && entry.boot !== boot);
 
-const isEmulated = ({ accelerator }: SeatRecord, target: Target): boolean =>
-  target !== "container" && accelerator === "tcg";
+/** How long a script may take in a target: longer if that is emulated. In seconds. */
+export const limitIn = ({ accelerator }: SeatRecord, target: Target, seconds: number): number =>
+  target !== "container" && accelerator === "tcg" ? seconds * EMULATED : seconds;

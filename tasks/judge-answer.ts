@@ -8,7 +8,7 @@ import { type Interval, ratioOfMedians } from "../report/statistics.js";
 import { listRuns } from "../report/store.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
-import { valuesOf } from "./check.js";
+import { limitIn, valuesOf } from "./check.js";
 import { readNumber } from "./number.js";
 import { runTaskScript } from "./run-lab-script.js";
 
@@ -60,7 +60,7 @@ async function judgeRead(
   said: string,
 ): Promise<Judged> {
   const target = answer.read ?? "container";
-  const options = { values: await valuesOf(lab, record.seat), timeout: READ_LIMIT };
+  const options = { values: await valuesOf(lab, record.seat), timeout: limitIn(record, target, READ_LIMIT) };
   const { boot, evidence, outcome, why } = await runTaskScript(record, lab, task, "answer", target, options);
   if (outcome !== "done" || evidence.answer === undefined)
     return { outcome: "could-not-look", why: why || "answer.sh noted no answer", answer: said };

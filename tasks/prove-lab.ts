@@ -9,7 +9,7 @@ import type { Target } from "../model/naming.js";
 import { openEnvironment, openMachine } from "../seats/open-target.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
-import { look, targetOf } from "./check.js";
+import { limitIn, look, targetOf } from "./check.js";
 import { runInTarget } from "./run-lab-script.js";
 
 /** Seconds that solve.sh and wrong-*.sh may take. */
@@ -125,7 +125,11 @@ class Prover {
   }
 
   private execute(script: LabScript, target: Target): Promise<ScriptResult> {
-    const options = { values: this.values, timeout: SOLVE_LIMIT, signal: this.signal };
+    const options = {
+      values: this.values,
+      timeout: limitIn(this.record, target, SOLVE_LIMIT),
+      signal: this.signal,
+    };
     return runInTarget(this.record, target, script, options);
   }
 

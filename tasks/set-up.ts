@@ -5,7 +5,7 @@ import { type LabScript, labScript } from "../labs/lab-files.js";
 import { reporting, type StepEvent } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
-import { valuesOf } from "./check.js";
+import { limitIn, valuesOf } from "./check.js";
 import { runInTarget } from "./run-lab-script.js";
 
 /** Seconds that a lab's setup may take in a target. */
@@ -45,7 +45,7 @@ export const setUpLab = (
             machine: target,
           },
           async () => {
-            const options = { values, timeout: SETUP_LIMIT, signal };
+            const options = { values, timeout: limitIn(record, target, SETUP_LIMIT), signal };
             const { evidence, outcome, output, why } = await runInTarget(
               record,
               target,

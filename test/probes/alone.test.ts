@@ -20,6 +20,7 @@ const machine = (more: Partial<Machine> = {}): Machine => ({
   start: async () => {},
   stop: async () => {},
   running: async () => true,
+  resizeProblem: async () => undefined,
   memory: async () => ({ own: 10 * MiB, shared: 0, parts: {} }),
   process: async () => ({ name: "lifetime", numbers: [4711, 1] }),
   image: async () => ({ bytes: MiB, changed: false }),

@@ -27,6 +27,7 @@ function fakeMachine(target: Target, up: Record<Target, boolean>): Machine {
     memory: async () => ({ own: 1, shared: 0, parts: {} }),
     process: async () => ({ name: "lifetime", numbers: [4711, 1] }),
     image: async () => ({ bytes: 1, changed: false }),
+    resizeProblem: async () => undefined,
     disk: async () => 1,
     diskFree: async () => 1,
     cpuSeconds: async () => 0,
