@@ -4,11 +4,12 @@ import { readUserFile } from "../base/files.js";
 import { which } from "../base/privilege.js";
 import type { Lab } from "../labs/define-lab.js";
 import { type LabScript, labScript, wrongSolutions } from "../labs/lab-files.js";
+import type { Task } from "../labs/tasks.js";
 import { targetOf } from "./check.js";
 
 /**
  * What is wrong with a lab's files, without a machine: each check needs a solve and the other way round, each `read` an
- * answer.sh, and every script must be valid bash (and pass shellcheck, where it is installed).
+ * answer.sh, every script must be valid bash (and pass shellcheck, where it is installed), and the guide must lead to the lab's tasks.
  */
 export async function lintLab(lab: Lab): Promise<string[]> {
   const problems: string[] = [];
@@ -29,11 +30,28 @@ export async function lintLab(lab: Lab): Promise<string[]> {
     const setup = await labScript(lab.dir, "", "setup", target);
     if (setup) scripts.push(setup);
   }
-  if ((await readUserFile(join(lab.dir, "guide.md"), "the guide")) === undefined)
-    problems.push("guide.md is missing");
+  const guide = await readUserFile(join(lab.dir, "guide.md"), "the guide");
+  problems.push(...(guide === undefined ? ["guide.md is missing"] : guideProblems(guide, lab.tasks)));
   const unique = [...new Map(scripts.map((script) => [script.name, script])).values()];
   for (const script of unique) problems.push(...(await scriptProblems(script, Object.keys(lab.vars))));
   return problems;
+}
+
+/** Where a guide and its lab's tasks do not fit: a command that names no such task, a question that the guide does not lead to. Pure. */
+export function guideProblems(guide: string, tasks: readonly Task[]): string[] {
+  const commands = [...guide.matchAll(/^ {4}trilab (check|answer|hint) ([a-z][a-z0-9-]*)/gm)];
+  const named = (command: string | undefined, id: string | undefined): boolean =>
+    tasks.some((task) => task.id === id && (command !== "answer" || task.ask !== undefined));
+  return [
+    ...commands.flatMap(([, command, id]) =>
+      named(command, id) ? [] : [`guide.md: "trilab ${command} ${id}" names no such task`],
+    ),
+    ...tasks.flatMap(({ ask, id }) =>
+      ask === undefined || commands.some(([, command, task]) => command === "answer" && task === id)
+        ? []
+        : [`guide.md: has no "trilab answer ${id}"`],
+    ),
+  ];
 }
 
 /** Names that every script has: labs/run-script.ts. */
