@@ -91,6 +91,11 @@ Write the number \${port} into the file \`~/greeting\`. Leave the shell with \`e
 
     trilab check greeting
 
+Find out which kernel runs there, and answer with its release:
+
+    trilab ssh container -- uname -r
+    trilab answer kernel RELEASE
+
 ## 2. Think
 
 - Where is that file on the host?
