@@ -39,9 +39,10 @@ export interface ClassPlan {
   lab: Lab;
   hosts: HostPlan[];
   seats: PlannedSeat[];
-  /** Learners with a seat who are not in the roster any more: their seats stay. */
+  /** Learners who are not in the roster any more, and those of them with a seat, which stays. */
   left: Member[];
-  /** The class as it is on record. */
+  staying: Member[];
+  /** The class as it is on record; `undefined` for a new one, or one that has ended. */
   existing: ClassRecord | undefined;
 }
 
@@ -62,8 +63,9 @@ export async function planClass({ endpoints, spec }: ClassWish): Promise<ClassPl
     await readRoster(spec.roster),
     await readClass(spec.name),
   ];
-  if (existing && existing.lab !== lab.name && existing.ended === undefined) throw anotherLab(existing, lab);
-  const known = existing?.lab === lab.name ? existing.members : [];
+  const running = existing?.ended === undefined ? existing : undefined;
+  if (running && running.lab !== lab.name) throw anotherLab(running, lab);
+  const known = running?.members ?? [];
   const there = await seatsThere(lab.name, learners);
   await refuseOthers(spec.name, lab.name, [...there.keys()], known);
   const hosts = hostsOf(spec, endpoints, [...there.values()]);
@@ -92,11 +94,12 @@ export async function planClass({ endpoints, spec }: ClassWish): Promise<ClassPl
     }),
   );
   const names = new Set(learners.map(({ seat }) => seat));
-  const left = existing?.ended === undefined ? known.filter(({ seat }) => !names.has(seat)) : [];
+  const left = known.filter(({ seat }) => !names.has(seat));
   await requireAddresses(news.length);
   return {
-    ...{ name: spec.name, lab, seats, existing },
-    left: await withSeats(lab.name, left),
+    ...{ name: spec.name, lab, seats, existing: running },
+    left,
+    staying: await withSeats(lab.name, left),
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
   };
 }
@@ -219,7 +222,7 @@ const anotherLab = (existing: ClassRecord, lab: Lab): UserError =>
 /** The class's record once the plan is carried out: those who left stay on it. */
 export function recordOf({ existing, lab, left, name, seats }: ClassPlan): ClassRecord {
   const members = seats.map(({ learner }) => learner);
-  const created = existing && existing.ended === undefined ? existing.created : new Date().toISOString();
+  const created = existing?.created ?? new Date().toISOString();
   return { schema: 1, name, lab: lab.name, labDir: lab.dir, created, members: [...members, ...left] };
 }
 

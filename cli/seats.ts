@@ -62,7 +62,7 @@ export async function resolveSeat(lab: string | undefined, seat: string | undefi
  * The folder of a seat's lab: the one it was made from, or, if that is gone (a moved checkout), the registered
  * lab of the same name. If both are missing, `loadLab` reports it.
  */
-export async function labOf(record: SeatRecord): Promise<string> {
+export async function labOf(record: Pick<SeatRecord, "lab" | "labDir">): Promise<string> {
   if (existsSync(join(record.labDir, "lab.yaml"))) return record.labDir;
   const { labNames } = await import("../labs/define-lab.js");
   return (await labNames()).includes(record.lab) ? record.lab : record.labDir;

@@ -2,6 +2,7 @@ import { ExitCode } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand } from "../define-command.js";
+import { labOf } from "../seats.js";
 
 export const classCheck = defineCommand({
   usage: "check [class]",
@@ -17,7 +18,7 @@ async function checkAll(args: Args, ctx: Context): Promise<number> {
   const { checkSeat } = await import("../../tasks/check.js");
   const { verdictOf } = await import("../../tasks/score.js");
   const { settled } = await import("../../model/events.js");
-  const lab = await loadLab(record.labDir);
+  const lab = await loadLab(await labOf(record));
   const ends = await ctx.follow(
     eachSeat(
       record,

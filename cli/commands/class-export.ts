@@ -1,6 +1,7 @@
 import { classMeant, classPositional } from "../class-meant.js";
 import { report } from "../context.js";
 import { defineCommand } from "../define-command.js";
+import { labOf } from "../seats.js";
 
 export const classExport = defineCommand({
   usage: "export [class]",
@@ -11,7 +12,7 @@ export const classExport = defineCommand({
     const { stringify } = await import("csv-stringify/sync");
     const { loadLab } = await import("../../labs/define-lab.js");
     const { classStatus } = await import("../../classes/class-status.js");
-    const { tasks } = await loadLab(record.labDir);
+    const { tasks } = await loadLab(await labOf(record));
     const { members, silent } = await classStatus(record, tasks);
     for (const error of silent) ctx.tell([error.message, error.why].filter(Boolean).join(": "));
     const rows = members.map(({ created, expires, lastLook = "", machines, member, score }) => ({

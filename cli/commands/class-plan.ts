@@ -17,7 +17,7 @@ export const classPlan = defineCommand({
   },
 });
 
-const planData = ({ hosts, lab, left, name, seats }: ClassPlan): object => ({
+const planData = ({ hosts, lab, name, seats, staying }: ClassPlan): object => ({
   class: name,
   lab: lab.name,
   hosts: hosts.map(({ endpoints: _, ...host }) => host),
@@ -27,11 +27,11 @@ const planData = ({ hosts, lab, left, name, seats }: ClassPlan): object => ({
     targets: plan.targets,
     new: plan.existing === undefined,
   })),
-  left,
+  left: staying,
 });
 
 /** What `class up` will do, in a few lines. */
-export function planLines({ hosts, lab, left, name, seats }: ClassPlan, style: Style): string[] {
+export function planLines({ hosts, lab, name, seats, staying }: ClassPlan, style: Style): string[] {
   const news = seats.filter(({ plan }) => plan.existing === undefined).length;
   return [
     style.bold(`class ${name}: lab ${lab.name}, ${seats.length} learners`),
@@ -46,7 +46,7 @@ export function planLines({ hosts, lab, left, name, seats }: ClassPlan, style: S
       ]),
     ]),
     style.dim("A container takes the memory that it uses; a guest may take all that it is given."),
-    ...left.map(({ name: learner, seat }) =>
+    ...staying.map(({ name: learner, seat }) =>
       style.warn(
         `${learner || seat} is not in the roster any more; seat ${seat} stays (to remove it: trilab down ${lab.name} --seat ${seat})`,
       ),

@@ -3,6 +3,7 @@ import type { MemberStatus } from "../../classes/class-status.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag } from "../define-command.js";
+import { labOf } from "../seats.js";
 import { timeLeft } from "../time-left.js";
 
 /** Seconds between two looks of --watch. */
@@ -28,7 +29,7 @@ async function showOnce(args: Args, ctx: Context): Promise<void> {
   const record = await classMeant(args);
   const { loadLab } = await import("../../labs/define-lab.js");
   const { classStatus: statusOf } = await import("../../classes/class-status.js");
-  const lab = await loadLab(record.labDir);
+  const lab = await loadLab(await labOf(record));
   const { members, silent } = await statusOf(record, lab.tasks);
   for (const error of silent) ctx.tell([error.message, error.why].filter(Boolean).join(": "));
   const data = members.map(({ member, score, ...status }) => ({
