@@ -33,9 +33,13 @@ export interface SeatUp {
   problem?: string | undefined;
 }
 
+/** How many new seats are tried alone, one after the other, before the others are not begun. */
+const FIRST = 2;
+
 /**
  * Brings up the seats of a class: first one of the new seats, because what is wrong with the host or the lab is wrong for all of
- * them; then the others side by side. A seat that failed is tried once more. What is up already stays as it is.
+ * them; then the others side by side. If the first two fail, the others are not begun. A seat that failed is tried once more. What
+ * is up already stays as it is.
  *
  * @returns how each seat came up, in the roster's order.
  */
@@ -67,10 +71,14 @@ export const bringUpClass = (
           events.again(failed.length);
           for (const end of await many(again)) known.set(end.seat, end);
         };
-        const first = all.find(({ existing }) => existing === undefined);
-        await bringUp(first ? [first] : []);
-        const works = first === undefined || known.get(first.id.seat)?.state === "done";
-        if (works && !signal?.aborted) await bringUp(all.filter((each) => each !== first));
+        const tried: SeatPlan[] = [];
+        for (const first of all.filter(({ existing }) => existing === undefined).slice(0, FIRST)) {
+          tried.push(first);
+          await bringUp([first]);
+          if (known.get(first.id.seat)?.state === "done" || signal?.aborted) break;
+        }
+        const works = tried.length === 0 || tried.some(({ id }) => known.get(id.seat)?.state === "done");
+        if (works && !signal?.aborted) await bringUp(all.filter((each) => !tried.includes(each)));
         return known;
       });
       const done = plan.seats.map((seat) => seatUp(seat, ends.get(seat.learner.seat)));
