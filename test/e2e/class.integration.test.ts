@@ -49,19 +49,19 @@ test("plan says what would be made, and makes nothing", async () => {
   expectError(await inClass("status"), 6, /there is no class/);
 });
 
-test("up starts the others although one fails; the failed one is named, with its reason", async () => {
+test("up starts the others although the first fails; the failed one is named, with its reason", async () => {
   // Somebody else's container has the name of one.
-  const strange = machine(b, "container");
+  const strange = machine(a, "container");
   await host("docker", "create", "--name", strange, "--entrypoint", "true", await anyImage());
   const up = await inClass("up", file, "-y", "--json");
   expect(up.exitCode).toBe(1);
-  expect(states(up)).toEqual({ [a]: "up", [b]: "failed", [c]: "up" });
-  expect(json(up).seats[1].problem).toContain(strange);
-  expect([await isRunning(a), await isRunning(b), await isRunning(c)]).toEqual([true, false, true]);
+  expect(states(up)).toEqual({ [a]: "failed", [b]: "up", [c]: "up" });
+  expect(json(up).seats[0].problem).toContain(strange);
+  expect([await isRunning(a), await isRunning(b), await isRunning(c)]).toEqual([false, true, true]);
   const status = json(expectDone(await inClass("status", "--json")));
   expect(status.seats.map((seat: { problem?: string }) => seat.problem !== undefined)).toEqual([
-    false,
     true,
+    false,
     false,
   ]);
   await host("docker", "rm", strange);
@@ -71,7 +71,7 @@ test("up again makes what is missing; a learner who left keeps the seat", async 
   await enrol([a, b, d]);
   const up = expectDone(await inClass("up", file, "-y", "--json"));
   expect(states(up)).toEqual({ [a]: "up", [b]: "up", [d]: "up" });
-  expect(json(up).seats.map((seat: { unchanged: boolean }) => seat.unchanged)).toEqual([true, false, false]);
+  expect(json(up).seats.map((seat: { unchanged: boolean }) => seat.unchanged)).toEqual([false, true, false]);
   expect(await isRunning(c)).toBe(true);
   const { seats } = json(expectDone(await inClass("status", "--json")));
   expect(seats.map(({ seat }: { seat: string }) => seat)).toEqual([a, b, d, c]);
