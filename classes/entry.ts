@@ -1,16 +1,21 @@
 import { timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import ssh2, { type AuthContext, type Connection, type ParsedKey, type ServerChannel } from "ssh2";
-import writeFileAtomic from "write-file-atomic";
 import { messageOf } from "../base/errors.js";
 import { privateDir } from "../base/paths.js";
 import { UNREACHABLE } from "../drivers/client.js";
 import type { Session, SessionRequest, Terminal } from "../drivers/session.js";
 import { TARGETS, type Target } from "../model/naming.js";
 import { openEnvironment } from "../seats/open-target.js";
-import { newKeyPair, readRecord, type SeatRecord, seatKeys, targetsOf } from "../seats/seat-record.js";
+import {
+  keyPair,
+  readRecord,
+  type SeatRecord,
+  type SshKeys,
+  seatKeys,
+  targetsOf,
+} from "../seats/seat-record.js";
 import { type ClassRecord, classesDir, seatOf } from "./class-record.js";
 
 /*
@@ -49,7 +54,7 @@ export async function openEntry(record: ClassRecord, { address, log, port }: Ent
   const key = await entryKey();
   let open = 0;
   const connections = new Set<Connection>();
-  const server = new ssh2.Server({ hostKeys: [key.private] }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: [key.privateKey] }, (connection) => {
     open += 1;
     connections.add(connection);
     connection.once("close", () => {
@@ -66,7 +71,7 @@ export async function openEntry(record: ClassRecord, { address, log, port }: Ent
   });
   return {
     port: (server.address() as AddressInfo).port,
-    hostKey: key.public,
+    hostKey: key.publicKey,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -76,17 +81,8 @@ export async function openEntry(record: ClassRecord, { address, log, port }: Ent
 }
 
 /** The server's key, made at its first start, so that learners' clients know it again. */
-export async function entryKey(): Promise<{ private: string; public: string }> {
-  const file = join(await privateDir(classesDir()), "entry-host-key");
-  const [secret, shown] = await Promise.all(
-    [file, `${file}.pub`].map((each) => readFile(each, "utf8").catch(() => "")),
-  );
-  if (secret && shown) return { private: secret, public: shown.trim() };
-  const made = await newKeyPair("trilab-class");
-  await writeFileAtomic(file, made.private, { mode: 0o600 });
-  await writeFileAtomic(`${file}.pub`, `${made.public}\n`, { mode: 0o600 });
-  return made;
-}
+export const entryKey = async (): Promise<SshKeys> =>
+  keyPair(join(await privateDir(classesDir()), "entry-host-key"), "trilab-class");
 
 /** Who logged in, and where to. */
 interface Visitor {

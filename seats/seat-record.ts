@@ -188,7 +188,14 @@ export async function seatKeys(record: SeatId & Pick<SeatRecord, "machines">): P
 /** A file's text; empty when it can't be read. */
 const textOf = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
 
-async function keyPair(file: string, comment: string): Promise<{ privateKey: string; publicKey: string }> {
+/** An ed25519 key pair, as the text of OpenSSH's files. */
+export interface SshKeys {
+  privateKey: string;
+  publicKey: string;
+}
+
+/** The key pair in `file` and `file.pub`, made if it is not there. */
+export async function keyPair(file: string, comment: string): Promise<SshKeys> {
   const [privateKey, publicKey] = await Promise.all([textOf(file), textOf(`${file}.pub`)]);
   if (privateKey && publicKey) return { privateKey, publicKey: publicKey.trim() };
   const made = await newKeyPair(comment);
