@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import { endpointsOf } from "../drivers/drivers.js";
+import { type Drivers, endpointsOf } from "../drivers/drivers.js";
 import { hostCapacity } from "../hosts/capacity.js";
 import { type Lab, loadLab } from "../labs/define-lab.js";
 import { SEAT_SLOTS } from "../model/cidr.js";
@@ -14,10 +14,10 @@ import type { ClassSpec } from "./define-class.js";
 import { placeSeats } from "./place-seats.js";
 import { type Learner, readRoster } from "./roster.js";
 
-/** A host of a class, with its daemons. */
+/** A host of a class, with the daemons that its seats need. */
 export interface HostPlan {
   name: string;
-  endpoints: Endpoints;
+  drivers: Drivers;
   /** How many seats of the class it has, and will have. */
   now: number;
   planned: number;
@@ -164,11 +164,7 @@ function hostsOf({ hosts }: ClassSpec, chosen: Endpoints, records: readonly Seat
   });
 }
 
-async function hostPlan(
-  { endpoints, name, now }: Host,
-  all: readonly PlannedSeat[],
-  lab: Lab,
-): Promise<HostPlan> {
+async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: Lab): Promise<HostPlan> {
   const seats = all.filter(({ host }) => host === name);
   const drivers = driversAt(seats.flatMap(({ plan }) => endpointsOf(plan.drivers)));
   const { memory } = await hostCapacity(drivers);
@@ -186,7 +182,7 @@ async function hostPlan(
       exitCode: ExitCode.usage,
     });
   }
-  return { name, endpoints, now, planned: seats.length, guestMemory, memory };
+  return { name, drivers, now, planned: seats.length, guestMemory, memory };
 }
 
 const isRented = ({ spending }: SeatPlan, target: string): boolean =>

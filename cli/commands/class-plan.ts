@@ -20,7 +20,7 @@ export const classPlan = defineCommand({
 const planData = ({ hosts, lab, name, seats, staying }: ClassPlan): object => ({
   class: name,
   lab: lab.name,
-  hosts: hosts.map(({ endpoints: _, ...host }) => host),
+  hosts: hosts.map(({ drivers: _, ...host }) => host),
   seats: seats.map(({ host, learner, plan }) => ({
     ...learner,
     host,

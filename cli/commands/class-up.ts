@@ -1,11 +1,13 @@
-import { ExitCode } from "../../base/errors.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ExitCode, UserError } from "../../base/errors.js";
 import type { SeatUp } from "../../classes/class-up.js";
 import type { ClassPlan } from "../../classes/plan-class.js";
 import { agreeToRent } from "../agree-to-rent.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
 import { type Context, report } from "../context.js";
-import { type Args, defineCommand, flag, yesOption } from "../define-command.js";
+import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
 import { readyHost } from "../ready-host.js";
+import { moment } from "../time-left.js";
 import { answerWait, waitOption } from "../wait.js";
 import { workersOf, workersOption } from "../workers.js";
 import { planLines } from "./class-plan.js";
@@ -18,6 +20,7 @@ export const classUp = defineCommand({
     ...classFileOptions,
     ...workersOption,
     ...waitOption,
+    at: { type: "string", describe: "wait until this time: 2026-11-30T08:30" },
     yes: {
       ...yesOption.yes,
       describe: "don't ask before installing or starting what is missing, or before renting",
@@ -31,19 +34,23 @@ export const classUp = defineCommand({
 });
 
 async function bringUp(args: Args, ctx: Context): Promise<number> {
-  const began = Date.now();
-  const [waitMs, workers] = [answerWait(args), workersOf(args)];
+  const [waitMs, workers, at] = [answerWait(args), workersOf(args), timeOf(args)];
   const { planClass } = await import("../../classes/plan-class.js");
-  const plan = await planClass(await classWish(args));
+  let plan = await planClass(await classWish(args));
   for (const line of planLines(plan, ctx.style)) ctx.tell(line);
   const rented = plan.seats.flatMap(({ plan: { spending } }) =>
     spending && !spending.agreed ? [spending] : [],
   );
   if (rented[0]) await agreeToRent(ctx, { ...rented[0], seats: rented.length }, flag(args, "yes"));
-  for (const { name } of plan.hosts) {
-    const seat = plan.seats.find(({ host }) => host === name);
-    if (seat) await readyHost(ctx, seat.plan.drivers, flag(args, "yes"));
+  for (const { drivers, planned } of plan.hosts)
+    if (planned > 0) await readyHost(ctx, drivers, flag(args, "yes"));
+  if (at > Date.now()) {
+    ctx.tell(`waiting until ${moment(new Date(at).toISOString())} …`);
+    await sleep(at - Date.now(), undefined, { signal: ctx.signal }).catch(() => {});
+    if (ctx.signal.aborted) return ExitCode.interrupted;
+    plan = await planClass(await classWish(args)); // The roster may have changed.
   }
+  const began = Date.now();
   const { bringUpClass } = await import("../../classes/class-up.js");
   const { loadProgram } = await import("../../seats/up.js");
   await loadProgram();
@@ -51,29 +58,43 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   return show(ctx, plan, seats, (Date.now() - began) / 1000);
 }
 
+/** The time of --at, in milliseconds; 0 without it. @throws UserError (exit 2) when it is none, or more than a week away. */
+function timeOf(args: Args): number {
+  const word = text(args, "at");
+  if (word === undefined) return 0;
+  const at = Date.parse(word);
+  if (at - Date.now() < WEEK_MS) return at;
+  throw new UserError(`"${word}" is not a time to start at`, {
+    why: Number.isNaN(at) ? "it is no time" : "it is more than a week away",
+    fix: "write it like 2026-11-30T08:30, in this machine's time zone, or 2026-11-30T08:30+01:00",
+    exitCode: ExitCode.usage,
+  });
+}
+
+const WEEK_MS = 7 * 24 * 3600 * 1000;
+
 function show(ctx: Context, plan: ClassPlan, seats: readonly SeatUp[], seconds: number): number {
   const { bad, good } = ctx.style;
-  const [failed, notBegun] = (["failed", "not begun"] as const).map((state) =>
-    seats.filter((seat) => seat.state === state),
-  );
+  const failed = seats.filter(({ state }) => state === "failed");
+  const notBegun = seats.filter(({ state }) => state === "not begun");
   const up = seats.filter(({ state }) => state === "up");
   const strange = up.filter(({ inTolerance }) => !inTolerance);
   const unchanged = up.filter((seat) => seat.unchanged).length;
   report(ctx, "class-up", { class: plan.name, lab: plan.lab.name, seats, seconds }, () => [
-    ...(failed ?? []).map(({ problem, seat }) => bad(`${seat}: ${problem}`)),
+    ...failed.map(({ problem, seat }) => bad(`${seat}: ${problem}`)),
     ...strange.map(({ seat }) =>
       bad(`${seat}: its targets differ from the lab's machine: trilab parity --seat ${seat}`),
     ),
     `${good(`${up.length} of ${seats.length} seats are up`)}, ${unchanged} of them unchanged (${seconds.toFixed(1)} s)`,
-    ...((failed ?? []).length > 0 ? ["To try the failed ones again: trilab class up"] : []),
-    ...((notBegun ?? []).length > 0
-      ? [`Not begun: ${(notBegun ?? []).map(({ seat }) => seat).join(", ")}. To go on: trilab class up`]
+    ...(failed.length > 0 ? ["To try the failed ones again: trilab class up"] : []),
+    ...(notBegun.length > 0
+      ? [`Not begun: ${notBegun.map(({ seat }) => seat).join(", ")}. To go on: trilab class up`]
       : []),
     "",
     "  to see it:  trilab class status",
     "  to remove everything:  trilab class down",
   ]);
   if (ctx.signal.aborted) return ExitCode.interrupted;
-  if ((failed ?? []).length > 0) return ExitCode.failed;
+  if (failed.length > 0) return ExitCode.failed;
   return strange.length > 0 ? ExitCode.parityOutOfTolerance : ExitCode.done;
 }

@@ -67,6 +67,16 @@ test("up starts the others although the first fails; the failed one is named, wi
   await host("docker", "rm", strange);
 });
 
+test("up waits for its time", async () => {
+  expectError(await inClass("up", file, "-y", "--at", "tomorrow"), 2, /is not a time to start at/);
+  expectError(await inClass("up", file, "-y", "--at", "2999-01-01"), 2, /more than a week away/);
+  const at = new Date(Date.now() + 8000);
+  const waiting = home.start(["class", "up", file, "-y", "--at", at.toISOString()]);
+  await waiting.said("waiting until");
+  waiting.kill("SIGINT");
+  expect((await waiting.ended).exitCode).toBe(130);
+});
+
 test("up again makes what is missing; a learner who left keeps the seat", async () => {
   await enrol([a, b, d]);
   const up = expectDone(await inClass("up", file, "-y", "--json"));
