@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import yargs, { type Argv } from "yargs";
-import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { ExitCode, UserError } from "../base/errors.js";
 import { asCalled, program } from "../base/program.js";
 import { COMMANDS } from "./commands/index.js";
 import type { Context } from "./context.js";
@@ -22,7 +22,6 @@ export async function main(
   makeContext: (json: boolean) => Context,
 ): Promise<number> {
   let exitCode: number = ExitCode.done;
-  requireWorkingDirectory();
   const parser = yargs(joinNegatives(argv))
     .scriptName(program())
     .usage("$0 <command>\n\nThe same machine as a container and as a virtual machine, side by side.")
@@ -87,19 +86,6 @@ function register(
 }
 
 const nameOf = ({ usage }: Command): string => usage.split(" ")[0] ?? "";
-
-/** @throws UserError (exit 2) when the folder that the command was called in is gone. */
-function requireWorkingDirectory(): void {
-  try {
-    process.cwd();
-  } catch (error) {
-    throw new UserError("the current directory is gone", {
-      why: messageOf(error),
-      fix: "change to another: cd",
-      exitCode: ExitCode.usage,
-    });
-  }
-}
 
 /** Every option that takes a value, by its names on the command line. */
 const valueOptions = (commands: readonly Command[]): string[] =>

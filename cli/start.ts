@@ -1,9 +1,8 @@
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { sweepScratch } from "../base/scratch.js";
 import { endStepsNow, finishesItsStep } from "../base/working.js";
 import { sweepBaselines } from "../probes/baseline-leftovers.js";
 import { explain } from "./explain.js";
-import { main } from "./main.js";
 import { terminalContext } from "./terminal-context.js";
 
 // Only their owner may read state, keys and checkpoints; Pulumi writes its checkpoints with 0666 & ~umask.
@@ -39,10 +38,30 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(explain(unwritten, ctx));
 });
 
-const exitCode = await main(argv, () => ctx).catch((error: unknown) => explain(error, ctx));
+const exitCode = await run().catch((error: unknown) => explain(error, ctx));
 // Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.
 await sweepScratch().catch(() => {});
 await sweepBaselines().catch(() => {});
 // Report a failed write before the process ends.
 await new Promise<void>((resolve) => process.stdout.write("", () => resolve()));
 process.exit(interrupts > 0 ? ExitCode.interrupted : exitCode);
+
+async function run(): Promise<number> {
+  requireWorkingDirectory();
+  // yargs asks for the working directory when it is loaded.
+  const { main } = await import("./main.js");
+  return main(argv, () => ctx);
+}
+
+/** @throws UserError (exit 2) when the folder that the command was called in is gone. */
+function requireWorkingDirectory(): void {
+  try {
+    process.cwd();
+  } catch (error) {
+    throw new UserError("the current directory is gone", {
+      why: messageOf(error),
+      fix: "change to another: cd",
+      exitCode: ExitCode.usage,
+    });
+  }
+}
