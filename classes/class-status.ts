@@ -3,8 +3,8 @@ import { connect, inventory } from "../drivers/drivers.js";
 import { type Found, machineIn } from "../drivers/found.js";
 import type { Task } from "../labs/tasks.js";
 import { addressOf, type Endpoint, endpointWords } from "../model/endpoint.js";
-import { requireAccount } from "../seats/account.js";
 import { expiryInForce } from "../seats/lifetime.js";
+import { requireAnswer } from "../seats/seat-drivers.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import { readAttempts } from "../tasks/attempts.js";
 import { type Score, scoreOf } from "../tasks/score.js";
@@ -68,8 +68,7 @@ async function askAll(
   await Promise.all(
     [...endpoints].map(async ([address, { endpoint, record }]) => {
       try {
-        if (endpoint.kind === "ec2") await requireAccount(record, endpoint.region);
-        else await connect(endpoint).preflight();
+        await requireAnswer(record, endpoint);
         const { labelled, named } = await inventory([connect(endpoint)]);
         found.set(address, [...labelled.map((each) => each.found), ...named]);
       } catch (error) {

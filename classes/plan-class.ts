@@ -95,11 +95,12 @@ export async function planClass({ endpoints, spec }: ClassWish): Promise<ClassPl
   );
   const names = new Set(learners.map(({ seat }) => seat));
   const left = known.filter(({ seat }) => !names.has(seat));
-  await requireAddresses(news.length);
+  const all = await listSeats();
+  requireAddresses(news.length, all.length);
   return {
     ...{ name: spec.name, lab, seats, existing: running },
     left,
-    staying: await withSeats(lab.name, left),
+    staying: left.filter(({ seat }) => all.some((id) => id.lab === lab.name && id.seat === seat)),
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
   };
 }
@@ -112,11 +113,6 @@ async function seatsThere(lab: string, learners: readonly Learner[]): Promise<Ma
   const found = await Promise.all(learners.map(({ seat }) => readRecord({ lab, seat })));
   return new Map(found.flatMap((record) => (record ? [[record.seat, record] as const] : [])));
 }
-
-const withSeats = async (lab: string, members: readonly Member[]): Promise<Member[]> => {
-  const names = new Set((await listSeats()).filter((id) => id.lab === lab).map(({ seat }) => seat));
-  return members.filter(({ seat }) => names.has(seat));
-};
 
 /** @throws UserError (exit 2) when seats with the learners' names exist that are not of this class. */
 async function refuseOthers(
@@ -189,8 +185,7 @@ const isRented = ({ spending }: SeatPlan, target: string): boolean =>
   target === "vps" && spending !== undefined;
 
 /** @throws UserError (exit 2) when there are too few addresses for the new seats. */
-async function requireAddresses(news: number): Promise<void> {
-  const used = (await listSeats()).length;
+function requireAddresses(news: number, used: number): void {
   if (used + news <= SEAT_SLOTS) return;
   throw new UserError("there are too few addresses for the class", {
     why: `${news} new seats and ${used} existing ones need a block each, and there are ${SEAT_SLOTS} blocks`,

@@ -1,4 +1,5 @@
 import type { Options, PositionalOptions } from "yargs";
+import { ExitCode, UserError } from "../base/errors.js";
 import type { Context } from "./context.js";
 
 /** A command's parsed arguments, as yargs gives them: checked against `positionals` and `options`. */
@@ -37,6 +38,22 @@ export const flag = (args: Args, name: string): boolean => args[name] === true;
 
 /** The arguments after `--`. */
 export const rest = (args: Args): string[] => (Array.isArray(args["--"]) ? args["--"].map(String) : []);
+
+/**
+ * The command after `--` that is run in machines.
+ *
+ * @param command As which command takes it: `run`.
+ * @throws UserError (exit 2) when there is none.
+ */
+export function commandAfter(args: Args, command: string): string[] {
+  const words = rest(args);
+  if (words.length > 0) return words;
+  throw new UserError("no command is given", {
+    why: `${command} takes it after --`,
+    fix: `for example: trilab ${command} -- uname -a`,
+    exitCode: ExitCode.usage,
+  });
+}
 
 /** The options that name a seat, the same for every command that works on one. */
 export const seatOptions = {

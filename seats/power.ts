@@ -1,20 +1,19 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { resultsOf } from "../base/results-of.js";
-import { connect, type Drivers, seatInventory, startFound, stopFound } from "../drivers/drivers.js";
+import { type Drivers, seatInventory, startFound, stopFound } from "../drivers/drivers.js";
 import { type Found, machineIn, removalOrder, targetOf } from "../drivers/found.js";
 import type { Ending } from "../drivers/power.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";
-import { requireAccount } from "./account.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted } from "./finish-interrupted.js";
 import { firstFacts } from "./first-facts.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { isStopped, refuseForeign } from "./reconcile.js";
 import { rentedAs } from "./rent.js";
-import { driversAt } from "./seat-drivers.js";
+import { driversAt, requireAnswer } from "./seat-drivers.js";
 import {
   amendRecord,
   machineOf,
@@ -181,11 +180,7 @@ function forcedWords({ kind }: Found, graceMs: number): string {
 /** Drivers of the endpoints that have these machines. @throws UserError (exit 3) when one does not answer. */
 async function answering(record: SeatRecord, machines: readonly SeatMachine[]): Promise<Drivers> {
   const endpoints = machines.map(({ endpoint }) => endpoint);
-  await Promise.all(
-    endpoints.map((endpoint) =>
-      endpoint.kind === "ec2" ? requireAccount(record, endpoint.region) : connect(endpoint).preflight(),
-    ),
-  );
+  await Promise.all(endpoints.map((endpoint) => requireAnswer(record, endpoint)));
   return driversAt(endpoints);
 }
 

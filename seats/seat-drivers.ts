@@ -45,6 +45,16 @@ export function endpointOf(
 export const driversOf = ({ machines }: Pick<SeatRecord, "machines">): Drivers =>
   driversAt(machines.map(({ endpoint }) => endpoint));
 
+/**
+ * Asks a daemon, or AWS about the seat's account, whether it answers.
+ *
+ * @throws UserError (exit 3) when it does not, or AWS's credentials are another account's.
+ */
+export async function requireAnswer(record: SeatRecord, endpoint: Endpoint): Promise<void> {
+  if (endpoint.kind === "ec2") await requireAccount(record, endpoint.region);
+  else await connect(endpoint).preflight();
+}
+
 /** The targets of a seat that run without KVM. */
 export async function emulatedTargets(record: SeatRecord, targets: readonly Target[]): Promise<Target[]> {
   const emulated = await Promise.all(

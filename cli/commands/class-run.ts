@@ -1,9 +1,9 @@
-import { ExitCode, UserError } from "../../base/errors.js";
+import { ExitCode } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
 import type { TargetAnswer } from "../../seats/run.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
-import { type Args, defineCommand, flag, rest, text } from "../define-command.js";
+import { type Args, commandAfter, defineCommand, flag, text } from "../define-command.js";
 import { runningEnvironmentOf } from "../seats.js";
 
 export const classRun = defineCommand({
@@ -20,13 +20,7 @@ export const classRun = defineCommand({
 });
 
 async function runCommand(args: Args, ctx: Context): Promise<number> {
-  const [command, root, on] = [rest(args), flag(args, "root"), text(args, "on")];
-  if (command.length === 0)
-    throw new UserError("no command is given", {
-      why: "class run takes it after --",
-      fix: "for example: trilab class run -- uname -r",
-      exitCode: ExitCode.usage,
-    });
+  const [command, root, on] = [commandAfter(args, "class run"), flag(args, "root"), text(args, "on")];
   const wanted = on === undefined ? undefined : parseTargets(on);
   const record = await classMeant(args);
   const { eachSeat, problemOf } = await import("../../classes/each-seat.js");

@@ -1,9 +1,9 @@
-import { ExitCode, UserError } from "../../base/errors.js";
+import { ExitCode } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
 import { TARGETS } from "../../model/naming.js";
 import { answerLines } from "../answer-lines.js";
 import { type Context, report } from "../context.js";
-import { type Args, defineCommand, flag, labAndSeatOptions, rest, text } from "../define-command.js";
+import { type Args, commandAfter, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { resolveSeat, runningEnvironmentOf } from "../seats.js";
 
 export const run = defineCommand({
@@ -25,13 +25,7 @@ export const run = defineCommand({
 });
 
 async function runCommand(args: Args, ctx: Context): Promise<number> {
-  const [command, root, on] = [rest(args), flag(args, "root"), text(args, "on")];
-  if (command.length === 0)
-    throw new UserError("no command is given", {
-      why: "run takes it after --",
-      fix: "for example: trilab run -- uname -a",
-      exitCode: ExitCode.usage,
-    });
+  const [command, root, on] = [commandAfter(args, "run"), flag(args, "root"), text(args, "on")];
   const wanted = on === undefined ? undefined : parseTargets(on);
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const { targetsOf } = await import("../../seats/seat-record.js");

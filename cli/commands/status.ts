@@ -110,16 +110,14 @@ const stateWords = ({ off, state }: Row): string =>
  * does not hide the others.
  */
 async function thingsOf(record: SeatRecord, ctx: Context): Promise<Map<string, Found[]>> {
-  const { connect, seatInventory } = await import("../../drivers/drivers.js");
-  const { driversAt } = await import("../../seats/seat-drivers.js");
-  const { requireAccount } = await import("../../seats/account.js");
+  const { seatInventory } = await import("../../drivers/drivers.js");
+  const { driversAt, requireAnswer } = await import("../../seats/seat-drivers.js");
   const answers = new Map<string, Found[]>();
   const endpoints = new Map(record.machines.map(({ endpoint }) => [addressOf(endpoint), endpoint]));
   await Promise.all(
     [...endpoints].map(async ([address, endpoint]) => {
       try {
-        if (endpoint.kind === "ec2") await requireAccount(record, endpoint.region);
-        else await connect(endpoint).preflight();
+        await requireAnswer(record, endpoint);
         answers.set(address, await seatInventory(record, driversAt([endpoint])));
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
