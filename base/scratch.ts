@@ -86,16 +86,8 @@ export async function sweepScratch(): Promise<void> {
     const folder = join(root, name);
     if (pid !== undefined && hasEnded(Number(pid)) && !(await isUsed(folder)))
       await rm(folder, { recursive: true, force: true });
-    // Sockets of connections that have ended were here.
-    if (pid === undefined) await removeEmptyFolders(folder);
   }
   await rmdir(root).catch(() => {}); // It contains folders of others.
-}
-
-/** Removes the empty folders in a folder, and itself if nothing is left in it. */
-async function removeEmptyFolders(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) await rmdir(join(folder, name)).catch(() => {});
-  await rmdir(folder).catch(() => {}); // It is in use.
 }
 
 async function isPrivate(path: string): Promise<boolean> {

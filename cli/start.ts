@@ -1,6 +1,7 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { sweepScratch } from "../base/scratch.js";
 import { endStepsNow, finishesItsStep } from "../base/working.js";
+import { sweepClaims } from "../drivers/connection-claims.js";
 import { sweepBaselines } from "../probes/baseline-leftovers.js";
 import { explain } from "./explain.js";
 import { terminalContext } from "./terminal-context.js";
@@ -40,6 +41,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 const exitCode = await run().catch((error: unknown) => explain(error, ctx));
 // Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.
+await sweepClaims().catch(() => {});
 await sweepScratch().catch(() => {});
 await sweepBaselines().catch(() => {});
 // Report a failed write before the process ends.

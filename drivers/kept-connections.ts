@@ -1,12 +1,10 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, rmdir, unlink, writeFile } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
-import { hasCode } from "../base/errors.js";
 import { pollUntil } from "../base/poll.js";
 import { hasEnded } from "../base/processes.js";
-import { privateScratchRoot, scratchRoot } from "../base/scratch.js";
+import { claim, digest, isOurs, machineFolder, removeUnused, socketsIn } from "./connection-claims.js";
 
 /**
  * OpenSSH connections that stay open after a command, for the commands after it: under emulation, a login takes seconds of the
@@ -25,14 +23,6 @@ const LONGEST_PATH = 103 - 17;
 
 /** How long the process of a connection may take to answer, and to end, in milliseconds. */
 const END_MS = 2_000;
-
-const digest = (...words: string[]): string =>
-  createHash("sha256").update(words.join("\0")).digest("hex").slice(0, 12);
-
-/** The folder with the sockets of all machines of this state directory. */
-const folder = (): string => join(scratchRoot(), "ssh");
-
-const machineFolder = (machine: string): string => join(folder(), digest(machine));
 
 /** A connection that may be shared. */
 export interface Shared {
@@ -56,14 +46,11 @@ export async function sharedConnection(machine: string, key: readonly string[]):
   if (socket.length > LONGEST_PATH || !(await isOurs())) return ALONE;
   const use = ["-S", socket.replaceAll("%", "%%"), "-o"];
   if (await isOpen(socket)) return { ...ALONE, options: [...use, "ControlMaster=no"] };
-  const claim = `${socket}.new`;
-  if (!(await claimed(machine, claim))) return ALONE;
+  const release = await claim(socket);
+  if (release === undefined) return ALONE;
   return {
     options: [...use, "ControlMaster=auto", "-o", `ControlPersist=${IDLE_S}`, ...ALIVE],
-    release: async () => {
-      await rm(claim, { force: true });
-      await removeEmpty(machineFolder(machine)); // None was opened.
-    },
+    release,
   };
 }
 
@@ -75,38 +62,15 @@ const isOpen = (socket: string): Promise<boolean> =>
     connection.once("connect", () => connection.destroy());
   });
 
-/** Whether the folder of all sockets is this user's alone: who listens at a socket poses as the machine. */
-const isOurs = (): Promise<boolean> =>
-  privateScratchRoot().then(
-    () => true,
-    () => false,
-  );
-
-/** Whether this process alone may open a connection: two at once would each say on standard error that the other is there. */
-async function claimed(machine: string, claim: string): Promise<boolean> {
-  try {
-    await mkdir(machineFolder(machine), { recursive: true, mode: 0o700 });
-    await writeFile(claim, String(process.pid), { flag: "wx", mode: 0o600 });
-    return true;
-  } catch (error) {
-    if (!hasCode(error, "EEXIST")) return false;
-    const pid = Number(await readFile(claim, "utf8").catch(() => ""));
-    // Its process was killed: the next command may.
-    if (pid > 0 && hasEnded(pid)) await rm(claim, { force: true });
-    return false;
-  }
-}
-
 /**
  * Closes all connections to a machine that are kept open, with the sessions on them. Resolves when their processes have ended. Does
  * nothing if there are none.
  */
 export async function closeConnections(machine: string): Promise<void> {
   const dir = machineFolder(machine);
-  const names = await readdir(dir).catch(() => []);
-  if (names.length === 0 || !(await isOurs())) return;
-  await Promise.all(names.filter((name) => !name.endsWith(".new")).map((name) => close(join(dir, name))));
-  await removeEmpty(dir);
+  const sockets = await socketsIn(dir);
+  if (sockets.length > 0 && (await isOurs())) await Promise.all(sockets.map(close));
+  await removeUnused(dir);
 }
 
 async function close(socket: string): Promise<void> {
@@ -123,11 +87,6 @@ async function close(socket: string): Promise<void> {
     if (!(await pollUntil(async () => hasEnded(pid), { limitMs: END_MS, everyMs: 20 }))) endProcess(pid);
   }
   await unlink(socket).catch(() => {}); // ssh has removed it.
-}
-
-/** Removes a folder, and those above it in the scratch folder, as far as they are empty. */
-async function removeEmpty(dir: string): Promise<void> {
-  for (const each of [dir, folder(), scratchRoot()]) await rmdir(each).catch(() => {});
 }
 
 function endProcess(pid: number): void {

@@ -1,18 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import {
-  privateScratchRoot,
-  scratchDir,
-  scratchFolder,
-  scratchRoot,
-  sweepScratch,
-} from "../../base/scratch.js";
+import { scratchDir, scratchFolder, scratchRoot, sweepScratch } from "../../base/scratch.js";
 
 let temporary: string;
 beforeEach(async () => {
@@ -60,18 +54,6 @@ test("the next command removes what a killed one left, and nothing of those that
   await rm(own, { recursive: true });
   await sweepScratch();
   expect(await readdir(temporary)).toEqual([]);
-});
-
-test("folders of connections are swept once no socket is in them", async () => {
-  const [empty, used] = [join(scratchRoot(), "ssh", "a"), join(scratchRoot(), "ssh", "b")];
-  await privateScratchRoot();
-  for (const folder of [empty, used]) await mkdir(folder, { recursive: true });
-  await writeFile(join(used, "socket"), "");
-  await sweepScratch();
-  expect([empty, used].map(existsSync)).toEqual([false, true]);
-  await rm(join(used, "socket"));
-  await sweepScratch();
-  expect(existsSync(scratchRoot())).toBe(false);
 });
 
 test("a folder that others can write to is not used, and not swept", async () => {

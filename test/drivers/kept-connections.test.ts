@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -8,7 +8,8 @@ import ssh2 from "ssh2";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { which } from "../../base/privilege.js";
 import { hasEnded } from "../../base/processes.js";
-import { scratchRoot } from "../../base/scratch.js";
+import { privateScratchRoot, scratchRoot } from "../../base/scratch.js";
+import { sweepClaims } from "../../drivers/connection-claims.js";
 import { closeConnections } from "../../drivers/kept-connections.js";
 import { LibvirtDriver } from "../../drivers/libvirt/driver.js";
 import { GuestEnvironment } from "../../drivers/libvirt/guest.js";
@@ -171,10 +172,30 @@ it("a keeper that was killed, and a claim whose process was, cost no command mor
   expect(made).toBe(2);
   const [socket = ""] = await sockets();
   await closeConnections("machine");
-  const ended = 2 ** 22 + 1; // more than Linux has
-  expect(hasEnded(ended)).toBe(true);
-  await mkdir(dirname(socket), { recursive: true, mode: 0o700 });
-  await writeFile(`${socket}.new`, String(ended));
+  await leaveClaim(socket);
   for (const word of ["five", "six"]) expect(await environment.exec([word])).toEqual(did(word));
   expect(keepers().length).toBe(1);
 });
+
+it("what a killed command left of a connection that it was opening is removed with the machine, and by the next command", async () => {
+  await environment.exec(["one"]);
+  const [socket = ""] = await sockets();
+  await leaveClaim(`${socket}2`);
+  await sweepClaims();
+  expect(await sockets()).toEqual([socket]);
+  await leaveClaim(`${socket}2`);
+  await closeConnections("machine");
+  expect(existsSync(scratchRoot())).toBe(false);
+  await leaveClaim(socket);
+  await sweepClaims();
+  expect(existsSync(scratchRoot())).toBe(false);
+});
+
+/** Leaves a claim as a killed process does. */
+async function leaveClaim(socket: string): Promise<void> {
+  const ended = 2 ** 22 + 1; // more than Linux has
+  expect(hasEnded(ended)).toBe(true);
+  await privateScratchRoot();
+  await mkdir(dirname(socket), { recursive: true, mode: 0o700 });
+  await symlink(String(ended), `${socket}.new`);
+}
