@@ -57,7 +57,10 @@ export const bringUpClass = (
         const many = async (seats: readonly SeatPlan[]): Promise<SeatEnd<Brought>[]> =>
           seats.length === 0
             ? []
-            : settled(bringUpMany(seats, { waitMs, workers, ...(signal ? { signal } : {}) }), events.take);
+            : settled(
+                bringUpMany(seats, { waitMs, workers, resume: plan.resume, ...(signal ? { signal } : {}) }),
+                events.take,
+              );
         const all = plan.seats.map((seat) => seat.plan);
         const known = new Map<string, SeatEnd<Brought>>();
         const bringUp = async (seats: readonly SeatPlan[]): Promise<void> => {

@@ -46,6 +46,10 @@ export const classSchema = z
       .optional()
       .describe("the targets of each seat; default: the lab's"),
     ttl: lifetime.optional().describe("how long the seats live: 3h, none; default: the lab's"),
+    resume: z
+      .boolean()
+      .default(true)
+      .describe("whether new guests go on from the memory of one that has booted, instead of booting"),
     hosts: z
       .array(hostSchema)
       .min(1)

@@ -9,6 +9,7 @@ lab: first-boot # a lab's name, or the path of its folder
 roster: roster.csv
 # targets: [container] # default: the lab's
 # ttl: 3h # default: the lab's; none: until class down
+# resume: false # new guests boot; default: they go on from the memory of one that has booted, which is faster
 # hosts: # default: the daemons that \`trilab up\` would use
 #   - name: lab1
 #     docker: ssh://root@lab1

@@ -37,6 +37,8 @@ export interface PlannedSeat {
 export interface ClassPlan {
   name: string;
   lab: Lab;
+  /** Whether new guests are resumed from a golden guest. */
+  resume: boolean;
   hosts: HostPlan[];
   seats: PlannedSeat[];
   /** Learners who are not in the roster any more, and those of them with a seat, which stays. */
@@ -98,7 +100,7 @@ export async function planClass({ endpoints, spec }: ClassWish): Promise<ClassPl
   const all = await listSeats();
   requireAddresses(news.length, all.length);
   return {
-    ...{ name: spec.name, lab, seats, existing: running },
+    ...{ name: spec.name, lab, resume: spec.resume, seats, existing: running },
     left,
     staying: left.filter(({ seat }) => all.some((id) => id.lab === lab.name && id.seat === seat)),
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),

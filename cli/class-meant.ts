@@ -63,7 +63,8 @@ async function specOf(file: string | undefined, roster: string | undefined): Pro
   const { classNameOf, readClassFile } = await import("../classes/define-class.js");
   if (file !== undefined || roster === undefined || existsSync(CLASS_FILE))
     return readClassFile(file ?? CLASS_FILE);
-  return { name: classNameOf(basename(roster, extname(roster))), lab: DEFAULT_LAB, roster: resolve(roster) };
+  const name = classNameOf(basename(roster, extname(roster)));
+  return { name, lab: DEFAULT_LAB, roster: resolve(roster), resume: true };
 }
 
 /** The class that a command is about. @throws UserError: exit 6 when there is none, exit 2 when there are several. */

@@ -10,6 +10,8 @@ export interface Found {
   id: string;
   /** running, exited, shut off, …; empty for what is not a machine. */
   state: string;
+  /** Of a running guest: it goes on from a golden guest's memory, and did not boot. */
+  resumed?: boolean;
   /** The `trilab.owner` label; `undefined` for things without labels. */
   owner: string | undefined;
   /** The seat in its labels, if it has the names of the seat that was queried but belongs to this other one. */

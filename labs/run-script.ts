@@ -115,7 +115,9 @@ cd /
 ${assignments.join("\n")}
 no() { printf 'no %s\\n' "$*" | head -c ${MOST_WORDS} | tr '\\n' ' ' >&3; echo >&3; exit ${NOT_MET}; }
 note() { printf 'note %s %s\\n' "$1" "$(printf %s "$2" | head -c ${MOST_WORDS} | tr '\\n' ' ')" >&3; }
-printf 'boot %s %s\\n' "$(cat /proc/sys/kernel/random/boot_id)" "$(sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20)" >&3
+# Resumed guests share their boot with others; each writes its machine id there.
+golden=; [ ! -e /run/trilab-golden ] || golden=" $(cat /run/trilab-golden)"
+printf 'boot %s %s\\n' "$(cat /proc/sys/kernel/random/boot_id)" "$(sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20)$golden" >&3
 main() {
 :
 ${text}

@@ -36,6 +36,7 @@ export const KINDS = [
   "guest network",
   "guest disk",
   "guest snapshot",
+  "guest memory",
   "cloud-init seed",
   "host key",
   "console log",

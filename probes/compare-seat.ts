@@ -1,17 +1,20 @@
 import { UserError } from "../base/errors.js";
 import { interruptible } from "../base/working.js";
+import { seatInventory } from "../drivers/drivers.js";
+import { machineIn } from "../drivers/found.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { TARGETS, type Target } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";
 import { removeClones } from "../seats/clones.js";
 import { withSeatLock } from "../seats/deploy-seat.js";
+import { firstFacts } from "../seats/first-facts.js";
 import { endOf, expiryInForce } from "../seats/lifetime.js";
 import { openMachine } from "../seats/open-target.js";
 import { verify } from "../seats/read-parity.js";
 import { driversOf, emulatedTargets } from "../seats/seat-drivers.js";
 import { seatFacts } from "../seats/seat-facts.js";
-import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
+import { machineOf, type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { Baseline, NoBaseline } from "./baseline.js";
 import { compareForecast, compareTargets } from "./compare.js";
 import type { Probe } from "./probe.js";
@@ -21,6 +24,9 @@ import { SeatSubject } from "./seat-subject.js";
 
 /** Milliseconds for a target that was started just now. */
 const STARTING = 120_000;
+
+/** Milliseconds for a guest that boots. */
+const BOOTING = 300_000;
 
 /** A busy host may take this many times as long as forecast. What is not measured by then is left out. */
 const PATIENCE = 2.5;
@@ -60,6 +66,7 @@ export const compareSeat = (
 
 async function measure(record: SeatRecord, request: SeatComparison, steps: Steps): Promise<RunDocument> {
   const targets = await answering(record, steps);
+  await bootResumed(record, targets, steps, request.signal);
   const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
   const baseline = request.probes.some((probe) => probe.baseline)
     ? await openBaseline(subjects, record.user)
@@ -128,6 +135,28 @@ async function measureThese(
     });
   } finally {
     over();
+  }
+}
+
+/** Restarts what was resumed: its memory has more in it than a boot leaves, and nothing of its start can be measured. */
+async function bootResumed(
+  record: SeatRecord,
+  targets: readonly Target[],
+  steps: Steps,
+  signal: AbortSignal,
+): Promise<void> {
+  const inventory = await seatInventory(record, driversOf(record));
+  for (const target of targets) {
+    const machine = machineOf(record, target);
+    if (!(machine && machineIn(inventory, machine)?.resumed)) continue;
+    const about = { step: "restart", title: `${target}: restarting, as it was resumed and has not booted` };
+    const seat = { lab: record.lab, seat: record.seat };
+    await steps.run({ ...about, seat, machine: target }, async (progress) => {
+      const opened = await openMachine(record, target);
+      await opened.stop();
+      await opened.start();
+      await firstFacts(record, target, { waitMs: BOOTING, signal }, progress);
+    });
   }
 }
 

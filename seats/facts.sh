@@ -26,6 +26,7 @@ value memsw_limit /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes
 value clocksource /sys/devices/system/clocksource/clocksource0/current_clocksource
 value disk_sectors /sys/block/vda/size /sys/block/nvme0n1/size
 [ -e /.dockerenv ] && echo dockerenv=1
+[ -e /run/trilab-golden ] && echo resumed=1
 . /etc/os-release; echo "release=$VERSION_CODENAME"
 while read -r key kb _; do
   case $key in MemTotal:) echo "mem_total_kb=$kb" ;; SwapTotal:) echo "swap_total_kb=$kb" ;; esac

@@ -17,6 +17,8 @@ export interface Facts {
   kernel: string;
   /** The kernel draws it when it boots. */
   boot: string;
+  /** It goes on from a golden guest's memory, and did not boot. */
+  resumed: boolean;
   /** `Linux`. */
   system: string;
   hostname: string;
@@ -139,6 +141,7 @@ export function parseFacts(output: string, exchange: { before: number; after: nu
   return {
     kernel: one("kernel"),
     boot: one("boot"),
+    resumed: one("resumed") === "1",
     system: one("system"),
     hostname: one("hostname"),
     debian: one("debian"),

@@ -289,8 +289,19 @@ function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): Pa
         values: { ...column(facts, (f) => String(f.cpus)), vps: String(sustainedCpus(rented.type)) },
       }
     : undefined;
+  const resumed = Object.values(facts).some((f) => f.resumed)
+    ? [
+        nature(
+          "start",
+          "how it came up",
+          (f) => (f.resumed ? "resumed" : f.virtualisation === "docker" ? "started" : "booted"),
+          "a resumed guest goes on from the memory of one that has booted; it shows nothing about a boot until it is restarted (trilab restart)",
+        ),
+      ]
+    : [];
   return [
     ...(row ? [row] : []),
+    ...resumed,
     nature(
       "memory_usable",
       "memory usable",

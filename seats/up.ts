@@ -22,6 +22,7 @@ import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { parityOf } from "./read-parity.js";
 import { withAddress } from "./rent.js";
 import { holdType } from "./resize-rented.js";
+import { resumeGuest } from "./resume-guest.js";
 import {
   amendRecord,
   type Deployed,
@@ -39,6 +40,8 @@ export interface UpOptions {
   waitMs: number;
   /** Whether machines and disks may be replaced, and their contents lost. Default false. */
   replace?: boolean;
+  /** Whether a guest that is made goes on from a golden guest instead of booting. Default false. */
+  resume?: boolean;
   /** Ends the operation after the engine's current steps. */
   signal?: AbortSignal;
   /** The existing seat's facts, if the caller has begun to read them. Default: they are read. */
@@ -208,10 +211,10 @@ function tellOfEnd({ existing, id, request }: SeatPlan, { renewed }: Prepared, s
 }
 
 async function deploy(
-  { drivers, id, lab }: SeatPlan,
+  { drivers, existing, id, lab }: SeatPlan,
   { isNew, record }: Prepared,
   engine: Engine,
-  { replace, shared, signal }: UpOptions & { shared: Once },
+  { replace, resume, shared, signal, waitMs }: UpOptions & { shared: Once },
   steps: Steps,
 ): Promise<Deployment & { settings: SeatSettings }> {
   const settled = seatSettings(record, lab, shared);
@@ -233,6 +236,10 @@ async function deploy(
       ...(signal ? { signal } : {}),
     };
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
+    const isNewGuest =
+      targetsOf(record).includes("guest") && !(existing && targetsOf(existing).includes("guest"));
+    if (resume && drivers.libvirt && isNewGuest)
+      await resumeGuest(record, drivers.libvirt, { progress, waitMs, signal: signal ?? NEVER });
     const running = await amendRecord(record, startsNoted(targetsOf(record), new Date()));
     return {
       record: await withAddress(running, outputs),
@@ -244,6 +251,8 @@ async function deploy(
     };
   });
 }
+
+const NEVER = new AbortController().signal;
 
 const isEmulated = ({ libvirt }: Drivers, { accelerator }: SeatSettings): boolean =>
   libvirt !== undefined && accelerator === "tcg";

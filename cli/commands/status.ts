@@ -23,6 +23,8 @@ interface Row {
   /** Of a VPS: the instance type, or that it is a rehearsal. */
   rented?: string;
   state: string;
+  /** It goes on from a golden guest's memory, and did not boot. */
+  resumed?: boolean;
   /** Why it does not run: `trilab stop` stopped it, or its time was up; absent: it runs, or the reason is not known. */
   off?: "stopped" | "time was up";
   /** The daemon or region that has it; absent for a damaged record. */
@@ -72,6 +74,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         target,
         ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
         state: found?.state ?? (there === undefined ? "not answered" : "gone"),
+        ...(found?.resumed ? { resumed: true } : {}),
         ...(found && off && isStopped(found) ? { off } : {}),
         endpoint,
         // One that is rented has no address while it is stopped.
@@ -91,7 +94,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         r.lab,
         r.seat,
         r.rented === undefined ? r.target : `${r.target} (${r.rented})`,
-        r.state === "running" ? good(r.state) : bad(stateWords(r)),
+        r.state === "running" ? good(r.resumed ? "running (resumed)" : r.state) : bad(stateWords(r)),
         r.address,
         timeLeft(r.expires),
         ...(costs ? [costWords(r.cost)] : []),

@@ -52,6 +52,11 @@ export const up = defineCommand({
       describe:
         "allow up to replace machines and disks, and lose the work in them, if a change is not possible otherwise",
     },
+    resume: {
+      type: "boolean",
+      describe:
+        "let a new guest go on from the memory of one that has booted (made once per host), instead of booting: faster, and never used for a figure of its start",
+    },
     ...waitOption,
     yes: {
       ...yesOption.yes,
@@ -63,6 +68,7 @@ export const up = defineCommand({
     ["trilab up --on container", "only the container (works without libvirt)"],
     ["trilab up --on container,guest,vps", "with a VPS too, rehearsed on this host"],
     ["trilab up --on vps --cloud aws --budget 2", "a rented VPS, if it costs at most $2 until its end"],
+    ["trilab up --seat bob --resume", "a second seat, whose guest does not boot"],
     ["trilab up ./my-lab --seat alice", "a lab of your own, for alice"],
   ],
   handler: deploy,
@@ -83,7 +89,10 @@ async function deploy(args: Args, ctx: Context): Promise<number> {
     loadUp(plan.existing?.deployed === undefined),
   ]);
   const brought = await ctx.follow(
-    bringUp(plan, { waitMs, replace: flag(args, "replace"), signal: ctx.signal, early }),
+    bringUp(plan, {
+      ...{ waitMs, early, signal: ctx.signal },
+      ...{ replace: flag(args, "replace"), resume: flag(args, "resume") },
+    }),
   );
   const { setUpLab } = await import("../../tasks/set-up.js");
   await ctx.follow(setUpLab(brought.record, plan.lab, ctx.signal));

@@ -1,3 +1,4 @@
+import { escapeXml } from "../../base/escape-xml.js";
 import { HOST_KEY_ENTRY } from "../../model/guest-contract.js";
 import { MEMORY_BLOCK, memoryDevice } from "../../model/guest-growth.js";
 import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "../../model/labels.js";
@@ -8,9 +9,6 @@ import type { DomainTarget } from "../../model/naming.js";
  * XSLT adds to the XML what the libvirt provider's schema can't express. The provider does not read back attributes added
  * this way, so it sees a change only when the stylesheet changes.
  */
-
-const escapeXml = (text: string): string =>
-  text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 
 const stylesheet = (templates: string): string => `<?xml version="1.0"?>
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import ipaddr from "ipaddr.js";
 import { digest } from "../../base/digest.js";
 import { freeBytes } from "../../base/disk-space.js";
+import { goldenOf, goldenVolumes, RESUMED_LABEL } from "../../model/golden.js";
 import { imageOfVolume, imageVolumes } from "../../model/image-volumes.js";
 import type { Kind } from "../../model/kinds.js";
 import {
@@ -21,6 +22,15 @@ import { Connection } from "./connection.js";
 import { metadataQuestion, parseMetadata } from "./domain-labels.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
 import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff } from "./fresh-disk.js";
+import {
+  type Golden,
+  goldenFor,
+  goldenKeys,
+  makeGolden,
+  type ResumedGuest,
+  removeGolden,
+  resumeFromGolden,
+} from "./golden-guest.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { GuestMachine, startDomain, stopDomain } from "./guest-machine.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
@@ -129,14 +139,18 @@ export class LibvirtDriver extends Connection {
     return Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));
   }
 
-  /** The hashes of the base images of all disks in the seats' pool, of any owner. */
+  /** The hashes of the base images of all seats' disks, of any owner. */
   async imagesUnderDisks(): Promise<string[]> {
-    const disks = (await this.volumeNames(DISK_POOL.name)).filter((name) => name.endsWith(".qcow2"));
-    const volumes = await Promise.all(disks.map((name) => this.disk(name)));
-    return volumes.flatMap((volume) => {
-      const base = volume?.find("backingStore", "path")?.text.split("/").at(-1);
-      return (base?.endsWith(".qcow2") && imageOfVolume(base)) || [];
-    });
+    const disks = (await this.volumeNames(DISK_POOL.name)).filter(
+      (name) => name.endsWith(".qcow2") && goldenOf(name) === undefined,
+    );
+    return (await Promise.all(disks.map((name) => this.imageUnder(name)))).flatMap((hash) => hash ?? []);
+  }
+
+  /** The hash of the base image of a disk in the seats' pool. */
+  private async imageUnder(disk: string): Promise<string | undefined> {
+    const base = (await this.disk(disk))?.find("backingStore", "path")?.text.split("/").at(-1);
+    return base?.endsWith(".qcow2") ? imageOfVolume(base) : undefined;
   }
 
   /** Removes the image pool's volumes of this image. */
@@ -258,7 +272,8 @@ export class LibvirtDriver extends Connection {
       for (const { name, state } of some) {
         const labels = answers.get(name) ?? {};
         const owner = labels["trilab.owner"];
-        found.push({ labels, found: { kind: "domain", name, id: name, state, owner } });
+        const resumed = labels[RESUMED_LABEL] === undefined ? {} : { resumed: true };
+        found.push({ labels, found: { kind: "domain", name, id: name, state, owner, ...resumed } });
       }
     }
     return found;
@@ -369,6 +384,34 @@ export class LibvirtDriver extends Connection {
   /** Removes a snapshot of a domain, complete or not. */
   removeSnapshot(domain: string, name: string): Promise<void> {
     return removeSnapshot(this, domain, name);
+  }
+
+  /** The golden guest that a new guest can resume from. */
+  goldenFor(guest: ResumedGuest): Promise<Golden> {
+    return goldenFor(this, guest);
+  }
+
+  /** Makes a golden guest from a guest's definition. @throws Error when it does not boot in that time. */
+  makeGolden(guest: ResumedGuest, key: string, options: Parameters<typeof makeGolden>[3]): Promise<void> {
+    return makeGolden(this, guest, key, options);
+  }
+
+  /** Removes the golden guests of all images but these. */
+  async pruneGolden(inUse: ReadonlySet<string>): Promise<void> {
+    for (const key of await goldenKeys(this)) {
+      const image = await this.imageUnder(goldenVolumes(key).disk);
+      if (image === undefined || !inUse.has(image)) await removeGolden(this, key);
+    }
+  }
+
+  /** Removes a golden guest. */
+  removeGolden(key: string): Promise<void> {
+    return removeGolden(this, key);
+  }
+
+  /** Lets a new guest go on from a golden guest's disk and memory. @throws Error: see golden-guest.ts. */
+  resumeFromGolden(guest: ResumedGuest, key: string): Promise<void> {
+    return resumeFromGolden(this, guest, key);
   }
 
   /** Shuts a domain down, and waits until it is off. */

@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { poll, pollUntil } from "../../base/poll.js";
+import { pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
-import { quoted } from "../../base/shell-words.js";
 import { hostOf } from "../../model/endpoint.js";
 import type { MachineSize } from "../../model/machine-size.js";
 import type { DomainTarget } from "../../model/naming.js";
@@ -31,6 +30,7 @@ import { cloneAddress, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { cannotBecomeLive, domainSize, resizeDomain } from "./guest-size.js";
+import { appears, keptDomain } from "./kept-domain.js";
 import { DISK_POOL } from "./pools.js";
 import { readQcow2Header } from "./qcow2.js";
 import { removeQemuLogs } from "./qemu-logs.js";
@@ -267,35 +267,4 @@ const isOffState = (state: string | undefined): boolean => state === undefined |
 async function isOff(libvirt: Connection, name: string, waitMs: number): Promise<boolean> {
   const off = async (): Promise<boolean> => isOffState(await libvirt.domainState(name));
   return pollUntil(off, { limitMs: waitMs, everyMs: 50 });
-}
-
-/** A domain that ends with this process: libvirt ends it when this virsh's connection closes. */
-function keptDomain(uri: string, file: string): ChildProcess {
-  const child = spawn("virsh", ["--quiet", "--connect", uri], {
-    stdio: ["pipe", "ignore", "pipe"],
-    env: { ...process.env, LC_ALL: "C" },
-    // A process group of its own: this process handles Ctrl-C, and must clean up before it ends.
-    detached: true,
-  });
-  // virsh splits the line as a shell does.
-  child.stdin?.write(`create ${quoted([file])} --autodestroy\n`);
-  return child;
-}
-
-async function appears(
-  libvirt: Connection,
-  name: string,
-  keeper: ChildProcess,
-  signal: AbortSignal,
-): Promise<void> {
-  let said = "";
-  keeper.stderr?.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const outcome = async (): Promise<"running" | "failed" | undefined> => {
-    if ((await libvirt.domainState(name)) === "running") return "running";
-    return said.includes("error:") ? "failed" : undefined;
-  };
-  if ((await poll(outcome, { limitMs: 30_000, everyMs: 50, signal })) !== "running")
-    throw new HostCostError(`libvirt did not start ${name}: ${said.trim() || "no answer in 30 s"}`);
 }

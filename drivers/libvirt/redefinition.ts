@@ -2,6 +2,7 @@ import type { Progress } from "../../base/progress.js";
 import type { DomainDefinition } from "../../components/libvirt-machine.js";
 import { formatSize } from "../../model/units.js";
 import type { Connection } from "./connection.js";
+import { stringsOf } from "./golden-xml.js";
 import { stopDomain } from "./guest-machine.js";
 import { parseXml } from "./xml.js";
 
@@ -42,7 +43,6 @@ export function definitionChanges(xml: string, wanted: DomainDefinition): string
   const memory = Number(spec?.memory ?? Number(domain.find("memory")?.text) * 1024);
   const cpus = Number(spec?.cpus ?? domain.find("vcpu")?.text);
   const parameters = (domain.find("os", "cmdline")?.text ?? "").split(" ").filter(Boolean);
-  const strings = domain.all("sysinfo").flatMap((info) => info.find("oemStrings")?.all("entry") ?? []);
   const same = (a: readonly string[], b: readonly string[]): boolean =>
     [...a].sort().join("\n") === [...b].sort().join("\n");
   return [
@@ -50,11 +50,6 @@ export function definitionChanges(xml: string, wanted: DomainDefinition): string
     ...(cpus === wanted.cpus ? [] : [`CPUs ${cpus} → ${wanted.cpus}`]),
     ...(accelerator === wanted.accelerator ? [] : [`${accelerator} → ${wanted.accelerator}`]),
     ...(same(parameters, wanted.kernelParameters) ? [] : ["kernel parameters"]),
-    ...(same(
-      strings.map(({ text }) => text),
-      wanted.oemStrings,
-    )
-      ? []
-      : ["keys or address"]),
+    ...(same(stringsOf(domain), wanted.oemStrings) ? [] : ["keys or address"]),
   ];
 }

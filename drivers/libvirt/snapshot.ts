@@ -7,6 +7,7 @@ import type { DomainTarget } from "../../model/naming.js";
 import { type Snapshot, snapshotOfVolume, snapshotVolumes } from "../../model/snapshots.js";
 import type { Connection } from "./connection.js";
 import { startFromDisk } from "./fresh-disk.js";
+import { isOfResume, stringsOf } from "./golden-xml.js";
 import { domainSize } from "./guest-size.js";
 import { DISK_POOL } from "./pools.js";
 import { VirshError } from "./virsh.js";
@@ -139,10 +140,7 @@ export const hardware = (domain: Element): unknown => ({
   memory: [domain.find("memory")?.text, domainSize(domain).memory],
   cpus: [domain.find("vcpu")?.text, domain.find("vcpu")?.attributes.current],
   kernel: ["kernel", "initrd", "cmdline"].map((part) => domain.find("os", part)?.text),
-  strings: domain
-    .all("sysinfo")
-    .flatMap((info) => info.find("oemStrings")?.all("entry") ?? [])
-    .map(({ text }) => text),
+  strings: stringsOf(domain).filter((text) => !isOfResume(text)),
 });
 
 /** The complete snapshots of a domain, the oldest first. */

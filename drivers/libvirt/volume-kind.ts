@@ -1,13 +1,15 @@
+import { resumedMemory } from "../../model/golden.js";
 import type { Kind } from "../../model/kinds.js";
 import { snapshotOfVolume } from "../../model/snapshots.js";
 
 /**
- * What a volume of the seats' pool is for a machine: its disk, its cloud-init seed, its host key, a part of a snapshot, or its
- * console's log (virtlogd numbers the older ones). Also those of clones left behind by an interrupted `compare`. Pure.
+ * What a volume of the seats' pool is for a machine: its disk, its cloud-init seed, its host key, a part of a snapshot, the memory
+ * that it resumes from, or its console's log (virtlogd numbers the older ones). Also those of clones left behind by an interrupted `compare`. Pure.
  */
 export function volumeKind(machine: string, volume: string): Kind | undefined {
   if (!volume.startsWith(machine)) return undefined;
   if (snapshotOfVolume(volume)?.machine === machine) return "guest snapshot";
+  if (volume === resumedMemory(machine)) return "guest memory";
   const suffix = volume.slice(machine.length);
   const what = /^(?:-clone\d+)?\.(qcow2|seed\.iso|host-key|console\.log)(?:\.\d+)?$/.exec(suffix)?.[1];
   if (what === "qcow2") return "guest disk";

@@ -20,6 +20,7 @@ it("a class.yaml names its lab; the rest has defaults", () => {
     name: "a",
     lab: "first-boot",
     roster: "roster.csv",
+    resume: true,
   });
   expect(parseClass("name: a\nlab: x\nttl: none\n", "class.yaml").ttl).toBe(Number.POSITIVE_INFINITY);
 });

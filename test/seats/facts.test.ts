@@ -66,6 +66,7 @@ describe("facts", () => {
     const facts = parseFacts(GUEST, CALL);
     expect(facts).toMatchObject({
       boot: "21d7460e-0d3e-4a5c-9d1c-5d0f5c0a7a11",
+      resumed: false,
       cpus: 1,
       memory: 0x9fc00 + 0x1ffe0000 - 0x100000,
       memoryUsable: 481_240 * 1024,

@@ -16,6 +16,7 @@ const container: Facts = {
   init: "docker-init",
   virtualisation: "docker",
   boot: "3f1d6a52-0000-4000-8000-000000000001",
+  resumed: false,
   clockSource: "tsc",
   cpus: 1,
   cpusVisible: 8,

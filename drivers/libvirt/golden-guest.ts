@@ -1,0 +1,157 @@
+import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { digest } from "../../base/digest.js";
+import { pollUntil } from "../../base/poll.js";
+import { scratchFolder } from "../../base/scratch.js";
+import { goldenDomain, goldenOf, goldenVolumes, resumedMemory } from "../../model/golden.js";
+import type { Connection } from "./connection.js";
+import { createVolume, type FreshDisk, freshDiskXml, switchOff } from "./fresh-disk.js";
+import { goldenXml, resumedXml } from "./golden-xml.js";
+import { appears, keptDomain } from "./kept-domain.js";
+import { DISK_POOL } from "./pools.js";
+import { removeQemuLogs } from "./qemu-logs.js";
+import { SAVE_HEADER, saveStart, withDefinition } from "./save-file.js";
+import { COPY_MS, copyVolume, uploadVolume } from "./volume-copy.js";
+
+/** Raised when golden guests are made in another way, so that older ones are not used. */
+const VERSION = 1;
+
+/** Bytes of a golden guest's host key: a copy's kernel reads no more than that of its own. */
+const KEY_BYTES = 2048;
+
+const POOL = ["--pool", DISK_POOL.name];
+
+/** A guest that was just made, and is to resume from a golden guest. */
+export interface ResumedGuest {
+  domain: string;
+  /** Its disk as it was made. */
+  disk: FreshDisk;
+}
+
+/** The golden guest of a guest: the same for all that differ only in identity. */
+export interface Golden {
+  key: string;
+  /** Whether it is there already. */
+  isThere: boolean;
+}
+
+/** The golden guest that a guest can resume from. It depends on the machine's hardware, its image, and the versions of libvirt and QEMU. */
+export async function goldenFor(libvirt: Connection, { disk, domain }: ResumedGuest): Promise<Golden> {
+  const machine = goldenXml(await definitionOf(libvirt, domain), { key: "0", uuid: "0" });
+  const anywhere = machine.replace(/<source network=[^>]*>/, "");
+  const versions = await libvirt.virsh("version");
+  const key = digest([VERSION, anywhere, versions, disk.capacity, disk.image]).slice(0, 16);
+  return { key, isThere: (await libvirt.volumeNames(DISK_POOL.name)).includes(goldenVolumes(key).manifest) };
+}
+
+/**
+ * Makes a golden guest: boots a copy of a guest without identity, in that guest's network, and saves it when all of its system
+ * runs. If this process is killed, libvirt ends the domain.
+ *
+ * @param waitMs How long it may take to boot, in milliseconds.
+ * @throws Error when it does not boot in that time.
+ */
+export async function makeGolden(
+  libvirt: Connection,
+  { disk, domain }: ResumedGuest,
+  key: string,
+  { signal, waitMs }: { waitMs: number; signal: AbortSignal },
+): Promise<void> {
+  const volumes = goldenVolumes(key);
+  const name = goldenDomain(key);
+  const dir = await scratchFolder("golden");
+  let keeper: ChildProcess | undefined;
+  try {
+    await libvirt.virsh("destroy", name).catch(() => {}); // a left-over
+    await removeGolden(libvirt, key);
+    await createVolume(libvirt, freshDiskXml({ ...disk, name: volumes.disk }));
+    const hostKey = join(dir, "host-key");
+    await writeFile(hostKey, "\n".repeat(KEY_BYTES));
+    await uploadVolume(libvirt, hostKey, volumes.hostKey);
+    const file = join(dir, "domain.xml");
+    const xml = goldenXml(await definitionOf(libvirt, domain), { key, uuid: randomUUID() });
+    await writeFile(file, xml, { mode: 0o600 });
+    keeper = keptDomain(libvirt.uri, file);
+    await appears(libvirt, name, keeper, signal);
+    const console = join(dir, "console");
+    const booted = async (): Promise<boolean> => {
+      await rm(console, { force: true });
+      await libvirt.virshIfThere("pool-refresh", DISK_POOL.name);
+      await libvirt.virshIfThere("vol-download", volumes.consoleLog, console, ...POOL);
+      return (await readFile(console, "utf8").catch(() => "")).includes(`trilab: identity: golden ${key}`);
+    };
+    if (!(await pollUntil(booted, { limitMs: waitMs, everyMs: 500, signal })))
+      throw new Error(`the golden guest did not boot in ${Math.round(waitMs / 1000)} s`);
+    await libvirt.virshWithin(COPY_MS, "save", name, `${DISK_POOL.path}/${volumes.memory}`);
+    const manifest = join(dir, "manifest");
+    await writeFile(manifest, `${JSON.stringify({ schema: 1, at: new Date().toISOString() })}\n`);
+    await libvirt.refreshPool(DISK_POOL.name);
+    await uploadVolume(libvirt, manifest, volumes.manifest);
+  } catch (error) {
+    await libvirt.virsh("destroy", name).catch(() => {}); // It may not exist.
+    await removeGolden(libvirt, key);
+    throw error;
+  } finally {
+    keeper?.stdin?.end();
+    await rm(dir, { recursive: true, force: true });
+    await removeQemuLogs(libvirt, [name]);
+  }
+}
+
+/** Removes a golden guest, complete or not. */
+export async function removeGolden(libvirt: Connection, key: string): Promise<void> {
+  const there = (await libvirt.volumeNames(DISK_POOL.name)).filter((name) => goldenOf(name) === key);
+  // The manifest first: what is left of an interrupted removal is no golden guest.
+  const isManifest = (name: string): boolean => name === goldenVolumes(key).manifest;
+  for (const name of [...there].sort((a, b) => Number(isManifest(b)) - Number(isManifest(a))))
+    await libvirt.virshIfThere("vol-delete", name, ...POOL);
+}
+
+/** The keys of the golden guests in the seats' pool, complete or not. */
+export async function goldenKeys(libvirt: Connection): Promise<string[]> {
+  const keys = (await libvirt.volumeNames(DISK_POOL.name)).flatMap((name) => goldenOf(name) ?? []);
+  return [...new Set(keys)];
+}
+
+/**
+ * Switches a new guest off, and lets it go on from a golden guest's disk and memory, with its own identity.
+ *
+ * @throws VirshError, or Error, when the golden guest can't be used. The guest is off then, and its disk must be made anew.
+ */
+export async function resumeFromGolden(
+  libvirt: Connection,
+  { disk, domain }: ResumedGuest,
+  key: string,
+): Promise<void> {
+  const volumes = goldenVolumes(key);
+  const memory = resumedMemory(domain);
+  await switchOff(libvirt, domain);
+  const dir = await scratchFolder("resume");
+  try {
+    await copyVolume(libvirt, volumes.disk, disk.name);
+    await libvirt.virshIfThere("vol-delete", memory, ...POOL); // a left-over
+    await libvirt.virshWithin(COPY_MS, "vol-clone", volumes.memory, memory, ...POOL);
+    const read = async (bytes: number): Promise<Buffer> => {
+      const file = join(dir, "start");
+      await rm(file, { force: true });
+      await libvirt.virsh("vol-download", volumes.memory, file, ...POOL, "--length", String(bytes));
+      return readFile(file);
+    };
+    const start = await read(saveStart(await read(SAVE_HEADER)));
+    const changed = join(dir, "changed");
+    await writeFile(changed, withDefinition(start, resumedXml(await definitionOf(libvirt, domain))), {
+      mode: 0o600,
+    });
+    await libvirt.virsh("vol-upload", memory, changed, ...POOL, "--length", String(start.length));
+    await libvirt.virshWithin(COPY_MS, "restore", `${DISK_POOL.path}/${memory}`);
+  } finally {
+    await libvirt.virshIfThere("vol-delete", memory, ...POOL);
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function definitionOf(libvirt: Connection, domain: string): Promise<string> {
+  return libvirt.virsh("dumpxml", domain, "--inactive", "--security-info");
+}
