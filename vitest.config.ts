@@ -3,6 +3,11 @@ import { defineConfig } from "vitest/config";
 /** Real engine and plugin against moto, on this process's own ports: nothing of this machine is touched. */
 const AWS = ["test/plugins/aws/**/*.integration.test.ts", "test/e2e/aws*.integration.test.ts"];
 
+/** On this machine, but only with seats of their own: what other tests do to the host's daemons, these do not. */
+const SEATS = ["class", "class-entry", "killed", "power", "resize", "resume", "snapshot", "usage"].map(
+  (name) => `test/e2e/${name}.integration.test.ts`,
+);
+
 /**
  * Each for itself: what runs beside it is another project, or nothing. The bounds end what hangs; how fast something is
  * says bench/, as no machine that is shared can tell it in a test.
@@ -16,7 +21,7 @@ const serial = {
 
 /**
  * Unit tests run side by side and touch nothing outside. Integration tests run one file after the other against the
- * real engine, dockerd, libvirtd and QEMU of this machine; those against moto may run beside them (scripts/test).
+ * real engine, dockerd, libvirtd and QEMU of this machine. Those against moto and those of SEATS may run beside them (scripts/test).
  */
 export default defineConfig({
   test: {
@@ -34,9 +39,10 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "integration", include: ["test/**/*.integration.test.ts"], exclude: AWS, ...serial },
+        test: { name: "integration", include: ["test/**/*.integration.test.ts"], exclude: [...AWS, ...SEATS], ...serial },
       },
       { extends: true, test: { name: "aws", include: AWS, ...serial } },
+      { extends: true, test: { name: "seats", include: SEATS, ...serial } },
     ],
   },
 });
