@@ -39,7 +39,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "integration", include: ["test/**/*.integration.test.ts"], exclude: [...AWS, ...SEATS], ...serial },
+        test: {
+          name: "integration",
+          include: ["test/**/*.integration.test.ts"],
+          exclude: [...AWS, ...SEATS],
+          ...serial,
+        },
       },
       { extends: true, test: { name: "aws", include: AWS, ...serial } },
       { extends: true, test: { name: "seats", include: SEATS, ...serial } },
