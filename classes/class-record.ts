@@ -12,6 +12,8 @@ const memberSchema = z.object({
   name: z.string(),
   email: z.string(),
   id: z.string(),
+  /** The learner's own SSH key, in authorized_keys form; absent: the seat's opens the entry. */
+  publicKey: z.string().optional(),
   /** Why the last `up` of the seat failed; absent: it did not. */
   problem: z.string().optional(),
 });

@@ -48,7 +48,7 @@ const LOGIN_MS = 30_000;
 
 /**
  * Opens the door of a class. `ssh SEAT@HOST` leads to the seat's only target, or to a choice; `ssh SEAT.TARGET@HOST` to one target.
- * The key is the seat's own. Forwarding, agents and X11 are refused.
+ * The key is the seat's own, or the learner's if the roster has one. Forwarding, agents and X11 are refused.
  */
 export async function openEntry(record: ClassRecord, { address, log, port }: EntryOptions): Promise<Entry> {
   const key = await entryKey();
@@ -155,7 +155,7 @@ async function admitted(attempt: AuthContext, record: ClassRecord): Promise<Visi
   const member = record.members.find(({ seat }) => seat === name);
   const seat = member && (await readRecord(seatOf(record, member)));
   if (!seat) return undefined;
-  const known = ssh2.utils.parseKey((await seatKeys(seat)).publicKey);
+  const known = ssh2.utils.parseKey(member?.publicKey ?? (await seatKeys(seat)).publicKey);
   if (known instanceof Error || !shows(attempt, known as ParsedKey)) return undefined;
   return { seat, target };
 }

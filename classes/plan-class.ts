@@ -4,7 +4,7 @@ import { hostCapacity } from "../hosts/capacity.js";
 import { type Lab, loadLab } from "../labs/define-lab.js";
 import { SEAT_SLOTS } from "../model/cidr.js";
 import { type Endpoints, sameEndpoint } from "../model/endpoint.js";
-import { DOMAIN_TARGETS } from "../model/naming.js";
+import { DOMAIN_TARGETS, type Target } from "../model/naming.js";
 import { formatSize } from "../model/units.js";
 import { planSeat, type SeatPlan } from "../seats/plan.js";
 import { driversAt } from "../seats/seat-drivers.js";
@@ -51,6 +51,8 @@ export interface ClassPlan {
 /** How a class's seats are to be made. */
 export interface ClassWish {
   spec: ClassSpec;
+  /** The targets of every seat, whatever class.yaml and the roster say. */
+  targets?: readonly Target[];
   /** The daemons of seats whose host is not named. */
   endpoints: Endpoints;
 }
@@ -59,7 +61,7 @@ export interface ClassWish {
  * @throws UserError: exit 2 when class.yaml, roster or lab is wrong, when a seat belongs to somebody else, or when the class does
  * not fit on its hosts; exit 3 when a host does not answer.
  */
-export async function planClass({ endpoints, spec }: ClassWish): Promise<ClassPlan> {
+export async function planClass({ endpoints, spec, targets: all }: ClassWish): Promise<ClassPlan> {
   const [lab, learners, existing] = [
     await loadLab(spec.lab),
     await readRoster(spec.roster),
@@ -85,11 +87,12 @@ export async function planClass({ endpoints, spec }: ClassWish): Promise<ClassPl
       const host = hosts.find(({ name, endpoints: at }) =>
         record ? isAt(record, at) : name === hostOfSeat.get(learner.seat),
       );
+      const targets = all ?? learner.targets ?? spec.targets;
       const plan = await planSeat({
         lab: lab.dir,
         seat: learner.seat,
         endpoints: host?.endpoints ?? endpoints,
-        ...(spec.targets ? { targets: spec.targets } : {}),
+        ...(targets ? { targets } : {}),
         ...(spec.ttl === undefined ? {} : { ttl: spec.ttl }),
       });
       return { learner, plan, host: host?.name ?? ELSEWHERE };
@@ -97,12 +100,12 @@ export async function planClass({ endpoints, spec }: ClassWish): Promise<ClassPl
   );
   const names = new Set(learners.map(({ seat }) => seat));
   const left = known.filter(({ seat }) => !names.has(seat));
-  const all = await listSeats();
-  requireAddresses(news.length, all.length);
+  const existingSeats = await listSeats();
+  requireAddresses(news.length, existingSeats.length);
   return {
     ...{ name: spec.name, lab, resume: spec.resume, seats, existing: running },
     left,
-    staying: left.filter(({ seat }) => all.some((id) => id.lab === lab.name && id.seat === seat)),
+    staying: left.filter(({ seat }) => existingSeats.some((id) => id.lab === lab.name && id.seat === seat)),
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
   };
 }
@@ -214,7 +217,7 @@ const anotherLab = (existing: ClassRecord, lab: Lab): UserError =>
 
 /** The class's record once the plan is carried out: those who left stay on it. */
 export function recordOf({ existing, lab, left, name, seats }: ClassPlan): ClassRecord {
-  const members = seats.map(({ learner }) => learner);
+  const members = seats.map(({ learner: { targets: _, ...member } }) => member);
   const created = existing?.created ?? new Date().toISOString();
   return { schema: 1, name, lab: lab.name, labDir: lab.dir, created, members: [...members, ...left] };
 }

@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { parse } from "csv-parse/sync";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { kindOfPath } from "../base/files.js";
-import { dnsLabel, labelProblem, MAX_SEAT_LENGTH } from "../model/naming.js";
+import { publicKeySchema } from "../model/guest-contract.js";
+import { dnsLabel, labelProblem, MAX_SEAT_LENGTH, TARGETS, type Target } from "../model/naming.js";
+import { isUsablePublicKey } from "../model/public-key.js";
 
 /** A learner of a roster. */
 export interface Learner {
@@ -12,6 +14,10 @@ export interface Learner {
   name: string;
   email: string;
   id: string;
+  /** The targets of the seat; absent: the class's. */
+  targets?: Target[];
+  /** The learner's own SSH key, in authorized_keys form; absent: the card brings the seat's. */
+  publicKey?: string;
 }
 
 /** What a column may be called; in lower case, without hyphens and underscores. */
@@ -22,11 +28,14 @@ const COLUMNS = {
   last: ["last name", "surname", "family name"],
   email: ["email", "email address", "mail", "e mail"],
   id: ["id", "id number", "username", "login", "student id"],
+  targets: ["targets", "machines"],
+  key: ["ssh key", "public key", "ssh public key", "key"],
 } as const;
 type Column = keyof typeof COLUMNS;
 
-/** The longest text of a cell. */
+/** The longest text of a cell, and of one with a key. */
 const MAX_CELL = 200;
+const MAX_KEY_CELL = 1024;
 
 /** Reads a roster file. @throws UserError (exit 2) for everything that is wrong in it, at once, with the line of each. */
 export async function readRoster(path: string): Promise<Learner[]> {
@@ -82,7 +91,15 @@ export function parseRoster(text: string, file: string): Learner[] {
   const learners: (Learner & { line: number })[] = [];
   for (const { cells, line } of rows) {
     const cell = (column: Column): string => cells[used.get(column) ?? ""]?.trim() ?? "";
-    const wrong = cellProblem((Object.keys(COLUMNS) as Column[]).map(cell));
+    const [targets, publicKey] = [targetsIn(cell("targets")), cell("key")];
+    const wrong =
+      cellProblem(publicKey, MAX_KEY_CELL) ??
+      (Object.keys(COLUMNS) as Column[])
+        .filter((column) => column !== "key")
+        .map((column) => cellProblem(cell(column)))
+        .find((problem) => problem !== undefined) ??
+      (typeof targets === "string" ? targets : undefined) ??
+      (publicKey === "" ? undefined : keyProblem(publicKey));
     if (wrong !== undefined) {
       problems.push(`line ${line}: ${wrong}`);
       continue;
@@ -107,7 +124,11 @@ export function parseRoster(text: string, file: string): Learner[] {
       problems.push(`line ${line}: ${what}`);
       continue;
     }
-    learners.push({ seat, name, email, id, line });
+    learners.push({
+      ...{ seat, name, email, id, line },
+      ...(typeof targets === "object" ? { targets } : {}),
+      ...(publicKey === "" ? {} : { publicKey }),
+    });
   }
   problems.push(...duplicates(learners));
   if (problems.length > 0) throw notARoster(file, problems);
@@ -146,17 +167,28 @@ function separatorOf(text: string): string {
 
 const plain = (name: string): string => name.toLowerCase().replace(/[-_]+/g, " ").trim();
 
-/** What is unsafe in a row; names go into tables, pages and terminals. */
-function cellProblem(cells: readonly string[]): string | undefined {
-  for (const cell of cells) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    if (/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(cell))
-      return "it contains a control character";
-    if (/^\s*[=+@]|^\s*-(?!\s*$)/.test(cell))
-      return `"${cell.slice(0, 30)}" looks like a formula of a spreadsheet`;
-    if (cell.length > MAX_CELL) return `a cell has ${cell.length} characters, at most ${MAX_CELL} fit`;
-  }
-  return undefined;
+/** What is unsafe in a cell; names go into tables, pages and terminals. */
+function cellProblem(cell: string, longest = MAX_CELL): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(cell))
+    return "it contains a control character";
+  if (/^\s*[=+@]|^\s*-(?!\s*$)/.test(cell))
+    return `"${cell.slice(0, 30)}" looks like a formula of a spreadsheet`;
+  return cell.length > longest ? `a cell has ${cell.length} characters, at most ${longest} fit` : undefined;
+}
+
+/** The targets in a cell, separated by spaces, commas or semicolons; `undefined` for an empty one; a text says what is wrong. */
+function targetsIn(cell: string): Target[] | string | undefined {
+  const words = cell.split(/[\s,;]+/).filter(Boolean);
+  const unknown = words.find((word) => !(TARGETS as readonly string[]).includes(word));
+  if (unknown !== undefined) return `"${unknown}" is not a target; the targets are ${TARGETS.join(", ")}`;
+  return words.length === 0 ? undefined : TARGETS.filter((target) => words.includes(target));
+}
+
+function keyProblem(key: string): string | undefined {
+  const { error } = publicKeySchema.safeParse(key);
+  if (error) return `the SSH key ${error.issues[0]?.message}`;
+  return isUsablePublicKey(key) ? undefined : "the SSH key is damaged, or its type does not fit its content";
 }
 
 function duplicates(learners: readonly (Learner & { line: number })[]): string[] {

@@ -49,11 +49,11 @@ export async function classWish(args: Args): Promise<ClassWish> {
   const spec = await specOf(text(args, "file"), roster);
   return {
     endpoints: await chosenEndpoints(args),
+    ...(on === undefined ? {} : { targets: parseTargets(on) }),
     spec: {
       ...spec,
       ...(roster === undefined ? {} : { roster: resolve(roster) }),
       ...(lab === undefined ? {} : { lab }),
-      ...(on === undefined ? {} : { targets: [...parseTargets(on)] }),
       ...(ttl === undefined ? {} : { ttl: lifetime("--ttl", ttl) }),
     },
   };

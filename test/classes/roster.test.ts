@@ -40,6 +40,22 @@ describe("a roster", () => {
     ]);
   });
 
+  it("takes targets and a key from their columns, and refuses what is none", () => {
+    const key = `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from("ssh-ed25519"), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32, 7)]).toString("base64")} ann`;
+    const header = "id,machines,SSH key\n";
+    expect(read(`${header}a,guest container,${key}\nb,,\nc,"container,guest",\n`)).toMatchObject([
+      { seat: "a", targets: ["container", "guest"], publicKey: key },
+      { seat: "b" },
+      { seat: "c", targets: ["container", "guest"] },
+    ]);
+    expect(Object.keys(read(`${header}b,,\n`)[0] ?? {}).sort()).toEqual(["email", "id", "name", "seat"]);
+    expect(refused(`${header}a,vm,\nb,,ssh-ed25519 AAAA\nc,,my key\n`).split("\n")).toEqual([
+      'line 2: "vm" is not a target; the targets are container, guest, vps',
+      "line 3: the SSH key is damaged, or its type does not fit its content",
+      expect.stringMatching(/^line 4: the SSH key is not an OpenSSH public key on one line/),
+    ]);
+  });
+
   it("names every problem at once, with its line", () => {
     expect(
       refused(

@@ -1,25 +1,32 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectDone, machine, openHome, type Running, until } from "./support.js";
+import { expectDone, host, machine, openHome, type Running, tryHost, until } from "./support.js";
 
 const LAB = "first-boot";
 const home = openHome();
-const [a, b] = [home.seat("a"), home.seat("b")];
+const [a, b, c] = [home.seat("a"), home.seat("b"), home.seat("c")];
 let [dir, cards] = ["", ""];
 let port = 0;
 let door: Running;
 
 const OPTIONS = "-F none -i id_ed25519 -o UserKnownHostsFile=known_hosts -o BatchMode=yes".split(" ");
 
-/** One learner comes in, as a person does who has only the card. */
+/** A network namespace with a cable to this host: a learner's computer. */
+const OUTSIDE = `lrn${process.pid}`;
+const [HOST, LEARNER] = ["10.98.77.1", "10.98.77.2"];
+
+/** One learner comes in from outside, as a person does who has only the card. */
 const comeIn = async (seat: string, login: string, args: readonly string[], input = "") => {
   const result = await execa(
-    "ssh",
-    [...OPTIONS, "-p", String(port), ...args.slice(0, -1), `${login}@127.0.0.1`, ...args.slice(-1)],
+    "ip",
+    [
+      ...["netns", "exec", OUTSIDE, "ssh", ...OPTIONS, "-p", String(port)],
+      ...[...args.slice(0, -1), `${login}@${HOST}`, ...args.slice(-1)],
+    ],
     {
       cwd: join(cards, seat),
       env: { SSH_AUTH_SOCK: "" },
@@ -34,16 +41,30 @@ const comeIn = async (seat: string, login: string, args: readonly string[], inpu
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "entry-"));
   const roster = join(dir, `entry-${process.pid}.csv`);
-  await writeFile(roster, `name,id\nA,${a}\nB,${b}\n`);
-  expectDone(await home.trilab(["class", "up", "--roster", roster, "-y", "--on", "container"]));
-  expectDone(await home.trilab(["up", LAB, "--seat", a, "-y", "--on", "container,guest"]));
+  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "own", "-f", join(dir, "own")]);
+  const own = (await readFile(join(dir, "own.pub"), "utf8")).trim();
+  await writeFile(
+    roster,
+    `name,id,targets,ssh key\nA <i>,${a},container guest,\nB,${b},container,\nC,${c},container,${own}\n`,
+  );
+  const up = await home.trilab(["class", "up", "--roster", roster, "-y", "--json"]);
+  expect(JSON.parse(expectDone(up).stdout).seats).toMatchObject(
+    [a, b, c].map((seat) => ({ seat, state: "up" })),
+  );
+  await host("ip", "netns", "add", OUTSIDE);
+  await host("ip", "link", "add", OUTSIDE, "type", "veth", "peer", "name", "eth0", "netns", OUTSIDE);
+  await host("ip", "address", "add", `${HOST}/30`, "dev", OUTSIDE);
+  await host("ip", "link", "set", OUTSIDE, "up");
+  await host("ip", "-n", OUTSIDE, "address", "add", `${LEARNER}/30`, "dev", "eth0");
+  await host("ip", "-n", OUTSIDE, "link", "set", "eth0", "up");
   port = await freePort();
   cards = join(dir, "cards");
-  expectDone(await home.trilab(["class", "cards", cards, "--host", "127.0.0.1", "--port", String(port)]));
-  door = home.start(["class", "serve", "--listen", `127.0.0.1:${port}`]);
+  expectDone(await home.trilab(["class", "cards", cards, "--host", HOST, "--port", String(port)]));
+  door = home.start(["class", "serve", "--listen", `${HOST}:${port}`]);
   await until("the door is open", () => accepts(port));
 });
 afterAll(async () => {
+  await tryHost("ip", "netns", "delete", OUTSIDE);
   door?.kill("SIGINT");
   await door?.ended;
   expect(await accepts(port)).toBe(false);
@@ -66,16 +87,38 @@ describe("a learner with a card", () => {
   test.each(["container", "guest"])("copies files to and from the %s", async (target) => {
     await writeFile(join(dir, "out"), `for the ${target}\n`);
     const scp = (...words: string[]) =>
-      execa("scp", [...OPTIONS, "-P", String(port), ...words], { cwd: join(cards, a) });
-    await scp(join(dir, "out"), `${a}.${target}@127.0.0.1:there`);
-    await scp(`${a}.${target}@127.0.0.1:there`, join(dir, "back"));
+      execa("ip", ["netns", "exec", OUTSIDE, "scp", ...OPTIONS, "-P", String(port), ...words], {
+        cwd: join(cards, a),
+      });
+    await scp(join(dir, "out"), `${a}.${target}@${HOST}:there`);
+    await scp(`${a}.${target}@${HOST}:there`, join(dir, "back"));
     expect(await readFile(join(dir, "back"), "utf8")).toBe(`for the ${target}\n`);
+  });
+
+  test("has a card as a page, with nothing in it that the roster's names could have put there", async () => {
+    const page = await readFile(join(cards, a, "card.html"), "utf8");
+    expect(page).toContain(`${a}.guest@${HOST}`);
+    expect(page).toContain("A &lt;i&gt;");
+    expect(page).toMatch(/<svg[\s\S]*<figcaption>ssh:/);
+  });
+
+  test("with a key of their own uses that, and the card brings none", async () => {
+    expect((await readdir(join(cards, c))).sort()).toEqual(["card.html", "card.md", "known_hosts"]);
+    expect(await comeIn(c, c, ["-i", join(dir, "own"), "hostname"])).toMatchObject({
+      code: 0,
+      out: machine(c, "container"),
+    });
+    // The seat's key, which is the instructor's, does not open the entry.
+    const kept = home.record(LAB, c, "id_ed25519");
+    expect(await comeIn(c, c, ["-i", kept, "-o", "IdentitiesOnly=yes", "hostname"])).toMatchObject({
+      code: 255,
+    });
   });
 
   test("chooses a machine on a terminal, and must name one without", async () => {
     const asked = await comeIn(a, a, ["hostname"]);
     expect(asked).toMatchObject({ code: 2, said: expect.stringContaining(`ssh ${a}.guest@`) });
-    const shell = execa("ssh", [...OPTIONS, "-tt", "-p", String(port), `${a}@127.0.0.1`], {
+    const shell = execa("ssh", [...OPTIONS, "-tt", "-p", String(port), `${a}@${HOST}`], {
       cwd: join(cards, a),
       reject: false,
     });
@@ -95,7 +138,7 @@ describe("a learner with a card", () => {
 
   test("who goes away leaves nothing running", async () => {
     const sleeps = async () => (await comeIn(b, b, ["pgrep -xcf 'sleep 4712'; :"])).out;
-    const gone = execa("ssh", [...OPTIONS, "-tt", "-p", String(port), `${b}@127.0.0.1`, "exec sleep 4712"], {
+    const gone = execa("ssh", [...OPTIONS, "-tt", "-p", String(port), `${b}@${HOST}`, "exec sleep 4712"], {
       cwd: join(cards, b),
       reject: false,
     });
@@ -140,7 +183,7 @@ describe("an attacker with a learner's key", () => {
         "BatchMode=yes",
         "-p",
         String(port),
-        `${b}@127.0.0.1`,
+        `${b}@${HOST}`,
         "id",
       ],
       { reject: false, cwd: dir, env: { SSH_AUTH_SOCK: "", HOME: dir } },
@@ -197,7 +240,7 @@ async function freePort(): Promise<number> {
 
 const accepts = (at: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(at, "127.0.0.1");
+    const socket = connect(at, HOST);
     socket.once("connect", () => {
       socket.destroy();
       resolve(true);
