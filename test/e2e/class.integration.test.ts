@@ -242,3 +242,32 @@ describe("on two hosts, one of which goes", () => {
 
 const anyImage = async (): Promise<string> =>
   (await host("docker", "images", "trilab/machine", "--format", "{{.ID}}")).split("\n")[0] ?? "";
+
+describe("with guests", () => {
+  const seats = ["k", "l", "m"].map((letter) => home.seat(letter));
+  const name = `${NAME}-guests`;
+  const roster = join(tmpdir(), `${name}.csv`);
+  const isResumed = async (): Promise<boolean[]> => {
+    const { seats: all } = json(expectDone(await home.trilab(["status", "--json"])));
+    return all.map((row: { resumed?: boolean }) => row.resumed === true);
+  };
+  afterAll(() => rm(roster, { force: true }));
+
+  test("they are resumed side by side, each as its own learner's; reset boots them", async () => {
+    await writeFile(roster, ["id,targets", ...seats.map((seat) => `${seat},guest`)].join("\n"));
+    const up = expectDone(await inClass("up", "--roster", roster, "-y", "--json"));
+    expect(states(up)).toEqual(Object.fromEntries(seats.map((seat) => [seat, "up"])));
+    expect(await isResumed()).toEqual([true, true, true]);
+    const run = json(expectDone(await inClass("run", name, "--json", "--", "hostname")));
+    expect(
+      run.seats.map((seat: { answers: { stdout: string }[] }) => seat.answers[0]?.stdout.trim()),
+    ).toEqual(seats.map((seat) => machine(seat, "guest")));
+    expectDone(await inClass("reset", name, "-y"));
+    expect(await isResumed()).toEqual([false, false, false]);
+    expect(json(expectDone(await inClass("down", name, "--json")))).toMatchObject({
+      clean: true,
+      failed: [],
+    });
+    for (const seat of seats) expect(await residueOf(LAB, seat)).toEqual([]);
+  });
+});
