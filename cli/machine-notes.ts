@@ -1,6 +1,6 @@
 import type { Target } from "../model/naming.js";
 import { formatUsd, type RunningCost } from "../model/prices.js";
-import type { RentedShape } from "../seats/rented.js";
+import type { RentedShape } from "../seats/rented-shape.js";
 import type { Style } from "./context.js";
 
 /** The note on a seat's VPS at the end of `up`: that it is a rehearsal, or that it costs money. */

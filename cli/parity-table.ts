@@ -1,7 +1,7 @@
 import { rentedWords } from "../model/clouds.js";
 import type { Target } from "../model/naming.js";
 import type { ParityReport, Verdict } from "../seats/parity.js";
-import type { RentedShape } from "../seats/rented.js";
+import type { RentedShape } from "../seats/rented-shape.js";
 import { columns, type Style } from "./context.js";
 
 const MARK: Record<Verdict, string> = { match: "=", nature: "~", wrong: "✗" };

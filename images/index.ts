@@ -1,6 +1,7 @@
 /** The matched image: one Debian root file system as a container image and as a guest's disk, kernel and initrd. */
 
 export * from "../model/guest-contract.js";
+export { listImages, pruneImages } from "./cached-images.js";
 export { ensureImage, findImage } from "./ensure.js";
 export {
   cachedVerdict,
@@ -13,5 +14,4 @@ export {
 export { lifetimeFiles, serviceFiles, startLifetime } from "./machine-files.js";
 export type { MatchedImage } from "./matched-image.js";
 export { type ImageSpec, imageHash } from "./spec.js";
-export { listImages, pruneImages } from "./store.js";
 export { verifyImage } from "./verify.js";

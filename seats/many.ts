@@ -7,9 +7,10 @@ import { type Drivers, driverWords } from "../drivers/drivers.js";
 import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
 import type { SeatId } from "../model/naming.js";
 import { takeDown } from "./down.js";
+import type { AskOptions } from "./drivers-to-ask.js";
 import type { SeatPlan } from "./plan.js";
 import type { Receipt } from "./remove-seat.js";
-import { type AskOptions, driversOf } from "./seat-drivers.js";
+import { driversOf } from "./seat-drivers.js";
 import { readRecord } from "./seat-record.js";
 import { type Brought, bringUp, type UpOptions } from "./up.js";
 

@@ -4,7 +4,7 @@ import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import { formatSize } from "../model/units.js";
 import type { Facts, ServiceState } from "./facts.js";
-import { baselineWords, type RentedShape } from "./rented.js";
+import { baselineWords, type RentedShape } from "./rented-shape.js";
 
 /**
  * `match`: as the spec says, within the tolerance. `nature`: differs because of what the target is; this is expected.

@@ -4,7 +4,7 @@ import { type Facts, readFacts } from "./facts.js";
 import { openEnvironment } from "./open-target.js";
 import { compareFacts, type ParityReport } from "./parity.js";
 import { changedSizes } from "./present-size.js";
-import { rentedShape } from "./rented.js";
+import { rentedShape } from "./rented-shape.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
 
 /**

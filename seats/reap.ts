@@ -9,9 +9,10 @@ import { EXPIRES_FILE, expiresFromMachine } from "../model/lifetime.js";
 import { machineOf, type SeatId } from "../model/naming.js";
 import { requireAccount } from "./account.js";
 import { withSeatLock } from "./deploy-seat.js";
+import { driversToAsk, regionHere } from "./drivers-to-ask.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { isClean, type Receipt, removeSeat } from "./remove-seat.js";
-import { driversAt, driversToAsk, regionHere } from "./seat-drivers.js";
+import { driversAt } from "./seat-drivers.js";
 import { listSeats, owner, readRecord, type SeatRecord } from "./seat-record.js";
 
 /** A seat on this host or in this state directory, and whether its time is up. */

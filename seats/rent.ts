@@ -64,7 +64,7 @@ export async function chooseRenting(existing: Renting | undefined, request: Rent
 }
 
 /** What a seat rents, and where; the endpoint is absent for a rehearsal. */
-export interface Rental {
+export interface RentalAt {
   rented: Rented;
   endpoint?: Ec2Endpoint;
 }
@@ -74,7 +74,7 @@ export async function rent(
   existing: SeatRecord | undefined,
   request: RentRequest,
   disk: number,
-): Promise<Rental> {
+): Promise<RentalAt> {
   const { cloud, region } = await chooseRenting(rentingOf(existing), request);
   if (existing?.vps !== undefined) {
     const endpoint = rentedAt(existing);

@@ -168,7 +168,7 @@ async function show(
 ): Promise<number> {
   const { record, changes, emulated, mended, parity, seconds, unchanged } = brought;
   const { targetsOf } = await import("../../seats/seat-record.js");
-  const { rentedShape } = await import("../../seats/rented.js");
+  const { rentedShape } = await import("../../seats/rented-shape.js");
   const { expiryInForce } = await import("../../seats/lifetime.js");
   const { unapplied } = await import("../../seats/unapplied.js");
   const { machines, vps } = record;

@@ -3,7 +3,7 @@ import { instanceType } from "../../model/instance-catalogue.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
 import type { Facts } from "../../seats/facts.js";
 import { compareFacts } from "../../seats/parity.js";
-import type { RentedShape } from "../../seats/rented.js";
+import type { RentedShape } from "../../seats/rented-shape.js";
 
 const spec = machineSpecSchema.parse({});
 const MiB = 2 ** 20;

@@ -6,7 +6,7 @@ import { RentedMachine } from "../../drivers/ec2/rented-machine.js";
 import { HostCostError } from "../../drivers/machine.js";
 import { rentedWords } from "../../model/clouds.js";
 import { openEnvironment, openMachine } from "../../seats/open-target.js";
-import { rentedShape } from "../../seats/rented.js";
+import { rentedShape } from "../../seats/rented-shape.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "./record.js";
 
