@@ -1,0 +1,2 @@
+docker rm --force "$name"
+docker run --detach --init --label "colour=$colour" --name "$name" box busybox sleep infinity

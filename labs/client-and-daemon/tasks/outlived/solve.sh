@@ -1,0 +1,2 @@
+docker start "$name"
+systemctl restart docker

@@ -1,0 +1,3 @@
+# Both are restarted, the container last.
+systemctl restart docker
+docker restart "$name"

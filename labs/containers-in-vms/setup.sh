@@ -1,0 +1,2 @@
+tar --create --directory / bin/busybox | podman import - localhost/box
+podman image exists localhost/box

@@ -1,0 +1,2 @@
+start_container "$name-free"
+podman update --memory "${limit}m" "$name-free" 3>&-

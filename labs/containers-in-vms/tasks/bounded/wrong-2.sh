@@ -1,0 +1,2 @@
+# Without the second container, there is nothing to bound.
+podman rm --force --time 0 "$name-free"

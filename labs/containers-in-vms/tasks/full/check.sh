@@ -1,0 +1,6 @@
+group=$(cgroup "$name-free") || no "no container $name-free runs"
+[ "$(cat "$group/memory.max")" = max ] || no "$name-free has a limit of its own: memory.max is $(cat "$group/memory.max")"
+[ "$(event "$group" oom_kill)" -gt 0 ] || no "no process in $name-free was killed for lack of memory"
+[ "$(event "$group" oom)" -eq 0 ] || no "a limit of its own killed a process in $name-free; remove the container and run it again"
+note events "$(tr '\n' ' ' <"$group/memory.events")"
+note log "$(dmesg | grep global_oom | tail -n 1)"

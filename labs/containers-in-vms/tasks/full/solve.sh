@@ -1,0 +1,2 @@
+start_container "$name-free"
+use_memory "$name-free" 690

@@ -1,0 +1,2 @@
+# Only one architecture.
+make_list

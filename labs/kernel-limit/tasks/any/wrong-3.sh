@@ -1,0 +1,2 @@
+# An architecture without having looked.
+make_list --arch s390x

@@ -1,0 +1,5 @@
+top=$(podman image inspect --format '{{.GraphDriver.Data.UpperDir}}' "localhost/$name" 2>/dev/null) || no "there is no image localhost/$name"
+[ -f "$top/hello" ] || no "the last layer of localhost/$name has no file /hello"
+grep -q "$word" "$top/hello" || no "/hello does not contain the word $word"
+grep -q "/sys/module/$module" "$top/hello" || no "/hello does not look for the module $module"
+note digest "$(digest_of "$name")"

@@ -1,0 +1,2 @@
+# Another seat's word.
+build_image someone

@@ -1,0 +1,2 @@
+# The archive was copied, and not changed.
+make_archive "$word" "$layout.tar"

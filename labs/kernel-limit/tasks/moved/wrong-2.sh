@@ -1,0 +1,2 @@
+# An OCI layout of another image.
+make_layout someone

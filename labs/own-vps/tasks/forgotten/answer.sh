@@ -1,0 +1,1 @@
+note answer "$(forgotten_port)"

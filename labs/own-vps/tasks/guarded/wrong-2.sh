@@ -1,0 +1,3 @@
+# The service is gone instead of guarded.
+systemctl disable --now nftables
+systemctl stop status-page

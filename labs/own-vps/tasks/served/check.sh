@@ -1,0 +1,6 @@
+said=$(page "$port") || no "nothing answers on port $port"
+[ "$said" = "$word" ] || no "port $port answers with another text: $(head -n 1 <<<"$said")"
+ss -ltnpH "sport = :$port" | grep -q '"nginx"' || no "another program than nginx listens on port $port"
+systemctl is-active --quiet nginx || no "nginx answers, but not as the service nginx"
+systemctl is-enabled --quiet nginx || no "nginx runs, but its service is not enabled: it will not start at the next boot"
+note listens "$(ss -ltnH "sport = :$port" | tr -s ' \n' ' ')"
