@@ -58,8 +58,7 @@ async function measure(subject: Subject, { signal }: Run): Promise<Reading> {
     const write = MARKS.map((file) => `echo ${mark} >${file}`).join(" && ");
     await runIn(subject, ["sh", "-c", `${write} && sync`], 60);
     await machine.stop();
-    const reading = await move(machine, folder, mark, signal);
-    await machine.start();
+    const reading = await move(machine, folder, mark, signal).finally(() => machine.start());
     await subject.answer(START_LIMIT, signal);
     await subject.settle(signal);
     return reading;

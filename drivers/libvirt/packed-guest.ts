@@ -30,11 +30,7 @@ export async function packVolume(
   signal: AbortSignal,
 ): Promise<void> {
   const args = ["vol-download", path, "/dev/stdout"];
-  const virsh = execa("virsh", ["--quiet", "--connect", libvirt.uri, ...args], {
-    ...STREAMED,
-    cancelSignal: signal,
-    stdin: "ignore",
-  });
+  const virsh = piped(libvirt, WRITES, args, signal);
   await Promise.all([compressTo(file, virsh.stdout, signal), ended(virsh, args)]);
 }
 
@@ -47,17 +43,24 @@ export async function unpackVolume(
 ): Promise<void> {
   await createVolume(libvirt, emptyVolumeXml(volume, 0));
   const args = ["vol-upload", volume, "/dev/stdin", "--pool", DISK_POOL.name];
-  const virsh = execa("virsh", ["--quiet", "--connect", libvirt.uri, ...args], {
-    ...STREAMED,
-    cancelSignal: signal,
-    stdout: "ignore",
-  });
+  const virsh = piped(libvirt, READS, args, signal);
   await Promise.all([expandFrom(file, virsh.stdin, signal), ended(virsh, args)]);
   // Until it is read again, libvirt knows the format and size of the empty one.
   await libvirt.refreshPool(DISK_POOL.name);
 }
 
-const STREAMED = { buffer: { stdout: false }, env: { LC_ALL: "C" }, reject: false } as const;
+/** virsh opens /dev/stdout by its name, which only a real pipe allows; a child's pipes are sockets. */
+const WRITES = 'set -o pipefail; "$@" | cat';
+const READS = 'set -o pipefail; cat | "$@"';
+
+/** Runs virsh with a pipe to it or from it. It ends with the signal, because its pipe does. */
+const piped = (libvirt: Connection, script: string, args: readonly string[], signal: AbortSignal) =>
+  execa("bash", ["-c", script, "bash", "virsh", "--quiet", "--connect", libvirt.uri, ...args], {
+    buffer: { stdout: false },
+    env: { LC_ALL: "C" },
+    reject: false,
+    cancelSignal: signal,
+  });
 
 /** @throws VirshError when virsh refused. */
 async function ended(
