@@ -1,7 +1,8 @@
 /** The matched image: one Debian root file system as a container image and as a guest's disk, kernel and initrd. */
 
 export * from "../model/guest-contract.js";
-export { ensureImage, findImage } from "./ensure.js";
+export { ensureImage } from "./ensure.js";
+export { findImage } from "./find-image.js";
 export {
   cachedVerdict,
   judgeProbe,
