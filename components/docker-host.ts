@@ -88,6 +88,7 @@ export class DockerHost extends pulumi.ComponentResource {
         restart: "on-failure",
         mustRun: true,
         ...limits(spec, args.swapLimit),
+        ...diskLimit(spec),
         ...isolation(),
         networksAdvanced: [{ name: network.name, ipv4Address: subnet.address }],
         volumes: [{ volumeName: home.name, containerPath: `/home/${spec.user}` }],
@@ -101,10 +102,10 @@ export class DockerHost extends pulumi.ComponentResource {
       }),
       {
         parent: this,
-        // The original capabilities and init stay: the provider would replace a container of an older trilab, which has NET_RAW
-        // and an init. `mend` sets the others, so that a refresh does not see them as a difference; and who mends a container
+        // The original capabilities, init and ulimits stay: the provider would replace a container of an older trilab, which has
+        // NET_RAW, an init, and no limit for its files. `mend` sets the others, so that a refresh does not see them as a difference; and who mends a container
         // also restores its snapshots, which are other images.
-        ignoreChanges: ["capabilities", "init", ...(mend ? [...MENDED, "image"] : [])],
+        ignoreChanges: ["capabilities", "init", "ulimits", ...(mend ? [...MENDED, "image"] : [])],
       },
     );
 
@@ -136,6 +137,14 @@ function limits(
   // A daemon that can't limit swap reports -1 for any value.
   return { memory, memorySwap: swapLimit ? memory : -1, cpus: cpusAsReadBack(spec.cpus), shmSize: 64 };
 }
+
+/**
+ * The size of the guest's disk as the largest size of one file, which the kernel enforces with every storage driver of Docker. The
+ * main program also keeps all files together below it: see `guard` in images/rootfs, lifetime.
+ */
+const diskLimit = ({ disk }: MachineSpec): Pick<docker.ContainerArgs, "ulimits"> => ({
+  ulimits: [{ name: "fsize", soft: disk, hard: disk }],
+});
 
 /** The official plugin reads back whole CPUs as "1.0", but tens as "10."; another spelling would replace the container. */
 const cpusAsReadBack = (cpus: number): string => (cpus % 10 === 0 ? `${cpus}.` : `${cpus}.0`);

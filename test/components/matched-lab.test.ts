@@ -70,6 +70,7 @@ describe("MatchedLab", () => {
       memory: 512,
       memorySwap: 512,
       shmSize: 64,
+      ulimits: [{ name: "fsize", soft: 4 * 2 ** 30, hard: 4 * 2 ** 30 }],
       cpus: "2.0",
       privileged: false,
       capabilities: {
@@ -111,14 +112,28 @@ describe("MatchedLab", () => {
     await registered(() => new MatchedLab("alice", { ...base, container: held }, one.opts));
     expect(one.ignored).toEqual({
       "docker:index/container:Container": [
-        ...["capabilities", "init", "memory", "memorySwap", "cpus", "cpuSet", "cpuShares", "image"],
+        ...[
+          "capabilities",
+          "init",
+          "ulimits",
+          "memory",
+          "memorySwap",
+          "cpus",
+          "cpuSet",
+          "cpuShares",
+          "image",
+        ],
       ],
       "docker:index/network:Network": ["options"],
     });
     // With nobody to set them the provider must.
     const other = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container }, other.opts));
-    expect(other.ignored).toHaveProperty("docker:index/container:Container", ["capabilities", "init"]);
+    expect(other.ignored).toHaveProperty("docker:index/container:Container", [
+      "capabilities",
+      "init",
+      "ulimits",
+    ]);
   });
 
   it("lends the container nothing of the host", async () => {
