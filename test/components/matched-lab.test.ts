@@ -106,6 +106,15 @@ describe("MatchedLab", () => {
     });
   });
 
+  it("limits the container's layer where the daemon can", async () => {
+    const there = { ...container, layerLimit: true };
+    const resources = await registered(() => new MatchedLab("alice", { ...base, container: there }));
+    expect(only(resources, "docker:index/container:Container").inputs).toMatchObject({
+      storageOpts: { size: "4294967296" },
+      ulimits: [{ name: "fsize", soft: 4 * 2 ** 30, hard: 4 * 2 ** 30 }],
+    });
+  });
+
   it("replaces no container for its memory or CPUs, which are set in place, its capabilities, its init or its image, and no network for a daemon's options", async () => {
     const held = { ...container, mend: async () => {} };
     const one = ignoredChanges();
@@ -116,6 +125,7 @@ describe("MatchedLab", () => {
           "capabilities",
           "init",
           "ulimits",
+          "storageOpts",
           "memory",
           "memorySwap",
           "cpus",
@@ -133,6 +143,7 @@ describe("MatchedLab", () => {
       "capabilities",
       "init",
       "ulimits",
+      "storageOpts",
     ]);
   });
 
