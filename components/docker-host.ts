@@ -22,6 +22,11 @@ export interface DockerHostArgs {
    */
   swapLimit?: boolean;
   /**
+   * Whether the daemon can limit the size of a container's layer.
+   * @default false
+   */
+  layerLimit?: boolean;
+  /**
    * Called with the container's id at every `up`, after the provider has made or kept it. Applies the PID limit, for which the
    * provider has no input, the CPUs, for which it would replace the container, and the memory, which `resize` may have
    * changed; undoes manual changes. See drivers/docker/mend-container.ts. With it, a container keeps the image that it has.
@@ -88,6 +93,7 @@ export class DockerHost extends pulumi.ComponentResource {
         restart: "on-failure",
         mustRun: true,
         ...limits(spec, args.swapLimit),
+        ...diskLimit(spec, args.layerLimit),
         ...isolation(),
         networksAdvanced: [{ name: network.name, ipv4Address: subnet.address }],
         volumes: [{ volumeName: home.name, containerPath: `/home/${spec.user}` }],
@@ -101,10 +107,16 @@ export class DockerHost extends pulumi.ComponentResource {
       }),
       {
         parent: this,
-        // The original capabilities and init stay: the provider would replace a container of an older trilab, which has NET_RAW
-        // and an init. `mend` sets the others, so that a refresh does not see them as a difference; and who mends a container
+        // The original capabilities, init and limits of its disk stay: the provider would replace a container of an older trilab,
+        // which has NET_RAW, an init, and no limit for its files. `mend` sets the others, so that a refresh does not see them as a difference; and who mends a container
         // also restores its snapshots, which are other images.
-        ignoreChanges: ["capabilities", "init", ...(mend ? [...MENDED, "image"] : [])],
+        ignoreChanges: [
+          "capabilities",
+          "init",
+          "ulimits",
+          "storageOpts",
+          ...(mend ? [...MENDED, "image"] : []),
+        ],
       },
     );
 
@@ -136,6 +148,19 @@ function limits(
   // A daemon that can't limit swap reports -1 for any value.
   return { memory, memorySwap: swapLimit ? memory : -1, cpus: cpusAsReadBack(spec.cpus), shmSize: 64 };
 }
+
+/**
+ * The size of the guest's disk as the largest size of one file, which the kernel enforces with every storage driver of Docker. The
+ * main program also keeps all files together below it: see `guard` in images/rootfs, lifetime. A daemon that can also limits the layer,
+ * but not the home's volume.
+ */
+const diskLimit = (
+  { disk }: MachineSpec,
+  layerLimit = false,
+): Pick<docker.ContainerArgs, "ulimits" | "storageOpts"> => ({
+  ulimits: [{ name: "fsize", soft: disk, hard: disk }],
+  ...(layerLimit ? { storageOpts: { size: String(disk) } } : {}),
+});
 
 /** The official plugin reads back whole CPUs as "1.0", but tens as "10."; another spelling would replace the container. */
 const cpusAsReadBack = (cpus: number): string => (cpus % 10 === 0 ? `${cpus}.` : `${cpus}.0`);

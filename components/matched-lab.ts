@@ -14,7 +14,7 @@ export interface MatchedLabArgs {
   /** The seat's block of addresses on this host: 0 … 1023, see helpers/cidr.ts. */
   slot: number;
   /** Arguments for the container only. Absent: there is no container. */
-  container?: Pick<DockerHostArgs, "image" | "swapLimit" | "mend" | "transform">;
+  container?: Pick<DockerHostArgs, "image" | "swapLimit" | "layerLimit" | "mend" | "transform">;
   /** Arguments for the guest only. Absent: there is no guest. */
   guest?: Omit<LibvirtGuestArgs, "spec" | "ownership" | "subnet">;
   /** Arguments for the VPS only. Absent: there is no VPS. */

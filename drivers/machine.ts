@@ -43,6 +43,14 @@ export interface Clone {
   remove(): Promise<void>;
 }
 
+/** A machine that was packed and is unpacked again, but not started. */
+export interface Unpacked {
+  /** Starts it and waits for its first answer. */
+  start(signal: AbortSignal): Promise<Clone>;
+  /** Removes it, in any state. */
+  remove(): Promise<void>;
+}
+
 /**
  * A deployed target, seen from its host: its power and its cost. Costs are read from /proc and the
  * cgroups, so they need a daemon on this machine.
@@ -104,6 +112,21 @@ export interface Machine {
    * @param signal Ends the waiting early: the clone is removed, and the promise rejects.
    */
   clone(index: number, signal: AbortSignal): Promise<Clone>;
+
+  /**
+   * Writes all that it consists of to compressed files, so that it can start where not even its image is. It must be off.
+   *
+   * @param folder An empty one.
+   * @throws HostCostError if its host can't be used from here.
+   */
+  pack(folder: string, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Makes a clone of it from nothing but files that {@link pack} wrote.
+   *
+   * @param index As for {@link clone}.
+   */
+  unpack(folder: string, index: number, signal: AbortSignal): Promise<Unpacked>;
 }
 
 /** Whether its processes and its share of the host can be looked at and pinned from here. */

@@ -6,6 +6,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { type LockOptions, withLock } from "../base/lock.js";
 import { cacheDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
+import { parseSize } from "../model/units.js";
 import { runTool, ToolFailure } from "./run-tool.js";
 
 /** The cache: `<hash>/` is an image, `roots/<hash>/` a root file system, and `work/` contains running builds. */
@@ -15,6 +16,21 @@ export const rootDir = (hash: string): string => join(imageCache(), "roots", has
 /** The log of a build. It stays until the next build of the same image. */
 export const buildLog = (hash: string): string => join(imageCache(), `build-${hash}.log`);
 const workRoot = (): string => join(imageCache(), "work");
+/** Bytes that the cache may take, unless TRILAB_CACHE_SIZE says otherwise. An image of a lab takes about one GiB. */
+const CACHE_LIMIT = 20 * 1024 ** 3;
+
+/** @throws UserError (exit 2) when TRILAB_CACHE_SIZE is no size. */
+export function cacheLimit(text = process.env.TRILAB_CACHE_SIZE): number {
+  if (!text) return CACHE_LIMIT;
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new UserError(`TRILAB_CACHE_SIZE can't be "${text}"`, {
+    why: "it is the size that the cache of images may have",
+    fix: "set it to a size such as 20GiB, or remove it",
+    exitCode: ExitCode.usage,
+  });
+}
+
 const lockPath = (name: string): string => join(imageCache(), "locks", name);
 
 /** Waits at most an hour for another run that builds the same image, and reports that it waits. */

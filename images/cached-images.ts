@@ -1,8 +1,10 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat, utimes } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
+import { formatSize } from "../model/units.js";
+import { rootFiles } from "./build-root.js";
 import { buildLog, imageCache, imageDir, rootDir, sweepWorkDirs, withFreeLock } from "./cache.js";
-import { findImage } from "./ensure.js";
+import { findImage } from "./find-image.js";
 import type { MatchedImage } from "./matched-image.js";
 
 export interface CachedImage extends MatchedImage {
@@ -45,6 +47,56 @@ export async function pruneImages(options: { keep?: readonly string[] } = {}): P
   for (const hash of await hashesIn(join(imageCache(), "roots")))
     if (!needed.has(hash) && (await removeUnlocked(`root-${hash}`, rootDir(hash)))) removed.push(hash);
   return removed;
+}
+
+/** An image that was used less than so many milliseconds ago is not removed to make room: another run may be loading it. */
+const RECENT_MS = 3_600_000;
+
+/** Remembers that an image, or a root file system, was used now, for {@link trimCache}. */
+export async function markUsed(manifestFile: string): Promise<void> {
+  const now = new Date();
+  await utimes(manifestFile, now, now).catch(() => {}); // It is another user's, or just being removed.
+}
+
+/** When it was last used, in milliseconds since 1970. */
+const usedAt = async (manifestFile: string, otherwise: number): Promise<number> =>
+  (await stat(manifestFile).catch(() => undefined))?.mtimeMs ?? otherwise;
+
+/**
+ * Removes images from the cache until it takes at most `limit` bytes: first those that were not used for the longest time. What
+ * was used within the last hour stays. Daemons keep their own copies, so no seat needs what is removed.
+ *
+ * @param options.keep The hash of an image that stays in any case.
+ * @param options.note Called with what was removed, in words.
+ */
+export async function trimCache(
+  limit: number,
+  { keep, note, now = Date.now() }: { keep?: string; note?: (text: string) => void; now?: number },
+): Promise<void> {
+  const isOld = (used: number): boolean => now - used >= RECENT_MS;
+  const images = await listImages();
+  const used = new Map<string, number>();
+  for (const { hash, manifestFile } of images) used.set(hash, await usedAt(manifestFile, now));
+  const lastUse = ({ hash }: CachedImage): number => used.get(hash) ?? now;
+  const left = new Map(images.map((image) => [image.hash, image]));
+  for (const image of images.sort((a, b) => lastUse(a) - lastUse(b))) {
+    if (sizeOf([...left.values()]) <= limit) return;
+    if (image.hash === keep || !isOld(lastUse(image))) continue;
+    if (!(await removeUnlocked(image.hash, imageDir(image.hash)))) continue;
+    left.delete(image.hash);
+    note?.(`removed image ${image.hash} from the cache, which may take ${formatSize(limit)}`);
+    const root = image.rootHash;
+    const isNeeded = [...left.values()].some(({ rootHash }) => rootHash === root);
+    // A build may have begun to use it, and has no image yet.
+    if (!isNeeded && isOld(await usedAt(join(rootDir(root), rootFiles.manifest), 0)))
+      await removeUnlocked(`root-${root}`, rootDir(root));
+  }
+}
+
+/** Bytes of images, each root file system counted once. */
+function sizeOf(images: readonly CachedImage[]): number {
+  const roots = new Map(images.map(({ rootHash, rootUsage }) => [rootHash, rootUsage]));
+  return [...roots.values(), ...images.map(({ diskUsage }) => diskUsage)].reduce((a, b) => a + b, 0);
 }
 
 async function removeUnlocked(lock: string, dir: string): Promise<boolean> {

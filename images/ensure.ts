@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { hasCode } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { silent } from "../base/progress.js";
-import { containerTag } from "../model/container-tag.js";
-import { buildDisk, diskFiles } from "./build-disk.js";
+import { buildDisk } from "./build-disk.js";
 import { type BuildOptions, buildRoot, rootFiles } from "./build-root.js";
-import { diskFullError, imageDir, rootDir, withBuildLock } from "./cache.js";
-import { type ImageManifest, type RootManifest, readImageManifest, readRootManifest } from "./manifest.js";
+import { cacheLimit, diskFullError, rootDir, withBuildLock } from "./cache.js";
+import { markUsed, trimCache } from "./cached-images.js";
+import { findImage, imageFrom } from "./find-image.js";
+import { type RootManifest, readRootManifest } from "./manifest.js";
 import type { MatchedImage } from "./matched-image.js";
 import { ToolFailure } from "./run-tool.js";
 import { checkImageSpec, type ImageSpec, imageHash, rootHash } from "./spec.js";
@@ -18,28 +19,6 @@ export interface EnsureOptions extends BuildOptions {
   force?: boolean;
 }
 
-/** The image that a manifest describes, with its paths in the cache. */
-function imageFrom(manifest: ImageManifest): MatchedImage {
-  const root = rootDir(manifest.rootHash);
-  return {
-    hash: manifest.hash,
-    rootHash: manifest.rootHash,
-    containerTag: containerTag(manifest.hash),
-    rootTar: join(root, rootFiles.rootTar),
-    disk: join(imageDir(manifest.hash), diskFiles.disk),
-    kernel: join(root, rootFiles.kernel),
-    initrd: join(root, rootFiles.initrd),
-    manifest,
-    manifestFile: join(imageDir(manifest.hash), diskFiles.manifest),
-  };
-}
-
-/** The image of this spec if it has been built. Reads only its manifest, and does not check its files. */
-export async function findImage(hash: string): Promise<MatchedImage | undefined> {
-  const manifest = await readImageManifest(join(imageDir(hash), diskFiles.manifest));
-  return manifest === undefined ? undefined : imageFrom(manifest);
-}
-
 /**
  * The image of this spec: built if it is not in the cache (about a minute), else verified. A corrupt image is built
  * again, with a note. If several callers need the same image, one builds it and the others wait.
@@ -48,6 +27,7 @@ export async function findImage(hash: string): Promise<MatchedImage | undefined>
  */
 export async function ensureImage(spec: ImageSpec, options: EnsureOptions = {}): Promise<MatchedImage> {
   checkImageSpec(spec);
+  const limit = cacheLimit();
   const progress = withElapsed(options.progress ?? silent);
   const hash = imageHash(spec);
   if (options.force !== true) {
@@ -55,7 +35,7 @@ export async function ensureImage(spec: ImageSpec, options: EnsureOptions = {}):
     if (ready !== undefined) return ready;
   }
   try {
-    return await withBuildLock(hash, progress, async () => {
+    const built = await withBuildLock(hash, progress, async () => {
       // The former holder of the lock may have built it.
       const ready = options.force === true ? undefined : await soundImage(hash, progress);
       if (ready !== undefined) return ready;
@@ -64,6 +44,8 @@ export async function ensureImage(spec: ImageSpec, options: EnsureOptions = {}):
       progress.note(`image ${hash} built: Debian ${spec.release}, ${manifest.packages.length} packages`);
       return imageFrom(manifest);
     });
+    await trimCache(limit, { keep: hash, note: progress.note });
+    return built;
   } catch (error) {
     throw (error instanceof ToolFailure && error.diskFull) || hasCode(error, "ENOSPC", "EDQUOT")
       ? diskFullError("the file system got full during the build; the unfinished image was removed", error)
@@ -76,7 +58,10 @@ async function soundImage(hash: string, progress: Progress = silent): Promise<Ma
   const image = await findImage(hash);
   if (image === undefined) return undefined;
   const corrupt = await findCorruption(image);
-  if (corrupt === undefined) return image;
+  if (corrupt === undefined) {
+    await markUsed(image.manifestFile);
+    return image;
+  }
   progress.note(`${corrupt.path} ${corrupt.why}; building it again`);
   return undefined;
 }
@@ -96,7 +81,10 @@ function ensureRoot(spec: ImageSpec, progress: Progress, options: EnsureOptions)
           { path: join(dir, rootFiles.initrd), record: initrd },
         ],
       });
-      if (corrupt === undefined) return manifest;
+      if (corrupt === undefined) {
+        await markUsed(join(dir, rootFiles.manifest));
+        return manifest;
+      }
       progress.note(`${corrupt.path} ${corrupt.why}; building the root file system again`);
     }
     const built = await buildRoot(spec, progress, options);

@@ -2,7 +2,8 @@
 
 export * from "../model/guest-contract.js";
 export { listImages, pruneImages } from "./cached-images.js";
-export { ensureImage, findImage } from "./ensure.js";
+export { ensureImage } from "./ensure.js";
+export { findImage } from "./find-image.js";
 export {
   cachedVerdict,
   judgeProbe,

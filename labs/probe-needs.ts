@@ -19,6 +19,7 @@ export const PROBE_NEEDS = {
   isolation: [],
   duel: ["sysbench"],
   density: [],
+  moving: [],
 } as const satisfies Record<string, readonly string[]>;
 
 export type ProbeId = keyof typeof PROBE_NEEDS;

@@ -11,7 +11,7 @@ export interface MachineSpec {
   cpus: number;
   /** Bytes of memory; there is no swap. */
   memory: number;
-  /** Bytes of the root disk; a container's layer cannot be bounded on most hosts (the parity report says so). */
+  /** Bytes of the root disk; of a container, all files together, as far as its host can keep them to it: docs/security.md. */
   disk: number;
   /** Debian release, by code name. */
   release: string;

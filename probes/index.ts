@@ -11,6 +11,7 @@ import { hostCalls } from "./host-calls.js";
 import { isolation } from "./isolation.js";
 import { memory } from "./memory.js";
 import { memoryBandwidth } from "./memory-bandwidth.js";
+import { moving } from "./moving.js";
 import type { Probe } from "./probe.js";
 import { start } from "./start.js";
 import { stop } from "./stop.js";
@@ -34,4 +35,5 @@ export const PROBES: readonly Probe[] = [
   isolation,
   duel,
   density,
+  moving,
 ];

@@ -21,6 +21,7 @@ const SECONDS: Record<Probe["id"], readonly [container: number, guest: number, e
   isolation: [3, 3, 5],
   duel: [20, 20, 25],
   density: [6, 10, 40],
+  moving: [20, 30, 60],
 };
 
 /** Seconds that one run of a probe should take. */

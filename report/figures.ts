@@ -13,6 +13,7 @@ const HEADLINE: Readonly<Record<string, string>> = {
   memory: "idle",
   disk: "own",
   "disk-io": "read-qd1",
+  moving: "total",
 };
 
 /** In the duel: the victim's own work without a neighbour. The other metrics are the same work beside a hog. */

@@ -56,6 +56,8 @@ export function notShown(run: RunDocument): string[] {
       `That the same hog would be the worst again: the duel's headline is the worst of ${hogs} hogs, without a correction for this choice.`,
     has("density") &&
       "How many working machines fit: density uses the cost of idle machines, extrapolated from the few that were started.",
+    has("moving") &&
+      "A network. moving carries the files on one disk, and the machine is off meanwhile: a live migration, and images of which the other place already has a part, are not measured.",
     (has("isolation") || has("duel")) &&
       "How secure they are. The facts say what a user inside sees and may do. The duel says whether limits hold against one hog. Neither tries to escape.",
     "Your workload: each probe is one small program. Two machines that start processes equally fast may still serve web pages at different speeds.",

@@ -62,6 +62,8 @@ const WORDS: Readonly<Record<string, (more: string, less: string, times: string)
   stop: (more, less, times) =>
     `a ${more} took ${times} as long as a ${less} from the call to stop until it was off`,
   memory: (more, less, times) => `an idle ${more} cost the host ${times} the memory of an idle ${less}`,
+  moving: (more, less, times) =>
+    `moving a ${more} to another place took ${times} as long as moving a ${less}`,
   disk: (more, less, times) => `the ${more}'s own disk use was ${times} that of the ${less}`,
 };
 
@@ -71,6 +73,7 @@ const SLOWER = "its processor is emulated; with KVM it would be faster";
 const EMULATED: Readonly<Record<string, string>> = {
   start: SLOWER,
   stop: SLOWER,
+  moving: SLOWER,
   memory: "up to 128\u00a0MiB of its memory are the emulator's cache of translated code",
   density:
     "its memory includes the emulator's cache, up to 128\u00a0MiB; its CPU time is not counted, a container's is",

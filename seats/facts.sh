@@ -27,6 +27,14 @@ value clocksource /sys/devices/system/clocksource/clocksource0/current_clocksour
 value disk_sectors /sys/block/vda/size /sys/block/nvme0n1/size
 [ -e /.dockerenv ] && echo dockerenv=1
 [ -e /run/trilab-golden ] && echo resumed=1
+# The largest file of a container, and whether a child of process 1 keeps all its files together below that size.
+[ -e /.dockerenv ] && while read -r word what size _ limit _; do
+  [ "$word $what $size" = "Max file size" ] && echo "file_limit=$limit"
+done < /proc/1/limits
+children=; [ -e /.dockerenv ] && read -r children < /proc/1/task/1/children # Without a newline at its end, read fails.
+for child in $children; do
+  read -r name < "/proc/$child/comm" && [ "$name" = lifetime ] && echo disk_watched=1
+done
 . /etc/os-release; echo "release=$VERSION_CODENAME"
 while read -r key kb _; do
   case $key in MemTotal:) echo "mem_total_kb=$kb" ;; SwapTotal:) echo "swap_total_kb=$kb" ;; esac

@@ -41,10 +41,10 @@ export interface Facts {
   memoryVisible: number;
   /** Bytes of swap that it may use: its own, or what a container's cgroup allows of the host's. */
   swap: number;
-  /** Bytes: the root disk; a container's is the host's file system. */
+  /** Bytes: the root disk; the size to which a container's files are kept; or else the host's file system. */
   disk: number;
-  /** Whether it has a limit. */
-  diskBounded: boolean;
+  /** What limits it: its `own` size; a program that watches a container's files (`watched`); or `none`. */
+  diskLimit: "own" | "watched" | "none";
   packageCount: number;
   /** The first 16 hex digits of SHA-256 over the sorted lines "name version architecture" of what is installed. */
   packages: string;
@@ -131,6 +131,8 @@ export function parseFacts(output: string, exchange: { before: number; after: nu
   const number = (key: string): number => (one(key) === "" ? Number.NaN : Number(one(key)));
 
   const isContainer = one("dockerenv") === "1";
+  const watched = one("disk_watched") === "1" ? number("file_limit") : Number.NaN;
+  const isWatched = isContainer && !Number.isNaN(watched);
   const [, size = ""] = one("filesystem").split(/\s+/);
   const limit = memoryLimit(one("memory_limit"), isContainer);
   const visible = number("mem_total_kb") * 1024;
@@ -159,9 +161,12 @@ export function parseFacts(output: string, exchange: { before: number; after: nu
       isContainer ? swapLimit(one("swap_limit"), number("memsw_limit") - number("memory_limit")) : Infinity,
     ),
     // A container sees the host's disks in /sys, and its root is on one of them, with any storage driver of Docker.
-    disk:
-      isContainer || one("disk_sectors") === "" ? Number(size || Number.NaN) : number("disk_sectors") * 512,
-    diskBounded: !isContainer,
+    disk: isWatched
+      ? watched
+      : isContainer || one("disk_sectors") === ""
+        ? Number(size || Number.NaN)
+        : number("disk_sectors") * 512,
+    diskLimit: isWatched ? "watched" : isContainer ? "none" : "own",
     packageCount: installed.length,
     packages: createHash("sha256").update(installed.join("\n")).digest("hex").slice(0, 16),
     services: Object.fromEntries(

@@ -258,15 +258,20 @@ function diskRow(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | 
     wanted: formatSize(spec.disk),
     values: column(facts, (f) => formatSize(f.disk)),
   };
-  const wrong = failing(facts, (f, target) => !f.diskBounded || f.disk === disk(target));
+  const wrong = failing(facts, (f, target) => f.diskLimit === "none" || f.disk === disk(target));
   if (wrong.length > 0)
     return { ...row, verdict: "wrong", note: `${wrong.join(", ")}: not the disk size of the spec` };
   const notes = [
     ...(facts.vps && disk("vps") !== spec.disk
       ? ["a rented disk is at least as large as the cloud's image"]
       : []),
-    ...(failing(facts, (f) => f.diskBounded).length > 0
+    ...(failing(facts, (f) => f.diskLimit !== "none").length > 0
       ? ["a container's layer grows on the host's disk, whose free space is its only limit"]
+      : []),
+    ...(failing(facts, (f) => f.diskLimit !== "watched").length > 0
+      ? [
+          "no file in a container can be larger; a program in it counts all files together, and ends its programs when they take more. A guest's disk is full at its size",
+        ]
       : []),
   ];
   return { ...row, verdict: notes.length > 0 ? "nature" : "match", note: notes.join("; ") };

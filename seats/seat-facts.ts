@@ -65,7 +65,7 @@ const insideFacts = (facts: Facts): Partial<Record<FactName, string>> => ({
   boot: facts.boot,
   "memory-given": String(facts.memory),
   "memory-seen": String(facts.memoryVisible),
-  "disk-limit": yesOrNo(facts.diskBounded),
+  "disk-limit": { own: "yes", watched: "only watched", none: "no" }[facts.diskLimit],
 });
 
 async function hostFacts(machine: Machine, { init }: Facts): Promise<Partial<Record<FactName, string>>> {

@@ -38,6 +38,8 @@ export interface SeatSettings {
   accelerator: Accelerator;
   /** Whether the Docker daemon can limit swap. */
   swapLimit: boolean;
+  /** Whether it can limit the size of a container's layer. */
+  layerLimit: boolean;
   /** Repairs the container where the provider does not; returns what was changed, in words. */
   mendContainer: (containerId: string, wanted: ContainerWanted) => Promise<string[]>;
   userKey: string;
@@ -64,7 +66,7 @@ export type SeatOutputs = {
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {
   return async () => {
     const { accelerator, ceilings, hostKeyFile, image, makeWay, ownership, slot } = settings;
-    const { spec, swapLimit, targets, userKey } = settings;
+    const { layerLimit, spec, swapLimit, targets, userKey } = settings;
     const userKeys = [userKey, ...spec.authorizedKeys];
     const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
     const args: MatchedLabArgs = {
@@ -76,6 +78,7 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
             container: {
               image: image.containerTag,
               swapLimit,
+              layerLimit,
               mend: (id: string) => mend(settings, id),
             },
           }

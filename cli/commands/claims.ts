@@ -12,7 +12,7 @@ export const claims = defineCommand({
   examples: [
     ["trilab claims", "what holds here, what does not, and what was not measured"],
     [
-      "trilab compare --probes host-calls,downtime",
+      "trilab compare --probes host-calls,downtime,moving",
       "measures what compare --quick leaves out, for trilab claims",
     ],
   ],

@@ -16,7 +16,7 @@ export const compare = defineCommand({
     probes: {
       type: "string",
       describe:
-        "only these probes, with commas: start,memory,cpu; default: the lab's, but --quick leaves out downtime and host-calls",
+        "only these probes, with commas: start,memory,cpu; default: the lab's, but --quick leaves out downtime, host-calls and moving",
     },
     seed: {
       type: "string",

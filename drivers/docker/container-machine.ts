@@ -10,10 +10,13 @@ import {
   type Machine,
   type MemoryCost,
   type StoredImage,
+  type Unpacked,
 } from "../machine.js";
 import { GRACE_MS } from "../power.js";
+import { passOver } from "./connect.js";
 import { ContainerEnvironment } from "./container.js";
 import { startContainer } from "./mend-container.js";
+import { packContainer, removeUnpackedImage, unpackImage, unpackVolumes } from "./packed-container.js";
 
 /** The default block size of ext4 and XFS. */
 const BLOCK_BYTES = 4096;
@@ -123,8 +126,12 @@ export class ContainerMachine implements Machine {
     return undefined;
   }
 
-  /** Makes another container with the same limits, without starting it. Its labels let `down` find it. */
-  async create(name: string): Promise<Docker.Container> {
+  /**
+   * Makes another container with the same limits, without starting it. Its labels let `down` find it.
+   *
+   * @param image Default: its own.
+   */
+  async create(name: string, image?: string): Promise<Docker.Container> {
     await this.docker
       .getContainer(name)
       .remove({ force: true, v: true })
@@ -134,7 +141,10 @@ export class ContainerMachine implements Machine {
     return this.docker.createContainer({
       name,
       Hostname: name.slice(-63),
-      Image: Config.Image,
+      Image: image ?? Config.Image,
+      // Its own image has them, too; one that was unpacked has not.
+      Env: Config.Env,
+      Entrypoint: Config.Entrypoint,
       // It is removed after the measurement; the seat's original expiry may have passed.
       Cmd: [LIFETIME_PROGRAM, "run", "never"],
       Labels: Config.Labels,
@@ -192,18 +202,51 @@ export class ContainerMachine implements Machine {
 
   async clone(index: number, signal: AbortSignal): Promise<Clone> {
     const started = performance.now();
-    const container = await this.create(`${this.name}-clone${index}`);
+    const name = `${this.name}-clone${index}`;
+    const container = await this.create(name);
     const remove = (): Promise<void> => container.remove({ force: true, v: true });
     try {
-      await startContainer(container);
-      const machine = new ContainerMachine(`${this.name}-clone${index}`, this.user, this.daemon);
-      const environment = new ContainerEnvironment(machine.name, this.user, this.daemon.endpoint);
-      await environment.firstAnswer(["true"], { signal });
-      return { seconds: (performance.now() - started) / 1000, machine, environment, remove };
+      return { ...(await this.startClone(name, started, signal)), remove };
     } catch (error) {
       await remove();
       throw error;
     }
+  }
+
+  private async startClone(
+    name: string,
+    started: number,
+    signal: AbortSignal,
+  ): Promise<Omit<Clone, "remove">> {
+    await startContainer(this.docker.getContainer(name));
+    const machine = new ContainerMachine(name, this.user, this.daemon);
+    const environment = new ContainerEnvironment(name, this.user, this.daemon.endpoint);
+    await environment.firstAnswer(["true"], { signal });
+    return { seconds: (performance.now() - started) / 1000, machine, environment };
+  }
+
+  async pack(folder: string, signal: AbortSignal): Promise<void> {
+    await packContainer(this.container, folder, signal);
+  }
+
+  async unpack(folder: string, index: number): Promise<Unpacked> {
+    const name = `${this.name}-clone${index}`;
+    const remove = async (): Promise<void> => {
+      await this.docker.getContainer(name).remove({ force: true, v: true }).catch(passOver(404));
+      await removeUnpackedImage(this.docker, name);
+    };
+    try {
+      const { Config } = await this.container.inspect();
+      const image = await unpackImage(this.docker, { folder, labels: Config.Labels, name });
+      await unpackVolumes(this.container, await this.create(name, image), folder);
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+    return {
+      start: async (signal) => ({ ...(await this.startClone(name, performance.now(), signal)), remove }),
+      remove,
+    };
   }
 
   private async mainProcess(): Promise<number> {

@@ -10,6 +10,7 @@ import type { Ending, StopOptions } from "../power.js";
 import { asking, dockerClient, isGone } from "./connect.js";
 import { ContainerEnvironment } from "./container.js";
 import { ContainerMachine } from "./container-machine.js";
+import { limitsDisk } from "./disk-limit.js";
 import { readContainerFile } from "./file.js";
 import { type BuiltImage, containerImageLoaded, importContainerImage } from "./image.js";
 import {
@@ -289,6 +290,11 @@ export class DockerDriver {
   /** Whether the daemon can limit swap. */
   limitsSwap(): Promise<boolean> {
     return limitsSwap(this.client);
+  }
+
+  /** Whether the daemon can limit the size of a container's layer. */
+  limitsDisk(): Promise<boolean> {
+    return limitsDisk(this.client);
   }
 
   /** What its system call filter should refuse and does not; `undefined` where there is no image to try it with. */

@@ -95,12 +95,21 @@ export async function importTar(
   );
 }
 
-/** Waits for the end of a daemon's report. @throws UserError with `what` when it reports an error. */
-export async function follow(docker: Docker, report: NodeJS.ReadableStream, what: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+/**
+ * Waits for the end of a daemon's report.
+ *
+ * @returns what was reported.
+ * @throws UserError with `what` when it reports an error.
+ */
+export async function follow(
+  docker: Docker,
+  report: NodeJS.ReadableStream,
+  what: string,
+): Promise<unknown[]> {
+  return new Promise<unknown[]>((resolve, reject) => {
     docker.modem.followProgress(report, (error: Error | null, events: unknown[]) => {
       const refused = error?.message ?? events.map(errorIn).find((text) => text !== undefined);
-      if (refused === undefined) resolve();
+      if (refused === undefined) resolve(events);
       else
         reject(
           new UserError(what, {

@@ -7,6 +7,7 @@ import {
   type Machine,
   type MemoryCost,
   type StoredImage,
+  type Unpacked,
 } from "../machine.js";
 
 /** How long a machine, perhaps far away, may take to accept a connection, in milliseconds. */
@@ -14,6 +15,7 @@ const CONNECT_LIMIT = 5_000;
 
 const UNSEEN = "a rented machine's host belongs to its provider, so its cost there can't be measured";
 const NO_SWITCH = "a rented machine is not switched off for measuring, because it would lose its address";
+const NO_OTHER = "another rented machine would cost extra money";
 const FIXED = "the size of a rented machine is fixed by its instance type";
 
 /** A rented VPS, seen from outside: we only know whether it answers. */
@@ -91,6 +93,14 @@ export class RentedMachine implements Machine {
   }
 
   async clone(): Promise<Clone> {
-    throw new HostCostError("another rented machine would cost extra money");
+    throw new HostCostError(NO_OTHER);
+  }
+
+  async pack(): Promise<void> {
+    throw new HostCostError(UNSEEN);
+  }
+
+  async unpack(): Promise<Unpacked> {
+    throw new HostCostError(NO_OTHER);
   }
 }

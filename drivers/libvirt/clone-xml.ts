@@ -6,9 +6,19 @@ export interface CloneIdentity {
   address: string;
   /** Path of its disk on the libvirt host. */
   disk: string;
+  /** Paths of its kernel and initrd. Absent: those of the original. */
+  kernel?: string;
+  initrd?: string;
   /** From 1; goes into the MAC address. */
   index: number;
 }
+
+/** The volumes that a clone may have in the seats' pool. Pure. */
+export const cloneVolumes = (name: string): Record<"disk" | "kernel" | "initrd", string> => ({
+  disk: `${name}.qcow2`,
+  kernel: `${name}.kernel`,
+  initrd: `${name}.initrd`,
+});
 
 /** An address of the guest's own subnet (a /28: the host has .1, the guest .2, clones follow). Pure. */
 export function cloneAddress(address: string, index: number): string {
@@ -26,6 +36,8 @@ export function cloneXml(xml: string, id: CloneIdentity): string {
       .replace(/<metadata>[\s\S]*?<\/metadata>/, "")
       .replace(/(<disk[\s\S]*?<source file=)(['"])[^'"]*\2[^>]*\/>/, `$1"${id.disk}"/>`)
       .replace(/<mac address=['"][^'"]*['"]\/>/, `<mac address="${mac}"/>`)
+      .replace(/(<kernel>)[^<]*/, (all, tag) => (id.kernel ? `${tag}${id.kernel}` : all))
+      .replace(/(<initrd>)[^<]*/, (all, tag) => (id.initrd ? `${tag}${id.initrd}` : all))
       .replace(/<log file=[^>]*\/>/g, "")
       .replace(/trilab:hostname=[^<]*/, `trilab:hostname=${id.name.slice(-63)}`)
       // It is removed after the measurement; the seat's original expiry may have passed.

@@ -11,6 +11,9 @@ import { DISK_POOL, IMAGE_POOL } from "./pools.js";
 /** How long QEMU may take to end after it was killed, in milliseconds. */
 const GONE_MS = 30_000;
 
+/** How long a disk may take to be copied, in milliseconds. */
+export const COPY_MS = 30 * 60_000;
+
 /** A machine's overlay disk as it was when it was made. */
 export interface FreshDisk {
   /** Its volume in the seats' pool. */
@@ -55,12 +58,24 @@ export async function makeDiskAnew(libvirt: Connection, disk: FreshDisk): Promis
 }
 
 /** Creates a volume of the seats' pool from its XML. */
-export async function createVolume(libvirt: Connection, xml: string): Promise<void> {
+export const createVolume = (libvirt: Connection, xml: string): Promise<void> =>
+  withVolumeFile(xml, async (file) => {
+    await libvirt.virsh("vol-create", DISK_POOL.name, file);
+  });
+
+/** Creates a volume of the seats' pool from its XML, with the content of another one, given by its path. */
+export const createVolumeFrom = (libvirt: Connection, xml: string, path: string): Promise<void> =>
+  withVolumeFile(xml, async (file) => {
+    const from = [path, "--inputpool", DISK_POOL.name];
+    await libvirt.virshWithin(COPY_MS, "vol-create-from", DISK_POOL.name, file, ...from);
+  });
+
+async function withVolumeFile(xml: string, create: (file: string) => Promise<void>): Promise<void> {
   const dir = await scratchFolder("volume");
   try {
     const file = join(dir, "volume.xml");
     await writeFile(file, xml);
-    await libvirt.virsh("vol-create", DISK_POOL.name, file);
+    await create(file);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

@@ -7,13 +7,13 @@ import { pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
 import { goldenDomain, goldenOf, goldenVolumes, resumedMemory } from "../../model/golden.js";
 import type { Connection } from "./connection.js";
-import { createVolume, type FreshDisk, freshDiskXml, switchOff } from "./fresh-disk.js";
+import { COPY_MS, createVolume, type FreshDisk, freshDiskXml, switchOff } from "./fresh-disk.js";
 import { goldenXml, resumedXml } from "./golden-xml.js";
 import { appears, keptDomain } from "./kept-domain.js";
 import { DISK_POOL } from "./pools.js";
 import { removeQemuLogs } from "./qemu-logs.js";
 import { SAVE_HEADER, saveStart, withDefinition } from "./save-file.js";
-import { COPY_MS, copyVolume, uploadVolume } from "./volume-copy.js";
+import { copyVolume, uploadVolume } from "./volume-copy.js";
 
 /** Raised when golden guests are made in another way, so that older ones are not used. */
 const VERSION = 1;

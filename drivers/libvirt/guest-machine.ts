@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
@@ -24,13 +24,15 @@ import {
   type Machine,
   type MemoryCost,
   type StoredImage,
+  type Unpacked,
 } from "../machine.js";
 import { type Ending, GRACE_MS, type StopOptions } from "../power.js";
-import { cloneAddress, cloneXml } from "./clone-xml.js";
+import { cloneAddress, cloneVolumes, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest.js";
 import { cannotBecomeLive, domainSize, resizeDomain } from "./guest-size.js";
 import { appears, keptDomain } from "./kept-domain.js";
+import { mergeOverlay, PACKED, packVolume, unpackVolume } from "./packed-guest.js";
 import { DISK_POOL } from "./pools.js";
 import { readQcow2Header } from "./qcow2.js";
 import { removeQemuLogs } from "./qemu-logs.js";
@@ -158,41 +160,102 @@ export class GuestMachine implements Machine {
 
   async clone(index: number, signal: AbortSignal): Promise<Clone> {
     const started = performance.now();
-    const name = `${this.name}-clone${index}`;
-    const disk = `${name}.qcow2`;
-    const address = cloneAddress(this.access.address, index);
-    const xml = await this.libvirt.virsh("dumpxml", this.name, "--inactive", "--security-info");
+    const { disk } = cloneVolumes(this.cloneName(index));
     const live = await this.libvirt.domain(this.name);
     const base = live?.find("devices", "disk", "backingStore", "source")?.attributes.file;
-    const capacity = /^Capacity:\s+(\d+)/m.exec(
-      await this.libvirt.virsh("domblkinfo", this.name, "vda"),
-    )?.[1];
-    if (base === undefined || capacity === undefined)
-      throw new HostCostError("the guest's base disk is not known");
+    if (base === undefined) throw new HostCostError("the guest's base disk is not known");
+    const capacity = await this.diskCapacity();
+    await this.removeClone(index);
+    const volume = ["--backing-vol", base, "--backing-vol-format", "qcow2"];
+    const make = ["vol-create-as", DISK_POOL.name, disk, String(capacity), "--format", "qcow2"];
+    try {
+      await this.libvirt.virsh(...make, ...volume);
+      return await this.startClone(index, { disk }, started, signal);
+    } catch (error) {
+      await this.removeClone(index);
+      throw error;
+    }
+  }
+
+  async pack(folder: string, signal: AbortSignal): Promise<void> {
+    const { disk, os } = await this.files();
+    const whole = cloneVolumes(this.cloneName(1)).disk;
+    await this.removeClone(1);
+    try {
+      await mergeOverlay(this.libvirt, disk, whole, await this.diskCapacity());
+      await packVolume(this.libvirt, `${DISK_POOL.path}/${whole}`, join(folder, PACKED.disk), signal);
+    } finally {
+      await this.removeClone(1);
+    }
+    for (const [i, path] of os.entries())
+      await packVolume(this.libvirt, path, join(folder, [PACKED.kernel, PACKED.initrd][i] ?? ""), signal);
+  }
+
+  async unpack(folder: string, index: number, signal: AbortSignal): Promise<Unpacked> {
+    const volumes = cloneVolumes(this.cloneName(index));
+    const remove = (): Promise<void> => this.removeClone(index);
+    await remove();
+    const parts: (keyof typeof PACKED)[] = ["disk"];
+    try {
+      const there = await readdir(folder);
+      if (there.includes(PACKED.kernel)) parts.push("kernel", "initrd");
+      for (const part of parts)
+        await unpackVolume(this.libvirt, join(folder, PACKED[part]), volumes[part], signal);
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+    const own = Object.fromEntries(parts.map((part) => [part, volumes[part]]));
+    return {
+      start: (signal) => this.startClone(index, { disk: volumes.disk, ...own }, performance.now(), signal),
+      remove,
+    };
+  }
+
+  private cloneName(index: number): string {
+    return `${this.name}-clone${index}`;
+  }
+
+  private async diskCapacity(): Promise<number> {
+    const said = await this.libvirt.virsh("domblkinfo", this.name, "vda");
+    const capacity = /^Capacity:\s+(\d+)/m.exec(said)?.[1];
+    if (capacity === undefined) throw new HostCostError("the size of the guest's disk is not known");
+    return Number(capacity);
+  }
+
+  /** Removes a clone, in any state, with its volumes and logs. */
+  private async removeClone(index: number): Promise<void> {
+    const name = this.cloneName(index);
+    await this.libvirt.virsh("destroy", name).catch(() => {});
+    await removeQemuLogs(this.libvirt, [name]);
+    for (const volume of Object.values(cloneVolumes(name)))
+      await this.libvirt.virshIfThere("vol-delete", volume, "--pool", DISK_POOL.name);
+  }
+
+  /** Starts a clone whose volumes are in the seats' pool. The caller removes it if that fails. */
+  private async startClone(
+    index: number,
+    volumes: { disk: string; kernel?: string; initrd?: string },
+    started: number,
+    signal: AbortSignal,
+  ): Promise<Clone> {
+    const name = this.cloneName(index);
+    const address = cloneAddress(this.access.address, index);
+    const xml = await this.libvirt.virsh("dumpxml", this.name, "--inactive", "--security-info");
     const dir = await scratchFolder("clone"); // the host key is in it
     let keeper: ChildProcess | undefined;
     const remove = async (): Promise<void> => {
       await this.libvirt.virsh("destroy", name).catch(() => {});
       keeper?.stdin?.end();
       await rm(dir, { recursive: true, force: true });
-      await removeQemuLogs(this.libvirt, [name]);
-      await this.libvirt.virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
+      await this.removeClone(index);
     };
     try {
-      await this.libvirt.virsh("destroy", name).catch(() => {}); // a left-over
-      await this.libvirt.virshIfThere("vol-delete", disk, "--pool", DISK_POOL.name);
-      const volume = ["--backing-vol", base, "--backing-vol-format", "qcow2"];
-      await this.libvirt.virsh(
-        "vol-create-as",
-        DISK_POOL.name,
-        disk,
-        capacity,
-        "--format",
-        "qcow2",
-        ...volume,
-      );
       const file = join(dir, "domain.xml");
-      const ids = { name, uuid: randomUUID(), address, disk: `${DISK_POOL.path}/${disk}`, index };
+      const paths = Object.fromEntries(
+        Object.entries(volumes).map(([part, volume]) => [part, `${DISK_POOL.path}/${volume}`]),
+      );
+      const ids = { name, uuid: randomUUID(), address, index, disk: "", ...paths };
       await writeFile(file, cloneXml(xml, ids), { mode: 0o600 });
       keeper = keptDomain(this.libvirt.uri, file);
       const knownHostsFile = join(dir, "known_hosts");

@@ -6,12 +6,12 @@ import { scratchFolder } from "../../base/scratch.js";
 import type { DomainTarget } from "../../model/naming.js";
 import { type Snapshot, snapshotOfVolume, snapshotVolumes } from "../../model/snapshots.js";
 import type { Connection } from "./connection.js";
-import { startFromDisk } from "./fresh-disk.js";
+import { COPY_MS, startFromDisk } from "./fresh-disk.js";
 import { isOfResume, stringsOf } from "./golden-xml.js";
 import { domainSize } from "./guest-size.js";
 import { DISK_POOL } from "./pools.js";
 import { VirshError } from "./virsh.js";
-import { COPY_MS, copyVolume, uploadVolume } from "./volume-copy.js";
+import { copyVolume, uploadVolume } from "./volume-copy.js";
 import { type Element, parseXml } from "./xml.js";
 
 /** How long libvirt may take to end a job that another command began, in milliseconds. */

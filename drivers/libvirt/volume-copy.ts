@@ -2,11 +2,8 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { scratchFolder } from "../../base/scratch.js";
 import type { Connection } from "./connection.js";
-import { createVolume } from "./fresh-disk.js";
+import { COPY_MS, createVolume } from "./fresh-disk.js";
 import { DISK_POOL } from "./pools.js";
-
-/** How long a disk may take to be copied, in milliseconds. */
-export const COPY_MS = 30 * 60_000;
 
 /**
  * Copies a volume of the seats' pool as it is: `virsh vol-clone` would write out all that an overlay takes from its base. The
@@ -33,11 +30,12 @@ export async function uploadVolume(libvirt: Connection, file: string, volume: st
   const pool = ["--pool", DISK_POOL.name];
   const { size } = await stat(file);
   await libvirt.virshIfThere("vol-delete", volume, ...pool);
-  await createVolume(
-    libvirt,
-    `<volume type="file"><name>${volume}</name><capacity unit="bytes">${size}</capacity><allocation>0</allocation>
-<target><format type="raw"/><permissions><mode>0600</mode></permissions></target></volume>
-`,
-  );
+  await createVolume(libvirt, emptyVolumeXml(volume, size));
   await libvirt.virshWithin(COPY_MS, "vol-upload", volume, file, ...pool, "--sparse");
 }
+
+/** A volume to upload to: only QEMU and root may read it. Pure. */
+export const emptyVolumeXml = (name: string, bytes: number): string =>
+  `<volume type="file"><name>${name}</name><capacity unit="bytes">${bytes}</capacity><allocation>0</allocation>
+<target><format type="raw"/><permissions><mode>0600</mode></permissions></target></volume>
+`;

@@ -11,8 +11,11 @@ export function volumeKind(machine: string, volume: string): Kind | undefined {
   if (snapshotOfVolume(volume)?.machine === machine) return "guest snapshot";
   if (volume === resumedMemory(machine)) return "guest memory";
   const suffix = volume.slice(machine.length);
-  const what = /^(?:-clone\d+)?\.(qcow2|seed\.iso|host-key|console\.log)(?:\.\d+)?$/.exec(suffix)?.[1];
-  if (what === "qcow2") return "guest disk";
+  const what = /^(?:-clone\d+)?\.(qcow2|kernel|initrd|seed\.iso|host-key|console\.log)(?:\.\d+)?$/.exec(
+    suffix,
+  )?.[1];
+  // The kernel and the initrd are those of a clone that was moved.
+  if (what === "qcow2" || what === "kernel" || what === "initrd") return "guest disk";
   if (what === "seed.iso") return "cloud-init seed";
   if (what === "host-key") return "host key";
   return what === "console.log" ? "console log" : undefined;

@@ -84,6 +84,7 @@ export const containerRules: Record<keyof ContainerInputs, PropertyRule> = {
   maxRetryCount: { on: "update", default: 0 },
   readOnly: { on: "replace", default: false },
   ulimits: set,
+  storageOpts: fixed,
   hosts: set,
   dns: fixed,
   sysctls: fixed,

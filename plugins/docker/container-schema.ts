@@ -109,6 +109,8 @@ export const containerSchema = z.strictObject({
   maxRetryCount: z.int().min(0).optional(),
   /** Whether to mount the root file system read-only. */
   readOnly: z.boolean().optional(),
+  /** Options of the storage driver: `size`. */
+  storageOpts: z.record(z.string(), z.string()).optional(),
   ulimits: z.array(z.strictObject({ name: z.string(), soft: z.int(), hard: z.int() })).optional(),
   hosts: z.array(z.strictObject({ host: z.string(), ip: z.string() })).optional(),
   dns: strings.optional(),

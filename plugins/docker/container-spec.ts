@@ -56,6 +56,7 @@ function hostConfig(inputs: ContainerInputs): Docker.HostConfig {
     Tmpfs: inputs.tmpfs,
     PortBindings: inputs.ports && portBindings(inputs.ports),
     ReadonlyRootfs: inputs.readOnly,
+    StorageOpt: inputs.storageOpts,
     Ulimits: inputs.ulimits?.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
     ExtraHosts: inputs.hosts?.map(({ host, ip }) => `${host}:${ip}`),
     Dns: inputs.dns,

@@ -152,6 +152,7 @@ function liveProperties(info: Docker.ContainerInspectInfo, image?: Docker.ImageI
     restart: host.RestartPolicy?.Name || "no",
     maxRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0,
     readOnly: host.ReadonlyRootfs ?? false,
+    storageOpts: nonEmpty(host.StorageOpt),
     ulimits: nonEmpty(
       (host.Ulimits as { Name: string; Soft: number; Hard: number }[] | null)?.map((limit) => ({
         name: limit.Name,

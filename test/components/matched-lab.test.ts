@@ -70,6 +70,7 @@ describe("MatchedLab", () => {
       memory: 512,
       memorySwap: 512,
       shmSize: 64,
+      ulimits: [{ name: "fsize", soft: 4 * 2 ** 30, hard: 4 * 2 ** 30 }],
       cpus: "2.0",
       privileged: false,
       capabilities: {
@@ -105,20 +106,45 @@ describe("MatchedLab", () => {
     });
   });
 
+  it("limits the container's layer where the daemon can", async () => {
+    const there = { ...container, layerLimit: true };
+    const resources = await registered(() => new MatchedLab("alice", { ...base, container: there }));
+    expect(only(resources, "docker:index/container:Container").inputs).toMatchObject({
+      storageOpts: { size: "4294967296" },
+      ulimits: [{ name: "fsize", soft: 4 * 2 ** 30, hard: 4 * 2 ** 30 }],
+    });
+  });
+
   it("replaces no container for its memory or CPUs, which are set in place, its capabilities, its init or its image, and no network for a daemon's options", async () => {
     const held = { ...container, mend: async () => {} };
     const one = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container: held }, one.opts));
     expect(one.ignored).toEqual({
       "docker:index/container:Container": [
-        ...["capabilities", "init", "memory", "memorySwap", "cpus", "cpuSet", "cpuShares", "image"],
+        ...[
+          "capabilities",
+          "init",
+          "ulimits",
+          "storageOpts",
+          "memory",
+          "memorySwap",
+          "cpus",
+          "cpuSet",
+          "cpuShares",
+          "image",
+        ],
       ],
       "docker:index/network:Network": ["options"],
     });
     // With nobody to set them the provider must.
     const other = ignoredChanges();
     await registered(() => new MatchedLab("alice", { ...base, container }, other.opts));
-    expect(other.ignored).toHaveProperty("docker:index/container:Container", ["capabilities", "init"]);
+    expect(other.ignored).toHaveProperty("docker:index/container:Container", [
+      "capabilities",
+      "init",
+      "ulimits",
+      "storageOpts",
+    ]);
   });
 
   it("lends the container nothing of the host", async () => {

@@ -6,6 +6,8 @@ const machine = "trilab-first-boot-alice-guest";
 test.each([
   [`${machine}.qcow2`, "guest disk"],
   [`${machine}-clone3.qcow2`, "guest disk"],
+  [`${machine}-clone1.kernel`, "guest disk"],
+  [`${machine}-clone1.initrd`, "guest disk"],
   [`${machine}.host-key`, "host key"],
   [`${machine}.console.log`, "console log"],
   [`${machine}.console.log.0`, "console log"],

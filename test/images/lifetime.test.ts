@@ -141,6 +141,59 @@ describe("a container's main program", () => {
   });
 });
 
+describe("the watch over a container's files", () => {
+  const MIB = 1024 ** 2;
+  /** What the host's disks have written: a disk and its partition, in sectors. */
+  const hostWrote = (mib: number): Promise<void> =>
+    writeFile(path("proc/diskstats"), `   8 0 sda 1 0 8 0 1 0 ${mib * 2048} 0 0 0 0\n`);
+  const log = (): Promise<string> => readFile(path("var/log/trilab.log"), "utf8").catch(() => "");
+  const soon = async (holds: () => Promise<boolean>): Promise<boolean> => {
+    for (let i = 0; i < 80; i++) {
+      if (await holds()) return true;
+      await sleep(100);
+    }
+    return false;
+  };
+  let child: ReturnType<typeof spawn>;
+  const start = async (): Promise<void> => {
+    for (const dir of ["proc", "var/log", "home/lab"]) await mkdir(path(dir), { recursive: true });
+    await hostWrote(100);
+    const limited = ["-c", `ulimit -f ${64 * 1024}; exec "$0" run never`, SCRIPT];
+    child = spawn("bash", limited, { env: { ...process.env, ...env() }, stdio: "ignore", detached: true });
+  };
+  // The watch outlives process 1, except in a container.
+  afterEach(() => process.kill(-Number(child.pid), "SIGKILL"));
+
+  it("counts only when the host has written as much as still fits, and says once what is too much", async () => {
+    await start();
+    await writeFile(path("home/lab/a"), Buffer.alloc(40 * MIB));
+    await writeFile(path("b"), Buffer.alloc(40 * MIB));
+    await sleep(2_500);
+    expect(await log()).toBe("");
+    await hostWrote(117);
+    expect(await soon(async () => (await log()) !== "")).toBe(true);
+    expect(await log()).toMatch(
+      /^trilab: the files in this container take 8\d MiB, and its disk has 64 MiB\./,
+    );
+    expect(await terminal()).toContain("So its programs were ended. Delete files");
+    await hostWrote(200);
+    await sleep(2_500);
+    expect((await log()).match(/take/g)).toHaveLength(1);
+    await writeFile(path("c"), Buffer.alloc(20 * MIB));
+    await hostWrote(300);
+    expect(await soon(async () => (await log()).match(/take/g)?.length === 2)).toBe(true);
+  });
+
+  it("says nothing while all fits", async () => {
+    await start();
+    await writeFile(path("a"), Buffer.alloc(20 * MIB));
+    await hostWrote(500);
+    await sleep(2_500);
+    expect(await log()).toBe("");
+    expect(child.exitCode).toBe(null);
+  });
+});
+
 describe("moving the end", () => {
   it.each(["", "soon", "-5", "0", "1e9", "12 34"])("refuses %j and keeps what is there", async (word) => {
     await writeFile(expiresFile(), "never\n");

@@ -1,7 +1,9 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { RentedMachine } from "../../drivers/ec2/rented-machine.js";
-import type { Clone, Machine } from "../../drivers/machine.js";
+import type { Clone, Machine, Unpacked } from "../../drivers/machine.js";
 import type { MachineSize } from "../../model/machine-size.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
 import { MiB } from "../../model/units.js";
@@ -10,6 +12,7 @@ import { downtime } from "../../probes/downtime.js";
 import { duel } from "../../probes/duel.js";
 import { elasticity } from "../../probes/elasticity.js";
 import { hostCalls } from "../../probes/host-calls.js";
+import { moving } from "../../probes/moving.js";
 import type { Run, Subject } from "../../probes/probe.js";
 
 /** The probes that disturb, in targets that are made up. */
@@ -31,6 +34,8 @@ const machine = (more: Partial<Machine> = {}): Machine => ({
   size: async () => ({ memory: 512 * MiB, cpus: 1 }),
   resize: async () => {},
   clone: async () => Promise.reject(new Error("no clones here")),
+  pack: async () => Promise.reject(new Error("no clones here")),
+  unpack: async () => Promise.reject(new Error("no clones here")),
   ...more,
 });
 
@@ -215,4 +220,67 @@ it("downtime and host calls are skipped for a machine that is rented or has no a
   await expect(downtime.measure(subject(rented), run())).rejects.toMatchObject(skipped);
   await expect(hostCalls.measure(subject(rented), run())).rejects.toMatchObject(skipped);
   await expect(downtime.measure(subject(machine()), run())).rejects.toMatchObject(skipped);
+});
+
+/** A machine that can be moved. What arrives answers its questions with this exit code. */
+function movable(arrives: number, free = 1000 * MiB) {
+  const seen: string[] = [];
+  const remove = async () => {
+    seen.push("remove");
+  };
+  const own = machine({
+    diskFree: async () => free,
+    stop: async () => {
+      seen.push("stop");
+    },
+    start: async () => {
+      seen.push("start");
+    },
+    pack: async (folder) => {
+      seen.push("pack");
+      await writeFile(join(folder, "a.gz"), Buffer.alloc(MiB));
+      await writeFile(join(folder, "b.gz"), Buffer.alloc(MiB / 2));
+    },
+    unpack: async (folder): Promise<Unpacked> => {
+      seen.push(`unpack ${(await readFile(join(folder, "a.gz"))).length / MiB}`);
+      return {
+        start: async (): Promise<Clone> => {
+          seen.push("start the copy");
+          const environment = { exec: async () => answer("", arrives) } as unknown as Clone["environment"];
+          return { seconds: 5, machine: machine(), environment, remove };
+        },
+        remove,
+      };
+    },
+  });
+  return { seen, subject: subject(own) };
+}
+
+it("moving carries a machine that is off, removes what arrived, and starts the original again", async () => {
+  const { seen, subject } = movable(0);
+  const { facts, values } = await moving.measure(subject, run());
+  expect(seen).toEqual(["stop", "pack", "unpack 1", "start the copy", "remove", "start"]);
+  expect(values).toMatchObject({ bytes: 1.5, start: 5 });
+  expect(values.total).toBeGreaterThan(5);
+  expect(facts?.[0]?.value).toBe("a.gz 1MiB, b.gz 512KiB");
+});
+
+it("moving gives no figure for a copy without what was written before, and removes it", async () => {
+  const { seen, subject } = movable(1);
+  await expect(moving.measure(subject, run())).rejects.toMatchObject({
+    status: "failed",
+    message: "the moved machine does not have what was written before",
+  });
+  expect(seen.at(-1)).toBe("remove");
+});
+
+it("moving is skipped for a machine that is rented, and where there is no room for it", async () => {
+  const rented = new RentedMachine("web", "192.0.2.1");
+  await expect(moving.measure(subject(rented), run())).rejects.toMatchObject({ status: "skipped" });
+  const { seen, subject: crowded } = movable(0, 5 * MiB);
+  await expect(moving.measure(crowded, run())).rejects.toMatchObject({
+    status: "skipped",
+    message: "the host's disk has 5MiB free, and a move needs up to 6MiB",
+  });
+  expect(seen).toEqual([]);
 });

@@ -35,6 +35,8 @@ function fakeMachine(target: Target, up: Record<Target, boolean>): Machine {
     size: async () => ({ memory: 1, cpus: 1 }),
     resize: async () => {},
     clone: async () => Promise.reject(new Error("no clones here")),
+    pack: async () => Promise.reject(new Error("no clones here")),
+    unpack: async () => Promise.reject(new Error("no clones here")),
   };
 }
 

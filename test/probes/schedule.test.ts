@@ -42,7 +42,7 @@ it("plans the baseline only for probes that can measure it", () => {
 });
 
 it("marks the slow probes, which a quick run leaves out unless they are named", () => {
-  expect(PROBES.filter((p) => p.slow).map((p) => p.id)).toEqual(["downtime", "host-calls"]);
+  expect(PROBES.filter((p) => p.slow).map((p) => p.id)).toEqual(["downtime", "host-calls", "moving"]);
 });
 
 it("gives the same order for the same seed, another for another", () => {

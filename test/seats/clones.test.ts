@@ -11,6 +11,9 @@ test.each([
   ["domain", "trilab-web-alice-guest", false],
   ["guest disk", "trilab-web-alice-guest.qcow2", false],
   ["guest disk", "trilab-web-alice-guest-clone2.qcow2", true],
+  ["guest disk", "trilab-web-alice-guest-clone1.kernel", true],
+  ["container snapshot", "trilab-web-alice-container-clone1:moved", true],
+  ["container snapshot", "trilab-web-alice-container:before", false],
   ["console log", "trilab-web-alice-vps-clone1.console.log", true],
 ] as const)("%s %s is a clone: %s", (kind, name, expected) => {
   expect(isClone(seat, { kind, name, owner: undefined })).toBe(expected);

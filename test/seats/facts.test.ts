@@ -58,9 +58,18 @@ describe("facts", () => {
         "release=",
         "disk_sectors=536870912\nrelease=",
       );
-      expect(parseFacts(output, CALL)).toMatchObject({ disk: 270_465_130_496, diskBounded: false });
+      expect(parseFacts(output, CALL)).toMatchObject({ disk: 270_465_130_496, diskLimit: "none" });
     },
   );
+
+  it("of a container whose files are watched: the size to which they are kept, if the watch runs", () => {
+    const limits = `file_limit=4294967296\n${CONTAINER}`;
+    expect(parseFacts(limits, CALL)).toMatchObject({ disk: 270_465_130_496, diskLimit: "none" });
+    const watched = { disk: 4 * 2 ** 30, diskLimit: "watched" };
+    expect(parseFacts(`disk_watched=1\n${limits}`, CALL)).toMatchObject(watched);
+    const unlimited = `disk_watched=1\nfile_limit=unlimited\n${CONTAINER}`;
+    expect(parseFacts(unlimited, CALL)).toMatchObject({ diskLimit: "none" });
+  });
 
   it("of a guest: all RAM the firmware gives, its own disk, every CPU it sees", () => {
     const facts = parseFacts(GUEST, CALL);
@@ -71,7 +80,7 @@ describe("facts", () => {
       memory: 0x9fc00 + 0x1ffe0000 - 0x100000,
       memoryUsable: 481_240 * 1024,
       disk: 4 * 2 ** 30,
-      diskBounded: true,
+      diskLimit: "own",
       swap: 0,
       clockOffset: 0,
       packageCount: 2,
@@ -92,7 +101,7 @@ describe("facts", () => {
       memoryVisible: 24_000_000 * 1024,
       swap: 0,
       disk: 270_465_130_496,
-      diskBounded: false,
+      diskLimit: "none",
       clockOffset: -1,
     });
   });

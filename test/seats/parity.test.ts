@@ -25,7 +25,7 @@ const container: Facts = {
   memoryVisible: 16_384 * MiB,
   swap: 0,
   disk: 99 * MiB,
-  diskBounded: false,
+  diskLimit: "none",
   packages: "abc",
   services: {},
   packageCount: 142,
@@ -40,7 +40,7 @@ const guest: Facts = {
   memory: 512 * MiB - 4096,
   memoryUsable: 460 * MiB,
   disk: 4096 * MiB,
-  diskBounded: true,
+  diskLimit: "own",
 };
 
 const verdict = (id: string, facts: { container?: Facts; guest?: Facts }) =>
@@ -156,6 +156,14 @@ describe("beside a VPS", () => {
     expect(verdictOf("disk", found)?.note).toMatch(/^a rented disk/);
     expect(verdictOf("cpu_sustained", found)).toBeUndefined();
   });
+});
+
+it("compares the size of a container's disk where something keeps its files to it, and says what does", () => {
+  const watched: Facts = { ...container, disk: 4096 * MiB, diskLimit: "watched" };
+  const row = verdict("disk", { container: watched, guest });
+  expect(row).toMatchObject({ verdict: "nature", values: { container: "4GiB", guest: "4GiB" } });
+  expect(row?.note).toMatch(/^no file in a container can be larger; a program in it counts all files/);
+  expect(verdict("disk", { container: { ...watched, disk: MiB }, guest })?.verdict).toBe("wrong");
 });
 
 it("says nothing of a container's disk where there is no container", () => {

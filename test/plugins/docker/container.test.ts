@@ -191,6 +191,8 @@ test("only what is set is sent to the daemon", () => {
       RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
     },
   });
+  const limited = { name: "box", image: "debian", storageOpts: { size: "4294967296" } };
+  expect(createOptions(limited).HostConfig).toMatchObject({ StorageOpt: { size: "4294967296" } });
   expect(nanoseconds("1m30.5s")).toBe(90.5e9);
 });
 
