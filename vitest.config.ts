@@ -8,6 +8,9 @@ const SEATS = ["class", "class-entry", "killed", "power", "resize", "resume", "s
   (name) => `test/e2e/${name}.integration.test.ts`,
 );
 
+/** Longer than the suite has time for: `npm run guides`. */
+const GUIDES = ["test/tasks/guides.integration.test.ts"];
+
 /**
  * Each for itself: what runs beside it is another project, or nothing. The bounds end what hangs; how fast something is
  * says bench/, as no machine that is shared can tell it in a test.
@@ -42,12 +45,13 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/**/*.integration.test.ts"],
-          exclude: [...AWS, ...SEATS],
+          exclude: [...AWS, ...SEATS, ...GUIDES],
           ...serial,
         },
       },
       { extends: true, test: { name: "aws", include: AWS, ...serial } },
       { extends: true, test: { name: "seats", include: SEATS, ...serial } },
+      { extends: true, test: { name: "guides", include: GUIDES, ...serial } },
     ],
   },
 });
