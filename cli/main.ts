@@ -166,7 +166,7 @@ function usageError(message: string, argv: readonly string[]): UserError {
     });
   }
   const unknown = /Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
-  const isOption = argv.some((word) => word.replace(/=.*/, "") === `--${unknown}`);
+  const isOption = argv.some((word) => [`--${unknown}`, `-${unknown}`].includes(word.replace(/=.*/, "")));
   const options = [command, ...(command?.subcommands ?? [])].flatMap((c) => Object.keys(c?.options ?? {}));
   const known = isOption
     ? [...options, ...Object.keys(GLOBAL_OPTIONS), "help"].map((o) => `--${o}`)
@@ -181,7 +181,9 @@ function usageError(message: string, argv: readonly string[]): UserError {
 /** `did you mean …? ` if a known name is near enough. */
 function suggestion(word: string, known: readonly string[]): string {
   const near = closest(word, known);
-  return distance(near, word) <= Math.max(2, word.replace(/^--/, "").length / 3)
+  const { length } = word.replace(/^--/, "");
+  // Every short word is near to a single letter.
+  return distance(near, word) <= Math.min(Math.max(2, length / 3), length - 1)
     ? `did you mean ${near}? `
     : "";
 }

@@ -91,7 +91,7 @@ function unappliedVps(
     ["vps.cloud", vps.cloud, record.labThen?.cloud ?? vps.cloud],
     ["vps.size", type, rented.firstType ?? rented.type],
     ["vps.credits", vps.credits, rented.credits],
-    ["vps.region", vps.region ?? "", (vps.region && region) || ""],
+    ["vps.region", (aws && vps.region) || "", (vps.region && region) || ""],
     ["vps.network", aws ? vps.network : "", (aws && rented.network) || ""],
     ["vps.spot", aws ? String(vps.spot) : "", aws ? String(rented.spot ?? false) : ""],
   ];

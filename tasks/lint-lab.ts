@@ -37,12 +37,19 @@ export async function lintLab(lab: Lab): Promise<string[]> {
   return problems;
 }
 
-/** Where a guide and its lab's tasks do not fit: a command that names no such task, a question that the guide does not lead to. Pure. */
+/**
+ * Where a guide and its lab's tasks do not fit: a command that names no such task, a question that the guide does not lead to. And
+ * here-documents: `trilab guide` indents code, and what is copied from there never has the line that ends one. Pure.
+ */
 export function guideProblems(guide: string, tasks: readonly Task[]): string[] {
   const commands = [...guide.matchAll(/^ {4}trilab (check|answer|hint) ([a-z][a-z0-9-]*)/gm)];
   const named = (command: string | undefined, id: string | undefined): boolean =>
     tasks.some((task) => task.id === id && (command !== "answer" || task.ask !== undefined));
+  const hereDocument = /^ {4}.*<<-? *['"]?[A-Za-z_].*$/m.exec(guide)?.[0];
   return [
+    ...(hereDocument
+      ? [`guide.md: "${hereDocument.trim()}" can't be copied from a terminal; use printf or echo`]
+      : []),
     ...commands.flatMap(([, command, id]) =>
       named(command, id) ? [] : [`guide.md: "trilab ${command} ${id}" names no such task`],
     ),

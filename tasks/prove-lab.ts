@@ -4,9 +4,11 @@ import { type LabScript, labScript, wrongSolutions } from "../labs/lab-files.js"
 import type { ScriptResult } from "../labs/run-script.js";
 import type { Task } from "../labs/tasks.js";
 import { drawValues, type Values } from "../labs/variables.js";
-import { reporting, type StepEvent, type Steps } from "../model/events.js";
+import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
 import type { Target } from "../model/naming.js";
+import { parseSize } from "../model/units.js";
 import { openEnvironment, openMachine } from "../seats/open-target.js";
+import { resize } from "../seats/resize.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
 import { limitIn, look, targetOf } from "./check.js";
@@ -120,8 +122,22 @@ class Prover {
   }
 
   private async act(task: Task, script: LabScript): Promise<void> {
-    const { outcome, output, why } = await this.execute(script, targetOf(task, this.lab));
+    const target = targetOf(task, this.lab);
+    const { evidence, outcome, output, why } = await this.execute(script, target);
     if (outcome !== "done") this.problems.push(`${task.id}: ${why}\n${output}`.trim());
+    else if (evidence.resize) await this.resize(task, script, target, evidence.resize);
+  }
+
+  /** A solution that notes `resize SIZE` wants what a learner does from outside: `trilab resize TARGET --memory SIZE`. */
+  private async resize(task: Task, script: LabScript, target: Target, size: string): Promise<void> {
+    const memory = parseSize(size);
+    if (memory === undefined) {
+      this.problems.push(
+        `${task.id}: ${script.name} notes resize ${size}, which is not a size such as 768MiB`,
+      );
+      return;
+    }
+    await settled(resize(this.record, this.lab, target, { memory }), this.steps.pass);
   }
 
   private execute(script: LabScript, target: Target): Promise<ScriptResult> {

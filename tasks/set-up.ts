@@ -40,7 +40,7 @@ export const setUpLab = (
         steps.run(
           {
             step: "setup",
-            title: `${target}: the lab's setup`,
+            title: `${target}: making sure that the lab is set up`,
             seat: { lab: record.lab, seat: record.seat },
             machine: target,
           },

@@ -155,10 +155,10 @@ describe("the watch over a container's files", () => {
     return false;
   };
   let child: ReturnType<typeof spawn>;
-  const start = async (): Promise<void> => {
+  const start = async (expires = "never"): Promise<void> => {
     for (const dir of ["proc", "var/log", "home/lab"]) await mkdir(path(dir), { recursive: true });
     await hostWrote(100);
-    const limited = ["-c", `ulimit -f ${64 * 1024}; exec "$0" run never`, SCRIPT];
+    const limited = ["-c", `ulimit -f ${64 * 1024}; exec "$0" run ${expires}`, SCRIPT];
     child = spawn("bash", limited, { env: { ...process.env, ...env() }, stdio: "ignore", detached: true });
   };
   // The watch outlives process 1, except in a container.
@@ -182,6 +182,12 @@ describe("the watch over a container's files", () => {
     await writeFile(path("c"), Buffer.alloc(20 * MIB));
     await hostWrote(300);
     expect(await soon(async () => (await log()).match(/take/g)?.length === 2)).toBe(true);
+  });
+
+  it("does not keep the container from ending in time", async () => {
+    await start(inSeconds(4));
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await log()).toMatch(/ends in 1 min[\s\S]*time is up/);
   });
 
   it("says nothing while all fits", async () => {

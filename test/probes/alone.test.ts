@@ -265,7 +265,7 @@ it("moving carries a machine that is off, removes what arrived, and starts the o
   expect(facts?.[0]?.value).toBe("a.gz 1MiB, b.gz 512KiB");
 });
 
-it("moving gives no figure for a copy without what was written before, and removes it", async () => {
+it("moving gives no figure for a copy without what was written before, removes it, and starts the original", async () => {
   const { seen, subject } = movable(1);
   await expect(moving.measure(subject, run())).rejects.toMatchObject({
     status: "failed",

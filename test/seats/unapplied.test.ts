@@ -37,6 +37,8 @@ test("a seat as its lab says has nothing to tell, whatever the command line chos
   expect(unapplied(lab, seatOf(lab))).toEqual([]);
   const chosen = { targets: ["container" as const], expires: "never", vps: rented };
   expect(unapplied(lab, seatOf(lab, chosen))).toEqual([]);
+  const inRegion = labOf("vps: { cloud: local, region: us-east-1 }");
+  expect(unapplied(inRegion, seatOf(inRegion, { vps: rented }))).toEqual([]);
 });
 
 test("what is applied by every up is no difference", () => {

@@ -25,6 +25,14 @@ it("a guide that has drifted from the lab's tasks is not", () => {
   ]);
 });
 
+it("a here-document is not for a guide", () => {
+  const guide =
+    "    trilab answer why TEXT\n    cat > file <<'END'\n    text\n    END\n    echo $((1 << 2))\n";
+  expect(guideProblems(guide, tasks)).toEqual([
+    `guide.md: "cat > file <<'END'" can't be copied from a terminal; use printf or echo`,
+  ]);
+});
+
 it("the guides of all labs are in order", async () => {
   for (const name of await labNames()) {
     const lab = await loadLab(name);

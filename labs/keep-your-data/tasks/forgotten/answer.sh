@@ -1,0 +1,1 @@
+note answer "$(cat /var/lib/docker/volumes/*/_data/diary)"

@@ -1,0 +1,2 @@
+docker start "$name"
+docker update --restart unless-stopped "$name"

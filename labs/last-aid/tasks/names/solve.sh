@@ -1,0 +1,1 @@
+sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf

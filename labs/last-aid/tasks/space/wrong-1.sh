@@ -1,0 +1,2 @@
+# The largest file that has a name goes.
+rm /srv/orders/monday

@@ -1,0 +1,5 @@
+# It may write into a new folder, and the history is lost with the old one.
+rm -r "/etc/systemd/system/$name.service.d" "/var/lib/$name"
+install -d -o "$name" "/var/lib/$name"
+systemctl daemon-reload
+systemctl restart "$name"

@@ -1,0 +1,1 @@
+must_have_changed_to "$more"

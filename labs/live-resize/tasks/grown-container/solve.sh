@@ -1,0 +1,3 @@
+watch-server
+sleep 2
+note resize "${more}MiB"

@@ -1,0 +1,3 @@
+# The watcher starts when the size is right already.
+watch-server
+sleep 2

@@ -1,0 +1,2 @@
+# It was watched, but the size is another one.
+note resize "$((less + 24))MiB"

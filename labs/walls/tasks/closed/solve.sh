@@ -1,0 +1,1 @@
+run_portal --user 65534 --cap-drop ALL --volume pages:/www:ro

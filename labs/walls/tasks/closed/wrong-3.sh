@@ -1,0 +1,2 @@
+# Without the socket, and root with the usual capabilities.
+run_portal --volume pages:/www:ro

@@ -1,0 +1,2 @@
+# The hog was ended, and nothing tried to start too many processes.
+docker exec "$name" hog || :

@@ -1,0 +1,1 @@
+note answer "$(cat /root/secret)"
