@@ -16,6 +16,7 @@ import {
   trilabWatched,
 } from "./peers/trilab.js";
 import { vagrantPeer } from "./peers/vagrant.js";
+import { trilabClass, trilabResumed, trilabVerbs } from "./peers/verbs.js";
 import { run } from "./run.js";
 import type { Scene } from "./scene.js";
 
@@ -56,6 +57,12 @@ export function makeCases(scene: Scene, cleanup: Cleanup): Case[] {
       roundsPerRun: 1,
     },
     { name: "reap", contestants: [reapPeer(scene, cleanup)], roundsPerRun: 1 },
+    {
+      name: "resumed guests",
+      contestants: [trilabResumed(scene), trilabClass(scene, cleanup)],
+      roundsPerRun: 1,
+    },
+    { name: "verbs", contestants: [trilabVerbs(scene)], roundsPerRun: 1 },
   ];
 }
 

@@ -15,7 +15,14 @@ export type Line =
   | "h"
   | "i"
   | "j"
-  | "j-mem";
+  | "j-mem"
+  | "k"
+  | "k-8"
+  | "l"
+  | "l-guest"
+  | "m"
+  | "n"
+  | "o";
 
 /** All measured figures, by line and contestant. */
 export class Figures {

@@ -16,6 +16,8 @@ export interface LineSpec {
 export const REAPED_SEATS = 200;
 /** About as many as a class has. */
 export const MANY_SEATS = 20;
+/** As many guests as two emulated CPUs bear. */
+export const RESUMED_SEATS = 8;
 
 const below = (line: Line, limit: number) => ({
   met: (figures: Figures): boolean | undefined => {
@@ -169,5 +171,67 @@ export const LINES: readonly LineSpec[] = [
     unit: "MiB",
     peers: [],
     aim: { text: "1.5 GiB", ...below("j-mem", 1536) },
+  },
+  {
+    id: "k",
+    letter: "k",
+    what: "up --on guest --resume, from nothing until parity is checked; the golden guest is there",
+    unit: "s",
+    peers: [{ who: "booted", did: "the same without --resume" }],
+    aim: { text: "ahead of booting", ...within("k", "booted", 0) },
+  },
+  {
+    id: "k-8",
+    letter: "k",
+    what: `${RESUMED_SEATS} guests at once in one class, resumed, until parity of all is checked`,
+    unit: "s",
+    peers: [{ who: "booted", did: "the same with `resume: false`" }],
+    aim: { text: "20 s", ...below("k-8", 20) },
+  },
+  {
+    id: "l",
+    letter: "l",
+    what: "reset container, until it answers",
+    unit: "s",
+    peers: [],
+    aim: { text: "1.5 s", ...below("l", 1.5) },
+  },
+  {
+    id: "l-guest",
+    letter: "l",
+    what: "reset guest, until it answers",
+    unit: "s",
+    peers: [{ who: "restart", did: "restart --force guest: the same boot, from the disk that it has" }],
+    aim: { text: "restart + 1 s", ...within("l-guest", "restart", 1) },
+  },
+  {
+    id: "m",
+    letter: "m",
+    what: "run -- true in both targets",
+    unit: "s",
+    peers: [{ who: "ssh guest", did: "ssh guest -- true, the slower one" }],
+    aim: {
+      text: "1.2 × the slower ssh",
+      met: (figures) => {
+        const [ours, ssh] = [figures.summary("m", "trilab"), figures.summary("m", "ssh guest")];
+        return ours && ssh && ours.median <= 1.2 * ssh.median;
+      },
+    },
+  },
+  {
+    id: "n",
+    letter: "n",
+    what: "resize guest --memory, until the new size is seen inside",
+    unit: "s",
+    peers: [],
+    aim: { text: "1 s", ...below("n", 1) },
+  },
+  {
+    id: "o",
+    letter: "o",
+    what: "snapshot save of the running guest of 512 MiB",
+    unit: "s",
+    peers: [],
+    aim: { text: "5 s", ...below("o", 5) },
   },
 ];

@@ -16,13 +16,14 @@ import { LAB, type Scene } from "../scene.js";
 export const CLI = join(repoDir, "dist/cli/bin.js");
 
 /** The measured CLI, with the bench's own seat and a temporary state directory. */
-function seat(scene: Scene) {
+export function seat(scene: Scene) {
   const id = { lab: LAB, seat: scene.name };
   const guest = machineName(id, "guest");
   const trilab = (...args: string[]) => run(process.execPath, [CLI, ...args, "--seat", scene.name]);
   return {
     guest,
-    up: (on: string) => trilab("up", LAB, "--on", on),
+    trilab,
+    up: (on: string, ...more: string[]) => trilab("up", LAB, "--on", on, ...more),
     down: () => trilab("down", LAB),
     ssh: async (): Promise<SshTarget> => {
       const dir = seatDir(id);
