@@ -126,7 +126,7 @@ async function setUp(
     seats,
     async ({ seat }) => {
       const end = ends.get(seat);
-      if (end?.state === "done") await settled(setUpLab(end.result.record, lab, signal), steps.pass);
+      if (end?.state === "done") await settled(setUpLab(end.result.record, lab, { signal }), steps.pass);
     },
     { workers },
   );

@@ -8,6 +8,9 @@ import type { Values } from "./variables.js";
 const NOT_MET = 100;
 /** The exit code of `timeout`, and of what it had to kill. */
 const TIMED_OUT = [124, 137];
+/** Says inside a target that the lab's setup was done: it may break things that a learner then repairs. */
+export const SET_UP_MARK = "/var/lib/trilab/lab-is-set-up";
+
 /** Bytes of a script's words that are kept. */
 const MOST_WORDS = 500;
 
@@ -23,6 +26,8 @@ export interface ScriptResult {
   evidence: Readonly<Record<string, string>>;
   /** Changes when the target starts anew. Empty when the script did not begin. */
   boot: string;
+  /** Whether the lab's setup was done in the target before. False when the script did not begin. */
+  isSetUp: boolean;
   /** What it printed, for people who write labs. */
   output: string;
 }
@@ -53,6 +58,7 @@ export async function runScript(
     why,
     evidence: {},
     boot: "",
+    isSetUp: false,
     output,
   });
   try {
@@ -73,12 +79,17 @@ export async function runScript(
       return { outcome: "no", why: said.no, ...said, output };
     const last = cut(output.split("\n").at(-1) ?? "");
     if (TIMED_OUT.includes(exitCode))
-      return { ...failed(`${script.name} did not end within ${timeout} s`, output), boot: said.boot };
+      return {
+        ...failed(`${script.name} did not end within ${timeout} s`, output),
+        boot: said.boot,
+        isSetUp: said.isSetUp,
+      };
     if (said.boot === "")
       return failed(`the ${target} did not run it: ${last || `exit ${exitCode}`}`, output);
     return {
       ...failed(`${script.name} failed (exit ${exitCode})${last && `: ${last}`}`, output),
       boot: said.boot,
+      isSetUp: said.isSetUp,
     };
   } catch (error) {
     signal?.throwIfAborted();
@@ -118,6 +129,7 @@ note() { printf 'note %s %s\\n' "$1" "$(printf %s "$2" | head -c ${MOST_WORDS} |
 # Resumed guests share their boot with others; each writes its machine id there.
 golden=; [ ! -e /run/trilab-golden ] || golden=" $(cat /run/trilab-golden)"
 printf 'boot %s %s\\n' "$(cat /proc/sys/kernel/random/boot_id)" "$(sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20)$golden" >&3
+[ ! -e ${SET_UP_MARK} ] || echo set-up >&3
 main() {
 :
 ${text}
@@ -126,12 +138,20 @@ main </dev/null
 `;
 }
 
-function read(stdout: string): { no?: string; boot: string; evidence: Record<string, string> } {
-  const said: { no?: string; boot: string; evidence: Record<string, string> } = { boot: "", evidence: {} };
+interface Said {
+  no?: string;
+  boot: string;
+  isSetUp: boolean;
+  evidence: Record<string, string>;
+}
+
+function read(stdout: string): Said {
+  const said: Said = { boot: "", isSetUp: false, evidence: {} };
   for (const line of stdout.split("\n")) {
-    const [, kind, rest = ""] = /^(note|no|boot)(?: (.*))?$/.exec(line) ?? [];
+    const [, kind, rest = ""] = /^(note|no|boot|set-up)(?: (.*))?$/.exec(line) ?? [];
     if (kind === "no") said.no = cut(rest);
     if (kind === "boot") said.boot = rest;
+    if (kind === "set-up") said.isSetUp = true;
     const [key, ...value] = rest.split(" ");
     if (kind === "note" && key) said.evidence[key] = cut(value.join(" "));
   }

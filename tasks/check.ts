@@ -1,24 +1,16 @@
+import { UserError } from "../base/errors.js";
 import type { Lab } from "../labs/define-lab.js";
 import { labDigest } from "../labs/lab-files.js";
 import type { Task } from "../labs/tasks.js";
-import { drawValues, type Values } from "../labs/variables.js";
-import { reporting, type StepEvent } from "../model/events.js";
+import type { Values } from "../labs/variables.js";
+import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import type { SeatRecord } from "../seats/seat-record.js";
-import { type Attempt, addAttempt, type Entry, readAttempts, seatKey } from "./attempts.js";
+import { type Attempt, addAttempt, type Entry, readAttempts } from "./attempts.js";
 import { runTaskScript } from "./run-lab-script.js";
 import { type Score, scoreOf } from "./score.js";
-
-/** How many times as long a script may take in an emulated target. */
-const EMULATED = 3;
-
-/** A seat's values of its lab's variables. */
-export const valuesOf = async (lab: Pick<Lab, "name" | "vars">, seat: string): Promise<Values> =>
-  drawValues(lab.vars, lab.name, await seatKey({ lab: lab.name, seat }));
-
-/** Where a task is checked. */
-export const targetOf = ({ on }: Pick<Task, "on">, { targets }: Pick<Lab, "targets">): Target =>
-  on ?? targets[0] ?? "container";
+import { limitIn, targetOf, valuesOf } from "./script-options.js";
+import { hasSetup, setUpLab } from "./set-up.js";
 
 export interface Checked {
   score: Score;
@@ -26,11 +18,13 @@ export interface Checked {
   broken: number[];
   /** What each check printed, task → text; for people who write labs. */
   outputs: Record<string, string>;
+  /** Targets that were made anew since the lab was set up, and are set up now. */
+  setUp: Target[];
 }
 
 /**
  * Looks at the tasks of a seat, in the lab's order, and adds what was found to the seat's attempts. A task that needs
- * another waits for it; a task that was met is not looked at again.
+ * another waits for it; a task that was met is not looked at again. A target that was made anew is set up first.
  *
  * @param only Look at these tasks. Default: all.
  */
@@ -43,24 +37,45 @@ export const checkSeat = (
     const { entries } = await readAttempts(record);
     const [values, digest] = [await valuesOf(lab, record.seat), await labDigest(lab.dir)];
     const outputs: Record<string, string> = {};
+    const setUp: Target[] = [];
     for (const task of lab.tasks) {
       if (task.title === undefined || (only && !only.includes(task.id))) continue;
       const isMet = (id: string): boolean =>
         entries.some((entry) => entry.task === id && entry.outcome === "met");
       if (isMet(task.id) || !task.needs.every(isMet)) continue;
       const about = { step: "check", title: task.id, seat: { lab: record.lab, seat: record.seat } };
-      const { output, ...found } = await steps.run(about, () =>
-        look(record, lab, task, { values, entries, signal }),
-      );
+      const options = { values, entries, signal };
+      const first = await steps.run(about, () => look(record, lab, task, options));
+      const target = targetOf(task, lab);
+      const lacksSetup = first.boot !== "" && !first.isSetUp && (await hasSetup(lab, target));
+      if (lacksSetup) setUp.push(...(await setUpAnew(record, lab, target, steps, signal)));
+      const { isSetUp: _, output, ...found } = lacksSetup ? await look(record, lab, task, options) : first;
       outputs[task.id] = output;
       const attempt: Attempt = { kind: "check", task: task.id, ...found };
       entries.push(await addAttempt(record, digest, attempt));
     }
     const now = await readAttempts(record);
-    return { score: scoreOf(lab.tasks, now.entries), broken: now.broken, outputs };
+    return { score: scoreOf(lab.tasks, now.entries), broken: now.broken, outputs, setUp };
   });
 
-type Look = Pick<Entry, "outcome" | "why" | "evidence" | "boot"> & { output: string };
+/** Sets a target up. If that fails, says so: the checks then say what they miss. */
+async function setUpAnew(
+  record: SeatRecord,
+  lab: Lab,
+  target: Target,
+  steps: Steps,
+  signal: AbortSignal | undefined,
+): Promise<Target[]> {
+  try {
+    return await settled(setUpLab(record, lab, { signal, targets: [target] }), steps.pass);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    steps.note(error.message, { lab: record.lab, seat: record.seat });
+    return [];
+  }
+}
+
+type Look = Pick<Entry, "outcome" | "why" | "evidence" | "boot"> & { output: string; isSetUp: boolean };
 
 /** Looks at one task, without a record of it. */
 export async function look(
@@ -75,7 +90,7 @@ export async function look(
 ): Promise<Look> {
   const target = targetOf(task, lab);
   const options = { values, timeout: limitIn(record, target, task.timeout), signal };
-  const { boot, evidence, outcome, output, why } = await runTaskScript(
+  const { boot, evidence, isSetUp, outcome, output, why } = await runTaskScript(
     record,
     lab,
     task,
@@ -83,7 +98,7 @@ export async function look(
     target,
     options,
   );
-  const found = { evidence, boot, output };
+  const found = { evidence, boot, output, isSetUp };
   if (outcome === "failed") return { ...found, outcome: "could-not-look", why };
   if (outcome === "no") return { ...found, outcome: "not-met", why };
   if (!task.reboot || heldBefore(task, boot, entries)) return { ...found, outcome: "met", why };
@@ -101,7 +116,3 @@ const HOLDS = "holds";
 /** Whether the task's check has passed under another boot. */
 const heldBefore = (task: Task, boot: string, entries: readonly Entry[]): boolean =>
   entries.some((entry) => entry.task === task.id && entry.evidence?.[HOLDS] === "yes" && entry.boot !== boot);
-
-/** How long a script may take in a target: longer if that is emulated. In seconds. */
-export const limitIn = ({ accelerator }: SeatRecord, target: Target, seconds: number): number =>
-  target !== "container" && accelerator === "tcg" ? seconds * EMULATED : seconds;

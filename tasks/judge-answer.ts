@@ -8,9 +8,9 @@ import { type Interval, ratioOfMedians } from "../report/statistics.js";
 import { listRuns } from "../report/store.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
-import { limitIn, valuesOf } from "./check.js";
 import { readNumber } from "./number.js";
 import { runTaskScript } from "./run-lab-script.js";
+import { limitIn, valuesOf } from "./script-options.js";
 
 /** Seconds that answer.sh may take. */
 const READ_LIMIT = 30;

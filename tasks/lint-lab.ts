@@ -5,7 +5,7 @@ import { which } from "../base/privilege.js";
 import type { Lab } from "../labs/define-lab.js";
 import { type LabScript, labScript, wrongSolutions } from "../labs/lab-files.js";
 import type { Task } from "../labs/tasks.js";
-import { targetOf } from "./check.js";
+import { targetOf } from "./script-options.js";
 
 /**
  * What is wrong with a lab's files, without a machine: each check needs a solve and the other way round, each `read` an

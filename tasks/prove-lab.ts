@@ -11,8 +11,9 @@ import { openEnvironment, openMachine } from "../seats/open-target.js";
 import { resize } from "../seats/resize.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
-import { limitIn, look, targetOf } from "./check.js";
+import { look } from "./check.js";
 import { runInTarget } from "./run-lab-script.js";
+import { limitIn, targetOf } from "./script-options.js";
 
 /** Seconds that solve.sh and wrong-*.sh may take. */
 const SOLVE_LIMIT = 180;

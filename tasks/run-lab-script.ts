@@ -31,6 +31,7 @@ export async function runTaskScript(
     why,
     evidence: {},
     boot: "",
+    isSetUp: false,
     output: "",
   });
   if (!targetsOf(seat).includes(target)) return failed(`the seat has no ${target}: trilab up --on ${target}`);

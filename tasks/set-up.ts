@@ -2,32 +2,34 @@ import { UserError } from "../base/errors.js";
 import { resultsOf } from "../base/results-of.js";
 import type { Lab } from "../labs/define-lab.js";
 import { type LabScript, labScript } from "../labs/lab-files.js";
+import { SET_UP_MARK } from "../labs/run-script.js";
 import { reporting, type StepEvent } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
-import { limitIn, valuesOf } from "./check.js";
 import { runInTarget } from "./run-lab-script.js";
+import { limitIn, valuesOf } from "./script-options.js";
 
 /** Seconds that a lab's setup may take in a target. */
 const SETUP_LIMIT = 300;
 
-/** Says inside a target that the lab's setup was done: it may break things that a learner then repairs. */
-const DONE = "/var/lib/trilab/lab-is-set-up";
-
 /**
  * Runs the lab's setup.sh in every target of the seat that it was not run in. A target that was made anew is set up anew.
  *
+ * @param targets Default: all of the seat.
  * @returns the targets that were set up now.
  * @throws UserError when the setup fails: the seat is not ready.
  */
 export const setUpLab = (
   record: SeatRecord,
   lab: Lab,
-  signal?: AbortSignal,
+  {
+    signal,
+    targets = targetsOf(record),
+  }: { signal?: AbortSignal | undefined; targets?: readonly Target[] } = {},
 ): AsyncGenerator<StepEvent, Target[]> =>
   reporting(async (steps) => {
     const scripts = await Promise.all(
-      targetsOf(record).map(async (target) => {
+      targets.map(async (target) => {
         const script = await labScript(lab.dir, "", "setup", target);
         return script ? [{ script, target }] : [];
       }),
@@ -64,12 +66,16 @@ export const setUpLab = (
     return resultsOf(ends).flat();
   });
 
+/** Whether a lab has a setup for a target. */
+export const hasSetup = async ({ dir }: Lab, target: Target): Promise<boolean> =>
+  (await labScript(dir, "", "setup", target)) !== undefined;
+
 const ALREADY = "already";
 
 const once = ({ name, text }: LabScript): LabScript => ({
   name,
-  text: `if [ -e ${DONE} ]; then note ${ALREADY} yes; exit 0; fi
+  text: `if [ -e ${SET_UP_MARK} ]; then note ${ALREADY} yes; exit 0; fi
 ${text}
-mkdir -p "$(dirname ${DONE})"
-touch ${DONE}`,
+mkdir -p "$(dirname ${SET_UP_MARK})"
+touch ${SET_UP_MARK}`,
 });

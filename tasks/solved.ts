@@ -6,8 +6,8 @@ import type { Solved } from "../report/runs.js";
 import { listRuns } from "../report/store.js";
 import { readRecord } from "../seats/seat-record.js";
 import { readAttempts } from "./attempts.js";
-import { valuesOf } from "./check.js";
 import { scoreOf } from "./score.js";
+import { valuesOf } from "./script-options.js";
 
 /**
  * What was solved by now in the seat of a run, with the run's id. Nothing if nothing was tried, if the run is not stored here, because

@@ -28,7 +28,7 @@ async function giveAnswer(args: Args, ctx: Context): Promise<number> {
   const { judge } = await import("../../tasks/judge-answer.js");
   const { addAttempt, readAttempts } = await import("../../tasks/attempts.js");
   const { scoreOf } = await import("../../tasks/score.js");
-  const { valuesOf } = await import("../../tasks/check.js");
+  const { valuesOf } = await import("../../tasks/script-options.js");
   const { labDigest } = await import("../../labs/lab-files.js");
   const { scoreLines } = await import("../score-lines.js");
   const { lab, record } = session;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ExitCode, UserError } from "../../base/errors.js";
+import { ExitCode } from "../../base/errors.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { type LabSession, labSession, taskNamed } from "../lab-session.js";
@@ -35,19 +35,12 @@ async function checkTasks(args: Args, ctx: Context): Promise<number> {
 }
 
 async function once({ lab, record }: LabSession, id: string | undefined, ctx: Context): Promise<number> {
-  const { checkSeat, valuesOf } = await import("../../tasks/check.js");
-  const { setUpLab } = await import("../../tasks/set-up.js");
+  const { checkSeat } = await import("../../tasks/check.js");
+  const { valuesOf } = await import("../../tasks/script-options.js");
   const { verdictOf } = await import("../../tasks/score.js");
   const { scoreLines } = await import("../score-lines.js");
   const only = id === undefined ? {} : { only: [id] };
-  // A target that was made anew since lacks what the setup made.
-  const setUp = await ctx.follow(setUpLab(record, lab, ctx.signal)).catch((error: unknown) => {
-    if (!(error instanceof UserError)) throw error;
-    // The checks of a machine that can't be set up say themselves that they could not look.
-    ctx.tell(ctx.style.warn(error.message));
-    return [];
-  });
-  const { broken, score } = await ctx.follow(checkSeat(record, lab, { ...only, signal: ctx.signal }));
+  const { broken, score, setUp } = await ctx.follow(checkSeat(record, lab, { ...only, signal: ctx.signal }));
   const shown = id === undefined ? score : { ...score, tasks: score.tasks.filter((task) => task.id === id) };
   const verdict = verdictOf(shown);
   const data = { lab: record.lab, seat: record.seat, ...score, verdict, broken, setUp };

@@ -28,7 +28,7 @@ async function showGuide(args: Args, ctx: Context): Promise<undefined> {
     });
   }
   const { fillIn } = await import("../../labs/variables.js");
-  const { valuesOf } = await import("../../tasks/check.js");
+  const { valuesOf } = await import("../../tasks/script-options.js");
   const { sectionLines, sectionsOf } = await import("../markdown.js");
   const steps = sectionsOf(fillIn(markdown, await valuesOf(lab, record.seat)));
   const lines = (i: number): string[] => {

@@ -19,7 +19,7 @@ async function showHint(args: Args, ctx: Context): Promise<undefined> {
   const task = await taskNamed(session, text(args, "task") ?? "");
   const { addAttempt, readAttempts } = await import("../../tasks/attempts.js");
   const { nextHint, scoreOf } = await import("../../tasks/score.js");
-  const { valuesOf } = await import("../../tasks/check.js");
+  const { valuesOf } = await import("../../tasks/script-options.js");
   const { fillIn } = await import("../../labs/variables.js");
   const { hintsOf } = await import("../../labs/tasks.js");
   const { labDigest } = await import("../../labs/lab-files.js");

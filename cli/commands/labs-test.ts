@@ -71,7 +71,7 @@ async function testLab(lab: Lab, endpoints: Endpoints, args: Args, ctx: Context)
   const { bringUp } = await import("../../seats/up.js");
   const { takeDown } = await import("../../seats/down.js");
   const { forgetAttempts } = await import("../../tasks/attempts.js");
-  const { valuesOf } = await import("../../tasks/check.js");
+  const { valuesOf } = await import("../../tasks/script-options.js");
   const { proveLab } = await import("../../tasks/prove-lab.js");
   const { setUpLab } = await import("../../tasks/set-up.js");
   const id = { lab: lab.name, seat: `test-${randomBytes(3).toString("hex")}` };
@@ -81,7 +81,7 @@ async function testLab(lab: Lab, endpoints: Endpoints, args: Args, ctx: Context)
   const over = interruptible();
   try {
     const { record } = await ctx.follow(bringUp(plan, { waitMs: WAIT, signal: ctx.signal }));
-    await ctx.follow(setUpLab(record, lab, ctx.signal));
+    await ctx.follow(setUpLab(record, lab, { signal: ctx.signal }));
     return await ctx.follow(proveLab(record, lab, await valuesOf(lab, id.seat), ctx.signal));
   } catch (error) {
     if (ctx.signal.aborted) {

@@ -95,7 +95,7 @@ async function deploy(args: Args, ctx: Context): Promise<number> {
     }),
   );
   const { setUpLab } = await import("../../tasks/set-up.js");
-  await ctx.follow(setUpLab(brought.record, plan.lab, ctx.signal));
+  await ctx.follow(setUpLab(brought.record, plan.lab, { signal: ctx.signal }));
   return show(ctx, plan, { ...brought, seconds: (Date.now() - started) / 1000 });
 }
 

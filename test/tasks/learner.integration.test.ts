@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { expectDone, expectError, openHome } from "../e2e/support.js";
@@ -110,6 +110,25 @@ describe("a learner's session in a lab", () => {
     const run = await home.trilab(["check", "greeting", ...id]);
     expect(run.exitCode).toBe(9);
     expect(run.stdout).toMatch(/\? greeting {2}–\/2 {2}could not look/);
+  });
+
+  test("a machine that was reset is set up again by the next check, and only by that one", async () => {
+    const other = home.seat("reset", "greeting");
+    await writeFile(join(folder, "setup.sh"), "date +%s%N > /srv/set-up\n");
+    expectDone(await home.trilab(["up", folder, "--seat", other, "--yes"]));
+    const id = ["--lab", "greeting", "--seat", other];
+    const when = async () =>
+      (await home.trilab(["ssh", "container", ...id, "--", "cat", "/srv/set-up"])).stdout.trim();
+    const setUp = async () => JSON.parse((await home.trilab(["check", ...id, "--json"])).stdout).setUp;
+    const first = await when();
+    expect(await setUp()).toEqual([]);
+    expect(await when()).toBe(first);
+    expectDone(await home.trilab(["reset", "container", ...id, "-y"]));
+    expect(await when()).toBe("");
+    expect(await setUp()).toEqual(["container"]);
+    expect(Number(await when())).toBeGreaterThan(Number(first));
+    expect(await setUp()).toEqual([]);
+    await rm(join(folder, "setup.sh"));
   });
 
   test("attempts outlive the seat", async () => {
