@@ -7,6 +7,7 @@ import { bringUpMany, defaultWorkers, SEAT_STEP, type SeatEnd } from "../seats/m
 import { planSeat, type SeatPlan } from "../seats/plan.js";
 import type { Brought } from "../seats/up.js";
 import { setUpLab } from "../tasks/set-up.js";
+import { canaryFirst } from "./canary-first.js";
 import { withClassLock, writeClass } from "./class-record.js";
 import { problemOf } from "./each-seat.js";
 import { type ClassPlan, type PlannedSeat, recordOf } from "./plan-class.js";
@@ -33,13 +34,8 @@ export interface SeatUp {
   problem?: string | undefined;
 }
 
-/** How many new seats are tried alone, one after the other, before the others are not begun. */
-const FIRST = 2;
-
 /**
- * Brings up the seats of a class: first one of the new seats, because what is wrong with the host or the lab is wrong for all of
- * them; then the others side by side. If the first two fail, the others are not begun. A seat that failed is tried once more. What
- * is up already stays as it is.
+ * Brings up the seats of a class, as canaryFirst() says. What is up already stays as it is.
  *
  * @returns how each seat came up, in the roster's order.
  */
@@ -54,35 +50,26 @@ export const bringUpClass = (
       const about = { step: "class", title: `class ${plan.name}`, passing: true as const };
       const ends = await steps.run(about, async (progress) => {
         const events = new SeatEvents(steps, progress, plan.seats.length);
-        const many = async (seats: readonly SeatPlan[]): Promise<SeatEnd<Brought>[]> =>
-          seats.length === 0
-            ? []
-            : settled(
+        const ends = await canaryFirst<SeatPlan, SeatEnd<Brought>>(
+          plan.seats.map((seat) => seat.plan),
+          {
+            isNew: ({ existing }) => existing === undefined,
+            bringUp: (seats) =>
+              settled(
                 bringUpMany(seats, { waitMs, workers, resume: plan.resume, ...(signal ? { signal } : {}) }),
                 events.take,
-              );
-        const all = plan.seats.map((seat) => seat.plan);
-        const known = new Map<string, SeatEnd<Brought>>();
-        const bringUp = async (seats: readonly SeatPlan[]): Promise<void> => {
-          for (const end of await many(seats)) known.set(end.seat, end);
-          const failed = seats.filter(({ id }) => isWorthAnother(known.get(id.seat)));
-          if (failed.length === 0 || signal?.aborted) return;
-          // Planned anew, because a part of it may exist now.
-          const again = await Promise.all(
-            failed.map(({ request }) => planSeat({ ...request, lab: request.lab.dir })),
-          );
-          events.again(failed.length);
-          for (const end of await many(again)) known.set(end.seat, end);
-        };
-        const tried: SeatPlan[] = [];
-        for (const first of all.filter(({ existing }) => existing === undefined).slice(0, FIRST)) {
-          tried.push(first);
-          await bringUp([first]);
-          if (known.get(first.id.seat)?.state === "done" || signal?.aborted) break;
-        }
-        const works = tried.length === 0 || tried.some(({ id }) => known.get(id.seat)?.state === "done");
-        if (works && !signal?.aborted) await bringUp(all.filter((each) => !tried.includes(each)));
-        return known;
+              ),
+            isDone: ({ state }) => state === "done",
+            isWorthAnother,
+            renew: (seats) => {
+              events.again(seats.length);
+              // Planned anew, because a part of it may exist now.
+              return Promise.all(seats.map(({ request }) => planSeat({ ...request, lab: request.lab.dir })));
+            },
+            signal,
+          },
+        );
+        return new Map(plan.seats.map(({ learner }, i) => [learner.seat, ends[i]]));
       });
       const done = plan.seats.map((seat) => seatUp(seat, ends.get(seat.learner.seat)));
       const ready = await setUp(plan, done, ends, { workers, signal }, steps);
@@ -99,8 +86,8 @@ export const bringUpClass = (
   );
 
 /** A seat that failed for a reason that another attempt may not meet. */
-const isWorthAnother = (end: SeatEnd<Brought> | undefined): boolean =>
-  end?.state === "failed" &&
+const isWorthAnother = (end: SeatEnd<Brought>): boolean =>
+  end.state === "failed" &&
   !(
     end.error instanceof UserError &&
     ([ExitCode.usage, ExitCode.interrupted] as number[]).includes(end.error.exitCode)
@@ -118,7 +105,7 @@ function seatUp({ host, learner: { seat } }: PlannedSeat, end: SeatEnd<Brought> 
 async function setUp(
   { lab }: ClassPlan,
   seats: readonly SeatUp[],
-  ends: ReadonlyMap<string, SeatEnd<Brought>>,
+  ends: ReadonlyMap<string, SeatEnd<Brought> | undefined>,
   { signal, workers }: { signal: AbortSignal | undefined; workers: number },
   steps: Steps,
 ): Promise<SeatUp[]> {

@@ -67,6 +67,19 @@ async function specOf(file: string | undefined, roster: string | undefined): Pro
   return { name, lab: DEFAULT_LAB, roster: resolve(roster), resume: true };
 }
 
+/** What a rehearsal is of: as {@link classWish}, but there need be neither a class.yaml nor a roster. */
+export async function rehearsedClass(args: Args): Promise<ClassWish> {
+  if (text(args, "file") !== undefined || existsSync(CLASS_FILE)) return classWish(args);
+  const [lab, on] = [text(args, "lab"), text(args, "on")];
+  return {
+    endpoints: await chosenEndpoints(args),
+    spec: {
+      ...{ name: "rehearsal", lab: lab ?? DEFAULT_LAB, roster: "", resume: true },
+      ...(on === undefined ? {} : { targets: parseTargets(on) }),
+    },
+  };
+}
+
 /** The class that a command is about. @throws UserError: exit 6 when there is none, exit 2 when there are several. */
 export async function classMeant(args: Args): Promise<ClassRecord> {
   const { requireClass } = await import("../classes/class-record.js");

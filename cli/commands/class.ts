@@ -7,6 +7,7 @@ import { classExtend } from "./class-extend.js";
 import { classGrades } from "./class-grades.js";
 import { classNew } from "./class-new.js";
 import { classPlan } from "./class-plan.js";
+import { classRehearse } from "./class-rehearse.js";
 import { classReset } from "./class-reset.js";
 import { classRun } from "./class-run.js";
 import { classServe } from "./class-serve.js";
@@ -19,6 +20,7 @@ export const classCommand = defineCommand({
   subcommands: [
     classNew,
     classPlan,
+    classRehearse,
     classUp,
     classStatus,
     classCards,
