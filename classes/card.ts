@@ -26,7 +26,7 @@ export function cardText(
   const options = `${own ? "" : `-i ${KEY} `}-o UserKnownHostsFile=known_hosts`;
   const targets = targetsOf(record);
   const ways = targets.map((target) => `    ssh ${options} -p ${port} ${seat}.${target}@${host}\n`);
-  return `# ${name || seat}: lab ${record.lab}
+  return `# ${plainText(name) || seat}: lab ${record.lab}
 
 Your ${targets.length > 1 ? "machines are" : "machine is"} ready. Open a terminal in the folder with this card, and type:
 
@@ -71,11 +71,11 @@ export async function cardPage(
   @media print { body { margin: 0; max-width: none; } pre { border: 1px solid #999; } }
   @page { margin: 2cm; }
 </style>
-${await marked.parse(withoutHtml(text))}
+${await marked.parse(text)}
 <figure>${renderSVG(address, { border: 1 })}<figcaption>${escapeXml(address)}</figcaption></figure>
 </html>
 `;
 }
 
-/** A name from a roster may contain what Markdown passes on as HTML. */
-const withoutHtml = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+/** A text from a roster without a meaning in Markdown. */
+const plainText = (text: string): string => text.replace(/[\\`*_[\]()!<>#&~|:]/g, "\\$&");

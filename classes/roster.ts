@@ -29,7 +29,7 @@ const COLUMNS = {
   email: ["email", "email address", "mail", "e mail"],
   id: ["id", "id number", "username", "login", "student id"],
   targets: ["targets", "machines"],
-  key: ["ssh key", "public key", "ssh public key", "key"],
+  key: ["ssh key", "public key", "ssh public key"],
 } as const;
 type Column = keyof typeof COLUMNS;
 
@@ -188,7 +188,8 @@ function targetsIn(cell: string): Target[] | string | undefined {
 function keyProblem(key: string): string | undefined {
   const { error } = publicKeySchema.safeParse(key);
   if (error) return `the SSH key ${error.issues[0]?.message}`;
-  return isUsablePublicKey(key) ? undefined : "the SSH key is damaged, or its type does not fit its content";
+  if (!isUsablePublicKey(key)) return "the SSH key is damaged, or its type does not fit its content";
+  return /^sk-/.test(key) ? "the entry of a class can't check keys of security tokens (sk-…)" : undefined;
 }
 
 function duplicates(learners: readonly (Learner & { line: number })[]): string[] {

@@ -151,8 +151,8 @@ function limits(
 
 /**
  * The size of the guest's disk as the largest size of one file, which the kernel enforces with every storage driver of Docker. The
- * main program also keeps all files together below it: see `guard` in images/rootfs, lifetime. A daemon that can also limits the layer,
- * but not the home's volume.
+ * main program also keeps all files together below it: see `guard` in images/rootfs, lifetime. If the daemon can limit the layer, it does
+ * that, too, but not for the home's volume.
  */
 const diskLimit = (
   { disk }: MachineSpec,

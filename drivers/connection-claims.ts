@@ -70,10 +70,12 @@ export async function removeUnused(dir: string): Promise<void> {
 
 const isClaim = (file: string): boolean => basename(file).endsWith(CLAIM);
 
-/** Removes a claim if its process was killed. */
+/** Removes a claim if its process was killed. One that is no link is of an older version. */
 async function dropClaim(path: string): Promise<void> {
-  const pid = Number(await readlink(path).catch(() => ""));
-  if (pid > 0 && hasEnded(pid)) await rm(path, { force: true });
+  const pid = await readlink(path).then(Number, (error: unknown) =>
+    hasCode(error, "EINVAL") ? 0 : undefined,
+  );
+  if (pid !== undefined && (pid === 0 || hasEnded(pid))) await rm(path, { force: true });
 }
 
 /** The files in a folder; none if it is missing. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { unlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -68,8 +69,8 @@ const isOpen = (socket: string): Promise<boolean> =>
  */
 export async function closeConnections(machine: string): Promise<void> {
   const dir = machineFolder(machine);
-  const sockets = await socketsIn(dir);
-  if (sockets.length > 0 && (await isOurs())) await Promise.all(sockets.map(close));
+  if (!existsSync(dir) || !(await isOurs())) return;
+  await Promise.all((await socketsIn(dir)).map(close));
   await removeUnused(dir);
 }
 

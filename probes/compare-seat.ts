@@ -1,7 +1,5 @@
 import { UserError } from "../base/errors.js";
 import { interruptible } from "../base/working.js";
-import { seatInventory } from "../drivers/drivers.js";
-import { machineIn } from "../drivers/found.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { TARGETS, type Target } from "../model/naming.js";
@@ -14,7 +12,7 @@ import { openMachine } from "../seats/open-target.js";
 import { verify } from "../seats/read-parity.js";
 import { driversOf, emulatedTargets } from "../seats/seat-drivers.js";
 import { seatFacts } from "../seats/seat-facts.js";
-import { machineOf, type SeatRecord, targetsOf } from "../seats/seat-record.js";
+import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { Baseline, NoBaseline } from "./baseline.js";
 import { compareForecast, compareTargets } from "./compare.js";
 import type { Probe } from "./probe.js";
@@ -66,7 +64,6 @@ export const compareSeat = (
 
 async function measure(record: SeatRecord, request: SeatComparison, steps: Steps): Promise<RunDocument> {
   const targets = await answering(record, steps);
-  await bootResumed(record, targets, steps, request.signal);
   const subjects = await Promise.all(targets.map((target) => SeatSubject.open(record, target)));
   const baseline = request.probes.some((probe) => probe.baseline)
     ? await openBaseline(subjects, record.user)
@@ -106,7 +103,13 @@ async function measureThese(
     steps.note(
       `the seat ends in ${formatDuration(Math.max(0, left / 1000))}, maybe before compare is done: trilab extend`,
     );
-  const { facts, parity } = await verify(record, request.spec, { targets, waitMs: STARTING });
+  const look = () => verify(record, request.spec, { targets, waitMs: STARTING });
+  let looked = await look();
+  if (looked.facts.guest?.resumed) {
+    await bootGuest(record, steps, request.signal);
+    looked = await look();
+  }
+  const { facts, parity } = looked;
   if (!parity.inTolerance) {
     const wrong = parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.title);
     steps.note(`out of parity: ${wrong.join(", ")}. The affected figures are marked (see trilab parity)`);
@@ -138,26 +141,16 @@ async function measureThese(
   }
 }
 
-/** Restarts what was resumed: its memory has more in it than a boot leaves, and nothing of its start can be measured. */
-async function bootResumed(
-  record: SeatRecord,
-  targets: readonly Target[],
-  steps: Steps,
-  signal: AbortSignal,
-): Promise<void> {
-  const inventory = await seatInventory(record, driversOf(record));
-  for (const target of targets) {
-    const machine = machineOf(record, target);
-    if (!(machine && machineIn(inventory, machine)?.resumed)) continue;
-    const about = { step: "restart", title: `${target}: restarting, as it was resumed and has not booted` };
-    const seat = { lab: record.lab, seat: record.seat };
-    await steps.run({ ...about, seat, machine: target }, async (progress) => {
-      const opened = await openMachine(record, target);
-      await opened.stop();
-      await opened.start();
-      await firstFacts(record, target, { waitMs: BOOTING, signal }, progress);
-    });
-  }
+/** Restarts a guest that was resumed: its memory has more in it than a boot leaves, and nothing of its start can be measured. */
+async function bootGuest(record: SeatRecord, steps: Steps, signal: AbortSignal): Promise<void> {
+  const about = { step: "restart", title: "guest: restarting, as it was resumed and has not booted" };
+  const seat = { lab: record.lab, seat: record.seat };
+  await steps.run({ ...about, seat, machine: "guest" }, async (progress) => {
+    const machine = await openMachine(record, "guest");
+    await machine.stop();
+    await machine.start();
+    await firstFacts(record, "guest", { waitMs: BOOTING, signal }, progress);
+  });
 }
 
 const openBaseline = (subjects: readonly SeatSubject[], user: string): Promise<Baseline | NoBaseline> =>

@@ -29,7 +29,7 @@ export const moving: Probe = {
     { id: "bytes", title: "all its files, compressed", unit: "MiB", better: "lower", bound: "size" },
     seconds("total", "from the first file read until the moved machine answers"),
     seconds("export", "writing its files, compressed, while it is off"),
-    seconds("carry", "carrying them: here, to another folder of the same disk"),
+    seconds("carry", "carrying them: here, to another folder on this host"),
     seconds("unpack", "unpacking them there"),
     seconds("start", "starting it there, until the first command is answered"),
   ],

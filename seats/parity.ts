@@ -270,7 +270,7 @@ function diskRow(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | 
       : []),
     ...(failing(facts, (f) => f.diskLimit !== "watched").length > 0
       ? [
-          "no file in a container can be larger; a program in it counts all files together, and ends its programs when they take more. A guest's disk is full at its size",
+          "in a container, the kernel refuses files larger than this; a program in the container adds up all files, and ends the container's other programs when they take more. A guest's disk can't grow beyond its size",
         ]
       : []),
   ];

@@ -52,7 +52,7 @@ async function pruneVolumes(
   inUse: ReadonlySet<string>,
   progress: Progress,
 ): Promise<void> {
-  await libvirt.pruneGolden(inUse);
+  await libvirt.removeGoldenGuests();
   const hashes = new Set((await libvirt.imageVolumeNames()).map(imageOfVolume));
   for (const hash of hashes) if (hash !== undefined && !inUse.has(hash)) await libvirt.removeImage(hash);
   const record = await readHostRecord(libvirt);

@@ -2,7 +2,7 @@ import { messageOf } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { interruptible } from "../base/working.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
-import type { ResumedGuest } from "../drivers/libvirt/golden-guest.js";
+import { type Golden, GoldenDamaged, type ResumedGuest } from "../drivers/libvirt/golden-guest.js";
 import { diskName, machineName } from "../model/naming.js";
 import { withHostLock } from "./ensure-host.js";
 import { keptImage } from "./image-specs.js";
@@ -19,7 +19,7 @@ import type { SeatRecord } from "./seat-record.js";
 export async function resumeGuest(
   record: SeatRecord,
   libvirt: LibvirtDriver,
-  { progress, signal, waitMs }: { progress: Progress; signal: AbortSignal; waitMs: number },
+  options: ResumeOptions,
 ): Promise<void> {
   const image = keptImage(record, "machine");
   if (image === undefined) throw new Error(`the record of seat ${record.seat} names no image of its guest`);
@@ -29,7 +29,7 @@ export async function resumeGuest(
   try {
     await beginChange(record, "guest", { operation: "replace" });
     await libvirt.switchOff(guest.domain); // It would only take CPU time from the golden guest.
-    if (!(await resumed(libvirt, guest, { progress, signal, waitMs }))) {
+    if (!(await resumed(libvirt, guest, record.owner, options))) {
       await libvirt.makeDiskAnew(disk);
       await libvirt.startFromDisk(guest.domain);
     }
@@ -39,48 +39,69 @@ export async function resumeGuest(
   }
 }
 
+interface ResumeOptions {
+  progress: Progress;
+  signal: AbortSignal;
+  waitMs: number;
+}
+
 /** Resumes a guest; if its golden guest turns out to be damaged, from a new one. @returns whether it runs. */
 async function resumed(
   libvirt: LibvirtDriver,
   guest: ResumedGuest,
-  options: { progress: Progress; signal: AbortSignal; waitMs: number },
+  owner: string,
+  options: ResumeOptions,
 ): Promise<boolean> {
-  const { progress } = options;
-  for (const isLast of [false, true]) {
+  const { progress, signal } = options;
+  try {
+    const golden = await existing(libvirt, guest, owner, options);
     try {
-      const key = await golden(libvirt, guest, options);
-      progress.update("resuming the guest from it");
-      try {
-        await libvirt.resumeFromGolden(guest, key);
-        return true;
-      } catch (error) {
-        if (isLast) throw error;
-        progress.note(`the golden guest can't be used, and is made anew: ${messageOf(error)}`);
-        await libvirt.removeGolden(key);
-      }
+      await libvirt.resumeFromGolden(guest, golden.key);
     } catch (error) {
-      options.signal.throwIfAborted();
-      progress.note(`the guest can't be resumed, so it boots: ${messageOf(error)}`);
-      return false;
+      if (!(error instanceof GoldenDamaged)) throw error;
+      signal.throwIfAborted();
+      progress.note(
+        `the saved guest that new ones start from can't be used; it is made again: ${error.message}`,
+      );
+      await removeDamaged(libvirt, guest, owner, golden);
+      await libvirt.resumeFromGolden(guest, (await existing(libvirt, guest, owner, options)).key);
     }
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    progress.note(`the guest can't be resumed, so it boots: ${messageOf(error)}`);
+    return false;
   }
-  return false;
 }
 
-/** The key of the guest's golden guest, which is made if it is missing. */
-async function golden(
+/** The guest's golden guest, which is made if it is missing. */
+async function existing(
   libvirt: LibvirtDriver,
   guest: ResumedGuest,
-  { progress, signal, waitMs }: { progress: Progress; signal: AbortSignal; waitMs: number },
-): Promise<string> {
-  const { isThere, key } = await libvirt.goldenFor(guest);
-  if (isThere) return key;
-  progress.update("waiting for the golden guest");
-  await withHostLock([libvirt.endpoint], async () => {
-    // Another command may have made it meanwhile.
-    if ((await libvirt.goldenFor(guest)).isThere) return;
-    progress.update("booting the golden guest, once for this host");
-    await libvirt.makeGolden(guest, key, { waitMs, signal });
-  });
-  return key;
+  owner: string,
+  { progress, signal, waitMs }: ResumeOptions,
+): Promise<Golden> {
+  const found = await libvirt.goldenFor(guest, owner);
+  if (found.made === undefined) {
+    progress.update("waiting for the golden guest");
+    await withHostLock([libvirt.endpoint], async () => {
+      // Another command may have made it meanwhile.
+      if ((await libvirt.goldenFor(guest, owner)).made !== undefined) return;
+      progress.update("booting the golden guest, once for this host");
+      await libvirt.makeGolden(guest, found.key, { waitMs, signal });
+    });
+  }
+  progress.update("resuming the guest");
+  return found.made === undefined ? libvirt.goldenFor(guest, owner) : found;
 }
+
+/** Removes a golden guest, unless another command has made it anew meanwhile. */
+const removeDamaged = (
+  libvirt: LibvirtDriver,
+  guest: ResumedGuest,
+  owner: string,
+  { key, made }: Golden,
+): Promise<void> =>
+  withHostLock([libvirt.endpoint], async () => {
+    if ((await libvirt.goldenFor(guest, owner)).made === made) await libvirt.removeGolden(key);
+  });

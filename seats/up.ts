@@ -2,7 +2,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { Once } from "../base/once.js";
 import { resultsOf } from "../base/results-of.js";
 import { type Drivers, driverWords } from "../drivers/drivers.js";
-import { type Engine, ensureEngine } from "../engine/index.js";
+import { type Engine, ensureEngine, type UpResult } from "../engine/index.js";
 import { requireCapacity, requireStateSpace } from "../hosts/capacity.js";
 import { ensureImage } from "../images/index.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
@@ -211,7 +211,7 @@ function tellOfEnd({ existing, id, request }: SeatPlan, { renewed }: Prepared, s
 }
 
 async function deploy(
-  { drivers, existing, id, lab }: SeatPlan,
+  { drivers, id, lab }: SeatPlan,
   { isNew, record }: Prepared,
   engine: Engine,
   { replace, resume, shared, signal, waitMs }: UpOptions & { shared: Once },
@@ -236,9 +236,7 @@ async function deploy(
       ...(signal ? { signal } : {}),
     };
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
-    const isNewGuest =
-      targetsOf(record).includes("guest") && !(existing && targetsOf(existing).includes("guest"));
-    if (resume && drivers.libvirt && isNewGuest)
+    if (resume && drivers.libvirt && hasNewDisk(taken))
       await resumeGuest(record, drivers.libvirt, { progress, waitMs, signal: signal ?? NEVER });
     const running = await amendRecord(record, startsNoted(targetsOf(record), new Date()));
     return {
@@ -251,6 +249,13 @@ async function deploy(
     };
   });
 }
+
+/**
+ * Whether the engine has just made the guest's disk. Nothing else may be replaced by a golden guest's: another command may have brought
+ * the seat up since it was planned, and somebody may work in it.
+ */
+const hasNewDisk = (steps: UpResult["steps"]): boolean =>
+  steps.some(({ op, urn }) => op === "create" && urn.endsWith("-guest-disk"));
 
 const NEVER = new AbortController().signal;
 

@@ -48,7 +48,9 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     ctx.tell(`waiting until ${moment(new Date(at).toISOString())} …`);
     await sleep(at - Date.now(), undefined, { signal: ctx.signal }).catch(() => {});
     if (ctx.signal.aborted) return ExitCode.interrupted;
+    const agreed = new Set(plan.hosts.map(({ name }) => name));
     plan = await planClass(await classWish(args)); // The roster may have changed.
+    requireAgreed(plan, agreed, rented.length);
   }
   const began = Date.now();
   const { bringUpClass } = await import("../../classes/class-up.js");
@@ -67,6 +69,21 @@ function timeOf(args: Args): number {
   throw new UserError(`"${word}" is not a time to start at`, {
     why: Number.isNaN(at) ? "it is no time" : "it is more than a week away",
     fix: "write it like 2026-11-30T08:30, in this machine's time zone, or 2026-11-30T08:30+01:00",
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** @throws UserError (exit 2) when a class that was planned anew rents more than was agreed to, or needs hosts that were not looked at. */
+function requireAgreed({ hosts, seats }: ClassPlan, known: ReadonlySet<string>, rented: number): void {
+  const now = seats.filter(({ plan: { spending } }) => spending && !spending.agreed).length;
+  const strange = hosts.filter(({ name, planned }) => planned > 0 && !known.has(name));
+  if (now <= rented && strange.length === 0) return;
+  throw new UserError("the class has changed since it was planned", {
+    why:
+      now > rented
+        ? `it would rent ${now} machines, and you have agreed to ${rented}`
+        : `it has other hosts now: ${strange.map(({ name }) => name).join(", ")}`,
+    fix: "run the command again: trilab class up",
     exitCode: ExitCode.usage,
   });
 }

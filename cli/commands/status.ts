@@ -94,7 +94,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         r.lab,
         r.seat,
         r.rented === undefined ? r.target : `${r.target} (${r.rented})`,
-        r.state === "running" ? good(r.resumed ? "running (resumed)" : r.state) : bad(stateWords(r)),
+        r.state === "running" ? good(r.resumed ? "running (was resumed)" : r.state) : bad(stateWords(r)),
         r.address,
         timeLeft(r.expires),
         ...(costs ? [costWords(r.cost)] : []),

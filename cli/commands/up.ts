@@ -55,7 +55,7 @@ export const up = defineCommand({
     resume: {
       type: "boolean",
       describe:
-        "let a new guest go on from the memory of one that has booted (made once per host), instead of booting: faster, and never used for a figure of its start",
+        "let a new guest go on from the memory of one that has booted (made once per host), instead of booting. Faster; compare restarts such a guest before it measures",
     },
     ...waitOption,
     yes: {

@@ -229,7 +229,7 @@ export class ContainerMachine implements Machine {
     await packContainer(this.container, folder, signal);
   }
 
-  async unpack(folder: string, index: number): Promise<Unpacked> {
+  async unpack(folder: string, index: number, signal: AbortSignal): Promise<Unpacked> {
     const name = `${this.name}-clone${index}`;
     const remove = async (): Promise<void> => {
       await this.docker.getContainer(name).remove({ force: true, v: true }).catch(passOver(404));
@@ -237,7 +237,7 @@ export class ContainerMachine implements Machine {
     };
     try {
       const { Config } = await this.container.inspect();
-      const image = await unpackImage(this.docker, { folder, labels: Config.Labels, name });
+      const image = await unpackImage(this.docker, { folder, labels: Config.Labels, name, signal });
       await unpackVolumes(this.container, await this.create(name, image), folder);
     } catch (error) {
       await remove();

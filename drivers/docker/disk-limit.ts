@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { asking } from "./connect.js";
+import { messageOf } from "../../base/errors.js";
+import { asking, passOver } from "./connect.js";
 import { follow } from "./image.js";
 
 /** An archive without files: two empty blocks. */
@@ -16,19 +17,27 @@ export async function limitsDisk(docker: Docker): Promise<boolean> {
   const what = "the daemon's storage driver can't be tried";
   const info = await asking(what, () => docker.info());
   if (!mayLimitDisk(info as StorageInfo)) return false;
-  const id = await importEmpty(docker, what);
+  const remove = async (): Promise<void> => {
+    await docker.getContainer(NAME).remove({ force: true }).catch(passOver(404));
+    await docker.getImage(NAME).remove({ force: true }).catch(passOver(404));
+  };
+  await asking(what, remove); // What a killed command left behind.
   try {
-    const options = { Image: id, Cmd: ["-"], HostConfig: { StorageOpt: { size: SIZE } } };
-    const made = await docker.createContainer(options).catch(() => undefined);
-    if (made) await asking(what, () => made.remove({ force: true }));
-    return made !== undefined;
+    const report = await asking(what, () => docker.importImage(Readable.from([EMPTY_TAR]), { repo: NAME }));
+    await follow(docker, report, what);
+    const HostConfig = { StorageOpt: { size: SIZE } };
+    await docker.createContainer({ name: NAME, Image: NAME, Cmd: ["-"], HostConfig });
+    return true;
+  } catch (error) {
+    if (/storage-opt|storage option|quota/i.test(messageOf(error))) return false;
+    throw error;
   } finally {
-    await docker
-      .getImage(id)
-      .remove({ force: true })
-      .catch(() => {}); // It is empty.
+    await asking(what, remove);
   }
 }
+
+/** Of the image and the container. */
+const NAME = "trilab-tries-layer-size";
 
 interface StorageInfo {
   Driver?: string;
@@ -39,15 +48,4 @@ interface StorageInfo {
 export function mayLimitDisk({ Driver = "", DriverStatus }: StorageInfo): boolean {
   const backing = DriverStatus?.find(([key]) => key === "Backing Filesystem")?.[1];
   return ["btrfs", "zfs"].includes(Driver) || (Driver === "overlay2" && backing === "xfs");
-}
-
-/** Imports an image without files and name. @returns its id. */
-async function importEmpty(docker: Docker, what: string): Promise<string> {
-  const report = await asking(what, () => docker.importImage(Readable.from([EMPTY_TAR])));
-  const events = await follow(docker, report, what);
-  const id = events
-    .map((event) => /sha256:[0-9a-f]{64}/.exec(JSON.stringify(event))?.[0])
-    .find((found) => found !== undefined);
-  if (id === undefined) throw new Error(`${what}: it did not name the image that it imported`);
-  return id;
 }

@@ -44,12 +44,17 @@ export async function packContainer(
  */
 export async function unpackImage(
   docker: Docker,
-  { folder, labels, name }: { folder: string; labels: Readonly<Record<string, string>>; name: string },
+  {
+    folder,
+    labels,
+    name,
+    signal,
+  }: { folder: string; labels: Readonly<Record<string, string>>; name: string; signal: AbortSignal },
 ): Promise<string> {
   const changes = OWNERSHIP.flatMap((key) => (labels[key] ? [`LABEL ${key}=${labels[key]}`] : []));
   const options = { repo: name, tag: TAG, changes: changes.join("\n") };
   // The daemon expands it.
-  await importTar(docker, createReadStream(join(folder, ROOT_FILE)), options);
+  await importTar(docker, createReadStream(join(folder, ROOT_FILE), { signal }), options);
   return `${name}:${TAG}`;
 }
 

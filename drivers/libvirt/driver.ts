@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import ipaddr from "ipaddr.js";
 import { digest } from "../../base/digest.js";
 import { freeBytes } from "../../base/disk-space.js";
-import { goldenOf, goldenVolumes, RESUMED_LABEL } from "../../model/golden.js";
+import { goldenOf, RESUMED_LABEL } from "../../model/golden.js";
 import { imageOfVolume, imageVolumes } from "../../model/image-volumes.js";
 import type { Kind } from "../../model/kinds.js";
 import {
@@ -387,8 +387,8 @@ export class LibvirtDriver extends Connection {
   }
 
   /** The golden guest that a new guest can resume from. */
-  goldenFor(guest: ResumedGuest): Promise<Golden> {
-    return goldenFor(this, guest);
+  goldenFor(guest: ResumedGuest, owner: string): Promise<Golden> {
+    return goldenFor(this, guest, owner);
   }
 
   /** Makes a golden guest from a guest's definition. @throws Error when it does not boot in that time. */
@@ -396,12 +396,9 @@ export class LibvirtDriver extends Connection {
     return makeGolden(this, guest, key, options);
   }
 
-  /** Removes the golden guests of all images but these. */
-  async pruneGolden(inUse: ReadonlySet<string>): Promise<void> {
-    for (const key of await goldenKeys(this)) {
-      const image = await this.imageUnder(goldenVolumes(key).disk);
-      if (image === undefined || !inUse.has(image)) await removeGolden(this, key);
-    }
+  /** Removes all golden guests, of any owner. They are made anew when they are needed. */
+  async removeGoldenGuests(): Promise<void> {
+    for (const key of await goldenKeys(this)) await removeGolden(this, key);
   }
 
   /** Removes a golden guest. */

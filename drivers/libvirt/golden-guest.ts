@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digest } from "../../base/digest.js";
+import { messageOf } from "../../base/errors.js";
 import { pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
 import { goldenDomain, goldenOf, goldenVolumes, resumedMemory } from "../../model/golden.js";
@@ -13,10 +14,14 @@ import { appears, keptDomain } from "./kept-domain.js";
 import { DISK_POOL } from "./pools.js";
 import { removeQemuLogs } from "./qemu-logs.js";
 import { SAVE_HEADER, saveStart, withDefinition } from "./save-file.js";
+import { VirshError } from "./virsh.js";
 import { copyVolume, uploadVolume } from "./volume-copy.js";
 
 /** Raised when golden guests are made in another way, so that older ones are not used. */
 const VERSION = 1;
+
+/** Bytes of a manifest, at most. */
+const MANIFEST_BYTES = 1024;
 
 /** Bytes of a golden guest's host key: a copy's kernel reads no more than that of its own. */
 const KEY_BYTES = 2048;
@@ -30,20 +35,32 @@ export interface ResumedGuest {
   disk: FreshDisk;
 }
 
-/** The golden guest of a guest: the same for all that differ only in identity. */
+/** The golden guest of a guest: the same for all of an owner that differ only in identity. */
 export interface Golden {
   key: string;
-  /** Whether it is there already. */
-  isThere: boolean;
+  /** When it was made, ISO 8601; absent: it is not there. */
+  made?: string;
 }
 
-/** The golden guest that a guest can resume from. It depends on the machine's hardware, its image, and the versions of libvirt and QEMU. */
-export async function goldenFor(libvirt: Connection, { disk, domain }: ResumedGuest): Promise<Golden> {
+/** A golden guest that is there cannot be used. */
+export class GoldenDamaged extends Error {}
+
+/**
+ * The golden guest that a guest can resume from. It depends on the machine's hardware, its image, and the versions of libvirt and QEMU.
+ * Each owner has others, because nobody else holds this owner's locks.
+ */
+export async function goldenFor(
+  libvirt: Connection,
+  { disk, domain }: ResumedGuest,
+  owner: string,
+): Promise<Golden> {
   const machine = goldenXml(await definitionOf(libvirt, domain), { key: "0", uuid: "0" });
   const anywhere = machine.replace(/<source network=[^>]*>/, "");
   const versions = await libvirt.virsh("version");
-  const key = digest([VERSION, anywhere, versions, disk.capacity, disk.image]).slice(0, 16);
-  return { key, isThere: (await libvirt.volumeNames(DISK_POOL.name)).includes(goldenVolumes(key).manifest) };
+  const key = digest([VERSION, owner, anywhere, versions, disk.capacity, disk.image]).slice(0, 16);
+  const { manifest } = goldenVolumes(key);
+  if (!(await libvirt.volumeNames(DISK_POOL.name)).includes(manifest)) return { key };
+  return { key, made: (await startOf(libvirt, manifest, MANIFEST_BYTES))?.toString("utf8") ?? "" };
 }
 
 /**
@@ -77,6 +94,8 @@ export async function makeGolden(
     await appears(libvirt, name, keeper, signal);
     const console = join(dir, "console");
     const booted = async (): Promise<boolean> => {
+      if ((await libvirt.domainState(name)) !== "running")
+        throw new Error("the golden guest ended while it booted");
       await rm(console, { force: true });
       await libvirt.virshIfThere("pool-refresh", DISK_POOL.name);
       await libvirt.virshIfThere("vol-download", volumes.consoleLog, console, ...POOL);
@@ -102,6 +121,7 @@ export async function makeGolden(
 
 /** Removes a golden guest, complete or not. */
 export async function removeGolden(libvirt: Connection, key: string): Promise<void> {
+  await removeQemuLogs(libvirt, [goldenDomain(key)]);
   const there = (await libvirt.volumeNames(DISK_POOL.name)).filter((name) => goldenOf(name) === key);
   // The manifest first: what is left of an interrupted removal is no golden guest.
   const isManifest = (name: string): boolean => name === goldenVolumes(key).manifest;
@@ -118,7 +138,8 @@ export async function goldenKeys(libvirt: Connection): Promise<string[]> {
 /**
  * Switches a new guest off, and lets it go on from a golden guest's disk and memory, with its own identity.
  *
- * @throws VirshError, or Error, when the golden guest can't be used. The guest is off then, and its disk must be made anew.
+ * @throws GoldenDamaged when the golden guest can't be used; other errors when something else failed. The guest is off then, and its
+ * disk must be made anew.
  */
 export async function resumeFromGolden(
   libvirt: Connection,
@@ -130,24 +151,58 @@ export async function resumeFromGolden(
   await switchOff(libvirt, domain);
   const dir = await scratchFolder("resume");
   try {
+    const there = await libvirt.volumeNames(DISK_POOL.name);
+    const missing = [volumes.disk, volumes.memory].find((volume) => !there.includes(volume));
+    if (missing) throw new GoldenDamaged(`there is no volume ${missing}`);
     await copyVolume(libvirt, volumes.disk, disk.name);
     await libvirt.virshIfThere("vol-delete", memory, ...POOL); // a left-over
     await libvirt.virshWithin(COPY_MS, "vol-clone", volumes.memory, memory, ...POOL);
-    const read = async (bytes: number): Promise<Buffer> => {
-      const file = join(dir, "start");
-      await rm(file, { force: true });
-      await libvirt.virsh("vol-download", volumes.memory, file, ...POOL, "--length", String(bytes));
-      return readFile(file);
-    };
-    const start = await read(saveStart(await read(SAVE_HEADER)));
+    const start = await savedStart(libvirt, volumes.memory);
     const changed = join(dir, "changed");
     await writeFile(changed, withDefinition(start, resumedXml(await definitionOf(libvirt, domain))), {
       mode: 0o600,
     });
     await libvirt.virsh("vol-upload", memory, changed, ...POOL, "--length", String(start.length));
-    await libvirt.virshWithin(COPY_MS, "restore", `${DISK_POOL.path}/${memory}`);
+    await libvirt.virshWithin(COPY_MS, "restore", `${DISK_POOL.path}/${memory}`).catch((error: unknown) => {
+      throw error instanceof VirshError && !LACKS_ROOM.test(error.said) ? damaged(error) : error;
+    });
   } finally {
     await libvirt.virshIfThere("vol-delete", memory, ...POOL);
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** What says that it is the host's fault, and not the golden guest's. */
+const LACKS_ROOM = /cannot allocate memory|no space left/i;
+
+const damaged = (cause: Error): GoldenDamaged => new GoldenDamaged(messageOf(cause), { cause });
+
+/** Header, XML and cookie of a saved domain. @throws GoldenDamaged when it is none. */
+async function savedStart(libvirt: Connection, volume: string): Promise<Buffer> {
+  const read = async (bytes: number): Promise<Buffer> => {
+    const start = await startOf(libvirt, volume, bytes);
+    if (start === undefined) throw new GoldenDamaged(`there is no volume ${volume}`);
+    return start;
+  };
+  const header = await read(SAVE_HEADER);
+  let length: number;
+  try {
+    length = saveStart(header);
+  } catch (error) {
+    throw damaged(error as Error);
+  }
+  return read(length);
+}
+
+/** The first bytes of a volume; `undefined` if it is not there. */
+async function startOf(libvirt: Connection, volume: string, bytes: number): Promise<Buffer | undefined> {
+  const dir = await scratchFolder("start");
+  try {
+    const file = join(dir, "start");
+    const length = ["--length", String(bytes)];
+    const said = await libvirt.virshIfThere("vol-download", volume, file, ...POOL, ...length);
+    return said === undefined ? undefined : await readFile(file);
+  } finally {
     await rm(dir, { recursive: true, force: true });
   }
 }

@@ -31,7 +31,7 @@ export async function packVolume(
 ): Promise<void> {
   const args = ["vol-download", path, "/dev/stdout"];
   const virsh = piped(libvirt, WRITES, args, signal);
-  await Promise.all([compressTo(file, virsh.stdout, signal), ended(virsh, args)]);
+  await bothDone(ended(virsh, args), compressTo(file, virsh.stdout, signal));
 }
 
 /** Makes a volume of the seats' pool from such a file. */
@@ -44,9 +44,15 @@ export async function unpackVolume(
   await createVolume(libvirt, emptyVolumeXml(volume, 0));
   const args = ["vol-upload", volume, "/dev/stdin", "--pool", DISK_POOL.name];
   const virsh = piped(libvirt, READS, args, signal);
-  await Promise.all([expandFrom(file, virsh.stdin, signal), ended(virsh, args)]);
+  await bothDone(ended(virsh, args), expandFrom(file, virsh.stdin, signal));
   // Until it is read again, libvirt knows the format and size of the empty one.
   await libvirt.refreshPool(DISK_POOL.name);
+}
+
+/** Waits for virsh and for its pipe; if both fail, virsh says why. */
+async function bothDone(virsh: Promise<void>, pipe: Promise<void>): Promise<void> {
+  const ends = await Promise.allSettled([virsh, pipe]);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 /** virsh opens /dev/stdout by its name, which only a real pipe allows; a child's pipes are sockets. */

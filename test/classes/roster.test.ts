@@ -49,6 +49,14 @@ describe("a roster", () => {
       { seat: "c", targets: ["container", "guest"] },
     ]);
     expect(Object.keys(read(`${header}b,,\n`)[0] ?? {}).sort()).toEqual(["email", "id", "name", "seat"]);
+    const token = `sk-ssh-ed25519@openssh.com ${Buffer.concat(
+      ["sk-ssh-ed25519@openssh.com", "k".repeat(32), "ssh:"].flatMap((field) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(field.length);
+        return [length, Buffer.from(field)];
+      }),
+    ).toString("base64")}`;
+    expect(refused(`${header}a,,${token}\n`)).toContain("can't check keys of security tokens");
     expect(refused(`${header}a,vm,\nb,,ssh-ed25519 AAAA\nc,,my key\n`).split("\n")).toEqual([
       'line 2: "vm" is not a target; the targets are container, guest, vps',
       "line 3: the SSH key is damaged, or its type does not fit its content",

@@ -45,7 +45,7 @@ beforeAll(async () => {
   const own = (await readFile(join(dir, "own.pub"), "utf8")).trim();
   await writeFile(
     roster,
-    `name,id,targets,ssh key\nA <i>,${a},container guest,\nB,${b},container,\nC,${c},container,${own}\n`,
+    `name,id,targets,ssh key\nA <i> [x](javascript:y) ![z](https://example.org/z),${a},container guest,\nB,${b},container,\nC,${c},container,${own}\n`,
   );
   const up = await home.trilab(["class", "up", "--roster", roster, "-y", "--json"]);
   expect(JSON.parse(expectDone(up).stdout).seats).toMatchObject(
@@ -64,10 +64,10 @@ beforeAll(async () => {
   await until("the door is open", () => accepts(port));
 });
 afterAll(async () => {
-  await tryHost("ip", "netns", "delete", OUTSIDE);
   door?.kill("SIGINT");
   await door?.ended;
   expect(await accepts(port)).toBe(false);
+  await tryHost("ip", "netns", "delete", OUTSIDE);
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -98,7 +98,8 @@ describe("a learner with a card", () => {
   test("has a card as a page, with nothing in it that the roster's names could have put there", async () => {
     const page = await readFile(join(cards, a, "card.html"), "utf8");
     expect(page).toContain(`${a}.guest@${HOST}`);
-    expect(page).toContain("A &lt;i&gt;");
+    expect(page).toContain("A &lt;i&gt; [x](javascript:y) ![z](https://example.org/z)");
+    expect(page).not.toMatch(/<a |<img |<i>/);
     expect(page).toMatch(/<svg[\s\S]*<figcaption>ssh:/);
   });
 

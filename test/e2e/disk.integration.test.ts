@@ -33,7 +33,9 @@ test("parity reads the same size in both, and says what keeps the container to i
   const { rows } = JSON.parse(stdout) as { rows: { id: string; values: unknown; note: string }[] };
   expect(rows.find(({ id }) => id === "disk")).toMatchObject({
     values: { container: "2GiB", guest: "2GiB" },
-    note: expect.stringMatching(/^no file in a container can be larger; a program in it counts all files/),
+    note: expect.stringMatching(
+      /^in a container, the kernel refuses files larger than this; a program in the container adds up all files/,
+    ),
   });
 });
 

@@ -175,7 +175,7 @@ describe("the watch over a container's files", () => {
     expect(await log()).toMatch(
       /^trilab: the files in this container take 8\d MiB, and its disk has 64 MiB\./,
     );
-    expect(await terminal()).toContain("So its programs were ended. Delete files");
+    expect(await terminal()).toContain("All programs in it are ended now. Delete files");
     await hostWrote(200);
     await sleep(2_500);
     expect((await log()).match(/take/g)).toHaveLength(1);

@@ -84,6 +84,7 @@ it("the originals run as before, and what was in them is still there", async () 
 
 it("the claim about images is decided by what was carried", async () => {
   const { stdout } = await trilab("claims", "--json", "--seat", seat);
-  const { claims } = JSON.parse(stdout) as { claims: { id: string; parts: { outcome?: string }[] }[] };
-  expect(claims.find(({ id }) => id === "image-is-smaller")?.parts).toHaveLength(3);
+  const { claims } = JSON.parse(stdout) as { claims: { id: string; parts: { figures: string }[] }[] };
+  const parts = claims.find(({ id }) => id === "image-is-smaller")?.parts ?? [];
+  expect(parts.filter(({ figures }) => figures !== "").length).toBeGreaterThanOrEqual(2);
 });

@@ -162,7 +162,9 @@ it("compares the size of a container's disk where something keeps its files to i
   const watched: Facts = { ...container, disk: 4096 * MiB, diskLimit: "watched" };
   const row = verdict("disk", { container: watched, guest });
   expect(row).toMatchObject({ verdict: "nature", values: { container: "4GiB", guest: "4GiB" } });
-  expect(row?.note).toMatch(/^no file in a container can be larger; a program in it counts all files/);
+  expect(row?.note).toMatch(
+    /^in a container, the kernel refuses files larger than this; a program in the container adds up all files/,
+  );
   expect(verdict("disk", { container: { ...watched, disk: MiB }, guest })?.verdict).toBe("wrong");
 });
 

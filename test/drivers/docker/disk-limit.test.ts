@@ -15,33 +15,55 @@ it.each([
   expect(mayLimitDisk({ Driver, DriverStatus })).toBe(expected);
 });
 
-/** A daemon on btrfs that takes a size, or refuses it. */
-function daemon(takes: boolean) {
+/** A daemon on btrfs, and what it answers to a container with a size. */
+function daemon(answer?: string) {
   const seen: string[] = [];
-  const id = `sha256:${"a".repeat(64)}`;
+  const missing = Object.assign(new Error("no such thing"), { statusCode: 404 });
+  const there = new Set<string>();
+  const remove = (what: string) => async () => {
+    if (!there.delete(what)) throw missing;
+    seen.push(`remove the ${what}`);
+  };
   const client = {
     info: async () => ({ Driver: "btrfs" }),
-    importImage: async () => Readable.from([]),
+    importImage: async () => {
+      there.add("image");
+      return Readable.from([]);
+    },
     modem: {
-      followProgress: (_: unknown, done: (error: null, events: unknown[]) => void) =>
-        done(null, [{ status: id }]),
+      followProgress: (_: unknown, done: (error: null, events: unknown[]) => void) => done(null, []),
     },
-    createContainer: async ({ HostConfig, Image }: Docker.ContainerCreateOptions) => {
-      seen.push(`create ${Image === id} ${JSON.stringify(HostConfig?.StorageOpt)}`);
-      if (!takes)
-        throw new Error("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
-      return { remove: async () => seen.push("remove") };
+    createContainer: async ({ HostConfig, Image, name }: Docker.ContainerCreateOptions) => {
+      seen.push(`create ${JSON.stringify(HostConfig?.StorageOpt)}`);
+      if (answer !== undefined) throw new Error(answer);
+      expect(name).toBe(Image);
+      there.add("container");
     },
-    getImage: () => ({ remove: async () => seen.push("remove the image") }),
+    getContainer: () => ({ remove: remove("container") }),
+    getImage: () => ({ remove: remove("image") }),
   };
-  return { seen, client: client as unknown as Docker };
+  return { seen, there, client: client as unknown as Docker };
 }
+const REFUSAL = "--storage-opt is supported only for overlay over xfs with 'pquota' mount option";
 
 it("is tried with a container that never starts; nothing of it is left", async () => {
-  const able = daemon(true);
+  const able = daemon();
   expect(await limitsDisk(able.client)).toBe(true);
-  expect(able.seen).toEqual(['create true {"size":"1073741824"}', "remove", "remove the image"]);
-  const unable = daemon(false);
+  expect(able.seen).toEqual(['create {"size":"1073741824"}', "remove the container", "remove the image"]);
+  const unable = daemon(REFUSAL);
   expect(await limitsDisk(unable.client)).toBe(false);
-  expect(unable.seen.at(-1)).toBe("remove the image");
+  expect([...unable.there]).toEqual([]);
+});
+
+it("what a killed command left behind is removed first", async () => {
+  const left = daemon();
+  left.there.add("image").add("container");
+  await limitsDisk(left.client);
+  expect(left.seen.slice(0, 2)).toEqual(["remove the container", "remove the image"]);
+});
+
+it("another failure is not taken for a refusal", async () => {
+  const full = daemon("no space left on device");
+  await expect(limitsDisk(full.client)).rejects.toThrow("no space left");
+  expect([...full.there]).toEqual([]);
 });
