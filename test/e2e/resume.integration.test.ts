@@ -1,6 +1,10 @@
 import { existsSync } from "node:fs";
 import { truncate } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { LOCAL } from "../../model/endpoint.js";
+import { settled } from "../../model/events.js";
+import { planSeat } from "../../seats/plan.js";
+import { bringUp } from "../../seats/up.js";
 import {
   expectDone,
   expectDown,
@@ -15,7 +19,8 @@ import {
 
 const LAB = "first-boot";
 const home = openHome();
-const [a, b, c, killed] = ["a", "b", "c", "k"].map((letter) => home.seat(letter)) as [
+const [a, b, c, late, killed] = ["a", "b", "c", "l", "k"].map((letter) => home.seat(letter)) as [
+  string,
   string,
   string,
   string,
@@ -114,6 +119,18 @@ test("a golden guest that is damaged is made anew", async () => {
   expect(Number(await host("stat", "-c", "%s", memory))).toBeGreaterThan(30_000_000);
 });
 
+test("a guest that another command made since the plan is not replaced", async () => {
+  vi.stubEnv("XDG_STATE_HOME", home.dir);
+  const endpoints = { docker: LOCAL.docker, libvirt: LOCAL.libvirt };
+  const plan = await planSeat({ lab: LAB, seat: late, targets: ["guest"], endpoints });
+  expect(plan.existing).toBeUndefined();
+  json(await up(late));
+  await inside(late, "echo work > /root/work");
+  await settled(bringUp(plan, { waitMs: 300_000, resume: true }), () => {});
+  vi.unstubAllEnvs();
+  expect(await inside(late, "cat /root/work")).toBe("work");
+});
+
 test("killed while it resumes: the next up boots it, and down leaves nothing", async () => {
   const run = home.start(["up", LAB, "--seat", killed, "--on", "guest", "--resume", "--json"]);
   await until("the journal", async () => existsSync(home.record(LAB, killed, "changing-guest.json")));
@@ -122,6 +139,6 @@ test("killed while it resumes: the next up boots it, and down leaves nothing", a
   const brought = json(await up(killed));
   expect(brought.parity.inTolerance).toBe(true);
   expect(cameUp(brought.parity)).toBeUndefined();
-  for (const seat of [a, b, c, killed])
+  for (const seat of [a, b, c, late, killed])
     await expectDown(await home.trilab(["down", LAB, "--seat", seat, "--json"]), LAB, seat);
 });
