@@ -28,7 +28,7 @@ must_have_changed_to() {
     sleep 0.5
   done
   grep -q answered "$log" || no "the web server of the $target does not answer"
-  ! grep -q missed "$log" || no "the web server of the $target missed an answer: see $log, start the watcher again, and change the size again"
+  ! grep -q missed "$log" || no "the web server of the $target failed to answer at least once: read $log, start the watcher again, and change the size again"
   grep -qv " $size MiB " "$log" || no "the watcher did not see the size change: start it before you change the size"
   note sizes "$(cut -d ' ' -f 2 "$log" | uniq | tr '\n' ' ')"
   note answers "$(grep -c answered "$log")"

@@ -1,12 +1,12 @@
 state() { systemctl is-enabled "$1" 2>/dev/null || :; }
 now=$(state "$needed.service")
-[ "$now" = enabled ] || no "$needed.service is ${now:-gone}: users need its work, and SSH does not wait for it"
+[ "$now" = enabled ] || no "$needed.service is ${now:-gone}, but it must be enabled: users need it, and it does not delay SSH"
 [ "$(state ssh.service)" = enabled ] || no "ssh.service is not enabled"
 case $(state "$slow.service") in
   disabled | masked | "") ;;
   *)
     case " $(systemctl show --property Before --value "$slow.service") " in
-      *" ssh.service "*) no "at the next start, SSH waits for a unit again" ;;
+      *" ssh.service "*) no "at the next start, SSH will wait for a unit again" ;;
     esac
     ;;
 esac

@@ -1,4 +1,4 @@
-pid=$(container) || no "no process has $base as its root, in a PID namespace of its own"
+pid=$(container) || no "no process in a PID namespace of its own has $base as its root"
 group=$(sed -n 's/^0:://p' "/proc/$pid/cgroup")
 file="/sys/fs/cgroup$group/memory.max"
 [ -e "$file" ] || no "process $pid is in a cgroup without a limit"

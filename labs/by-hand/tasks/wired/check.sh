@@ -1,4 +1,4 @@
-pid=$(container) || no "no process has $base as its root, in a PID namespace of its own"
+pid=$(container) || no "no process in a PID namespace of its own has $base as its root"
 [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/1/ns/net)" ] || no "process $pid shares its network with the guest"
 nsenter --target "$pid" --net ip -4 -o addr | grep -q " 10\.99\.$net\.2/" || no "process $pid does not have the address 10.99.$net.2"
 ping -c 1 -W 3 "10.99.$net.2" >/dev/null || no "10.99.$net.2 does not answer the guest's ping"

@@ -1,3 +1,3 @@
-[ "$(docker info --format '{{.LiveRestoreEnabled}}')" = true ] || no "the running daemon has not enabled live-restore"
+[ "$(docker info --format '{{.LiveRestoreEnabled}}')" = true ] || no "the running daemon does not use live-restore: systemctl reload docker"
 grep -Eqs '"live-restore"[[:space:]]*:[[:space:]]*true' /etc/docker/daemon.json ||
-  no "/etc/docker/daemon.json does not enable live-restore, so the daemon forgets it"
+  no "/etc/docker/daemon.json does not enable live-restore, so the next daemon will not use it"

@@ -7,7 +7,7 @@ for called in $(podman ps --format '{{.Names}}'); do
   sum=$((sum + bytes / 1048576))
 done
 for called in "$name" "$name-free"; do
-  cgroup "$called" >/dev/null || no "no container $called runs"
+  cgroup "$called" >/dev/null || no "the container $called does not run"
 done
-[ $((total - sum)) -ge "$reserve" ] || no "the limits of all containers are $sum MiB, which leaves $((total - sum)) of the guest's $total MiB, not $reserve"
+[ $((total - sum)) -ge "$reserve" ] || no "the sum of all limits is $sum MiB, which leaves $((total - sum)) of the guest's $total MiB, not $reserve"
 note limits "$sum of $total MiB"

@@ -1,6 +1,6 @@
-group=$(cgroup "$name-free") || no "no container $name-free runs"
+group=$(cgroup "$name-free") || no "the container $name-free does not run"
 [ "$(cat "$group/memory.max")" = max ] || no "$name-free has a limit of its own: memory.max is $(cat "$group/memory.max")"
 [ "$(event "$group" oom_kill)" -gt 0 ] || no "no process in $name-free was killed for lack of memory"
-[ "$(event "$group" oom)" -eq 0 ] || no "a limit of its own killed a process in $name-free; remove the container and run it again"
+[ "$(event "$group" oom)" -eq 0 ] || no "a process in $name-free was killed because of a limit of its own; remove the container and run it again without a limit"
 note events "$(tr '\n' ' ' <"$group/memory.events")"
 note log "$(dmesg | grep global_oom | tail -n 1)"

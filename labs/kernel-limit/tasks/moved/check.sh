@@ -1,4 +1,4 @@
-[ -f "$layout/index.json" ] || no "$layout is no OCI layout"
+[ -f "$layout/index.json" ] || no "$layout is not an OCI layout"
 layers=$(skopeo inspect --format '{{range .Layers}}{{.}} {{end}}' "oci:$layout:latest" 2>/dev/null) || no "$layout has no image with the tag latest"
 for layer in $layers; do
   text=$(tar -xzOf "$layout/blobs/sha256/${layer#sha256:}" hello 2>/dev/null) || continue

@@ -9,5 +9,5 @@ for version in 1 2; do
   below[version]=${layers% *}
 done
 [ "$(wc -w <<<"${below[1]}")" -ge 2 ] || no "$name:1 has fewer than three layers"
-[ "${below[1]}" = "${below[2]}" ] || no "$name:1 and $name:2 share fewer layers than all but the last"
+[ "${below[1]}" = "${below[2]}" ] || no "$name:1 and $name:2 must share all layers except the last"
 note shared "$(wc -w <<<"${below[1]}")"

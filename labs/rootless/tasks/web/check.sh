@@ -1,4 +1,4 @@
-pids=$(container) || no "no container $name runs"
+pids=$(container) || no "the container $name does not run"
 said=$(page) || no "nothing answers on port $port of the guest"
 [ "$said" = "$word" ] || no "port $port answers with another text: $said"
 for pid in $pids $(pgrep -f '^(/usr/bin/)?(slirp4netns|rootlessport)' || :); do
