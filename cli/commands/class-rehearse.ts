@@ -120,7 +120,7 @@ function lines(
   style: Style,
 ): string[] {
   const after = (share: number): string => {
-    const at = ready[Math.ceil(ready.length * share) - 1];
+    const at = ready[Math.max(0, Math.ceil(ready.length * share) - 1)];
     return at === undefined ? "never" : formatDuration(Math.ceil(at));
   };
   const failed = Object.entries(failures);
