@@ -183,7 +183,7 @@ function suggestion(word: string, known: readonly string[]): string {
   const near = closest(word, known);
   const { length } = word.replace(/^--/, "");
   // Every short word is near to a single letter.
-  return distance(near, word) <= Math.min(Math.max(2, length / 3), length - 1)
+  return length > 1 && distance(near, word) <= Math.max(2, length / 3)
     ? `did you mean ${near}? `
     : "";
 }
