@@ -4,9 +4,17 @@ import { defineConfig } from "vitest/config";
 const AWS = ["test/plugins/aws/**/*.integration.test.ts", "test/e2e/aws*.integration.test.ts"];
 
 /** On this machine, but only with seats of their own: what other tests do to the host's daemons, these do not. */
-const SEATS = ["class", "class-entry", "killed", "power", "resize", "resume", "snapshot", "usage"].map(
-  (name) => `test/e2e/${name}.integration.test.ts`,
-);
+const SEATS = [
+  "class",
+  "class-entry",
+  "killed",
+  "lifetime",
+  "power",
+  "resize",
+  "resume",
+  "snapshot",
+  "usage",
+].map((name) => `test/e2e/${name}.integration.test.ts`);
 
 /** Longer than the suite has time for: `npm run guides`. */
 const GUIDES = ["test/tasks/guides.integration.test.ts"];

@@ -183,7 +183,5 @@ function suggestion(word: string, known: readonly string[]): string {
   const near = closest(word, known);
   const { length } = word.replace(/^--/, "");
   // Every short word is near to a single letter.
-  return length > 1 && distance(near, word) <= Math.max(2, length / 3)
-    ? `did you mean ${near}? `
-    : "";
+  return length > 1 && distance(near, word) <= Math.max(2, length / 3) ? `did you mean ${near}? ` : "";
 }

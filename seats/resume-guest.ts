@@ -1,4 +1,5 @@
 import { messageOf } from "../base/errors.js";
+import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { interruptible } from "../base/working.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
@@ -29,7 +30,7 @@ export async function resumeGuest(
   try {
     await beginChange(record, "guest", { operation: "replace" });
     await libvirt.switchOff(guest.domain); // It would only take CPU time from the golden guest.
-    if (!(await resumed(libvirt, guest, record.owner, options))) {
+    if (!(await resumed(libvirt, guest, options))) {
       await libvirt.makeDiskAnew(disk);
       await libvirt.startFromDisk(guest.domain);
     }
@@ -49,12 +50,11 @@ interface ResumeOptions {
 async function resumed(
   libvirt: LibvirtDriver,
   guest: ResumedGuest,
-  owner: string,
   options: ResumeOptions,
 ): Promise<boolean> {
   const { progress, signal } = options;
   try {
-    const golden = await existing(libvirt, guest, owner, options);
+    const golden = await existing(libvirt, guest, options);
     try {
       await libvirt.resumeFromGolden(guest, golden.key);
     } catch (error) {
@@ -63,8 +63,8 @@ async function resumed(
       progress.note(
         `the saved guest that new ones start from can't be used; it is made again: ${error.message}`,
       );
-      await removeDamaged(libvirt, guest, owner, golden);
-      await libvirt.resumeFromGolden(guest, (await existing(libvirt, guest, owner, options)).key);
+      await removeDamaged(libvirt, guest, golden);
+      await libvirt.resumeFromGolden(guest, (await existing(libvirt, guest, options)).key);
     }
     return true;
   } catch (error) {
@@ -78,30 +78,24 @@ async function resumed(
 async function existing(
   libvirt: LibvirtDriver,
   guest: ResumedGuest,
-  owner: string,
   { progress, signal, waitMs }: ResumeOptions,
 ): Promise<Golden> {
-  const found = await libvirt.goldenFor(guest, owner);
+  const found = await libvirt.goldenFor(guest, stateDir());
   if (found.made === undefined) {
     progress.update("waiting for the golden guest");
     await withHostLock([libvirt.endpoint], async () => {
       // Another command may have made it meanwhile.
-      if ((await libvirt.goldenFor(guest, owner)).made !== undefined) return;
+      if ((await libvirt.goldenFor(guest, stateDir())).made !== undefined) return;
       progress.update("booting the golden guest, once for this host");
       await libvirt.makeGolden(guest, found.key, { waitMs, signal });
     });
   }
   progress.update("resuming the guest");
-  return found.made === undefined ? libvirt.goldenFor(guest, owner) : found;
+  return found.made === undefined ? libvirt.goldenFor(guest, stateDir()) : found;
 }
 
 /** Removes a golden guest, unless another command has made it anew meanwhile. */
-const removeDamaged = (
-  libvirt: LibvirtDriver,
-  guest: ResumedGuest,
-  owner: string,
-  { key, made }: Golden,
-): Promise<void> =>
+const removeDamaged = (libvirt: LibvirtDriver, guest: ResumedGuest, { key, made }: Golden): Promise<void> =>
   withHostLock([libvirt.endpoint], async () => {
-    if ((await libvirt.goldenFor(guest, owner)).made === made) await libvirt.removeGolden(key);
+    if ((await libvirt.goldenFor(guest, stateDir())).made === made) await libvirt.removeGolden(key);
   });

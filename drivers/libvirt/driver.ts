@@ -387,8 +387,8 @@ export class LibvirtDriver extends Connection {
   }
 
   /** The golden guest that a new guest can resume from. */
-  goldenFor(guest: ResumedGuest, owner: string): Promise<Golden> {
-    return goldenFor(this, guest, owner);
+  goldenFor(guest: ResumedGuest, state: string): Promise<Golden> {
+    return goldenFor(this, guest, state);
   }
 
   /** Makes a golden guest from a guest's definition. @throws Error when it does not boot in that time. */

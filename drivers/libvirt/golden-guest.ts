@@ -35,7 +35,7 @@ export interface ResumedGuest {
   disk: FreshDisk;
 }
 
-/** The golden guest of a guest: the same for all of an owner that differ only in identity. */
+/** The golden guest of a guest: the same for all of a state directory that differ only in identity. */
 export interface Golden {
   key: string;
   /** When it was made, ISO 8601; absent: it is not there. */
@@ -47,17 +47,17 @@ export class GoldenDamaged extends Error {}
 
 /**
  * The golden guest that a guest can resume from. It depends on the machine's hardware, its image, and the versions of libvirt and QEMU.
- * Each owner has others, because nobody else holds this owner's locks.
+ * Each state directory has its own, because its locks hold nobody else off.
  */
 export async function goldenFor(
   libvirt: Connection,
   { disk, domain }: ResumedGuest,
-  owner: string,
+  state: string,
 ): Promise<Golden> {
   const machine = goldenXml(await definitionOf(libvirt, domain), { key: "0", uuid: "0" });
   const anywhere = machine.replace(/<source network=[^>]*>/, "");
   const versions = await libvirt.virsh("version");
-  const key = digest([VERSION, owner, anywhere, versions, disk.capacity, disk.image]).slice(0, 16);
+  const key = digest([VERSION, state, anywhere, versions, disk.capacity, disk.image]).slice(0, 16);
   const { manifest } = goldenVolumes(key);
   if (!(await libvirt.volumeNames(DISK_POOL.name)).includes(manifest)) return { key };
   return { key, made: (await startOf(libvirt, manifest, MANIFEST_BYTES))?.toString("utf8") ?? "" };

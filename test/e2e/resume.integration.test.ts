@@ -1,10 +1,9 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { truncate } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { LOCAL } from "../../model/endpoint.js";
-import { settled } from "../../model/events.js";
-import { planSeat } from "../../seats/plan.js";
-import { bringUp } from "../../seats/up.js";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { repoDir } from "../../base/paths.js";
 import {
   expectDone,
   expectDown,
@@ -119,15 +118,30 @@ test("a golden guest that is damaged is made anew", async () => {
   expect(Number(await host("stat", "-c", "%s", memory))).toBeGreaterThan(30_000_000);
 });
 
-test("a guest that another command made since the plan is not replaced", async () => {
-  vi.stubEnv("XDG_STATE_HOME", home.dir);
+/** Plans a seat, waits for a line, and brings it up as planned. */
+const PLANNED = `
+  import { once } from "node:events";
+  const from = (file) => import(${JSON.stringify(`${repoDir}/dist/`)} + file);
+  const [{ planSeat }, { bringUp }, { LOCAL }] = await Promise.all(["seats/plan.js", "seats/up.js", "model/endpoint.js"].map(from));
   const endpoints = { docker: LOCAL.docker, libvirt: LOCAL.libvirt };
-  const plan = await planSeat({ lab: LAB, seat: late, targets: ["guest"], endpoints });
-  expect(plan.existing).toBeUndefined();
+  const plan = await planSeat({ lab: "first-boot", seat: process.argv[1], targets: ["guest"], endpoints });
+  console.log(plan.existing === undefined ? "new" : "there");
+  await once(process.stdin, "data");
+  for await (const _ of bringUp(plan, { waitMs: 300_000, resume: true }));
+  process.exit();
+`;
+
+test("a guest that another command made since the plan is not replaced", async () => {
+  const planned = execa(process.execPath, ["--input-type=module", "-e", PLANNED, late], {
+    env: { XDG_STATE_HOME: home.dir },
+    reject: false,
+  });
+  expect(String((await once(planned.stdout, "data"))[0]).trim()).toBe("new");
   json(await up(late));
   await inside(late, "echo work > /root/work");
-  await settled(bringUp(plan, { waitMs: 300_000, resume: true }), () => {});
-  vi.unstubAllEnvs();
+  planned.stdin.write("go on\n");
+  const { exitCode, stderr } = await planned;
+  expect(exitCode, stderr).toBe(0);
   expect(await inside(late, "cat /root/work")).toBe("work");
 });
 
