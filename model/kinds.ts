@@ -36,7 +36,7 @@ export const KINDS = [
   "guest network",
   "guest disk",
   "guest snapshot",
-  "guest memory",
+  "memory file",
   "cloud-init seed",
   "host key",
   "console log",

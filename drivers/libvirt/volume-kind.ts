@@ -9,7 +9,7 @@ import { snapshotOfVolume } from "../../model/snapshots.js";
 export function volumeKind(machine: string, volume: string): Kind | undefined {
   if (!volume.startsWith(machine)) return undefined;
   if (snapshotOfVolume(volume)?.machine === machine) return "guest snapshot";
-  if (volume === resumedMemory(machine)) return "guest memory";
+  if (volume === resumedMemory(machine)) return "memory file";
   const suffix = volume.slice(machine.length);
   const what = /^(?:-clone\d+)?\.(qcow2|kernel|initrd|seed\.iso|host-key|console\.log)(?:\.\d+)?$/.exec(
     suffix,

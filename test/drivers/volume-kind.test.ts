@@ -12,6 +12,7 @@ test.each([
   [`${machine}.console.log`, "console log"],
   [`${machine}.console.log.0`, "console log"],
   [`${machine}-clone1.console.log.1`, "console log"],
+  [`${machine}.resumed.memory`, "memory file"],
   [`${machine}.before.snapshot.qcow2`, "guest snapshot"],
   [`${machine}.before.snapshot.memory`, "guest snapshot"],
   [`${machine}.before.snapshot.json`, "guest snapshot"],
