@@ -57,7 +57,8 @@ export async function goldenFor(
   const machine = goldenXml(await definitionOf(libvirt, domain), { key: "0", uuid: "0" });
   const anywhere = machine.replace(/<source network=[^>]*>/, "");
   const versions = await libvirt.virsh("version");
-  const key = digest([VERSION, state, anywhere, versions, disk.capacity, disk.image]).slice(0, 16);
+  const machineKey = digest([VERSION, anywhere, versions, disk.capacity, disk.image]).slice(0, 16);
+  const key = `${digest(state).slice(0, 8)}${machineKey}`;
   const { manifest } = goldenVolumes(key);
   if (!(await libvirt.volumeNames(DISK_POOL.name)).includes(manifest)) return { key };
   return { key, made: (await startOf(libvirt, manifest, MANIFEST_BYTES))?.toString("utf8") ?? "" };

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect } from "vitest";
+import { digest } from "../../base/digest.js";
 import { repoDir } from "../../base/paths.js";
 import { poll, pollUntil } from "../../base/poll.js";
 import { scratchRoot } from "../../base/scratch.js";
@@ -121,6 +122,7 @@ export function openHome(environment: () => Record<string, string> = () => ({}))
       .filter((file) => file.endsWith("/seat.json"))
       .map((file) => `trilab-${dirname(file).replace("/", "-")}.lock`);
     left.push(...locks.filter((name) => !kept.includes(name)).map((name) => `lock file ${name}`));
+    await removeGolden(state);
     await rm(base, { recursive: true, force: true });
     expect(left).toEqual([]);
   });
@@ -149,6 +151,15 @@ export function openHome(environment: () => Record<string, string> = () => ({}))
       await writeFile(record(lab, seat), JSON.stringify(rest));
     },
   };
+}
+
+/** Removes the golden guests of a state directory, which outlive its seats. */
+async function removeGolden(state: string): Promise<void> {
+  const mine = `golden-${digest(state).slice(0, 8)}`;
+  const { all } = await tryHost("virsh", "-q", "-c", "qemu:///system", "vol-list", "trilab");
+  const names = all.split("\n").map((line) => line.trim().split(/\s+/)[0] ?? "");
+  for (const name of names.filter((each) => each.startsWith(mine)))
+    await virsh("vol-delete", name, "--pool", "trilab");
 }
 
 /** Processes (engine, plugins, lock holders) that still work for this state directory; those that end soon are waited for. */
