@@ -38,6 +38,7 @@ export const checkSeat = (
     const [values, digest] = [await valuesOf(lab, record.seat), await labDigest(lab.dir)];
     const outputs: Record<string, string> = {};
     const setUp: Target[] = [];
+    const tried = new Set<Target>();
     for (const task of lab.tasks) {
       if (task.title === undefined || (only && !only.includes(task.id))) continue;
       const isMet = (id: string): boolean =>
@@ -45,11 +46,15 @@ export const checkSeat = (
       if (isMet(task.id) || !task.needs.every(isMet)) continue;
       const about = { step: "check", title: task.id, seat: { lab: record.lab, seat: record.seat } };
       const options = { values, entries, signal };
-      const first = await steps.run(about, () => look(record, lab, task, options));
+      const lookAtIt = () => steps.run(about, () => look(record, lab, task, options));
+      let looked = await lookAtIt();
       const target = targetOf(task, lab);
-      const lacksSetup = first.boot !== "" && !first.isSetUp && (await hasSetup(lab, target));
-      if (lacksSetup) setUp.push(...(await setUpAnew(record, lab, target, steps, signal)));
-      const { isSetUp: _, output, ...found } = lacksSetup ? await look(record, lab, task, options) : first;
+      if (looked.boot !== "" && !looked.isSetUp && !tried.has(target) && (await hasSetup(lab, target))) {
+        tried.add(target);
+        setUp.push(...(await setUpAnew(record, lab, target, steps, signal)));
+        looked = await lookAtIt();
+      }
+      const { isSetUp: _, output, ...found } = looked;
       outputs[task.id] = output;
       const attempt: Attempt = { kind: "check", task: task.id, ...found };
       entries.push(await addAttempt(record, digest, attempt));
