@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readlink, rm, rmdir, symlink } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { dirname, join } from "node:path";
 import { hasCode } from "../base/errors.js";
 import { hasEnded } from "../base/processes.js";
 import { privateScratchRoot, scratchRoot } from "../base/scratch.js";
@@ -41,7 +41,7 @@ export async function socketsIn(dir: string): Promise<string[]> {
  */
 export async function claim(socket: string): Promise<(() => Promise<void>) | undefined> {
   const path = `${socket}${CLAIM}`;
-  const dir = join(path, "..");
+  const dir = dirname(path);
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await symlink(String(process.pid), path);
@@ -68,7 +68,7 @@ export async function removeUnused(dir: string): Promise<void> {
   for (const each of [dir, folder(), scratchRoot()]) await rmdir(each).catch(() => {});
 }
 
-const isClaim = (file: string): boolean => basename(file).endsWith(CLAIM);
+const isClaim = (file: string): boolean => file.endsWith(CLAIM);
 
 /** Removes a claim if its process was killed. One that is no link is of an older version. */
 async function dropClaim(path: string): Promise<void> {

@@ -3,7 +3,7 @@ import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { interruptible } from "../base/working.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
-import { type Golden, GoldenDamaged, type ResumedGuest } from "../drivers/libvirt/golden-guest.js";
+import { GoldenDamaged, type ResumedGuest } from "../drivers/libvirt/golden-guest.js";
 import { diskName, machineName } from "../model/naming.js";
 import { withHostLock } from "./ensure-host.js";
 import { keptImage } from "./image-specs.js";
@@ -25,7 +25,7 @@ export async function resumeGuest(
   const image = keptImage(record, "machine");
   if (image === undefined) throw new Error(`the record of seat ${record.seat} names no image of its guest`);
   const disk = { name: diskName(record, "guest"), capacity: record.disk, image };
-  const guest: ResumedGuest = { domain: machineName(record, "guest"), disk };
+  const guest = await libvirt.guestToResume({ domain: machineName(record, "guest"), disk });
   const over = interruptible();
   try {
     await beginChange(record, "guest", { operation: "replace" });
@@ -42,7 +42,7 @@ export async function resumeGuest(
 
 interface ResumeOptions {
   progress: Progress;
-  signal: AbortSignal;
+  signal?: AbortSignal | undefined;
   waitMs: number;
 }
 
@@ -54,48 +54,49 @@ async function resumed(
 ): Promise<boolean> {
   const { progress, signal } = options;
   try {
-    const golden = await existing(libvirt, guest, options);
+    const key = await libvirt.goldenKey(guest, stateDir());
+    const resume = async (): Promise<void> => {
+      progress.update("resuming the guest");
+      await libvirt.resumeFromGolden(guest, key);
+    };
+    const manifest = await madeGolden(libvirt, guest, key, options);
     try {
-      await libvirt.resumeFromGolden(guest, golden.key);
+      await resume();
     } catch (error) {
       if (!(error instanceof GoldenDamaged)) throw error;
-      signal.throwIfAborted();
-      progress.note(
-        `the saved guest that new ones start from can't be used; it is made again: ${error.message}`,
-      );
-      await removeDamaged(libvirt, guest, golden);
-      await libvirt.resumeFromGolden(guest, (await existing(libvirt, guest, options)).key);
+      signal?.throwIfAborted();
+      progress.note(`the golden guest can't be used; it is made again: ${error.message}`);
+      await withHostLock([libvirt.endpoint], async () => {
+        // Another command may have made it anew meanwhile.
+        if ((await libvirt.goldenManifest(key)) === manifest) await libvirt.removeGolden(key);
+      });
+      await madeGolden(libvirt, guest, key, options);
+      await resume();
     }
     return true;
   } catch (error) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     progress.note(`the guest can't be resumed, so it boots: ${messageOf(error)}`);
     return false;
   }
 }
 
-/** The guest's golden guest, which is made if it is missing. */
-async function existing(
+/** Makes the guest's golden guest, if it is missing. @returns its manifest. */
+async function madeGolden(
   libvirt: LibvirtDriver,
   guest: ResumedGuest,
+  key: string,
   { progress, signal, waitMs }: ResumeOptions,
-): Promise<Golden> {
-  const found = await libvirt.goldenFor(guest, stateDir());
-  if (found.made === undefined) {
-    progress.update("waiting for the golden guest");
-    await withHostLock([libvirt.endpoint], async () => {
-      // Another command may have made it meanwhile.
-      if ((await libvirt.goldenFor(guest, stateDir())).made !== undefined) return;
+): Promise<string | undefined> {
+  const found = await libvirt.goldenManifest(key);
+  if (found !== undefined) return found;
+  progress.update("waiting for the golden guest");
+  return withHostLock([libvirt.endpoint], async () => {
+    // Another command may have made it meanwhile.
+    if ((await libvirt.goldenManifest(key)) === undefined) {
       progress.update("booting the golden guest, once for this host");
-      await libvirt.makeGolden(guest, found.key, { waitMs, signal });
-    });
-  }
-  progress.update("resuming the guest");
-  return found.made === undefined ? libvirt.goldenFor(guest, stateDir()) : found;
-}
-
-/** Removes a golden guest, unless another command has made it anew meanwhile. */
-const removeDamaged = (libvirt: LibvirtDriver, guest: ResumedGuest, { key, made }: Golden): Promise<void> =>
-  withHostLock([libvirt.endpoint], async () => {
-    if ((await libvirt.goldenFor(guest, stateDir())).made === made) await libvirt.removeGolden(key);
+      await libvirt.makeGolden(guest, key, { waitMs, signal });
+    }
+    return libvirt.goldenManifest(key);
   });
+}

@@ -237,7 +237,7 @@ async function deploy(
     };
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
     if (resume && drivers.libvirt && hasNewDisk(taken))
-      await resumeGuest(record, drivers.libvirt, { progress, waitMs, signal: signal ?? NEVER });
+      await resumeGuest(record, drivers.libvirt, { progress, waitMs, signal });
     const running = await amendRecord(record, startsNoted(targetsOf(record), new Date()));
     return {
       record: await withAddress(running, outputs),
@@ -256,8 +256,6 @@ async function deploy(
  */
 const hasNewDisk = (steps: UpResult["steps"]): boolean =>
   steps.some(({ op, urn }) => op === "create" && urn.endsWith("-guest-disk"));
-
-const NEVER = new AbortController().signal;
 
 const isEmulated = ({ libvirt }: Drivers, { accelerator }: SeatSettings): boolean =>
   libvirt !== undefined && accelerator === "tcg";

@@ -26,16 +26,23 @@ export function cloneAddress(address: string, index: number): string {
   return [...parts.slice(0, 3), Number(parts[3]) + index].join(".");
 }
 
+/** Turns a domain's inactive XML into that of another one with the same hardware, and without the seat's metadata. Pure. */
+export const copyXml = (
+  xml: string,
+  { disk, mac, name, uuid }: Pick<CloneIdentity, "name" | "uuid" | "disk"> & { mac: string },
+): string =>
+  xml
+    .replace(/<name>[^<]*<\/name>/, `<name>${name}</name>`)
+    .replace(/<uuid>[^<]*<\/uuid>/, `<uuid>${uuid}</uuid>`)
+    .replace(/<metadata>[\s\S]*?<\/metadata>/, "")
+    .replace(/(<disk[\s\S]*?<source file=)(['"])[^'"]*\2[^>]*\/>/, `$1"${disk}"/>`)
+    .replace(/<mac address=['"][^'"]*['"]\/>/, `<mac address="${mac}"/>`);
+
 /** Turns a domain's inactive XML (`dumpxml --inactive`) into that of its clone. Pure. */
 export function cloneXml(xml: string, id: CloneIdentity): string {
   const mac = `52:54:01:${id.uuid.slice(0, 2)}:${id.uuid.slice(2, 4)}:${id.index.toString(16).padStart(2, "0")}`;
   return (
-    xml
-      .replace(/<name>[^<]*<\/name>/, `<name>${id.name}</name>`)
-      .replace(/<uuid>[^<]*<\/uuid>/, `<uuid>${id.uuid}</uuid>`)
-      .replace(/<metadata>[\s\S]*?<\/metadata>/, "")
-      .replace(/(<disk[\s\S]*?<source file=)(['"])[^'"]*\2[^>]*\/>/, `$1"${id.disk}"/>`)
-      .replace(/<mac address=['"][^'"]*['"]\/>/, `<mac address="${mac}"/>`)
+    copyXml(xml, { ...id, mac })
       .replace(/(<kernel>)[^<]*/, (all, tag) => (id.kernel ? `${tag}${id.kernel}` : all))
       .replace(/(<initrd>)[^<]*/, (all, tag) => (id.initrd ? `${tag}${id.initrd}` : all))
       .replace(/<log file=[^>]*\/>/g, "")

@@ -23,9 +23,10 @@ import { metadataQuestion, parseMetadata } from "./domain-labels.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
 import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff } from "./fresh-disk.js";
 import {
-  type Golden,
-  goldenFor,
+  goldenKey,
   goldenKeys,
+  goldenManifest,
+  guestToResume,
   makeGolden,
   type ResumedGuest,
   removeGolden,
@@ -386,9 +387,19 @@ export class LibvirtDriver extends Connection {
     return removeSnapshot(this, domain, name);
   }
 
-  /** The golden guest that a new guest can resume from. */
-  goldenFor(guest: ResumedGuest, state: string): Promise<Golden> {
-    return goldenFor(this, guest, state);
+  /** A guest that was just made, to resume it from a golden guest. */
+  guestToResume(guest: Omit<ResumedGuest, "definition">): Promise<ResumedGuest> {
+    return guestToResume(this, guest);
+  }
+
+  /** Names the golden guest that it can resume from. @param state The state directory. */
+  goldenKey(guest: ResumedGuest, state: string): Promise<string> {
+    return goldenKey(this, guest, state);
+  }
+
+  /** Says when a golden guest was made; `undefined` if it is not there. */
+  goldenManifest(key: string): Promise<string | undefined> {
+    return goldenManifest(this, key);
   }
 
   /** Makes a golden guest from a guest's definition. @throws Error when it does not boot in that time. */
@@ -406,7 +417,7 @@ export class LibvirtDriver extends Connection {
     return removeGolden(this, key);
   }
 
-  /** Lets a new guest go on from a golden guest's disk and memory. @throws Error: see golden-guest.ts. */
+  /** Lets a new guest that is off go on from a golden guest's disk and memory. @throws Error: see golden-guest.ts. */
   resumeFromGolden(guest: ResumedGuest, key: string): Promise<void> {
     return resumeFromGolden(this, guest, key);
   }

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digest } from "../../base/digest.js";
 import { messageOf } from "../../base/errors.js";
@@ -8,20 +8,17 @@ import { pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
 import { goldenDomain, goldenOf, goldenVolumes, resumedMemory } from "../../model/golden.js";
 import type { Connection } from "./connection.js";
-import { COPY_MS, createVolume, type FreshDisk, freshDiskXml, switchOff } from "./fresh-disk.js";
+import { COPY_MS, createVolume, type FreshDisk, freshDiskXml } from "./fresh-disk.js";
 import { goldenXml, resumedXml } from "./golden-xml.js";
 import { appears, keptDomain } from "./kept-domain.js";
 import { DISK_POOL } from "./pools.js";
 import { removeQemuLogs } from "./qemu-logs.js";
 import { SAVE_HEADER, saveStart, withDefinition } from "./save-file.js";
 import { VirshError } from "./virsh.js";
-import { copyVolume, uploadVolume } from "./volume-copy.js";
+import { copyVolume, readVolume, uploadText } from "./volume-copy.js";
 
 /** Raised when golden guests are made in another way, so that older ones are not used. */
 const VERSION = 1;
-
-/** Bytes of a manifest, at most. */
-const MANIFEST_BYTES = 1024;
 
 /** Bytes of a golden guest's host key: a copy's kernel reads no more than that of its own. */
 const KEY_BYTES = 2048;
@@ -33,35 +30,42 @@ export interface ResumedGuest {
   domain: string;
   /** Its disk as it was made. */
   disk: FreshDisk;
-}
-
-/** The golden guest of a guest: the same for all of a state directory that differ only in identity. */
-export interface Golden {
-  key: string;
-  /** When it was made, ISO 8601; absent: it is not there. */
-  made?: string;
+  /** Its inactive XML, with its secrets. */
+  definition: string;
 }
 
 /** A golden guest that is there cannot be used. */
 export class GoldenDamaged extends Error {}
 
-/**
- * The golden guest that a guest can resume from. It depends on the machine's hardware, its image, and the versions of libvirt and QEMU.
- * Each state directory has its own, because its locks hold nobody else off.
- */
-export async function goldenFor(
+/** A guest that was just made, with its definition. */
+export async function guestToResume(
   libvirt: Connection,
-  { disk, domain }: ResumedGuest,
+  guest: Omit<ResumedGuest, "definition">,
+): Promise<ResumedGuest> {
+  const definition = await libvirt.virsh("dumpxml", guest.domain, "--inactive", "--security-info");
+  return { ...guest, definition };
+}
+
+/**
+ * Names the golden guest that a guest can resume from: the same for all that differ only in identity. It depends on the machine's
+ * hardware, its image, and the versions of libvirt and QEMU. Each state directory has its own, because its locks hold nobody else off.
+ */
+export async function goldenKey(
+  libvirt: Connection,
+  { definition, disk }: ResumedGuest,
   state: string,
-): Promise<Golden> {
-  const machine = goldenXml(await definitionOf(libvirt, domain), { key: "0", uuid: "0" });
-  const anywhere = machine.replace(/<source network=[^>]*>/, "");
+): Promise<string> {
+  const machine = goldenXml(definition, { key: "0", uuid: "0" }).replace(/<source network=[^>]*>/, "");
   const versions = await libvirt.virsh("version");
-  const machineKey = digest([VERSION, anywhere, versions, disk.capacity, disk.image]).slice(0, 16);
-  const key = `${digest(state).slice(0, 8)}${machineKey}`;
+  const hash = digest([VERSION, machine, versions, disk.capacity, disk.image]);
+  return `${digest(state).slice(0, 8)}${hash.slice(0, 16)}`;
+}
+
+/** The manifest of a golden guest, which says when it was made; `undefined` if it is not there. */
+export async function goldenManifest(libvirt: Connection, key: string): Promise<string | undefined> {
   const { manifest } = goldenVolumes(key);
-  if (!(await libvirt.volumeNames(DISK_POOL.name)).includes(manifest)) return { key };
-  return { key, made: (await startOf(libvirt, manifest, MANIFEST_BYTES))?.toString("utf8") ?? "" };
+  if (!(await libvirt.volumeNames(DISK_POOL.name)).includes(manifest)) return undefined;
+  return (await readVolume(libvirt, manifest))?.toString("utf8");
 }
 
 /**
@@ -73,9 +77,9 @@ export async function goldenFor(
  */
 export async function makeGolden(
   libvirt: Connection,
-  { disk, domain }: ResumedGuest,
+  { definition, disk }: ResumedGuest,
   key: string,
-  { signal, waitMs }: { waitMs: number; signal: AbortSignal },
+  { signal, waitMs }: { waitMs: number; signal?: AbortSignal | undefined },
 ): Promise<void> {
   const volumes = goldenVolumes(key);
   const name = goldenDomain(key);
@@ -85,30 +89,23 @@ export async function makeGolden(
     await libvirt.virsh("destroy", name).catch(() => {}); // a left-over
     await removeGolden(libvirt, key);
     await createVolume(libvirt, freshDiskXml({ ...disk, name: volumes.disk }));
-    const hostKey = join(dir, "host-key");
-    await writeFile(hostKey, "\n".repeat(KEY_BYTES));
-    await uploadVolume(libvirt, hostKey, volumes.hostKey);
+    await uploadText(libvirt, volumes.hostKey, "\n".repeat(KEY_BYTES));
     const file = join(dir, "domain.xml");
-    const xml = goldenXml(await definitionOf(libvirt, domain), { key, uuid: randomUUID() });
-    await writeFile(file, xml, { mode: 0o600 });
+    await writeFile(file, goldenXml(definition, { key, uuid: randomUUID() }), { mode: 0o600 });
     keeper = keptDomain(libvirt.uri, file);
     await appears(libvirt, name, keeper, signal);
-    const console = join(dir, "console");
     const booted = async (): Promise<boolean> => {
       if ((await libvirt.domainState(name)) !== "running")
         throw new Error("the golden guest ended while it booted");
-      await rm(console, { force: true });
       await libvirt.virshIfThere("pool-refresh", DISK_POOL.name);
-      await libvirt.virshIfThere("vol-download", volumes.consoleLog, console, ...POOL);
-      return (await readFile(console, "utf8").catch(() => "")).includes(`trilab: identity: golden ${key}`);
+      const log = await readVolume(libvirt, volumes.consoleLog);
+      return log?.includes(`trilab: identity: golden ${key}`) === true;
     };
     if (!(await pollUntil(booted, { limitMs: waitMs, everyMs: 500, signal })))
       throw new Error(`the golden guest did not boot in ${Math.round(waitMs / 1000)} s`);
     await libvirt.virshWithin(COPY_MS, "save", name, `${DISK_POOL.path}/${volumes.memory}`);
-    const manifest = join(dir, "manifest");
-    await writeFile(manifest, `${JSON.stringify({ schema: 1, at: new Date().toISOString() })}\n`);
     await libvirt.refreshPool(DISK_POOL.name);
-    await uploadVolume(libvirt, manifest, volumes.manifest);
+    await uploadText(libvirt, volumes.manifest, JSON.stringify({ schema: 1, at: new Date().toISOString() }));
   } catch (error) {
     await libvirt.virsh("destroy", name).catch(() => {}); // It may not exist.
     await removeGolden(libvirt, key);
@@ -137,19 +134,18 @@ export async function goldenKeys(libvirt: Connection): Promise<string[]> {
 }
 
 /**
- * Switches a new guest off, and lets it go on from a golden guest's disk and memory, with its own identity.
+ * Lets a new guest that is off go on from a golden guest's disk and memory, with its own identity.
  *
  * @throws GoldenDamaged when the golden guest can't be used; other errors when something else failed. The guest is off then, and its
  * disk must be made anew.
  */
 export async function resumeFromGolden(
   libvirt: Connection,
-  { disk, domain }: ResumedGuest,
+  { definition, disk, domain }: ResumedGuest,
   key: string,
 ): Promise<void> {
   const volumes = goldenVolumes(key);
   const memory = resumedMemory(domain);
-  await switchOff(libvirt, domain);
   const dir = await scratchFolder("resume");
   try {
     const there = await libvirt.volumeNames(DISK_POOL.name);
@@ -160,9 +156,7 @@ export async function resumeFromGolden(
     await libvirt.virshWithin(COPY_MS, "vol-clone", volumes.memory, memory, ...POOL);
     const start = await savedStart(libvirt, volumes.memory);
     const changed = join(dir, "changed");
-    await writeFile(changed, withDefinition(start, resumedXml(await definitionOf(libvirt, domain))), {
-      mode: 0o600,
-    });
+    await writeFile(changed, withDefinition(start, resumedXml(definition)), { mode: 0o600 });
     await libvirt.virsh("vol-upload", memory, changed, ...POOL, "--length", String(start.length));
     await libvirt.virshWithin(COPY_MS, "restore", `${DISK_POOL.path}/${memory}`).catch((error: unknown) => {
       throw error instanceof VirshError && !LACKS_ROOM.test(error.said) ? damaged(error) : error;
@@ -181,7 +175,7 @@ const damaged = (cause: Error): GoldenDamaged => new GoldenDamaged(messageOf(cau
 /** Header, XML and cookie of a saved domain. @throws GoldenDamaged when it is none. */
 async function savedStart(libvirt: Connection, volume: string): Promise<Buffer> {
   const read = async (bytes: number): Promise<Buffer> => {
-    const start = await startOf(libvirt, volume, bytes);
+    const start = await readVolume(libvirt, volume, bytes);
     if (start === undefined) throw new GoldenDamaged(`there is no volume ${volume}`);
     return start;
   };
@@ -193,21 +187,4 @@ async function savedStart(libvirt: Connection, volume: string): Promise<Buffer> 
     throw damaged(error as Error);
   }
   return read(length);
-}
-
-/** The first bytes of a volume; `undefined` if it is not there. */
-async function startOf(libvirt: Connection, volume: string, bytes: number): Promise<Buffer | undefined> {
-  const dir = await scratchFolder("start");
-  try {
-    const file = join(dir, "start");
-    const length = ["--length", String(bytes)];
-    const said = await libvirt.virshIfThere("vol-download", volume, file, ...POOL, ...length);
-    return said === undefined ? undefined : await readFile(file);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
-
-async function definitionOf(libvirt: Connection, domain: string): Promise<string> {
-  return libvirt.virsh("dumpxml", domain, "--inactive", "--security-info");
 }

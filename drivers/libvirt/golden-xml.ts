@@ -1,6 +1,7 @@
 import { escapeXml } from "../../base/escape-xml.js";
 import { goldenDomain, goldenVolumes, RESUMED_LABEL } from "../../model/golden.js";
 import { HOST_KEY_ENTRY } from "../../model/guest-contract.js";
+import { copyXml } from "./clone-xml.js";
 import { DISK_POOL } from "./pools.js";
 import { type Element, parseXml } from "./xml.js";
 
@@ -13,6 +14,9 @@ const PADDING = 4096;
  */
 const SPACE = 16 * 1024;
 
+/** Of a golden guest, whose network card is never up. */
+const MAC = "52:54:01:00:00:01";
+
 /** What turns a guest's definition into that of its golden guest. */
 export interface GoldenIdentity {
   key: string;
@@ -24,17 +28,12 @@ export interface GoldenIdentity {
  * the identity. Pure.
  */
 export function goldenXml(xml: string, { key, uuid }: GoldenIdentity): string {
-  const volumes = goldenVolumes(key);
+  const [name, volumes] = [goldenDomain(key), goldenVolumes(key)];
   const path = (volume: string): string => `${DISK_POOL.path}/${volume}`;
   return withStrings(
-    replaceHostKey(xml, path(volumes.hostKey))
-      .replace(/<name>[^<]*<\/name>/, `<name>${goldenDomain(key)}</name>`)
-      .replace(/<uuid>[^<]*<\/uuid>/, `<uuid>${uuid}</uuid>`)
+    replaceHostKey(copyXml(xml, { name, uuid, disk: path(volumes.disk), mac: MAC }), path(volumes.hostKey))
       .replace(/<description>[^<]*<\/description>/, "")
-      .replace(/<metadata>[\s\S]*?<\/metadata>/, "")
       .replace(/(?=<memory\b)/, `<description>${"-".repeat(SPACE)}</description>`)
-      .replace(/(<disk[\s\S]*?<source file=)(['"])[^'"]*\2([^>]*)\/>/, `$1"${path(volumes.disk)}"$3/>`)
-      .replace(/<mac address=['"][^'"]*['"]\/>/, '<mac address="52:54:01:00:00:01"/>')
       .replaceAll(/<log file=(['"])[^'"]*\1/g, `<log file="${path(volumes.consoleLog)}"`),
     padded([`trilab:golden=${key}`], stringsLength(stringsOf(parseXml(xml)))),
   );

@@ -1,10 +1,8 @@
-import { readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
 import { printable } from "../../base/printable.js";
-import { scratchFolder } from "../../base/scratch.js";
 import { quoted } from "../../base/shell-words.js";
 import type { DomainTarget } from "../../model/naming.js";
 import { relay, runClient, UNREACHABLE } from "../client.js";
@@ -17,6 +15,7 @@ import { BootWatch, readPanics } from "./boot-watch.js";
 import type { Connection } from "./connection.js";
 import { DISK_POOL } from "./pools.js";
 import { openSshSession } from "./session.js";
+import { readVolume } from "./volume-copy.js";
 
 /** How to reach a machine with its own kernel: the seat's guest, or its VPS. */
 export interface GuestAccess {
@@ -198,22 +197,11 @@ export class GuestEnvironment implements Environment {
   async consoleTail({ lines, raw = false }: { lines?: number; raw?: boolean } = {}): Promise<string> {
     const { consoleLog } = this.access;
     if (this.libvirt === undefined || consoleLog === undefined) return "(no console log)";
-    const dir = await scratchFolder("console");
-    try {
-      const file = join(dir, "log"); // virsh can't write into our pipe
-      await this.libvirt.virshIfThere("pool-refresh", DISK_POOL.name);
-      if (
-        (await this.libvirt.virshIfThere("vol-download", consoleLog, file, "--pool", DISK_POOL.name)) ===
-        undefined
-      ) {
-        return "(no console log)";
-      }
-      const text = await readFile(file, "utf8");
-      const all = (raw ? text : printable(text)).trimEnd();
-      return lines === undefined ? all : lastLines(all, lines);
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
+    await this.libvirt.virshIfThere("pool-refresh", DISK_POOL.name);
+    const log = (await readVolume(this.libvirt, consoleLog))?.toString("utf8");
+    if (log === undefined) return "(no console log)";
+    const all = (raw ? log : printable(log)).trimEnd();
+    return lines === undefined ? all : lastLines(all, lines);
   }
 
   /** Opens the connections that later commands use, as its user and as root. If one fails, each command connects by itself. */

@@ -22,7 +22,7 @@ export async function appears(
   libvirt: Connection,
   name: string,
   keeper: ChildProcess,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   let said = "";
   keeper.stderr?.on("data", (chunk: Buffer) => {

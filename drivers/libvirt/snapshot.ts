@@ -1,8 +1,5 @@
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { pollUntil } from "../../base/poll.js";
-import { scratchFolder } from "../../base/scratch.js";
 import type { DomainTarget } from "../../model/naming.js";
 import { type Snapshot, snapshotOfVolume, snapshotVolumes } from "../../model/snapshots.js";
 import type { Connection } from "./connection.js";
@@ -11,7 +8,7 @@ import { isOfResume, stringsOf } from "./golden-xml.js";
 import { domainSize } from "./guest-size.js";
 import { DISK_POOL } from "./pools.js";
 import { VirshError } from "./virsh.js";
-import { copyVolume, uploadVolume } from "./volume-copy.js";
+import { copyVolume, uploadText } from "./volume-copy.js";
 import { type Element, parseXml } from "./xml.js";
 
 /** How long libvirt may take to end a job that another command began, in milliseconds. */
@@ -189,17 +186,6 @@ export const uploadManifest = (libvirt: Connection, domain: string, name: string
     snapshotVolumes(domain, name).manifest,
     JSON.stringify({ schema: 1, at: new Date().toISOString() }),
   );
-
-async function uploadText(libvirt: Connection, volume: string, text: string): Promise<void> {
-  const dir = await scratchFolder("manifest");
-  try {
-    const file = join(dir, "manifest");
-    await writeFile(file, text);
-    await uploadVolume(libvirt, file, volume);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
 
 /** A volume's path on the libvirt host. */
 const pathOf = (volume: string): string => `${DISK_POOL.path}/${volume}`;

@@ -1,4 +1,4 @@
-import { rm, stat } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { scratchFolder } from "../../base/scratch.js";
 import type { Connection } from "./connection.js";
@@ -32,6 +32,40 @@ export async function uploadVolume(libvirt: Connection, file: string, volume: st
   await libvirt.virshIfThere("vol-delete", volume, ...pool);
   await createVolume(libvirt, emptyVolumeXml(volume, size));
   await libvirt.virshWithin(COPY_MS, "vol-upload", volume, file, ...pool, "--sparse");
+}
+
+/** Makes a volume of the seats' pool from a text, as {@link uploadVolume} does. */
+export async function uploadText(libvirt: Connection, volume: string, text: string): Promise<void> {
+  const dir = await scratchFolder("text");
+  try {
+    const file = join(dir, "text");
+    await writeFile(file, text, { mode: 0o600 });
+    await uploadVolume(libvirt, file, volume);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Reads a volume of the seats' pool, or its first bytes.
+ *
+ * @param bytes At most; default: all.
+ * @returns `undefined` if there is none of that name.
+ */
+export async function readVolume(
+  libvirt: Connection,
+  volume: string,
+  bytes?: number,
+): Promise<Buffer | undefined> {
+  const dir = await scratchFolder("read");
+  try {
+    const file = join(dir, "volume"); // virsh can't write into our pipe
+    const part = bytes === undefined ? [] : ["--length", String(bytes)];
+    const said = await libvirt.virshIfThere("vol-download", volume, file, "--pool", DISK_POOL.name, ...part);
+    return said === undefined ? undefined : await readFile(file);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 /** A volume to upload to: only QEMU and root may read it. Pure. */

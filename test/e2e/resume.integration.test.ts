@@ -2,16 +2,16 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { truncate } from "node:fs/promises";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { repoDir } from "../../base/paths.js";
 import {
   expectDone,
   expectDown,
+  goldenPrefix,
   host,
   machine,
   openHome,
   type Run,
-  tryHost,
   until,
   virsh,
 } from "./support.js";
@@ -50,21 +50,11 @@ const own = async (seat: string): Promise<string[]> =>
   ).split("\n");
 const boot = (seat: string): Promise<string> => inside(seat, "cat /proc/sys/kernel/random/boot_id");
 
-/** The memories of golden guests in the seats' pool: ours, and those of others. */
+/** The memories of this home's golden guests. */
 const memories = async (): Promise<string[]> =>
-  (await virsh("vol-list", "trilab")).match(/\S+\/golden-\w+\.memory/g) ?? [];
-let before: string[] = [];
-const newMemories = async (): Promise<string[]> =>
-  (await memories()).filter((path) => !before.includes(path));
-
-beforeAll(async () => {
-  before = await memories();
-});
-afterAll(async () => {
-  for (const path of await newMemories())
-    for (const end of ["json", "memory", "qcow2", "host-key", "console.log"])
-      await tryHost("virsh", "-c", "qemu:///system", "vol-delete", path.replace(/memory$/, end));
-});
+  (await virsh("vol-list", "trilab")).match(
+    new RegExp(`\\S+/${goldenPrefix(home.state)}\\w+\\.memory`, "g"),
+  ) ?? [];
 
 test("two guests of one memory: labelled, in parity, each with an identity of its own", async () => {
   for (const seat of [a, b]) {
@@ -109,11 +99,11 @@ test("compare boots a resumed guest before it measures", async () => {
 });
 
 test("a golden guest that is damaged is made anew", async () => {
-  const [memory = "", ...others] = await newMemories();
+  const [memory = "", ...others] = await memories();
   expect(others).toEqual([]);
   await truncate(memory, 30_000_000);
   const brought = await up(c);
-  expect(brought.stderr).toContain("can't be used; it is made again");
+  expect(brought.stderr).toContain("the golden guest can't be used; it is made again");
   expect(cameUp(json(brought).parity)).toEqual({ guest: "resumed" });
   expect(Number(await host("stat", "-c", "%s", memory))).toBeGreaterThan(30_000_000);
 });

@@ -153,12 +153,14 @@ export function openHome(environment: () => Record<string, string> = () => ({}))
   };
 }
 
+/** With what the names of the golden guests of a state directory begin: see drivers/libvirt/golden-guest.ts. */
+export const goldenPrefix = (state: string): string => `golden-${digest(state).slice(0, 8)}`;
+
 /** Removes the golden guests of a state directory, which outlive its seats. */
 async function removeGolden(state: string): Promise<void> {
-  const mine = `golden-${digest(state).slice(0, 8)}`;
   const { all } = await tryHost("virsh", "-q", "-c", "qemu:///system", "vol-list", "trilab");
   const names = all.split("\n").map((line) => line.trim().split(/\s+/)[0] ?? "");
-  for (const name of names.filter((each) => each.startsWith(mine)))
+  for (const name of names.filter((each) => each.startsWith(goldenPrefix(state))))
     await virsh("vol-delete", name, "--pool", "trilab");
 }
 
