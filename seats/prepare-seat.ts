@@ -238,11 +238,10 @@ function requireInitScripts({ manifest }: MatchedImage): void {
 export async function seatSettings(record: SeatRecord, lab: Lab, shared = new Once()): Promise<SeatSettings> {
   const { created, expires, lab: labName, prefix, seat, vps } = record;
   const { docker, libvirt } = driversOf(record);
-  const [keys, accelerator, swapLimit, layerLimit] = await Promise.all([
+  const [keys, accelerator, swapLimit] = await Promise.all([
     seatKeys(record),
     libvirt ? keptAccelerator(record, libvirt) : ("tcg" as const),
     docker ? shared.get(`swap at ${docker.endpoint.host}`, () => docker.limitsSwap()) : true,
-    docker ? shared.get(`layers at ${docker.endpoint.host}`, () => docker.limitsDisk()) : false,
   ]);
   return {
     spec: { ...lab.machine, user: record.user, disk: record.disk },
@@ -256,7 +255,8 @@ export async function seatSettings(record: SeatRecord, lab: Lab, shared = new On
     ...(vps ? { vps: { ...vps, type: instanceType(vps.type) } } : {}),
     accelerator,
     swapLimit,
-    layerLimit,
+    limitsLayer: async () =>
+      docker ? shared.get(`layers at ${docker.endpoint.host}`, () => docker.limitsDisk()) : false,
     mendContainer: async (container, wanted) => (await docker?.mend(container, wanted)) ?? [],
     userKey: keys.publicKey,
     hostKey: keys.hostKey,

@@ -38,8 +38,8 @@ export interface SeatSettings {
   accelerator: Accelerator;
   /** Whether the Docker daemon can limit swap. */
   swapLimit: boolean;
-  /** Whether it can limit the size of a container's layer. */
-  layerLimit: boolean;
+  /** Whether it can limit the size of a container's layer. Asked only when the engine runs, because it may have to be tried. */
+  limitsLayer: () => Promise<boolean>;
   /** Repairs the container where the provider does not; returns what was changed, in words. */
   mendContainer: (containerId: string, wanted: ContainerWanted) => Promise<string[]>;
   userKey: string;
@@ -66,7 +66,7 @@ export type SeatOutputs = {
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {
   return async () => {
     const { accelerator, ceilings, hostKeyFile, image, makeWay, ownership, slot } = settings;
-    const { layerLimit, spec, swapLimit, targets, userKey } = settings;
+    const { limitsLayer, spec, swapLimit, targets, userKey } = settings;
     const userKeys = [userKey, ...spec.authorizedKeys];
     const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
     const args: MatchedLabArgs = {
@@ -78,7 +78,7 @@ export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> 
             container: {
               image: image.containerTag,
               swapLimit,
-              layerLimit,
+              layerLimit: await limitsLayer(),
               mend: (id: string) => mend(settings, id),
             },
           }
