@@ -1,5 +1,5 @@
-import { ExitCode, UserError } from "../base/errors.js";
-import { type Args, text } from "./define-command.js";
+import type { Args } from "./define-command.js";
+import { numberOption } from "./number-option.js";
 
 export const workersOption = {
   "max-workers": {
@@ -9,14 +9,8 @@ export const workersOption = {
 } as const;
 
 /** @throws UserError (exit 2) when it is no whole number from 1 to 64. */
-export function workersOf(args: Args): number | undefined {
-  const word = text(args, "max-workers");
-  if (word === undefined) return undefined;
-  const number = Number(word);
-  if (Number.isInteger(number) && number >= 1 && number <= 64) return number;
-  throw new UserError(`"${word}" is not a number of seats`, {
-    why: "--max-workers takes a whole number from 1 to 64",
-    fix: "for example: --max-workers 4",
-    exitCode: ExitCode.usage,
+export const workersOf = (args: Args): number | undefined =>
+  numberOption(args, "max-workers", {
+    ...{ least: 1, most: 64, whole: true },
+    ...{ what: "a number of seats", example: "4" },
   });
-}

@@ -1,8 +1,11 @@
 import { hostname } from "node:os";
-import { ExitCode, UserError } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { report } from "../context.js";
 import { defineCommand, text } from "../define-command.js";
+import { numberOption } from "../number-option.js";
+
+const DEFAULT_PORT = 2222;
+const PORT = { least: 1, most: 65_535, whole: true, what: "a port", example: String(DEFAULT_PORT) };
 
 export const classCards = defineCommand({
   usage: "cards <folder> [class]",
@@ -16,16 +19,10 @@ export const classCards = defineCommand({
       type: "string",
       describe: "the name or address under which learners reach this host; default: its name",
     },
-    port: { type: "string", default: "2222", describe: "the port of class serve" },
+    port: { type: "string", default: String(DEFAULT_PORT), describe: "the port of class serve" },
   },
   handler: async (args, ctx) => {
-    const port = Number(text(args, "port"));
-    if (!Number.isInteger(port) || port < 1 || port > 65_535)
-      throw new UserError(`"${text(args, "port")}" is not a port`, {
-        why: "a port is a whole number from 1 to 65535",
-        fix: "for example: --port 2222",
-        exitCode: ExitCode.usage,
-      });
+    const port = numberOption(args, "port", PORT) ?? DEFAULT_PORT;
     const record = await classMeant(args);
     const { writeCards } = await import("../../classes/cards.js");
     const { entryKey } = await import("../../classes/entry.js");

@@ -7,6 +7,7 @@ import type { Context } from "../context.js";
 import { columns, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
 import { duration } from "../duration.js";
+import { numberOption } from "../number-option.js";
 import { readyHost } from "../ready-host.js";
 import { answerWait, waitOption } from "../wait.js";
 import { workersOf, workersOption } from "../workers.js";
@@ -46,7 +47,11 @@ export const classRehearse = defineCommand({
 const MOST_SEATS = 100_000;
 
 async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
-  const seats = numberIn(args, "seats", { least: 1, most: MOST_SEATS, whole: true });
+  const seats =
+    numberOption(args, "seats", {
+      ...{ least: 1, most: MOST_SEATS, whole: true },
+      ...{ what: "a number of seats", called: "class rehearse", example: "trilab class rehearse 60" },
+    }) ?? 1;
   const faults = faultsOf(args);
   const seed = text(args, "seed") ?? randomBytes(3).toString("hex");
   const [waitMs, workers] = [answerWait(args), workersOf(args)];
@@ -151,38 +156,25 @@ function faultsOf(args: Args): Faults {
     });
   return {
     lost,
-    slowImage: numberIn(args, "slow-image", { least: 1, most: 10_000, otherwise: 1 }),
-    refused: numberIn(args, "refused", { least: 0, most: 100, otherwise: 0, ends: "%" }) / 100,
-    perSecond: numberIn(args, "per-second", { least: 0.001, most: 1e6, otherwise: Number.POSITIVE_INFINITY }),
+    slowImage:
+      numberOption(args, "slow-image", {
+        least: 1,
+        most: 10_000,
+        what: "a number of times",
+        example: "10",
+      }) ?? 1,
+    refused:
+      (numberOption(args, "refused", { least: 0, most: 100, unit: "%", what: "a share", example: "5%" }) ??
+        0) / 100,
+    perSecond:
+      numberOption(args, "per-second", {
+        least: 0.001,
+        most: 1e6,
+        what: "a number of machines",
+        example: "2",
+      }) ?? Number.POSITIVE_INFINITY,
   };
 }
 
-/** A number of the command line. @throws UserError (exit 2) when it is none, or out of range. */
-function numberIn(
-  args: Args,
-  option: string,
-  {
-    ends = "",
-    least,
-    most,
-    otherwise,
-    whole = false,
-  }: { least: number; most: number; otherwise?: number; whole?: boolean; ends?: string },
-): number {
-  const word = text(args, option);
-  if (word === undefined && otherwise !== undefined) return otherwise;
-  const number = Number(word?.endsWith(ends) ? word.slice(0, word.length - ends.length) : word);
-  if (number >= least && number <= most && (!whole || Number.isInteger(number))) return number;
-  throw wrong(
-    option,
-    `"${word}" can't be used`,
-    `it is a ${whole ? "whole " : ""}number from ${least}${ends} to ${most}${ends}`,
-  );
-}
-
 const wrong = (option: string, why: string, fix: string): UserError =>
-  new UserError(option === "seats" ? "the number of seats is wrong" : `--${option} is wrong`, {
-    why,
-    fix,
-    exitCode: ExitCode.usage,
-  });
+  new UserError(`--${option} is wrong`, { why, fix, exitCode: ExitCode.usage });

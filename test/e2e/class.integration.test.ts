@@ -77,6 +77,21 @@ test("up waits for its time", async () => {
   expect((await waiting.ended).exitCode).toBe(130);
 });
 
+test("up --at does not use a host that the class has got meanwhile", async () => {
+  const at = new Date(Date.now() + 6000);
+  const waiting = home.start(["class", "up", file, "-y", "--at", at.toISOString()]);
+  await waiting.said("waiting until");
+  const before = await readFile(file, "utf8");
+  await writeFile(file, before.replace("name: here", "name: another"));
+  expectError(
+    await waiting.ended,
+    2,
+    /the class has changed since it was planned/,
+    /other hosts now: another/,
+  );
+  await writeFile(file, before);
+});
+
 test("up again makes what is missing; a learner who left keeps the seat", async () => {
   await enrol([a, b, d]);
   const up = expectDone(await inClass("up", file, "-y", "--json"));
