@@ -50,6 +50,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What went wrong and why, where an error is one entry of a list: "message: why". */
+export function messageAndWhy(error: unknown): string {
+  const why = error instanceof UserError ? error.why : undefined;
+  return why ? `${messageOf(error)}: ${why}` : messageOf(error);
+}
+
 /** Whether a thrown thing carries this Node error code (ENOENT, ECONNREFUSED, …). */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));

@@ -153,9 +153,13 @@ function checkValues(command: Command, args: Args): void {
 
 /** yargs' error, with the known names and the nearest of them. */
 function usageError(message: string, argv: readonly string[]): UserError {
-  const given = argv.find((word) => !word.startsWith("-"));
-  const command = COMMANDS.find((c) => nameOf(c) === given || c.aliases?.includes(given ?? ""));
-  const help = `see trilab ${command ? `${given} ` : ""}--help`;
+  const [given, next] = argv.filter((word) => !word.startsWith("-"));
+  const isCalled = (word: string | undefined) => (c: Command) =>
+    nameOf(c) === word || c.aliases?.includes(word ?? "") === true;
+  const command = COMMANDS.find(isCalled(given));
+  const subcommand = command?.subcommands?.find(isCalled(next));
+  const called = [command && given, subcommand && next].filter(Boolean);
+  const help = `see ${["trilab", ...called, "--help"].join(" ")}`;
   const commands = COMMANDS.map(nameOf);
   // If a command is close to a known one, yargs says only "Did you mean …?".
   if (command === undefined && given !== undefined && /^(Did you mean|Unknown command)/.test(message)) {
@@ -167,7 +171,7 @@ function usageError(message: string, argv: readonly string[]): UserError {
   }
   const unknown = /Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
   const isOption = argv.some((word) => [`--${unknown}`, `-${unknown}`].includes(word.replace(/=.*/, "")));
-  const options = [command, ...(command?.subcommands ?? [])].flatMap((c) => Object.keys(c?.options ?? {}));
+  const options = Object.keys((subcommand ?? command)?.options ?? {});
   const known = isOption
     ? [...options, ...Object.keys(GLOBAL_OPTIONS), "help"].map((o) => `--${o}`)
     : commands;

@@ -1,4 +1,4 @@
-import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { allSeats, later } from "../drivers/all-seats.js";
 import { connect, type Driver, type Drivers, inventory, removeFound } from "../drivers/drivers.js";
@@ -234,8 +234,7 @@ async function endpointsHere(
         const needed = endpoint.kind === "ec2" || own.some((other) => sameEndpoint(other, endpoint));
         if (!needed) return;
         silent.push(endpoint);
-        const why = [error.message, error.why].filter(Boolean).join(": ");
-        progress.note(`${endpointWords(endpoint)} was not asked: ${why}`);
+        progress.note(`${endpointWords(endpoint)} was not asked: ${messageAndWhy(error)}`);
       }
     }),
   );
@@ -271,10 +270,7 @@ async function reapSeat(
   } catch (error) {
     if (error instanceof UserError && error.exitCode === ExitCode.interrupted) throw error;
     const locked = error instanceof UserError && error.exitCode === ExitCode.locked;
-    const why = [messageOf(error), error instanceof UserError ? error.why : undefined]
-      .filter(Boolean)
-      .join(": ");
-    return { ...seat, outcome: locked ? "skipped" : "failed", why };
+    return { ...seat, outcome: locked ? "skipped" : "failed", why: messageAndWhy(error) };
   }
 }
 
@@ -307,7 +303,7 @@ async function reapOrphans(orphans: readonly Orphan[]): Promise<ReapedOrphan[]> 
   for (const found of removalOrder(orphans)) {
     if (found.at === undefined) continue;
     await removeFound(found, driversAt([found.at])).catch((error: unknown) =>
-      why.set(thing(found), messageOf(error)),
+      why.set(thing(found), messageAndWhy(error)),
     );
   }
   const having = unique(orphans.flatMap(({ at }) => at ?? []));

@@ -1,4 +1,4 @@
-import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import {
   asksAbout,
@@ -134,7 +134,7 @@ export async function removeThings(
     } catch (error) {
       if (thing.kind === "instance") held = true;
       const network = thing.kind === "instance" ? "; its network stays with it" : "";
-      progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageOf(error)}${network}`);
+      progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageAndWhy(error)}${network}`);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { messageAndWhy } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { report } from "../context.js";
 import { defineCommand } from "../define-command.js";
@@ -14,7 +15,7 @@ export const classExport = defineCommand({
     const { classStatus } = await import("../../classes/class-status.js");
     const { tasks } = await loadLab(await labOf(record));
     const { members, silent } = await classStatus(record, tasks);
-    for (const error of silent) ctx.tell([error.message, error.why].filter(Boolean).join(": "));
+    for (const error of silent) ctx.tell(messageAndWhy(error));
     const rows = members.map(({ created, expires, lastLook = "", machines, member, score }) => ({
       ...{
         class: record.name,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageAndWhy } from "../../base/errors.js";
 import type { MemberStatus } from "../../classes/class-status.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
@@ -31,7 +32,7 @@ async function showOnce(args: Args, ctx: Context): Promise<void> {
   const { classStatus: statusOf } = await import("../../classes/class-status.js");
   const lab = await loadLab(await labOf(record));
   const { members, silent } = await statusOf(record, lab.tasks);
-  for (const error of silent) ctx.tell([error.message, error.why].filter(Boolean).join(": "));
+  for (const error of silent) ctx.tell(messageAndWhy(error));
   const data = members.map(({ member, score, ...status }) => ({
     ...member,
     ...status,

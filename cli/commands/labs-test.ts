@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ExitCode, UserError } from "../../base/errors.js";
+import { ExitCode, messageAndWhy, UserError } from "../../base/errors.js";
 import { interruptible } from "../../base/working.js";
 import type { Lab } from "../../labs/define-lab.js";
 import type { Endpoints } from "../../model/endpoint.js";
@@ -92,7 +92,7 @@ async function testLab(lab: Lab, endpoints: Endpoints, args: Args, ctx: Context)
     }
     if (!(error instanceof UserError)) throw error;
     explain(error, ctx);
-    return { problems: [[error.message, error.why].filter(Boolean).join(": ")], proven: [], notProven: [] };
+    return { problems: [messageAndWhy(error)], proven: [], notProven: [] };
   } finally {
     const { readRecord } = await import("../../seats/seat-record.js");
     if (await readRecord(id)) await ctx.follow(takeDown(id, { chosen: endpoints }));

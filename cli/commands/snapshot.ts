@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { ExitCode } from "../../base/errors.js";
+import { ExitCode, messageAndWhy } from "../../base/errors.js";
 import { parseTarget, parseTargets } from "../../labs/targets.js";
 import { addressOf } from "../../model/endpoint.js";
 import type { Target } from "../../model/naming.js";
@@ -55,7 +55,7 @@ const ls = defineCommand({
     const record = await seatOf(args);
     const { listSnapshots } = await import("../../seats/list-snapshots.js");
     const { snapshots, unanswered } = await listSnapshots(record);
-    for (const { problem } of unanswered) ctx.tell([problem.message, problem.why].filter(Boolean).join(": "));
+    for (const { problem } of unanswered) ctx.tell(messageAndWhy(problem));
     const { lab, seat } = record;
     const silent = unanswered.map(({ endpoint }) => addressOf(endpoint));
     report(ctx, "snapshots", { lab, seat, snapshots, unanswered: silent }, () =>

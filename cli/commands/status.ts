@@ -1,4 +1,4 @@
-import { UserError } from "../../base/errors.js";
+import { messageAndWhy, UserError } from "../../base/errors.js";
 import { type Found, machineIn } from "../../drivers/found.js";
 import { addressOf, type Endpoint } from "../../model/endpoint.js";
 import { formatUsd, type Rented, type RunningCost, runningCost } from "../../model/prices.js";
@@ -124,7 +124,7 @@ async function thingsOf(record: SeatRecord, ctx: Context): Promise<Map<string, F
         answers.set(address, await seatInventory(record, driversAt([endpoint])));
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
-        ctx.tell([error.message, error.why].filter(Boolean).join(": "));
+        ctx.tell(messageAndWhy(error));
       }
     }),
   );

@@ -1,5 +1,6 @@
 import { pollUntil } from "../../base/poll.js";
 import { isLocal, type LibvirtEndpoint } from "../../model/endpoint.js";
+import { DISK_POOL } from "./pools.js";
 import { lines, Virsh, VirshError } from "./virsh.js";
 import { type Element, parseXml } from "./xml.js";
 
@@ -61,7 +62,8 @@ export class Connection {
   }
 
   /**
-   * The volumes of a pool, freshly read from its directory; none when there is no such pool or it is inactive.
+   * The volumes of a pool, freshly read from its directory; none when there is no such pool. Starts a pool that is inactive:
+   * what is in it can't be seen otherwise.
    *
    * @throws VirshError when libvirt refuses for another reason: the answer "none" could then cost somebody a disk.
    */
@@ -70,12 +72,27 @@ export class Connection {
       await this.refreshPool(pool);
       return lines(await this.virsh("vol-list", pool)).map((line) => line.split(/\s{2,}/)[0] ?? line);
     } catch (error) {
-      if (error instanceof VirshError && (error.gone || /is not active/.test(error.said))) return [];
+      if (error instanceof VirshError && error.gone) return [];
       throw error;
     }
   }
 
-  /** libvirt refuses to refresh a pool while one of its volumes is made or filled: waits for that, at most a minute. */
+  /** Removes a volume; succeeds if it is already gone. Starts its pool if that is inactive. */
+  async removeVolume(name: string, pool: string = DISK_POOL.name): Promise<void> {
+    const remove = () => this.virshIfThere("vol-delete", name, "--pool", pool);
+    try {
+      await remove();
+    } catch (error) {
+      if (!isInactive(error)) throw error;
+      await this.refreshPool(pool);
+      await remove();
+    }
+  }
+
+  /**
+   * Has libvirt read a pool's directory. Starts a pool that is inactive. libvirt refuses while one of its volumes is made or
+   * filled: waits for that, at most a minute.
+   */
   async refreshPool(pool: string): Promise<void> {
     let last: unknown;
     const refreshed = async (): Promise<boolean> => {
@@ -84,10 +101,24 @@ export class Connection {
         return true;
       } catch (error) {
         last = error;
-        if (error instanceof VirshError && /asynchronous jobs running/.test(error.said)) return false;
-        throw error;
+        if (isInactive(error)) await this.#startPool(pool);
+        else if (!(error instanceof VirshError && /asynchronous jobs running/.test(error.said))) throw error;
+        return false;
       }
     };
     if (!(await pollUntil(refreshed, { limitMs: 60_000, everyMs: 200 }))) throw last;
   }
+
+  async #startPool(pool: string): Promise<void> {
+    try {
+      await this.virsh("pool-start", pool);
+    } catch (error) {
+      // Another command may have started it meanwhile.
+      if (!(error instanceof VirshError && /already active/.test(error.said))) throw error;
+    }
+  }
 }
+
+/** Whether virsh refused because a storage pool is not active. */
+const isInactive = (error: unknown): boolean =>
+  error instanceof VirshError && /pool '.*' is not active/.test(error.said);

@@ -157,8 +157,7 @@ export class LibvirtDriver extends Connection {
   /** Removes the image pool's volumes of this image. */
   async removeImage(hash: string): Promise<void> {
     for (const name of await this.imageVolumeNames())
-      if (imageOfVolume(name) === hash)
-        await this.virshIfThere("vol-delete", name, "--pool", IMAGE_POOL.name);
+      if (imageOfVolume(name) === hash) await this.removeVolume(name, IMAGE_POOL.name);
   }
 
   /** Whether libvirt offers KVM; does not test whether it works. */
@@ -308,7 +307,7 @@ export class LibvirtDriver extends Connection {
     else if (kind === "guest network") {
       await this.virsh("net-destroy", id).catch(() => {}); // It may be inactive.
       await this.virshIfThere("net-undefine", id);
-    } else if (kind !== "lease") await this.virshIfThere("vol-delete", id, "--pool", DISK_POOL.name);
+    } else if (kind !== "lease") await this.removeVolume(id);
     // A lease ends with its network.
   }
 

@@ -124,7 +124,7 @@ export async function removeGolden(libvirt: Connection, key: string): Promise<vo
   // The manifest first: what is left of an interrupted removal is no golden guest.
   const isManifest = (name: string): boolean => name === goldenVolumes(key).manifest;
   for (const name of [...there].sort((a, b) => Number(isManifest(b)) - Number(isManifest(a))))
-    await libvirt.virshIfThere("vol-delete", name, ...POOL);
+    await libvirt.removeVolume(name);
 }
 
 /** The keys of the golden guests in the seats' pool, complete or not. */
@@ -152,7 +152,7 @@ export async function resumeFromGolden(
     const missing = [volumes.disk, volumes.memory].find((volume) => !there.includes(volume));
     if (missing) throw new GoldenDamaged(`there is no volume ${missing}`);
     await copyVolume(libvirt, volumes.disk, disk.name);
-    await libvirt.virshIfThere("vol-delete", memory, ...POOL); // a left-over
+    await libvirt.removeVolume(memory); // a left-over
     await libvirt.virshWithin(COPY_MS, "vol-clone", volumes.memory, memory, ...POOL);
     const start = await savedStart(libvirt, volumes.memory);
     const changed = join(dir, "changed");
@@ -162,7 +162,7 @@ export async function resumeFromGolden(
       throw error instanceof VirshError && !LACKS_ROOM.test(error.said) ? damaged(error) : error;
     });
   } finally {
-    await libvirt.virshIfThere("vol-delete", memory, ...POOL);
+    await libvirt.removeVolume(memory);
     await rm(dir, { recursive: true, force: true });
   }
 }

@@ -228,8 +228,7 @@ export class GuestMachine implements Machine {
     const name = this.cloneName(index);
     await this.libvirt.virsh("destroy", name).catch(() => {});
     await removeQemuLogs(this.libvirt, [name]);
-    for (const volume of Object.values(cloneVolumes(name)))
-      await this.libvirt.virshIfThere("vol-delete", volume, "--pool", DISK_POOL.name);
+    for (const volume of Object.values(cloneVolumes(name))) await this.libvirt.removeVolume(volume);
   }
 
   /** Starts a clone whose volumes are in the seats' pool. The caller removes it if that fails. */

@@ -176,7 +176,7 @@ export async function removeSnapshot(libvirt: Connection, domain: string, name: 
   const there = await libvirt.volumeNames(DISK_POOL.name);
   // The manifest first: what is left of an interrupted removal is no snapshot.
   for (const volume of [manifest, memory, disk].filter((each) => there.includes(each)))
-    await libvirt.virshIfThere("vol-delete", volume, "--pool", DISK_POOL.name);
+    await libvirt.removeVolume(volume);
 }
 
 /** Says in the pool that a snapshot is complete. */

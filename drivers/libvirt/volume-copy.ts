@@ -29,7 +29,7 @@ export async function downloadVolume(libvirt: Connection, volume: string, file: 
 export async function uploadVolume(libvirt: Connection, file: string, volume: string): Promise<void> {
   const pool = ["--pool", DISK_POOL.name];
   const { size } = await stat(file);
-  await libvirt.virshIfThere("vol-delete", volume, ...pool);
+  await libvirt.removeVolume(volume);
   await createVolume(libvirt, emptyVolumeXml(volume, size));
   await libvirt.virshWithin(COPY_MS, "vol-upload", volume, file, ...pool, "--sparse");
 }

@@ -68,6 +68,7 @@ describe("bad usage", () => {
     [["cp", "a", "b"], ExitCode.usage, "target:path"],
     [["labs", "show", "nothing"], ExitCode.notFound, "did you mean"],
     [["down", "no-such-lab-at-all"], ExitCode.notFound, "did you mean"],
+    [["images", "prune", "--force"], ExitCode.usage, "see trilab images prune --help"],
   ])("trilab %j ends with %i and helps", async (argv, exitCode, help) => {
     const result = await run(...argv);
     expect(result.exitCode).toBe(exitCode);
@@ -83,6 +84,11 @@ it("a command that is not told what to do helps, or lists", async () => {
   for (const command of ["labs", "images"])
     expect((await run(command, "--json")).out).toBe((await run(command, "ls", "--json")).out);
   expect((await run("labs", "lss")).exitCode).toBe(ExitCode.usage);
+});
+
+it("an unknown flag of a subcommand is answered with that subcommand's flags alone", async () => {
+  const { error } = await run("images", "prune", "--yes");
+  expect(error?.why).toBe("the flags here are: --docker, --libvirt, --json, --help");
 });
 
 it("a flag may be given twice, and words behind -- are left as they are", async () => {

@@ -258,18 +258,6 @@ describe("a guest seat that was changed by hand", () => {
     if (fault === "paused") expect(healed.mended).toEqual(["guest: resumed, as it was paused"]);
   });
 
-  test("storage pool inactive: up starts it, the guest runs on", async () => {
-    const id = await virsh("domid", guest);
-    await virsh("pool-destroy", "trilab");
-    await up(seat);
-    expect(await virsh("pool-list", "--name")).toContain("trilab");
-    expect(await virsh("domid", guest)).toBe(id);
-    expect(await work()).toBe("mine");
-    await home.forgetDeployment(LAB, seat);
-    const again = await up(seat);
-    expect(JSON.parse(again.stdout).changes).toEqual({ same: 7 });
-  });
-
   test("guest that never answers: bounded, says the console's last words; a longer wait finishes", async () => {
     await virsh("destroy", guest);
     const run = await home.trilab(["up", LAB, "--seat", seat, "--wait", "2s"]);

@@ -47,6 +47,18 @@ async function hasThere(): Promise<string[]> {
   return stdout.split("\n").filter(Boolean);
 }
 
+/** Runs virsh on the other host. */
+async function virshThere(...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await there.run(`virsh -q ${args.join(" ")}`);
+  expect(exitCode, stderr).toBe(0);
+  return stdout.trim();
+}
+
+/** Makes the storage pools of the other host inactive, as an administrator can. */
+async function stopPools(): Promise<void> {
+  for (const pool of ["trilab", "trilab-images"]) await virshThere("pool-destroy", pool);
+}
+
 /** While nothing gets through to the other host: connections to it fail at once. */
 async function outOfReach(body: () => Promise<void>): Promise<void> {
   const route = (what: string) => asRoot("ip", ["route", what, "unreachable", `${there.address}/32`]);
@@ -154,6 +166,23 @@ describe("a seat whose machines are all on another host", () => {
     await again();
   });
 
+  // Not on this machine: other tests use its pools meanwhile.
+  test("its storage pools are inactive: up starts them, and the guest runs on", async () => {
+    const id = await virshThere("domid", machine(seat, "guest"));
+    await stopPools();
+    const run = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json"]));
+    expect(JSON.parse(run.stdout)).toMatchObject({ parity: { inTolerance: true } });
+    expect((await virshThere("pool-list", "--name")).split(/\s+/).sort()).toEqual([
+      "trilab",
+      "trilab-images",
+    ]);
+    expect(await virshThere("domid", machine(seat, "guest"))).toBe(id);
+    expect(expectDone(await ssh(seat, "guest", "cat", "work.txt")).stdout).toMatch(/^a line/);
+    await home.forgetDeployment(LAB, seat);
+    const again = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--json"]));
+    expect(JSON.parse(again.stdout).changes).toEqual({ same: 11 });
+  });
+
   test("its host is out of reach: down names it, and keeps everything", async () => {
     const [docker, libvirt] = [there.dockerHost, there.libvirtUri].map(
       (address) => new RegExp(quoted(address)),
@@ -171,7 +200,8 @@ describe("a seat whose machines are all on another host", () => {
     expect(expectDone(await ssh(seat, "guest", "cat", "work.txt")).stdout).toMatch(/^a line/);
   });
 
-  test("down: nothing is left, here or there", async () => {
+  test("down: nothing is left, here or there, nor in pools that are inactive", async () => {
+    await stopPools();
     await expectDown(await down(seat, "--json"), LAB, seat);
     expect(await hasThere()).toEqual([]);
   });

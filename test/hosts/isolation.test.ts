@@ -40,11 +40,11 @@ const standIn = async (name: string, script: string): Promise<void> => {
   await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`);
   await chmod(join(folder, name), 0o755);
 };
-/** sudo writes down what it is asked to do, each call in a line; `save` is the script that answers for iptables-save. */
+/** sudo writes down what it is asked to do, each call in a line that one write adds, as several run at once; `save` is the script that answers for iptables-save. */
 const sudo = (save: string): Promise<void> =>
   standIn(
     "sudo",
-    `(echo "$*" | tr -s "\\n" " "; echo) >>"${folder}/log"\ncase "$*" in *-save*) ${save} ;; esac`,
+    `printf "%s\\n" "$(echo "$*" | tr -s "\\n" " ")" >>"${folder}/log"\ncase "$*" in *-save*) ${save} ;; esac`,
   );
 const STANDS = `case "$*" in *ip6tables*) cat "${"$"}{0%/*}/ip6tables.rules" ;; *) cat "${"$"}{0%/*}/iptables.rules" ;; esac`;
 const NONE = "echo '*mangle'";

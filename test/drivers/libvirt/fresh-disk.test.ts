@@ -27,6 +27,7 @@ function libvirt(states: (string | undefined)[], there = true) {
       await virsh(...args);
       return there ? "" : undefined;
     },
+    removeVolume: (name: string) => virsh("vol-delete", name, "--pool", "trilab"),
     volumeNames: async () => (there ? [`${disk.image}.qcow2`] : []),
     domainState: async () => (states.length > 1 ? states.shift() : states[0]),
   };

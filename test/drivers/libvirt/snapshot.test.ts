@@ -62,6 +62,7 @@ function libvirt({
     domainState: async () => state,
     domain: async () => parseXml(now),
     refreshPool: async () => {},
+    removeVolume: (name: string) => virsh("vol-delete", name),
     volumeNames: async () => pool,
   };
   return { calls, connection: connection as unknown as Connection, pool: () => pool };
