@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { repoDir } from "../base/paths.js";
 import type { Cleanup } from "./cleanup.js";
 import type { Contestant } from "./figures.js";
+import { CLASS_SEATS, MANY_SEATS } from "./lines.js";
+import { trilabContainerClass, trilabGuestClass, trilabRehearsal } from "./peers/class.js";
 import { dockerMany, trilabMany } from "./peers/many.js";
 import { dockerPeer, virshPeer } from "./peers/raw.js";
 import { reapPeer } from "./peers/reap.js";
@@ -16,7 +18,7 @@ import {
   trilabWatched,
 } from "./peers/trilab.js";
 import { vagrantPeer } from "./peers/vagrant.js";
-import { trilabClass, trilabResumed, trilabVerbs } from "./peers/verbs.js";
+import { trilabResumed, trilabVerbs } from "./peers/verbs.js";
 import { run } from "./run.js";
 import type { Scene } from "./scene.js";
 
@@ -53,13 +55,22 @@ export function makeCases(scene: Scene, cleanup: Cleanup): Case[] {
     { name: "three targets", contestants: [trilabThree(scene)], roundsPerRun: 1 },
     {
       name: "many seats",
-      contestants: [trilabMany(scene, cleanup), dockerMany(scene, cleanup)],
+      contestants: [trilabMany(scene, cleanup), dockerMany(scene, cleanup, "j", MANY_SEATS)],
       roundsPerRun: 1,
     },
     { name: "reap", contestants: [reapPeer(scene, cleanup)], roundsPerRun: 1 },
     {
       name: "resumed guests",
-      contestants: [trilabResumed(scene), trilabClass(scene, cleanup)],
+      contestants: [trilabResumed(scene), trilabGuestClass(scene, cleanup)],
+      roundsPerRun: 1,
+    },
+    {
+      name: "a class of containers",
+      contestants: [
+        trilabContainerClass(scene, cleanup),
+        dockerMany(scene, cleanup, "p", CLASS_SEATS),
+        trilabRehearsal(scene, cleanup),
+      ],
       roundsPerRun: 1,
     },
     { name: "verbs", contestants: [trilabVerbs(scene)], roundsPerRun: 1 },

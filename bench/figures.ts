@@ -22,7 +22,11 @@ export type Line =
   | "l-guest"
   | "m"
   | "n"
-  | "o";
+  | "o"
+  | "p"
+  | "p-status"
+  | "p-down"
+  | "q";
 
 /** All measured figures, by line and contestant. */
 export class Figures {

@@ -18,6 +18,8 @@ export const REAPED_SEATS = 200;
 export const MANY_SEATS = 20;
 /** As many guests as two emulated CPUs bear. */
 export const RESUMED_SEATS = 8;
+export const CLASS_SEATS = 50;
+export const REHEARSED_SEATS = 5000;
 
 const below = (line: Line, limit: number) => ({
   met: (figures: Figures): boolean | undefined => {
@@ -233,5 +235,46 @@ export const LINES: readonly LineSpec[] = [
     unit: "s",
     peers: [],
     aim: { text: "5 s", ...below("o", 5) },
+  },
+  {
+    id: "p",
+    letter: "p",
+    what: `class up, ${CLASS_SEATS} containers, from nothing until facts are read and compared`,
+    unit: "s",
+    peers: [
+      { who: "at once", did: "docker network create, docker run -d: as many, all at once" },
+      { who: "in a row", did: "the same, one after the other" },
+    ],
+    aim: {
+      text: "2 × docker at once",
+      met: (figures) => {
+        const [ours, raw] = [figures.summary("p", "trilab"), figures.summary("p", "at once")];
+        return ours && raw && ours.median <= 2 * raw.median;
+      },
+    },
+  },
+  {
+    id: "p-status",
+    letter: "p",
+    what: `class status, ${CLASS_SEATS} containers`,
+    unit: "s",
+    peers: [],
+    aim: { text: "2 s", ...below("p-status", 2) },
+  },
+  {
+    id: "p-down",
+    letter: "p",
+    what: `class down with the receipt, ${CLASS_SEATS} containers`,
+    unit: "s",
+    peers: [],
+    aim: { text: "40 s", ...below("p-down", 40) },
+  },
+  {
+    id: "q",
+    letter: "q",
+    what: `class rehearse ${REHEARSED_SEATS}, with the seat that it measures`,
+    unit: "s",
+    peers: [{ who: "one seat", did: "class rehearse 1: the seat alone" }],
+    aim: { text: "10 s", ...below("q", 10) },
   },
 ];

@@ -1,8 +1,8 @@
 import type { Endpoints } from "../model/endpoint.js";
 import { reporting, type StepEvent, settled } from "../model/events.js";
-import { type SeatEnd, takeDownMany } from "../seats/many.js";
 import { isClean, type Receipt } from "../seats/remove-seat.js";
 import { listSeats } from "../seats/seat-record.js";
+import { type SeatEnd, takeDownMany } from "../seats/seats-at-once.js";
 import { type ClassRecord, seatOf, withClassLock, writeClass } from "./class-record.js";
 
 /** How the seats of a class were removed. */

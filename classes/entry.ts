@@ -5,7 +5,7 @@ import ssh2, { type AuthContext, type Connection, type ParsedKey, type ServerCha
 import { messageOf } from "../base/errors.js";
 import { privateDir } from "../base/paths.js";
 import { UNREACHABLE } from "../drivers/client.js";
-import type { Session, SessionRequest, Terminal } from "../drivers/session.js";
+import type { Session, SessionRequest, Terminal } from "../drivers/entry-session.js";
 import { TARGETS, type Target } from "../model/naming.js";
 import { openEnvironment } from "../seats/open-target.js";
 import {

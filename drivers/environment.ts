@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Target } from "../model/naming.js";
-import type { Session, SessionRequest } from "./session.js";
+import type { Session, SessionRequest } from "./entry-session.js";
 
 export interface ExecOptions {
   /** As root instead of the spec's login user. Default false. */

@@ -6,7 +6,7 @@ import { TARGETS, type Target } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";
 import { removeClones } from "../seats/clones.js";
 import { withSeatLock } from "../seats/deploy-seat.js";
-import { firstFacts } from "../seats/first-facts.js";
+import { firstFacts } from "../seats/first-answer.js";
 import { endOf, expiryInForce } from "../seats/lifetime.js";
 import { openMachine } from "../seats/open-target.js";
 import { verify } from "../seats/read-parity.js";

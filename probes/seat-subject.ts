@@ -1,6 +1,6 @@
 import { pollUntil } from "../base/poll.js";
 import type { Environment, ExecOptions, ExecResult } from "../drivers/environment.js";
-import { GuestEnvironment } from "../drivers/libvirt/guest.js";
+import { GuestEnvironment } from "../drivers/libvirt/guest-environment.js";
 import type { Machine } from "../drivers/machine.js";
 import type { Target } from "../model/naming.js";
 import { openTarget } from "../seats/open-target.js";

@@ -2,13 +2,13 @@ import { UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import type { Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
+import { wake } from "./after-replace.js";
 import { type Change, changeBegun, endChange } from "./journal.js";
 import { openMachine } from "./open-target.js";
 import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
 import { replaceableMachines } from "./replaceable.js";
 import { undoSave } from "./save-machine.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
-import { wake } from "./wake.js";
 
 /** The seat's targets whose change was interrupted. */
 export async function interruptedTargets(record: SeatRecord): Promise<Target[]> {

@@ -2,7 +2,7 @@ import { UserError } from "../base/errors.js";
 import { connect } from "../drivers/drivers.js";
 import { RentedMachine } from "../drivers/ec2/rented-machine.js";
 import type { Environment } from "../drivers/environment.js";
-import { type GuestAccess, GuestEnvironment } from "../drivers/libvirt/guest.js";
+import { type GuestAccess, GuestEnvironment } from "../drivers/libvirt/guest-environment.js";
 import type { Machine } from "../drivers/machine.js";
 import { consoleLogName, type Target } from "../model/naming.js";
 import { machineOf, rentedAt, type SeatMachine, type SeatRecord, seatKeys } from "./seat-record.js";

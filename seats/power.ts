@@ -9,7 +9,7 @@ import type { Target } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted } from "./finish-interrupted.js";
-import { firstFacts } from "./first-facts.js";
+import { firstFacts } from "./first-answer.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { isStopped, refuseForeign } from "./reconcile.js";
 import { rentedAs } from "./rent.js";

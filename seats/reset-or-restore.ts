@@ -2,6 +2,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { resultsOf } from "../base/results-of.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
+import { wake } from "./after-replace.js";
 import { keepDeployed } from "./as-deployed.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted } from "./finish-interrupted.js";
@@ -11,7 +12,6 @@ import { replaceableMachines, requireReplaceable } from "./replaceable.js";
 import { driversOf } from "./seat-drivers.js";
 import { amendRecord, readRecord, type SeatRecord } from "./seat-record.js";
 import { startsNoted } from "./stops.js";
-import { wake } from "./wake.js";
 
 /** A machine that was replaced. */
 export interface Replaced {

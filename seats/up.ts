@@ -14,7 +14,7 @@ import { earlyFacts } from "./early-facts.js";
 import { ensureHost } from "./ensure-host.js";
 import type { Facts } from "./facts.js";
 import { finishInterrupted, interruptedTargets } from "./finish-interrupted.js";
-import { firstFacts } from "./first-facts.js";
+import { firstFacts } from "./first-answer.js";
 import { revived } from "./lifetime.js";
 import type { ParityReport } from "./parity.js";
 import type { SeatPlan } from "./plan.js";
@@ -46,7 +46,7 @@ export interface UpOptions {
   signal?: AbortSignal;
   /** The existing seat's facts, if the caller has begun to read them. Default: they are read. */
   early?: Promise<Facts[] | undefined> | undefined;
-  /** What this seat shares with others that come up in the same process: see many.ts. Default: nothing. */
+  /** What this seat shares with others that come up in the same process: see seats-at-once.ts. Default: nothing. */
   shared?: Once;
 }
 

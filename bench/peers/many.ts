@@ -9,11 +9,12 @@ import { run, tidy } from "../run.js";
 import type { Scene } from "../scene.js";
 
 const PROGRAM = join(repoDir, "dist/test/support/many-seats.js");
-const numbered = (name: string): string[] => Array.from({ length: MANY_SEATS }, (_, i) => `${name}-${i + 1}`);
+const numbered = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${name}-${i + 1}`);
 
 /** Many container seats in one process, and the memory of that process and of all processes that it starts. */
 export function trilabMany(scene: Scene, cleanup: Cleanup): Contestant {
-  const request: ManyRequest = { seats: numbered(scene.name).map((seat) => ({ seat })) };
+  const request: ManyRequest = { seats: numbered(scene.name, MANY_SEATS).map((seat) => ({ seat })) };
   const words = (verb: "up" | "down"): string[] => [PROGRAM, verb, JSON.stringify(request)];
   const done = (stdout: string): void => {
     const { ends } = JSON.parse(stdout.slice(stdout.lastIndexOf("\n") + 1)) as ManyEnds;
@@ -40,9 +41,9 @@ export function trilabMany(scene: Scene, cleanup: Cleanup): Contestant {
   };
 }
 
-/** The same number of containers without trilab, each with a network: all at once, and one after the other, as in a shell loop. */
-export function dockerMany(scene: Scene, cleanup: Cleanup): Contestant {
-  const names = numbered(`${scene.name}-raw`);
+/** That many containers without trilab, each with a network: all at once, and one after the other, as in a shell loop. */
+export function dockerMany(scene: Scene, cleanup: Cleanup, line: "j" | "p", count: number): Contestant {
+  const names = numbered(`${scene.name}-raw`, count);
   const make = async (name: string): Promise<void> => {
     await run("docker", ["network", "create", name]);
     const image = scene.image.containerTag;
@@ -71,15 +72,15 @@ export function dockerMany(scene: Scene, cleanup: Cleanup): Contestant {
     return seconds;
   };
   return {
-    name: `docker run, ${MANY_SEATS} times`,
-    lines: ["j"],
+    name: `docker run, ${count} times`,
+    lines: [line],
     async prepare() {
       cleanup.add("the many plain containers", remove);
     },
     async round(figures) {
-      figures.add("j", "at once", await timed(async () => void (await Promise.all(names.map(make)))));
+      figures.add(line, "at once", await timed(async () => void (await Promise.all(names.map(make)))));
       figures.add(
-        "j",
+        line,
         "in a row",
         await timed(async () => {
           for (const name of names) await make(name);

@@ -68,7 +68,7 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
   const { measureSeat } = await import("../../classes/measure-seat.js");
   const { rehearse } = await import("../../classes/rehearse.js");
   const { hostCapacity } = await import("../../hosts/capacity.js");
-  const { defaultWorkers } = await import("../../seats/many.js");
+  const { defaultWorkers } = await import("../../seats/seats-at-once.js");
   const { loadProgram } = await import("../../seats/up.js");
   const plan = await planSeat({
     ...{ lab: spec.lab, seat: `rehearsal-${randomBytes(3).toString("hex")}`, endpoints },

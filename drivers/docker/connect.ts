@@ -4,6 +4,7 @@ import Docker from "dockerode";
 import { askingWith } from "../../base/asking.js";
 import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
 import { type DockerEndpoint, LOCAL } from "../../model/endpoint.js";
+import { endWhenSilent } from "./silence.js";
 import { sshAgent } from "./ssh-agent.js";
 
 /** A parsed address of a daemon. */
@@ -47,7 +48,7 @@ export function parseAddress({ host, certPath }: Omit<DockerEndpoint, "kind">): 
 }
 
 /**
- * A client of the daemon at this endpoint. Does not connect yet.
+ * A client of the daemon at this endpoint. Does not connect yet. Its requests fail (exit 3) when the daemon falls silent.
  *
  * @param sshConnections See {@link sshAgent}. Default: no limit.
  * @throws UserError when the address is invalid, or the certificates can't be read.
@@ -66,8 +67,23 @@ export function dockerClient(endpoint: Omit<DockerEndpoint, "kind">, sshConnecti
     pathPrefix: undefined,
     protocol: "http",
   };
-  const options = { ...nothing, ...optionsOf(parseAddress(endpoint), endpoint.certPath, sshConnections) };
-  return new Docker(options as unknown as Docker.DockerOptions);
+  const address = parseAddress(endpoint);
+  const connect = (connections?: number): Docker => {
+    const options = { ...nothing, ...optionsOf(address, endpoint.certPath, connections) };
+    return new Docker(options as unknown as Docker.DockerOptions);
+  };
+  const client = connect(sshConnections);
+  endWhenSilent(
+    client,
+    connect(),
+    () =>
+      new UserError(`the Docker daemon at ${endpoint.host} has stopped answering`, {
+        why: "it answered neither a request nor a ping beside it",
+        fix: "restart it, or check the network; then run the command again",
+        exitCode: ExitCode.hostNotReady,
+      }),
+  );
+  return client;
 }
 
 function optionsOf(address: Address, certPath?: string, sshConnections?: number): object {

@@ -8,9 +8,10 @@ import { type Snapshot, snapshotImages } from "../../model/snapshots.js";
 import type { Found, Inventory, Labelled } from "../found.js";
 import type { Ending, StopOptions } from "../power.js";
 import { asking, dockerClient, isGone } from "./connect.js";
-import { ContainerEnvironment } from "./container.js";
+import { ContainerEnvironment } from "./container-environment.js";
 import { ContainerMachine } from "./container-machine.js";
 import { limitsDisk } from "./disk-limit.js";
+import { readSnapshot, writeSnapshot } from "./exported-snapshot.js";
 import { readContainerFile } from "./file.js";
 import { type BuiltImage, containerImageLoaded, importContainerImage } from "./image.js";
 import {
@@ -30,7 +31,6 @@ import {
   saveContainer,
   undoSave,
 } from "./snapshot.js";
-import { readSnapshot, writeSnapshot } from "./snapshot-files.js";
 import { stopContainer } from "./stop-container.js";
 import { limitsSwap } from "./swap-limit.js";
 import { unfilteredCalls } from "./syscall-filter.js";

@@ -3,7 +3,7 @@ import { Agent } from "node:http";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { inspect } from "node:util";
-import { loginTurn } from "../ssh-logins.js";
+import { loginTurn } from "../login-turns.js";
 
 /** Where a daemon is reached by ssh. */
 export interface SshAddress {

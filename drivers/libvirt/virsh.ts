@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { ExitCode, hasCode, UserError } from "../../base/errors.js";
 import { isLocal } from "../../model/endpoint.js";
-import { loginTurn } from "../ssh-logins.js";
+import { loginTurn } from "../login-turns.js";
 
 /** An error of `virsh`. `gone`: the thing does not exist. */
 export class VirshError extends UserError {

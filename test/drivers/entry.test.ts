@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ExitCode } from "../../base/errors.js";
-import { ContainerEnvironment } from "../../drivers/docker/container.js";
+import { ContainerEnvironment } from "../../drivers/docker/container-environment.js";
 import type { Environment } from "../../drivers/environment.js";
-import { GuestEnvironment } from "../../drivers/libvirt/guest.js";
+import { GuestEnvironment } from "../../drivers/libvirt/guest-environment.js";
 import { LOCAL } from "../../model/endpoint.js";
 
 /** Runs here what should run inside: after the machine's name, in its login user's home. */

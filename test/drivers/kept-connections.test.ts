@@ -12,7 +12,7 @@ import { privateScratchRoot, scratchRoot } from "../../base/scratch.js";
 import { sweepClaims } from "../../drivers/connection-claims.js";
 import { closeConnections } from "../../drivers/kept-connections.js";
 import { LibvirtDriver } from "../../drivers/libvirt/driver.js";
-import { GuestEnvironment } from "../../drivers/libvirt/guest.js";
+import { GuestEnvironment } from "../../drivers/libvirt/guest-environment.js";
 import { newKeyPair } from "../../seats/seat-record.js";
 
 let dir: string;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { GuestEnvironment } from "../../drivers/libvirt/guest.js";
+import { GuestEnvironment } from "../../drivers/libvirt/guest-environment.js";
 import { parseFacts, readFacts } from "../../seats/facts.js";
 
 const CALL = { before: 1_000_000, after: 1_004_000 };

@@ -1,9 +1,9 @@
 import { UserError } from "../../base/errors.js";
 import { LOCAL } from "../../model/endpoint.js";
 import { type StepEvent, settled } from "../../model/events.js";
-import { bringUpMany, type SeatEnd, takeDownMany } from "../../seats/many.js";
 import { planSeat } from "../../seats/plan.js";
 import { isClean } from "../../seats/remove-seat.js";
+import { bringUpMany, type SeatEnd, takeDownMany } from "../../seats/seats-at-once.js";
 
 /*
  * Brings containers of the lab first-boot up, or down, all in this process, for a test and for the bench:

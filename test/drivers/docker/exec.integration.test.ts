@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ContainerEnvironment } from "../../../drivers/docker/container.js";
+import { ContainerEnvironment } from "../../../drivers/docker/container-environment.js";
 import type { ExecOptions } from "../../../drivers/environment.js";
 import { LOCAL } from "../../../model/endpoint.js";
 import { docker, makeImage, removeImage, uniqueName } from "../../plugins/support.js";

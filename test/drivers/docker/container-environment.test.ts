@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ContainerEnvironment } from "../../../drivers/docker/container.js";
+import { ContainerEnvironment } from "../../../drivers/docker/container-environment.js";
 import { LOCAL } from "../../../model/endpoint.js";
 
 let folder: string;

@@ -4,7 +4,7 @@ import { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { UserError } from "../../base/errors.js";
 import { UNREACHABLE } from "../client.js";
-import type { Session, SessionRequest } from "../session.js";
+import type { Session, SessionRequest } from "../entry-session.js";
 
 /** Where a session goes to, and how it proves who it is. */
 export interface SessionAccess {

@@ -6,12 +6,12 @@ import { CONTAINER_LOG } from "../../model/lifetime.js";
 import { relay, runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
+import type { Session, SessionRequest } from "../entry-session.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
-import type { Session, SessionRequest } from "../session.js";
 import { daemonSays, dockerClient, dockerCommand } from "./connect.js";
+import { openContainerSession } from "./entry-session.js";
 import { execInContainer } from "./exec.js";
 import { lastLines } from "./output.js";
-import { openContainerSession } from "./session.js";
 
 /** By its name alone, as sshd calls it: it begins its messages with what it was called by. */
 const LOGIN_SHELL = "bash";

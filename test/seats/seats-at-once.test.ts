@@ -2,8 +2,8 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Drivers } from "../../drivers/drivers.js";
 import { reporting, type StepEvent, settled } from "../../model/events.js";
-import { bringUpMany, SEAT_STEP } from "../../seats/many.js";
 import type { SeatPlan } from "../../seats/plan.js";
+import { bringUpMany, SEAT_STEP } from "../../seats/seats-at-once.js";
 import { type Brought, bringUp, type UpOptions } from "../../seats/up.js";
 
 vi.mock("../../seats/up.js", () => ({ bringUp: vi.fn() }));

@@ -8,13 +8,13 @@ import type { DomainTarget } from "../../model/naming.js";
 import { relay, runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
+import type { Session, SessionRequest } from "../entry-session.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
 import { closeConnections, sharedConnection } from "../kept-connections.js";
-import type { Session, SessionRequest } from "../session.js";
 import { BootWatch, readPanics } from "./boot-watch.js";
 import type { Connection } from "./connection.js";
+import { openSshSession } from "./entry-session.js";
 import { DISK_POOL } from "./pools.js";
-import { openSshSession } from "./session.js";
 import { readVolume } from "./volume-copy.js";
 
 /** How to reach a machine with its own kernel: the seat's guest, or its VPS. */

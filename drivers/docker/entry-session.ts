@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import { UNREACHABLE } from "../client.js";
-import type { Session, SessionRequest } from "../session.js";
+import type { Session, SessionRequest } from "../entry-session.js";
 
 /** Where Debian has the program that sshd starts for SFTP. */
 const SFTP_SERVER = "/usr/lib/openssh/sftp-server";
