@@ -20,7 +20,7 @@ export const contextSwitch: Probe = {
     },
   ],
   published: [],
-  runs: { full: 30, quick: 3, warmups: 1 },
+  runs: { full: 12, quick: 3, warmups: 1 },
   timeLimit: 20,
   measure,
   baseline: measure,

@@ -21,7 +21,7 @@ export const cpu: Probe = {
     },
   ],
   published: [published.linpack],
-  runs: { full: 30, quick: 3, warmups: 1 },
+  runs: { full: 12, quick: 3, warmups: 1 },
   timeLimit: 20,
   measure,
   baseline: measure,

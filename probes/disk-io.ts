@@ -41,7 +41,7 @@ export const diskIo: Probe = {
   needs: PROBE_NEEDS["disk-io"],
   metrics: JOBS.map(({ id, title }): Metric => ({ id, title, unit: "1/s", better: "higher", bound: "cpu" })),
   published: [published.randomIo],
-  runs: { full: 30, quick: 3, warmups: 1 },
+  runs: { full: 12, quick: 3, warmups: 1 },
   timeLimit: 60,
   // QEMU's default (writeback) suits a lab: machines of one image share its blocks in the host's memory.
   doubt: (_, target, { vps }) =>

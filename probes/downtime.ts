@@ -41,7 +41,7 @@ export const downtime: Probe = {
     },
   ],
   published: [],
-  runs: { full: 6, quick: 1, warmups: 0 },
+  runs: { full: 4, quick: 1, warmups: 0 },
   slow: true,
   timeLimit: 300,
   measure,

@@ -11,7 +11,7 @@ export const empty: Probe = {
   needs: [],
   metrics: [{ id: "total", title: "an empty probe", unit: "s", better: "lower", bound: "time" }],
   published: [],
-  runs: { full: 30, quick: 3, warmups: 1 },
+  runs: { full: 12, quick: 3, warmups: 1 },
   timeLimit: 20,
   measure,
   baseline: measure,

@@ -19,7 +19,7 @@ export const forkExec: Probe = {
   needs: PROBE_NEEDS["fork-exec"],
   metrics: [{ id: "time", title: "fork, exec /bin/true, wait", unit: "us", better: "lower", bound: "cpu" }],
   published: [published.bootFloor],
-  runs: { full: 30, quick: 3, warmups: 1 },
+  runs: { full: 12, quick: 3, warmups: 1 },
   timeLimit: 20,
   measure,
   baseline: measure,

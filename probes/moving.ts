@@ -34,7 +34,7 @@ export const moving: Probe = {
     seconds("start", "starting it there, until the first command is answered"),
   ],
   published: [],
-  runs: { full: 4, quick: 1, warmups: 0 },
+  runs: { full: 2, quick: 1, warmups: 0 },
   slow: true,
   timeLimit: 420,
   alone: true,

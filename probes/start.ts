@@ -30,7 +30,7 @@ export const start: Probe = {
     metric("create", "docker create of another container; not part of the total"),
   ],
   published: [published.bootFloor, published.firecrackerBoot, published.kataStart, published.ec2],
-  runs: { full: 10, quick: 2, warmups: 0 },
+  runs: { full: 6, quick: 2, warmups: 0 },
   timeLimit: 240,
   async measure(subject, { signal }) {
     const { machine } = subject;

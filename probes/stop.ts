@@ -28,7 +28,7 @@ export const stop: Probe = {
     },
   ],
   published: [published.lifeCycle],
-  runs: { full: 10, quick: 2, warmups: 0 },
+  runs: { full: 6, quick: 2, warmups: 0 },
   timeLimit: 180,
   async measure(subject, { signal }) {
     await subject.machine.start();

@@ -15,7 +15,7 @@ export const syscall: Probe = {
     { id: "time", title: "perf bench syscall basic (getppid)", unit: "us", better: "lower", bound: "cpu" },
   ],
   published: [published.syscall],
-  runs: { full: 30, quick: 3, warmups: 1 },
+  runs: { full: 12, quick: 3, warmups: 1 },
   timeLimit: 20,
   measure,
   baseline: measure,
