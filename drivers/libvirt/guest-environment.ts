@@ -5,6 +5,7 @@ import { ExitCode, messageOf, UserError } from "../../base/errors.js";
 import { printable } from "../../base/printable.js";
 import { quoted } from "../../base/shell-words.js";
 import type { DomainTarget } from "../../model/naming.js";
+import { addressAnswers } from "../address-answers.js";
 import { relay, runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
@@ -74,6 +75,8 @@ export class GuestEnvironment implements Environment {
     let state: string | undefined;
     let refusedSince: number | undefined;
     const began = Date.now();
+    // Before that, an ssh is not worth its time. A machine that can't be reached directly, or must answer now, gets one at once.
+    let isThere = waitMs === 0 || this.libvirt === undefined || this.jump !== undefined;
     const watch = new BootWatch(
       () => this.consoleTail(),
       async (words) => {
@@ -91,11 +94,14 @@ export class GuestEnvironment implements Environment {
         if (state !== "running") break;
       }
       const before = Date.now();
-      const result = await this.exec(command, options);
-      if (result.exitCode !== UNREACHABLE) return { result, before, after: Date.now() };
-      said = result.stderr.trim().split("\n").at(-1) ?? "";
-      const refuses = /host key|Permission denied/i.test(result.stderr);
-      refusedSince = refuses ? (refusedSince ?? before) : undefined;
+      isThere ||= before - began > BOOT_MS || (await addressAnswers(this.access.address, 22));
+      if (isThere) {
+        const result = await this.exec(command, options);
+        if (result.exitCode !== UNREACHABLE) return { result, before, after: Date.now() };
+        said = `ssh said: ${result.stderr.trim().split("\n").at(-1)}`;
+        const refuses = /host key|Permission denied/i.test(result.stderr);
+        refusedSince = refuses ? (refusedSince ?? before) : undefined;
+      } else said = `nothing answers at its address ${this.access.address}`;
       if (this.libvirt && waitMs > 0 && Date.now() - watched >= WATCH_MS) {
         const panicked = await watch.look().catch(() => undefined); // It only matters whether it answers.
         watched = Date.now();
@@ -117,7 +123,7 @@ export class GuestEnvironment implements Environment {
         this.rented
           ? `it is rented, at ${this.access.address}${given}`
           : `the domain is ${state ?? "gone"}${given}`,
-        ...(said ? [`ssh said: ${said}`] : []),
+        ...(said ? [said] : []),
         ...(panicked ? [`its kernel said last: ${panic.words}`] : []),
         ...(this.rented ? [] : ["its console ended with:", lastLines(console, 12)]),
       ].join("\n"),
@@ -167,8 +173,7 @@ export class GuestEnvironment implements Environment {
 
   session(request: SessionRequest): Promise<Session> {
     const { address, identityFile, knownHostsFile, user } = this.access;
-    const jump = this.libvirt && jumpCommand(this.libvirt.uri);
-    return openSshSession({ address, identityFile, knownHostsFile, user, jump }, request);
+    return openSshSession({ address, identityFile, knownHostsFile, user, jump: this.jump }, request);
   }
 
   async copy(direction: "in" | "out", local: string, remote: string): Promise<void> {
@@ -220,6 +225,11 @@ export class GuestEnvironment implements Environment {
     return `see the whole console with \`trilab logs ${this.target}\`; a slow host may need longer (trilab up --wait 10m); \`trilab up\` starts a stopped ${this.target}`;
   }
 
+  /** The command through which ssh reaches it, on another host; see {@link jumpCommand}. */
+  private get jump(): string | undefined {
+    return this.libvirt && jumpCommand(this.libvirt.uri);
+  }
+
   /** Whether it is rented. */
   private get rented(): boolean {
     return this.libvirt === undefined;
@@ -257,7 +267,6 @@ export class GuestEnvironment implements Environment {
 
   private options(): string[] {
     const { emulated = false, identityFile, knownHostsFile } = this.access;
-    const jump = this.libvirt && jumpCommand(this.libvirt.uri);
     return [
       ["-F", "none"],
       ["-o", `IdentityFile=${optionPath(identityFile)}`],
@@ -268,7 +277,7 @@ export class GuestEnvironment implements Environment {
       ["-o", "ConnectTimeout=15"],
       ["-o", "LogLevel=ERROR"],
       ...(emulated ? CHEAPEST : []),
-      ...(jump === undefined ? [] : [["-o", `ProxyCommand=${jump}`]]),
+      ...(this.jump === undefined ? [] : [["-o", `ProxyCommand=${this.jump}`]]),
     ].flat();
   }
 }
