@@ -1,0 +1,428 @@
+import type Docker from "dockerode";
+import { digest } from "../../../base/digest.js";
+import { ExitCode, UserError } from "../../../base/errors.js";
+import { poll, pollUntil } from "../../../base/poll.js";
+import type { Progress } from "../../../base/progress.js";
+import type { DockerEndpoint } from "../../../model/endpoint.js";
+import { homeVolumeName, machineName, type SeatId } from "../../../model/naming.js";
+import { SWARM_LABEL } from "../../../model/swarm.js";
+import type { Found, Inventory, Labelled } from "../../found.js";
+import { asking, isGone, lookUp, statusOf } from "../connect.js";
+import { type ContainerSides, DockerDriver, ifThere, thing } from "../driver.js";
+import type { BuiltImage } from "../image.js";
+import type { ContainerWanted } from "../mend-container.js";
+import { copyImage } from "./image.js";
+import { type KnownNode, Nodes } from "./nodes.js";
+import { limited, type ServiceSpec } from "./service-limits.js";
+import { containerName, currentTask, hostname, stateOf, type Task, tasksOf } from "./tasks.js";
+
+/** How long a container may take to run after its service was changed, in milliseconds. A node may have to read its image from disk first. */
+const START_MS = 90_000;
+/** How long what a removed service leaves behind may take to go, in milliseconds. */
+const END_MS = 30_000;
+
+/** Where a service's container is. */
+interface Place {
+  node: string;
+  driver: DockerDriver;
+  /** Its name there. */
+  container: string;
+}
+
+/**
+ * A Docker Swarm, by one of its managers: a container is a service of one task. The manager is asked about services and networks, the
+ * nodes' own daemons about containers, homes and images. What only one daemon can do with a container, `requirePlainDocker` in
+ * seats/swarm.ts refuses.
+ */
+export class SwarmDriver extends DockerDriver {
+  private readonly nodes: Nodes;
+
+  constructor(endpoint: DockerEndpoint) {
+    super(endpoint);
+    this.nodes = new Nodes(this.client, endpoint);
+  }
+
+  /**
+   * Whether the manager answers, and is one.
+   *
+   * @throws UserError (exit 3) when it does not.
+   */
+  override async preflight(timeoutMs?: number): Promise<void> {
+    await super.preflight(timeoutMs);
+    const { Swarm } = (await this.client.info()) as { Swarm?: { ControlAvailable?: boolean } };
+    if (Swarm?.ControlAvailable === true) return;
+    throw new UserError(`the Docker daemon at ${this.endpoint.host} is no manager of a Swarm`, {
+      why: "only a manager can make services",
+      fix: "give the address of a manager (docker node ls), or leave out `swarm:` to use this daemon alone",
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+
+  /** The largest CPU number and memory of a node: a container must fit on one. */
+  override async capacity(): Promise<{ cpus: number; memory: number }> {
+    const ready = (await this.nodes.all()).filter(({ Status }) => Status.State === "ready");
+    const sizes = ready.map(({ Description }) => Description?.Resources ?? {});
+    return {
+      cpus: Math.max(0, ...sizes.map(({ NanoCPUs = 0 }) => NanoCPUs / 1e9)),
+      memory: Math.max(0, ...sizes.map(({ MemoryBytes = 0 }) => MemoryBytes)),
+    };
+  }
+
+  override async inventory(seat?: SeatId): Promise<Inventory> {
+    const label = seat ? [`trilab.lab=${seat.lab}`, `trilab.seat=${seat.seat}`] : ["trilab.seat"];
+    const name = seat && machineName(seat, "container");
+    // The Swarm's name filter matches the beginning of a name.
+    const both = async <T>(
+      list: (filters: Record<string, string[]>) => Promise<readonly T[]>,
+    ): Promise<T[]> => (await Promise.all([{ label }, ...(name ? [{ name: [name] }] : [])].map(list))).flat();
+    const [services, networks, tasks, ready, all] = await Promise.all([
+      both((filters) => this.client.listServices({ filters })),
+      both((filters) => this.client.listNetworks({ filters })),
+      this.tasks(),
+      this.nodes.ready(),
+      this.nodes.all(),
+    ]);
+    const parts = await Promise.all(ready.map((node) => onNode(node, label, seat)));
+    const homes = parts.flatMap((part) => part.homes);
+    const nameOf = new Map(all.map((node) => [node.ID, hostname(node)]));
+    const isOurs = (text: string | undefined, labels: Record<string, string> | undefined): boolean =>
+      seat === undefined ||
+      text === name ||
+      (labels?.["trilab.lab"] === seat.lab && labels["trilab.seat"] === seat.seat);
+    const found: Labelled[] = [
+      ...services
+        .filter(({ Spec }) => isOurs(Spec?.Name, Spec?.Labels))
+        .map(({ ID, Spec }) => {
+          const own = tasksOf(tasks, ID);
+          const current = currentTask(own);
+          const node = nameOf.get(current?.NodeID ?? "");
+          const item = thing("container", Spec?.Name ?? ID, ID, stateOf(current), Spec?.Labels);
+          const had = [
+            ...own.flatMap(({ NodeID }) => nameOf.get(NodeID ?? "") ?? []),
+            ...homes.filter((home) => home.name === `${Spec?.Name}-home`).map((home) => home.node),
+          ];
+          const homesElsewhere = [...new Set(had)].filter((other) => other !== node).sort();
+          return {
+            ...item,
+            found: {
+              ...item.found,
+              ...(node === undefined ? {} : { node }),
+              ...(node !== undefined && homesElsewhere.length > 0 ? { homesElsewhere } : {}),
+            },
+          };
+        }),
+      // The manager's own networks are those of other seats.
+      ...networks
+        .filter(({ Labels, Name, Scope }) => Scope === "swarm" && isOurs(Name, Labels))
+        .map((n) => thing("container network", n.Name, n.Id, "", n.Labels)),
+      ...homes.map(({ labels, name: home, node }) =>
+        thing("container home", home, `${node}/${home}`, "", labels),
+      ),
+      // While the service is there, they are its own.
+      ...parts
+        .flatMap((part) => part.containers)
+        .filter(() => services.length === 0)
+        .map(({ id, name: container, node, state }) => ({
+          labels: {},
+          found: {
+            kind: "container" as const,
+            name: container,
+            id: `${node}/${id}`,
+            state,
+            owner: undefined,
+          },
+        })),
+    ];
+    const unique = new Map(found.map((item) => [`${item.found.kind} ${item.found.id}`, item]));
+    return { labelled: [...unique.values()], named: [] };
+  }
+
+  private tasks(): Promise<Task[]> {
+    return asking("the tasks of the Swarm could not be listed", () => this.client.listTasks());
+  }
+
+  /** As for one daemon; also, when the Swarm has made the container anew. */
+  override async fingerprint(seat: SeatId): Promise<string | undefined> {
+    const things = (await this.inventory(seat)).labelled.map(({ found }) => found);
+    if (things.some(({ kind, state }) => kind === "container" && state !== "running")) return undefined;
+    const parts = await Promise.all(
+      things.map(async ({ id, kind, name }) => {
+        if (kind === "container") {
+          const { Spec } = (await this.client.getService(id).inspect()) as Docker.Service;
+          return { Spec, task: currentTask(tasksOf(await this.tasks(), id))?.ID };
+        }
+        if (kind !== "container network") return { kind, id, name };
+        const { Driver, IPAM, Id, Internal, Labels, Name } = (await this.client
+          .getNetwork(id)
+          .inspect()) as Docker.NetworkInspectInfo;
+        return { Driver, IPAM, Id, Internal, Labels, Name };
+      }),
+    );
+    return digest(parts.map((part) => JSON.stringify(part)).sort());
+  }
+
+  /** Removes one thing, and waits until it is gone: what a service uses is in use for a moment longer. */
+  override async remove({ kind, id, name }: Found): Promise<void> {
+    const [node, at] = /^([^/]+)\/(.+)$/.exec(id)?.slice(1) ?? [];
+    if (node !== undefined && at !== undefined) {
+      const { client } = await this.nodeNamed(node);
+      if (kind === "container") await ifThere(client.getContainer(at).remove({ force: true }));
+      else await whenUnused(() => client.getVolume(at).remove());
+    } else if (kind === "container") await this.removeService(id, name);
+    else if (kind === "container network") await whenUnused(() => this.client.getNetwork(id).remove());
+  }
+
+  private async removeService(id: string, name: string): Promise<void> {
+    await ifThere(this.client.getService(id).remove());
+    const nodes = await this.nodes.ready();
+    const isGone = async (): Promise<boolean> =>
+      (await Promise.all(nodes.map((node) => containersOn(node, name)))).every((list) => list.length === 0);
+    await pollUntil(isGone, { limitMs: END_MS, everyMs: 200 });
+  }
+
+  private async nodeNamed(name: string): Promise<DockerDriver> {
+    const driver = this.nodes.driverOf(name);
+    if (driver) return driver;
+    throw new UserError(`the node ${name} of the Swarm has no address here`, {
+      why: `the addresses that this seat was made with: ${Object.keys(this.endpoint.swarm ?? {}).join(", ")}`,
+      fix: `let the Swarm use another node: docker node update --availability drain ${name}`,
+      exitCode: ExitCode.hostNotReady,
+    });
+  }
+
+  /** Makes the container of a service anew whose program has ended. One that never ran is started by {@link mend}. */
+  override async start({ id, state }: Found): Promise<void> {
+    if (state !== "exited") return;
+    const task = (spec: ServiceSpec): ServiceSpec => ({
+      ...spec,
+      TaskTemplate: { ...spec.TaskTemplate, ForceUpdate: (spec.TaskTemplate?.ForceUpdate ?? 0) + 1 },
+    });
+    await this.change(id, task);
+    await this.waitUntilRunning(id);
+  }
+
+  override async stop({ name }: Found): Promise<never> {
+    throw new Error(`${name} is a Swarm's service, which is not stopped`);
+  }
+
+  /** Changes a service's specification. @returns whether it had to be changed. */
+  private async change(id: string, edit: (spec: ServiceSpec) => ServiceSpec | undefined): Promise<boolean> {
+    const what = `service ${id} could not be changed`;
+    const service = this.client.getService(id);
+    const { Spec, Version } = (await asking(what, () => service.inspect())) as Docker.Service;
+    const wanted = edit((Spec ?? {}) as ServiceSpec);
+    if (wanted === undefined) return false;
+    await asking(what, () => service.update({ _query: { version: Version?.Index }, _body: wanted }));
+    return true;
+  }
+
+  /**
+   * Gives a service its limits and its container, and waits until that runs.
+   *
+   * @returns what was repaired, in words; the first start does not count.
+   */
+  override async mend(serviceId: string, wanted: ContainerWanted): Promise<string[]> {
+    const { api } = await this.version();
+    const done: string[] = [];
+    await this.change(serviceId, (spec) => {
+      const next = limited(spec, wanted, api);
+      if (next && spec.Mode?.Replicated?.Replicas !== 0)
+        done.push("made anew with its limits, which were gone");
+      return next;
+    });
+    await this.waitUntilRunning(serviceId);
+    return done;
+  }
+
+  /** @throws UserError with the Swarm's reason when no container of the service runs in time. */
+  private async waitUntilRunning(id: string): Promise<void> {
+    const runs = async (): Promise<true | undefined> => {
+      const task = currentTask(tasksOf(await this.tasks(), id));
+      return task?.DesiredState === "running" && task.Status.State === "running" ? true : undefined;
+    };
+    if (await poll(runs, { limitMs: START_MS, everyMs: 200, longestMs: 1_000 })) return;
+    const own = tasksOf(await this.tasks(), id);
+    throw new UserError("the Swarm does not run the seat's container", {
+      why: reasonOf(own),
+      fix: "look at the nodes (docker node ls) and their room; what the Swarm starts later, the next `trilab up` finds",
+    });
+  }
+
+  /**
+   * The container of a service, on the node that runs it.
+   *
+   * @throws UserError when none runs, or its node has no address.
+   */
+  override async open(name: string, user: string): Promise<ContainerSides> {
+    const { container, driver } = await this.placeOf(name);
+    return driver.open(container, user);
+  }
+
+  private async placeOf(name: string): Promise<Place> {
+    const service = (await lookUp(`service ${name} could not be read`, () =>
+      this.client.getService(name).inspect(),
+    )) as Docker.Service | undefined;
+    const [tasks, nodes] = await Promise.all([this.tasks(), this.nodes.all()]);
+    const own = service ? tasksOf(tasks, service.ID) : [];
+    const task = currentTask(own);
+    const node = nodes.find(({ ID }) => ID === task?.NodeID);
+    if (task === undefined || node === undefined || stateOf(task) !== "running") {
+      throw new UserError(`the container ${name} does not run`, {
+        why: service ? `the Swarm says: ${reasonOf(own)}` : "the Swarm has no such service",
+        fix: "a Swarm starts it again by itself, if it can: look with `trilab status`; after its end: trilab up",
+      });
+    }
+    if (node.Status.State !== "ready") {
+      throw new UserError(`the node ${hostname(node)} does not answer`, {
+        why: `the Swarm says that it is ${node.Status.State}; the container ${name} was there`,
+        fix: "the Swarm starts the container on another node in a moment: look with `trilab status`",
+        exitCode: ExitCode.hostNotReady,
+      });
+    }
+    const driver = await this.nodeNamed(hostname(node));
+    return { node: hostname(node), driver, container: containerName(name, task) };
+  }
+
+  override async readFile(container: string, path: string): Promise<string | undefined> {
+    const place = await this.placeOf(container).catch((error: unknown) => {
+      if (error instanceof UserError) return undefined;
+      throw error;
+    });
+    return place?.driver.readFile(place.container, path);
+  }
+
+  /** The IPv4 blocks of the Swarm's networks, and of those of its nodes. */
+  override async subnets(): Promise<string[]> {
+    const nodes = await this.nodes.ready();
+    const blocks = await Promise.all([super.subnets(), ...nodes.map(({ driver }) => driver.subnets())]);
+    return [...new Set(blocks.flat())];
+  }
+
+  /** It can't limit the layer of a service's container. */
+  override async limitsDisk(): Promise<boolean> {
+    return false;
+  }
+
+  /** Whether every node that answers has the same image of this name. */
+  override async hasImage(tag: string): Promise<boolean> {
+    return (await this.imageIds(tag, await this.nodes.ready())) !== undefined;
+  }
+
+  /** The image's id on these nodes; `undefined` if one lacks it, or has another of this name. */
+  private async imageIds(tag: string, nodes: readonly KnownNode[]): Promise<string | undefined> {
+    const ids = await Promise.all(nodes.map(({ driver }) => imageId(driver, tag)));
+    return ids.every((id) => id === ids[0]) ? ids[0] : undefined;
+  }
+
+  /**
+   * Loads an image into each node that answers. It is imported by one of them and copied to the others, because each import makes an
+   * image with an id of its own, and the service names its image by id.
+   */
+  override async loadImage(image: BuiltImage, progress?: Progress): Promise<string> {
+    const nodes = await this.nodes.ready();
+    const ids = await Promise.all(nodes.map(({ driver }) => imageId(driver, image.containerTag)));
+    const [first] = nodes;
+    const source = nodes[ids.findIndex((id) => id !== undefined)] ?? first;
+    if (source === undefined) throw new Error("no node is ready");
+    const id = await source.driver.loadImage(image, progress);
+    for (const [i, node] of nodes.entries()) {
+      if (node === source || ids[i] === id) continue;
+      progress?.update(`copying the image to node ${node.name}`);
+      await copyImage(source.driver.client, node.driver.client, { id, tag: image.containerTag });
+    }
+    return id;
+  }
+
+  /** What a new service needs to know: its image by id, and the nodes that it must not use. */
+  async forService(tag: string): Promise<{ image: string; avoid: string[] }> {
+    const [image, avoid] = await Promise.all([
+      this.nodes.ready().then((nodes) => this.imageIds(tag, nodes)),
+      this.nodes.unnamed(),
+    ]);
+    // A service that exists keeps its image, which may be gone from the nodes' lists.
+    return { image: image ?? tag, avoid };
+  }
+
+  override async pruneImages(keep: ReadonlySet<string>): Promise<void> {
+    const nodes = await this.nodes.ready();
+    await Promise.all(nodes.map(({ driver }) => driver.pruneImages(keep)));
+  }
+
+  /** The nodes of which nobody can say what they have. One that was removed from the Swarm is none of them. */
+  override async lost(): Promise<{ name: string; endpoint: DockerEndpoint }[]> {
+    return (await this.nodes.lost()).map(({ endpoint, name }) => ({ name, endpoint }));
+  }
+}
+
+/** What the Swarm says about the newest of a service's tasks. */
+function reasonOf(tasks: readonly Task[]): string {
+  const [newest] = tasks;
+  if (newest === undefined) return "it has no task yet";
+  const said = tasks.find(({ Status }) => Status.Err)?.Status.Err;
+  return `its task is ${newest.Status.State}${said ? `: ${said}` : ""}`;
+}
+
+interface OnNode {
+  homes: { name: string; node: string; labels: Record<string, string> }[];
+  containers: { name: string; id: string; node: string; state: string }[];
+}
+
+/** What a node's own daemon has of Swarm seats: homes, and containers of one seat's service. */
+async function onNode(node: KnownNode, label: string[], seat: SeatId | undefined): Promise<OnNode> {
+  const what = `what node ${node.name} has could not be listed`;
+  const list = (filters: Record<string, string[]>): Promise<Docker.VolumeInspectInfo[]> =>
+    asking(what, async () => (await node.driver.client.listVolumes({ filters })).Volumes ?? []);
+  const [volumes, containers] = await Promise.all([
+    list({ label: [SWARM_LABEL, ...label] }),
+    seat ? containersOn(node, machineName(seat, "container")) : [],
+  ]);
+  // A volume of this name that somebody made without labels counts, too.
+  const named = seat ? await list({ name: [`^${homeVolumeName(seat)}$`] }) : [];
+  const unique = new Map([...named, ...volumes].map((volume) => [volume.Name, volume]));
+  return {
+    homes: [...unique.values()].map(({ Labels, Name }) => ({
+      name: Name,
+      node: node.name,
+      labels: Labels ?? {},
+    })),
+    containers,
+  };
+}
+
+async function containersOn(
+  { driver, name: node }: KnownNode,
+  service: string,
+): Promise<OnNode["containers"]> {
+  const filters = { label: [`com.docker.swarm.service.name=${service}`] };
+  const found = await asking(`the containers of node ${node} could not be listed`, () =>
+    driver.client.listContainers({ all: true, filters }),
+  );
+  return found.map(({ Id, Names, State }) => ({
+    name: (Names[0] ?? Id).replace(/^\//, ""),
+    id: Id,
+    node,
+    state: State,
+  }));
+}
+
+/** Removes something as soon as nothing uses it. "No such object" is success. */
+async function whenUnused(remove: () => Promise<unknown>): Promise<void> {
+  const limit = Date.now() + END_MS;
+  await poll(
+    async () =>
+      remove().then(
+        () => true,
+        (error: unknown) => {
+          if (isGone(error)) return true;
+          // 409: a container uses the volume. 400, 403: a task uses the network.
+          if (![400, 403, 409].includes(statusOf(error) ?? 0) || Date.now() >= limit) throw error;
+          return undefined;
+        },
+      ),
+    { limitMs: END_MS, everyMs: 300 },
+  );
+}
+
+async function imageId({ client }: DockerDriver, tag: string): Promise<string | undefined> {
+  return (await lookUp(`image ${tag} could not be read`, () => client.getImage(tag).inspect()))?.Id;
+}
