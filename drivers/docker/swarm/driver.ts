@@ -23,7 +23,6 @@ const END_MS = 30_000;
 
 /** Where a service's container is. */
 interface Place {
-  node: string;
   driver: DockerDriver;
   /** Its name there. */
   container: string;
@@ -31,8 +30,7 @@ interface Place {
 
 /**
  * A Docker Swarm, by one of its managers: a container is a service of one task. The manager is asked about services and networks, the
- * nodes' own daemons about containers, homes and images. What only one daemon can do with a container, `requirePlainDocker` in
- * seats/swarm.ts refuses.
+ * nodes' own daemons about containers, homes and images. What only one daemon can do with a container, seats/swarm.ts refuses.
  */
 export class SwarmDriver extends DockerDriver {
   private readonly nodes: Nodes;
@@ -231,6 +229,7 @@ export class SwarmDriver extends DockerDriver {
       return next;
     });
     await this.waitUntilRunning(serviceId);
+    if (wanted.swapLimit !== false) await withoutSwap(await this.placeOf(serviceId));
     return done;
   }
 
@@ -251,6 +250,7 @@ export class SwarmDriver extends DockerDriver {
   /**
    * The container of a service, on the node that runs it.
    *
+   * @param name The service's.
    * @throws UserError when none runs, or its node has no address.
    */
   override async open(name: string, user: string): Promise<ContainerSides> {
@@ -280,7 +280,7 @@ export class SwarmDriver extends DockerDriver {
       });
     }
     const driver = await this.nodeNamed(hostname(node));
-    return { node: hostname(node), driver, container: containerName(name, task) };
+    return { driver, container: containerName(service?.Spec?.Name ?? name, task) };
   }
 
   override async readFile(container: string, path: string): Promise<string | undefined> {
@@ -352,6 +352,15 @@ export class SwarmDriver extends DockerDriver {
   override async lost(): Promise<{ name: string; endpoint: DockerEndpoint }[]> {
     return (await this.nodes.lost()).map(({ endpoint, name }) => ({ name, endpoint }));
   }
+}
+
+/** A service can't limit swap, and Docker allows a container as much swap as memory. Holds until the Swarm makes it anew. */
+async function withoutSwap({ container, driver }: Place): Promise<void> {
+  await asking(`the swap of ${container} could not be limited`, async () => {
+    const there = driver.client.getContainer(container);
+    const { Memory, MemorySwap } = (await there.inspect()).HostConfig;
+    if (Memory && MemorySwap !== Memory) await there.update({ Memory, MemorySwap: Memory });
+  });
 }
 
 /** What the Swarm says about the newest of a service's tasks. */
