@@ -199,6 +199,15 @@ describe("a seat whose container is a service of a Swarm", () => {
     await expectGone(await down(seat), [one, two]);
   });
 
+  test("its time is up: it ends itself, is not started again, and reap removes it", async () => {
+    const short = home.seat("c");
+    expectDone(await home.trilab(["up", LAB, "--seat", short, "--on", "container", "--ttl", "1m", "--yes"]));
+    await until("it has ended", async () => (await rowOf(short))?.state === "exited", 300_000);
+    const { seats } = JSON.parse(expectDone(await home.trilab(["reap", "--json"])).stdout);
+    expect(seats).toMatchObject([{ seat: short, outcome: "removed" }]);
+    for (const node of [one, two]) expect(await hasOn(node)).toEqual([]);
+  });
+
   test("a node that never comes back is removed from the Swarm, and down asks the others", async () => {
     const other = home.seat("b");
     await use(two);
