@@ -261,7 +261,7 @@ export async function seatSettings(record: SeatRecord, lab: Lab, shared = new On
     limitsLayer: async () =>
       docker ? shared.get(`layers at ${endpointWords(docker.endpoint)}`, () => docker.limitsDisk()) : false,
     ...(docker instanceof SwarmDriver
-      ? { service: () => docker.forService(containerTag(record.image)) }
+      ? { service: () => docker.forService(machineName(record, "container"), containerTag(record.image)) }
       : {}),
     mendContainer: async (container, wanted) => (await docker?.mend(container, wanted)) ?? [],
     userKey: keys.publicKey,

@@ -4,14 +4,14 @@ import { ExitCode, UserError } from "../../../base/errors.js";
 import { poll, pollUntil } from "../../../base/poll.js";
 import type { Progress } from "../../../base/progress.js";
 import type { DockerEndpoint } from "../../../model/endpoint.js";
-import { homeVolumeName, machineName, type SeatId } from "../../../model/naming.js";
-import { SWARM_LABEL } from "../../../model/swarm.js";
-import type { Found, Inventory, Labelled } from "../../found.js";
+import type { SeatId } from "../../../model/naming.js";
+import type { Found, Inventory } from "../../found.js";
 import { asking, isGone, lookUp, statusOf } from "../connect.js";
-import { type ContainerSides, DockerDriver, ifThere, thing } from "../driver.js";
+import { type ContainerSides, DockerDriver, ifThere } from "../driver.js";
 import type { BuiltImage } from "../image.js";
 import type { ContainerWanted } from "../mend-container.js";
 import { copyImage } from "./image.js";
+import { allTasks, containersOn, partOfNode, swarmInventory } from "./inventory.js";
 import { type KnownNode, Nodes } from "./nodes.js";
 import { limited, type ServiceSpec } from "./service-limits.js";
 import { containerName, currentTask, hostname, stateOf, type Task, tasksOf } from "./tasks.js";
@@ -66,77 +66,8 @@ export class SwarmDriver extends DockerDriver {
     };
   }
 
-  override async inventory(seat?: SeatId): Promise<Inventory> {
-    const label = seat ? [`trilab.lab=${seat.lab}`, `trilab.seat=${seat.seat}`] : ["trilab.seat"];
-    const name = seat && machineName(seat, "container");
-    // The Swarm's name filter matches the beginning of a name.
-    const both = async <T>(
-      list: (filters: Record<string, string[]>) => Promise<readonly T[]>,
-    ): Promise<T[]> => (await Promise.all([{ label }, ...(name ? [{ name: [name] }] : [])].map(list))).flat();
-    const [services, networks, tasks, ready, all] = await Promise.all([
-      both((filters) => this.client.listServices({ filters })),
-      both((filters) => this.client.listNetworks({ filters })),
-      this.tasks(),
-      this.nodes.ready(),
-      this.nodes.all(),
-    ]);
-    const parts = await Promise.all(ready.map((node) => onNode(node, label, seat)));
-    const homes = parts.flatMap((part) => part.homes);
-    const nameOf = new Map(all.map((node) => [node.ID, hostname(node)]));
-    const isOurs = (text: string | undefined, labels: Record<string, string> | undefined): boolean =>
-      seat === undefined ||
-      text === name ||
-      (labels?.["trilab.lab"] === seat.lab && labels["trilab.seat"] === seat.seat);
-    const found: Labelled[] = [
-      ...services
-        .filter(({ Spec }) => isOurs(Spec?.Name, Spec?.Labels))
-        .map(({ ID, Spec }) => {
-          const own = tasksOf(tasks, ID);
-          const current = currentTask(own);
-          const node = nameOf.get(current?.NodeID ?? "");
-          const item = thing("container", Spec?.Name ?? ID, ID, stateOf(current), Spec?.Labels);
-          const had = [
-            ...own.flatMap(({ NodeID }) => nameOf.get(NodeID ?? "") ?? []),
-            ...homes.filter((home) => home.name === `${Spec?.Name}-home`).map((home) => home.node),
-          ];
-          const homesElsewhere = [...new Set(had)].filter((other) => other !== node).sort();
-          return {
-            ...item,
-            found: {
-              ...item.found,
-              ...(node === undefined ? {} : { node }),
-              ...(node !== undefined && homesElsewhere.length > 0 ? { homesElsewhere } : {}),
-            },
-          };
-        }),
-      // The manager's own networks are those of other seats.
-      ...networks
-        .filter(({ Labels, Name, Scope }) => Scope === "swarm" && isOurs(Name, Labels))
-        .map((n) => thing("container network", n.Name, n.Id, "", n.Labels)),
-      ...homes.map(({ labels, name: home, node }) =>
-        thing("container home", home, `${node}/${home}`, "", labels),
-      ),
-      // While the service is there, they are its own.
-      ...parts
-        .flatMap((part) => part.containers)
-        .filter(() => services.length === 0)
-        .map(({ id, name: container, node, state }) => ({
-          labels: {},
-          found: {
-            kind: "container" as const,
-            name: container,
-            id: `${node}/${id}`,
-            state,
-            owner: undefined,
-          },
-        })),
-    ];
-    const unique = new Map(found.map((item) => [`${item.found.kind} ${item.found.id}`, item]));
-    return { labelled: [...unique.values()], named: [] };
-  }
-
-  private tasks(): Promise<Task[]> {
-    return asking("the tasks of the Swarm could not be listed", () => this.client.listTasks());
+  override inventory(seat?: SeatId): Promise<Inventory> {
+    return swarmInventory(this.client, this.nodes, seat);
   }
 
   /** As for one daemon; also, when the Swarm has made the container anew. */
@@ -147,7 +78,7 @@ export class SwarmDriver extends DockerDriver {
       things.map(async ({ id, kind, name }) => {
         if (kind === "container") {
           const { Spec } = (await this.client.getService(id).inspect()) as Docker.Service;
-          return { Spec, task: currentTask(tasksOf(await this.tasks(), id))?.ID };
+          return { Spec, task: currentTask(tasksOf(await allTasks(this.client), id))?.ID };
         }
         if (kind !== "container network") return { kind, id, name };
         const { Driver, IPAM, Id, Internal, Labels, Name } = (await this.client
@@ -161,11 +92,11 @@ export class SwarmDriver extends DockerDriver {
 
   /** Removes one thing, and waits until it is gone: what a service uses is in use for a moment longer. */
   override async remove({ kind, id, name }: Found): Promise<void> {
-    const [node, at] = /^([^/]+)\/(.+)$/.exec(id)?.slice(1) ?? [];
-    if (node !== undefined && at !== undefined) {
-      const { client } = await this.nodeNamed(node);
-      if (kind === "container") await ifThere(client.getContainer(at).remove({ force: true }));
-      else await whenUnused(() => client.getVolume(at).remove());
+    const part = partOfNode(id);
+    if (part) {
+      const { client } = await this.nodeNamed(part.node);
+      if (kind === "container") await ifThere(client.getContainer(part.id).remove({ force: true }));
+      else await whenUnused(() => client.getVolume(part.id).remove());
     } else if (kind === "container") await this.removeService(id, name);
     else if (kind === "container network") await whenUnused(() => this.client.getNetwork(id).remove());
   }
@@ -233,14 +164,15 @@ export class SwarmDriver extends DockerDriver {
     return done;
   }
 
-  /** @throws UserError with the Swarm's reason when no container of the service runs in time. */
+  /** @throws UserError with the Swarm's reason when no container of the service runs with its limits in time. */
   private async waitUntilRunning(id: string): Promise<void> {
     const runs = async (): Promise<true | undefined> => {
-      const task = currentTask(tasksOf(await this.tasks(), id));
-      return task?.DesiredState === "running" && task.Status.State === "running" ? true : undefined;
+      const task = currentTask(tasksOf(await allTasks(this.client), id));
+      // Just after a change, the container from before still runs.
+      return task && stateOf(task) === "running" && hasLimits(task) ? true : undefined;
     };
     if (await poll(runs, { limitMs: START_MS, everyMs: 200, longestMs: 1_000 })) return;
-    const own = tasksOf(await this.tasks(), id);
+    const own = tasksOf(await allTasks(this.client), id);
     throw new UserError("the Swarm does not run the seat's container", {
       why: reasonOf(own),
       fix: "look at the nodes (docker node ls) and their room; what the Swarm starts later, the next `trilab up` finds",
@@ -259,10 +191,11 @@ export class SwarmDriver extends DockerDriver {
   }
 
   private async placeOf(name: string): Promise<Place> {
-    const service = (await lookUp(`service ${name} could not be read`, () =>
-      this.client.getService(name).inspect(),
-    )) as Docker.Service | undefined;
-    const [tasks, nodes] = await Promise.all([this.tasks(), this.nodes.all()]);
+    const [service, tasks, nodes] = await Promise.all([
+      this.service(name),
+      allTasks(this.client),
+      this.nodes.all(),
+    ]);
     const own = service ? tasksOf(tasks, service.ID) : [];
     const task = currentTask(own);
     const node = nodes.find(({ ID }) => ID === task?.NodeID);
@@ -333,14 +266,32 @@ export class SwarmDriver extends DockerDriver {
     return id;
   }
 
-  /** What a new service needs to know: its image by id, and the nodes that it must not use. */
-  async forService(tag: string): Promise<{ image: string; avoid: string[] }> {
-    const [image, avoid] = await Promise.all([
+  /**
+   * What a service is made with: its image by id, and the nodes that it must not use. One that exists keeps its image.
+   *
+   * @throws UserError when there is neither.
+   */
+  async forService(name: string, tag: string): Promise<{ image: string; avoid: string[] }> {
+    const [service, own, avoid] = await Promise.all([
+      this.service(name),
       this.nodes.ready().then((nodes) => this.imageIds(tag, nodes)),
       this.nodes.unnamed(),
     ]);
-    // A service that exists keeps its image, which may be gone from the nodes' lists.
-    return { image: image ?? tag, avoid };
+    const kept = (service?.Spec as ServiceSpec | undefined)?.TaskTemplate?.ContainerSpec?.Image;
+    const image = kept ?? own;
+    // Never by its name: a node would ask a registry for another image of that name.
+    if (image !== undefined) return { image, avoid };
+    throw new UserError(`not every node of the Swarm has the image ${tag}`, {
+      why: "it was removed, or a node has joined since; nothing was changed",
+      fix: "trilab up loads it, if it is still in the cache (trilab images ls)",
+    });
+  }
+
+  private async service(name: string): Promise<Docker.Service | undefined> {
+    const found = await lookUp(`service ${name} could not be read`, () =>
+      this.client.getService(name).inspect(),
+    );
+    return found as Docker.Service | undefined;
   }
 
   override async pruneImages(keep: ReadonlySet<string>): Promise<void> {
@@ -363,55 +314,14 @@ async function withoutSwap({ container, driver }: Place): Promise<void> {
   });
 }
 
+const hasLimits = ({ Spec }: Task): boolean => (Spec?.Resources?.Limits?.Pids ?? 0) > 0;
+
 /** What the Swarm says about the newest of a service's tasks. */
 function reasonOf(tasks: readonly Task[]): string {
   const [newest] = tasks;
   if (newest === undefined) return "it has no task yet";
   const said = tasks.find(({ Status }) => Status.Err)?.Status.Err;
   return `its task is ${newest.Status.State}${said ? `: ${said}` : ""}`;
-}
-
-interface OnNode {
-  homes: { name: string; node: string; labels: Record<string, string> }[];
-  containers: { name: string; id: string; node: string; state: string }[];
-}
-
-/** What a node's own daemon has of Swarm seats: homes, and containers of one seat's service. */
-async function onNode(node: KnownNode, label: string[], seat: SeatId | undefined): Promise<OnNode> {
-  const what = `what node ${node.name} has could not be listed`;
-  const list = (filters: Record<string, string[]>): Promise<Docker.VolumeInspectInfo[]> =>
-    asking(what, async () => (await node.driver.client.listVolumes({ filters })).Volumes ?? []);
-  const [volumes, containers] = await Promise.all([
-    list({ label: [SWARM_LABEL, ...label] }),
-    seat ? containersOn(node, machineName(seat, "container")) : [],
-  ]);
-  // A volume of this name that somebody made without labels counts, too.
-  const named = seat ? await list({ name: [`^${homeVolumeName(seat)}$`] }) : [];
-  const unique = new Map([...named, ...volumes].map((volume) => [volume.Name, volume]));
-  return {
-    homes: [...unique.values()].map(({ Labels, Name }) => ({
-      name: Name,
-      node: node.name,
-      labels: Labels ?? {},
-    })),
-    containers,
-  };
-}
-
-async function containersOn(
-  { driver, name: node }: KnownNode,
-  service: string,
-): Promise<OnNode["containers"]> {
-  const filters = { label: [`com.docker.swarm.service.name=${service}`] };
-  const found = await asking(`the containers of node ${node} could not be listed`, () =>
-    driver.client.listContainers({ all: true, filters }),
-  );
-  return found.map(({ Id, Names, State }) => ({
-    name: (Names[0] ?? Id).replace(/^\//, ""),
-    id: Id,
-    node,
-    state: State,
-  }));
 }
 
 /** Removes something as soon as nothing uses it. "No such object" is success. */

@@ -5,6 +5,7 @@ export interface Task {
   NodeID?: string;
   Slot?: number;
   CreatedAt: string;
+  Spec?: { Resources?: { Limits?: { Pids?: number } } };
   DesiredState: string;
   Status: { State: string; Err?: string; ContainerStatus?: { ContainerID?: string } };
 }

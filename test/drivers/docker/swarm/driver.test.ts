@@ -181,10 +181,21 @@ describe("the nodes", () => {
   });
 
   it("without an address here are avoided", async () => {
-    await manager([node("lab1"), node("lab9")], []);
+    await manager([node("lab1"), node("lab9")], [], []);
     await daemon("lab1", { "/images/trilab/machine:1/json": { Id: "sha256:abc" } });
     const driver = swarm("lab1");
-    expect(await driver.forService("trilab/machine:1")).toEqual({ image: "sha256:abc", avoid: ["lab9"] });
+    expect(await driver.forService(NAME, "trilab/machine:1")).toEqual({
+      image: "sha256:abc",
+      avoid: ["lab9"],
+    });
+    await expect(driver.forService(NAME, "trilab/machine:2")).rejects.toThrow(/not every node/);
+  });
+
+  it("don't need the image of a service that exists", async () => {
+    const Spec = { ...service.Spec, TaskTemplate: { ContainerSpec: { Image: "sha256:old" } } };
+    await manager([node("lab1")], [], [{ ...service, Spec }]);
+    await daemon("lab1", {});
+    expect(await swarm("lab1").forService(NAME, "trilab/machine:1")).toMatchObject({ image: "sha256:old" });
   });
 
   it("must have the same image", async () => {
