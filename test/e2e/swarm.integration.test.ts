@@ -211,6 +211,28 @@ describe("a seat whose container is a service of a Swarm", () => {
     for (const node of [one, two]) expect(await hasOn(node)).toEqual([]);
   });
 
+  test("a class is spread over the nodes, and leaves nothing", async () => {
+    const seats = ["d", "e", "f", "g"].map((letter) => home.seat(letter));
+    const nodes = [one, two].map((node) => `      ${node.name}: ${node.dockerHost}\n`).join("");
+    const file = join(home.dir, "class.yaml");
+    const hosts = `hosts:\n  - name: swarm\n    docker: ${one.dockerHost}\n    swarm:\n${nodes}`;
+    await writeFile(file, `name: c${process.pid}\nlab: ${LAB}\ntargets: [container]\n${hosts}`);
+    await writeFile(
+      join(home.dir, "roster.csv"),
+      ["name,email,id", ...seats.map((seat, i) => `Learner ${i},${seat}@example.org,${seat}`)].join("\n"),
+    );
+    expectDone(await home.trilab(["class", "up", file, "--yes", "--json"]));
+    const rows = await Promise.all(seats.map(rowOf));
+    expect(rows.map((row) => row?.state)).toEqual(seats.map(() => "running"));
+    expect(new Set(rows.map((row) => row?.node))).toEqual(new Set([one.name, two.name]));
+    const status = expectDone(await home.trilab(["class", "status", "--json"])).stdout;
+    for (const { name } of [one, two]) expect(status).toContain(`${one.dockerHost}, node ${name}`);
+    const run = expectDone(await home.trilab(["class", "run", "--", "uname", "-n"])).stdout;
+    for (const seat of seats) expect(run).toContain(machine(seat, "container"));
+    expectDone(await home.trilab(["class", "down"]));
+    for (const node of [one, two]) expect(await hasOn(node)).toEqual([]);
+  });
+
   test("a node that never comes back is removed from the Swarm, and down asks the others", async () => {
     const other = home.seat("b");
     await use(two);

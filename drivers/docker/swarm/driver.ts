@@ -56,9 +56,22 @@ export class SwarmDriver extends DockerDriver {
     });
   }
 
-  /** The largest CPU number and memory of a node: a container must fit on one. */
+  /**
+   * The largest CPU number and memory of a node: a container must fit on one.
+   *
+   * @throws UserError (exit 2) when the endpoint names a node that is not in the Swarm.
+   */
   override async capacity(): Promise<{ cpus: number; memory: number }> {
-    const ready = (await this.nodes.all()).filter(({ Status }) => Status.State === "ready");
+    const all = await this.nodes.all();
+    const unknown = this.nodes.named.filter((name) => !all.some((node) => hostname(node) === name));
+    if (unknown.length > 0) {
+      throw new UserError(`the Swarm at ${this.endpoint.host} has no node ${unknown.join(" and no node ")}`, {
+        why: `its nodes are ${all.map(hostname).join(", ")}`,
+        fix: "name each node by the hostname that `docker node ls` shows, in swarm: of class.yaml or config.yaml",
+        exitCode: ExitCode.usage,
+      });
+    }
+    const ready = all.filter(({ Status }) => Status.State === "ready");
     const sizes = ready.map(({ Description }) => Description?.Resources ?? {});
     return {
       cpus: Math.max(0, ...sizes.map(({ NanoCPUs = 0 }) => NanoCPUs / 1e9)),
@@ -113,7 +126,7 @@ export class SwarmDriver extends DockerDriver {
     const driver = this.nodes.driverOf(name);
     if (driver) return driver;
     throw new UserError(`the node ${name} of the Swarm has no address here`, {
-      why: `the addresses that this seat was made with: ${Object.keys(this.endpoint.swarm ?? {}).join(", ")}`,
+      why: `the addresses that this seat was made with: ${this.nodes.named.join(", ")}`,
       fix: `let the Swarm use another node: docker node update --availability drain ${name}`,
       exitCode: ExitCode.hostNotReady,
     });

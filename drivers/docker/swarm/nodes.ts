@@ -23,6 +23,11 @@ export class Nodes {
     private readonly endpoint: DockerEndpoint,
   ) {}
 
+  /** The hostnames of the nodes with an address here. */
+  get named(): string[] {
+    return Object.keys(this.endpoint.swarm ?? {});
+  }
+
   /** All nodes of the Swarm. */
   all(): Promise<Node[]> {
     return asking("the nodes of the Swarm could not be listed", () => this.manager.listNodes());
@@ -49,7 +54,7 @@ export class Nodes {
     if (ready.length > 0) return ready;
     const list = (await this.all()).map((node) => `${hostname(node)}: ${node.Status.State}`);
     throw new UserError("no node of the Swarm can be used", {
-      why: `the Swarm has ${list.join(", ")}; the nodes with an address here are ${Object.keys(this.endpoint.swarm ?? {}).join(", ")}`,
+      why: `the Swarm has ${list.join(", ")}; the nodes with an address here are ${this.named.join(", ")}`,
       fix: "give the address of each node's daemon by the hostname that `docker node ls` shows: swarm: in class.yaml or config.yaml",
       exitCode: ExitCode.hostNotReady,
     });

@@ -206,6 +206,15 @@ describe("the nodes", () => {
     expect(await swarm("lab1", "lab2").hasImage("trilab/machine:1")).toBe(false);
   });
 
+  it("are as large as the largest, and each that is named must be in the Swarm", async () => {
+    await manager([node("lab1"), node("lab2", "down")], []);
+    expect(await swarm("lab1").capacity()).toEqual({ cpus: 2, memory: 2 ** 32 });
+    await expect(swarm("lab1", "lab3").capacity()).rejects.toMatchObject({
+      exitCode: ExitCode.usage,
+      message: expect.stringMatching(/has no node lab3$/),
+    });
+  });
+
   it("one of them must be usable", async () => {
     await manager([node("lab1", "down"), node("lab9")], []);
     await expect(swarm("lab1").inventory(id)).rejects.toMatchObject({
