@@ -105,11 +105,12 @@ async function lostNodes(endpoint: Endpoint, id: SeatId, { hostGone }: AskOption
   const lost = endpoint.kind === "docker" ? await connect(endpoint).lost() : [];
   if (lost.length === 0 || hostGone) return lost.map((node) => node.endpoint);
   const names = lost.map(({ name }) => name);
+  const nodes = `the node${names.length > 1 ? "s" : ""} ${names.join(" and ")} of the Docker Swarm`;
   throw unreachable(
     id,
-    new UserError(`${names.join(" and ")} of the Docker Swarm do not answer`, {
+    new UserError(`no answer from ${nodes}`, {
       why: "the home of the seat's container may be there",
-      fix: `start ${names.join(" and ")} again, or remove them from the Swarm if they never come back: docker node rm ${names.join(" ")}`,
+      fix: `start it again; or, if it never comes back, remove it from the Swarm (docker node rm ${names.join(" ")}) and run this again`,
     }),
   );
 }

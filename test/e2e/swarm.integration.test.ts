@@ -193,7 +193,12 @@ describe("a seat whose container is a service of a Swarm", () => {
   });
 
   test("down while it is lost keeps the seat, because its home may be there; afterwards it leaves nothing", async () => {
-    expectError(await down(seat), 3, new RegExp(`${two.name} of the Docker Swarm`), /docker node rm/);
+    expectError(
+      await down(seat),
+      3,
+      new RegExp(`no answer from the node ${two.name} of the Docker Swarm`),
+      /docker node rm/,
+    );
     expect(await rowOf(seat)).toMatchObject({ state: "running" });
     await cut(false);
     await until("the node is back", async () =>
@@ -241,7 +246,7 @@ describe("a seat whose container is a service of a Swarm", () => {
     await use(one, two);
     await two.stop();
     await until("it runs on the other node", async () => (await rowOf(other))?.node === one.name);
-    expectError(await down(other), 3, new RegExp(`${two.name} of the Docker Swarm`));
+    expectError(await down(other), 3, new RegExp(`no answer from the node ${two.name} of the Docker Swarm`));
     await done(one, `docker node rm --force ${two.name}`);
     await expectGone(await down(other), [one]);
   });

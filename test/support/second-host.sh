@@ -76,7 +76,7 @@ cable() { # BASE N M
 # A running host's PID 1, by its number outside.
 first_process() { # FOLDER
   read -r parent <"$1/parent"
-  read -r child _ <"/proc/$parent/task/$parent/children"
+  read -r child _ <"/proc/$parent/task/$parent/children" || : # It has no line end.
   printf %s "$child"
 }
 
