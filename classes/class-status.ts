@@ -2,7 +2,7 @@ import { UserError } from "../base/errors.js";
 import { connect, inventory } from "../drivers/drivers.js";
 import { type Found, machineIn } from "../drivers/found.js";
 import type { Task } from "../labs/tasks.js";
-import { addressOf, type Endpoint, endpointWords } from "../model/endpoint.js";
+import { type Endpoint, endpointWords } from "../model/endpoint.js";
 import { expiryInForce } from "../seats/lifetime.js";
 import { requireAnswer } from "../seats/seat-drivers.js";
 import type { SeatRecord } from "../seats/seat-record.js";
@@ -42,9 +42,11 @@ export async function classStatus(
       return {
         member,
         machines: (seat?.machines ?? []).map(({ endpoint, name, target }) => {
-          const there = found.get(addressOf(endpoint));
-          const state = there === undefined ? "not answered" : (machineIn(there, { name })?.state ?? "gone");
-          return { target, state, at: endpointWords(endpoint) };
+          const there = found.get(endpointWords(endpoint));
+          const machine = there && machineIn(there, { name });
+          const state = there === undefined ? "not answered" : (machine?.state ?? "gone");
+          const node = machine?.node === undefined ? "" : `, node ${machine.node}`;
+          return { target, state, at: `${endpointWords(endpoint)}${node}` };
         }),
         created: seat?.created ?? "",
         expires: seat ? expiryInForce(seat) : "",
@@ -56,21 +58,21 @@ export async function classStatus(
   return { members, silent };
 }
 
-/** Everything at the endpoints of some seats, by address. */
+/** Everything at the endpoints of some seats, by the endpoint in words. */
 async function askAll(
   records: readonly SeatRecord[],
 ): Promise<{ found: Map<string, Found[]>; silent: UserError[] }> {
   const endpoints = new Map<string, { endpoint: Endpoint; record: SeatRecord }>();
   for (const record of records)
-    for (const { endpoint } of record.machines) endpoints.set(addressOf(endpoint), { endpoint, record });
+    for (const { endpoint } of record.machines) endpoints.set(endpointWords(endpoint), { endpoint, record });
   const found = new Map<string, Found[]>();
   const silent: UserError[] = [];
   await Promise.all(
-    [...endpoints].map(async ([address, { endpoint, record }]) => {
+    [...endpoints].map(async ([words, { endpoint, record }]) => {
       try {
         await requireAnswer(record, endpoint);
         const { labelled, named } = await inventory([connect(endpoint)]);
-        found.set(address, [...labelled.map((each) => each.found), ...named]);
+        found.set(words, [...labelled.map((each) => each.found), ...named]);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         silent.push(error);

@@ -19,12 +19,23 @@ const lifetime = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
-const hostSchema = z.strictObject({
+const hostFields = z.strictObject({
   /** What people call it. */
   name: z.string().min(1).describe("what people call this host"),
   docker: z.string().min(1).optional().describe("its Docker daemon: unix://, tcp:// or ssh://"),
+  swarm: z
+    .record(z.string().min(1), z.string().min(1))
+    .optional()
+    .describe(
+      "if that daemon is a manager of a Docker Swarm on which containers are to run: the Docker daemon of each node, by the node's hostname",
+    ),
   libvirt: z.string().min(1).optional().describe("its libvirt: qemu:///system or qemu+ssh://host/system"),
   seats: z.int().min(1).optional().describe("how many seats of this class it may have; default: any number"),
+});
+
+const hostSchema = hostFields.refine(({ docker, swarm }) => swarm === undefined || docker !== undefined, {
+  path: ["swarm"],
+  message: "needs the address of a manager, too: docker",
 });
 
 /** The schema of class.yaml. The published JSON Schema (classes/class.schema.json) is made from this. */
@@ -111,7 +122,7 @@ export function parseClass(text: string, file: string): ClassSpec {
 function describe(issue: z.core.$ZodIssue, file: string): string {
   const path = issue.path.join(".") || file;
   if (issue.code !== "unrecognized_keys") return `${path}: ${issue.message}`;
-  const known = Object.keys(issue.path[0] === "hosts" ? hostSchema.shape : classSchema.shape);
+  const known = Object.keys(issue.path[0] === "hosts" ? hostFields.shape : classSchema.shape);
   return issue.keys
     .map(
       (key) =>

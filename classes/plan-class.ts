@@ -156,9 +156,10 @@ const isAt = ({ machines }: SeatRecord, { docker, libvirt }: Endpoints): boolean
 
 function hostsOf({ hosts }: ClassSpec, chosen: Endpoints, records: readonly SeatRecord[]): Host[] {
   const listed = hosts ?? [{ name: "default" }];
-  return listed.map(({ docker, libvirt, name, seats = Number.POSITIVE_INFINITY }) => {
+  return listed.map(({ docker, libvirt, name, seats = Number.POSITIVE_INFINITY, swarm }) => {
     const endpoints: Endpoints = {
-      docker: docker === undefined ? chosen.docker : { kind: "docker", host: docker },
+      docker:
+        docker === undefined ? chosen.docker : { kind: "docker", host: docker, ...(swarm ? { swarm } : {}) },
       libvirt: libvirt === undefined ? chosen.libvirt : { kind: "libvirt", uri: libvirt },
     };
     return { name, endpoints, seats, now: records.filter((record) => isAt(record, endpoints)).length };

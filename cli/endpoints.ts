@@ -50,21 +50,24 @@ export async function chosenEndpoints(args: Args = {}, env: Environment = proces
       exitCode: ExitCode.usage,
     });
   }
-  const docker = await chosenDocker(text(args, "docker"), file.docker, env);
+  const docker = await chosenDocker(text(args, "docker"), file, env);
   const { parseAddress } = await import("../drivers/docker/connect.js");
-  parseAddress(docker);
+  for (const host of [docker.host, ...Object.values(docker.swarm ?? {})]) parseAddress({ host });
   return { docker, libvirt: { kind: "libvirt", uri } };
 }
 
 async function chosenDocker(
   flag: string | undefined,
-  configured: string | undefined,
+  configured: Configured,
   env: Environment,
 ): Promise<DockerEndpoint> {
   const named = flag || env.TRILAB_DOCKER_HOST || env.DOCKER_HOST;
   if (named) return dockerAt(named, env);
   if (env.DOCKER_CONTEXT) return contextEndpoint(env.DOCKER_CONTEXT, env);
-  if (configured) return dockerAt(configured, env);
+  if (configured.docker) {
+    const { swarm } = configured;
+    return { ...dockerAt(configured.docker, env), ...(swarm ? { swarm } : {}) };
+  }
   const current = await currentContext(env);
   return current === undefined ? LOCAL.docker : contextEndpoint(current, env);
 }
@@ -114,19 +117,31 @@ async function contextEndpoint(name: string, env: Environment): Promise<DockerEn
   }
 }
 
-/** `docker:` and `libvirt:` of the configuration file; empty if there is no file. */
-async function configFile(): Promise<{ docker?: string | undefined; libvirt?: string | undefined }> {
+/** What the configuration file may contain. */
+interface Configured {
+  docker?: string | undefined;
+  /** If `docker` is a manager of a Docker Swarm: the daemons of its nodes, by hostname. */
+  swarm?: Record<string, string> | undefined;
+  libvirt?: string | undefined;
+}
+
+/** The configuration file; empty if there is none. */
+async function configFile(): Promise<Configured> {
   const path = join(configDir(), "config.yaml");
   if (!existsSync(path)) return {};
   const { parse } = await import("yaml");
   const { z } = await import("zod");
   try {
-    const schema = z.strictObject({ docker: z.string().optional(), libvirt: z.string().optional() });
+    const schema = z.strictObject({
+      docker: z.string().optional(),
+      swarm: z.record(z.string(), z.string()).optional(),
+      libvirt: z.string().optional(),
+    });
     return schema.parse(parse(await readFile(path, "utf8")) ?? {});
   } catch (error) {
     throw new UserError("trilab's configuration file can't be read", {
       why: `${path}: ${error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error)}`,
-      fix: "its only keys are docker: and libvirt:, each with an address",
+      fix: "its only keys are docker: and libvirt:, each with an address, and swarm:, with an address for each node",
       exitCode: ExitCode.usage,
     });
   }

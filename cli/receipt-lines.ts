@@ -1,9 +1,15 @@
 import { localTime } from "../base/local-time.js";
-import { endpointsWords, endpointWords } from "../model/endpoint.js";
-import { isAwsKind, KINDS } from "../model/kinds.js";
+import { type Endpoint, endpointsWords, endpointWords, isSwarm } from "../model/endpoint.js";
+import { isAwsKind, KINDS, type Kind } from "../model/kinds.js";
 import { formatUsd } from "../model/prices.js";
 import type { Receipt } from "../seats/remove-seat.js";
 import { columns, type Style } from "./context.js";
+
+/** The kinds that a receipt has lines for: those of AWS and of a Swarm only if one was asked. */
+export const receiptKinds = (asked: readonly Endpoint[]): Kind[] =>
+  KINDS.filter((kind) => asked.some((endpoint) => endpoint.kind === "ec2") || !isAwsKind(kind)).filter(
+    (kind) => kind !== "container home" || asked.some(isSwarm),
+  );
 
 /** A receipt for people: who was queried, how many of each kind are left, and which. */
 export function receiptLines(receipt: Receipt, style: Style): string[] {
@@ -12,10 +18,7 @@ export function receiptLines(receipt: Receipt, style: Style): string[] {
   const aws = receipt.asked.some(({ kind }) => kind === "ec2");
   const shown = (count: number | null): string =>
     count === null ? dim("not asked") : count === 0 ? good("0") : bad(String(count));
-  const rows = KINDS.filter((kind) => aws || !isAwsKind(kind)).map((kind) => [
-    `  ${kind}s`,
-    shown(receipt.left[kind]),
-  ]);
+  const rows = receiptKinds(receipt.asked).map((kind) => [`  ${kind}s`, shown(receipt.left[kind])]);
   if (!aws) rows.push(["  rented from AWS", shown(null)]);
   return [
     bold(`Residue receipt: lab ${receipt.lab}, seat ${receipt.seat}`) +

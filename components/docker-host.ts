@@ -1,11 +1,12 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { Subnet } from "../model/cidr.js";
-import { type Ownership, ownershipLabels } from "../model/labels.js";
+import type { Ownership } from "../model/labels.js";
 import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import { bridgeName, homeVolumeName, machineName } from "../model/naming.js";
 import { MiB } from "../model/units.js";
+import { CAPABILITIES, containerLabels, LOG, rethrowShort } from "./helpers/container.js";
 import { applyTransform, type Transform } from "./helpers/transform.js";
 
 export interface DockerHostArgs {
@@ -58,7 +59,7 @@ export class DockerHost extends pulumi.ComponentResource {
   constructor(name: string, args: DockerHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilab:index:DockerHost", name, args, opts);
     const { mend, ownership, spec, subnet, transform } = args;
-    const labels = labelList(ownership);
+    const labels = containerLabels(ownership);
 
     const network = new docker.Network(
       `${name}-network`,
@@ -97,9 +98,8 @@ export class DockerHost extends pulumi.ComponentResource {
         ...isolation(),
         networksAdvanced: [{ name: network.name, ipv4Address: subnet.address }],
         volumes: [{ volumeName: home.name, containerPath: `/home/${spec.user}` }],
-        // Docker's defaults are set explicitly, so that values from the daemon don't look like a change on the next `up`.
-        logDriver: "json-file",
-        logOpts: { "max-size": "10m", "max-file": "1" },
+        logDriver: LOG.driver,
+        logOpts: LOG.options,
         networkMode: "bridge",
         // SIGTERM ends the program at once, so one second is enough.
         destroyGraceSeconds: 1,
@@ -133,12 +133,6 @@ export class DockerHost extends pulumi.ComponentResource {
 /** The inputs that `mend` sets in place of the provider. */
 const MENDED = ["memory", "memorySwap", "cpus", "cpuSet", "cpuShares"];
 
-/** Throws an error again without its stack frames. */
-function rethrowShort(error: unknown): never {
-  if (error instanceof Error) error.stack = `${error.name}: ${error.message}`;
-  throw error;
-}
-
 /** Memory without swap, because a guest has none, if the daemon can limit it; CPU time by quota. */
 function limits(
   spec: MachineSpec,
@@ -165,15 +159,6 @@ const diskLimit = (
 /** The official plugin reads back whole CPUs as "1.0", but tens as "10."; another spelling would replace the container. */
 const cpusAsReadBack = (cpus: number): string => (cpus % 10 === 0 ? `${cpus}.` : `${cpus}.0`);
 
-/**
- * Root inside must be able to install packages and to change owners and users. It needs no devices, mounts, chroot, file
- * capabilities or raw sockets: ping works without (images/recipe/customize). They have the prefix because the daemon
- * returns them with it; without it, they would look like a change.
- */
-const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID"].map(
-  (c) => `CAP_${c}`,
-);
-
 /** What a container must not have. test/components asserts each, and test/e2e tries each. */
 function isolation(): Pick<
   docker.ContainerArgs,
@@ -185,8 +170,4 @@ function isolation(): Pick<
     securityOpts: ["no-new-privileges"],
     ipcMode: "private",
   };
-}
-
-function labelList(ownership: Ownership): docker.ContainerArgs["labels"] {
-  return Object.entries(ownershipLabels(ownership, "container")).map(([label, value]) => ({ label, value }));
 }

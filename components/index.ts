@@ -10,3 +10,4 @@ export type { Transform } from "./helpers/transform.js";
 export { LibvirtGuest, type LibvirtGuestArgs } from "./libvirt-guest.js";
 export type { Accelerator, GuestImage } from "./libvirt-machine.js";
 export { MatchedLab, type MatchedLabArgs, type TargetOutputs } from "./matched-lab.js";
+export { SwarmService, type SwarmServiceArgs } from "./swarm-service.js";

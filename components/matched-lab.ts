@@ -6,6 +6,7 @@ import type { Target } from "../model/naming.js";
 import { type CloudArgs, CloudVps, type CloudVpsArgs } from "./cloud-vps.js";
 import { DockerHost, type DockerHostArgs } from "./docker-host.js";
 import { LibvirtGuest, type LibvirtGuestArgs } from "./libvirt-guest.js";
+import { SwarmService, type SwarmServiceArgs } from "./swarm-service.js";
 
 export interface MatchedLabArgs {
   /** One spec for every target. */
@@ -15,6 +16,8 @@ export interface MatchedLabArgs {
   slot: number;
   /** Arguments for the container only. Absent: there is no container. */
   container?: Pick<DockerHostArgs, "image" | "swapLimit" | "layerLimit" | "mend" | "transform">;
+  /** Arguments for the container as a service of a Docker Swarm, instead of `container`. */
+  service?: Pick<SwarmServiceArgs, "image" | "avoid" | "mend" | "transform">;
   /** Arguments for the guest only. Absent: there is no guest. */
   guest?: Omit<LibvirtGuestArgs, "spec" | "ownership" | "subnet">;
   /** Arguments for the VPS only. Absent: there is no VPS. */
@@ -24,9 +27,9 @@ export interface MatchedLabArgs {
 /** How to reach a deployed target. */
 export interface TargetOutputs {
   name: string;
-  /** IPv4: inside the host's seat network, or public. */
+  /** IPv4: inside the host's seat network, or public. Empty for a Swarm's service, whose address changes with its container. */
   address: string;
-  /** Container id, domain UUID or instance id. */
+  /** Container id, service id, domain UUID or instance id. */
   id: string;
 }
 
@@ -36,7 +39,7 @@ export class MatchedLab extends pulumi.ComponentResource {
 
   constructor(name: string, args: MatchedLabArgs, opts?: pulumi.ComponentResourceOptions) {
     super("trilab:index:MatchedLab", name, {}, opts);
-    const { container, guest, ownership, slot, spec, vps } = args;
+    const { container, guest, ownership, service, slot, spec, vps } = args;
     const targets: Partial<Record<Target, pulumi.Output<TargetOutputs>>> = {};
 
     if (vps) {
@@ -62,6 +65,14 @@ export class MatchedLab extends pulumi.ComponentResource {
         { parent: this },
       );
       targets.container = pulumi.output({ name: it.name, address: it.address, id: it.containerId });
+    }
+    if (service) {
+      const it = new SwarmService(
+        `${name}-container`,
+        { ...service, spec, ownership, subnet: subnetOf(slot, "container") },
+        { parent: this },
+      );
+      targets.container = pulumi.output({ name: it.name, address: "", id: it.serviceId });
     }
 
     this.targets = pulumi.output(targets);

@@ -3,11 +3,13 @@ import {
   type Ec2Endpoint,
   type Endpoint,
   endpointWords,
+  isSwarm,
   type LibvirtEndpoint,
 } from "../model/endpoint.js";
 import { type SourceKind, sourceOf } from "../model/kinds.js";
 import type { SeatId } from "../model/naming.js";
 import { DockerDriver } from "./docker/driver.js";
+import { SwarmDriver } from "./docker/swarm/driver.js";
 import { Ec2Driver } from "./ec2/driver.js";
 import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "./found.js";
 import { LibvirtDriver } from "./libvirt/driver.js";
@@ -30,7 +32,8 @@ export function connect(endpoint: LibvirtEndpoint): LibvirtDriver;
 export function connect(endpoint: Ec2Endpoint): Ec2Driver;
 export function connect(endpoint: Endpoint): Driver;
 export function connect(endpoint: Endpoint): Driver {
-  if (endpoint.kind === "docker") return new DockerDriver(endpoint);
+  if (endpoint.kind === "docker")
+    return isSwarm(endpoint) ? new SwarmDriver(endpoint) : new DockerDriver(endpoint);
   return endpoint.kind === "libvirt" ? new LibvirtDriver(endpoint) : new Ec2Driver(endpoint);
 }
 

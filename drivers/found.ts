@@ -22,6 +22,9 @@ export interface Found {
   region?: string;
   /** The public address, for machines of AWS. */
   address?: string;
+  /** Of a container on a Docker Swarm: the node that runs it, and the other nodes with an older home of it. */
+  node?: string;
+  homesElsewhere?: string[];
 }
 
 /** Something that exists, with its ownership labels. */

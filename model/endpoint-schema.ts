@@ -7,6 +7,11 @@ const dockerEndpointSchema = z.object({
   host: z.string(),
   /** The folder with ca.pem, cert.pem and key.pem, for TLS. Only for `tcp://`. */
   certPath: z.string().optional(),
+  /**
+   * Of the manager of a Docker Swarm: the daemons of its nodes, by the nodes' hostnames. With it, a container is a service of that
+   * Swarm. `certPath` is used for all of them.
+   */
+  swarm: z.record(z.string(), z.string()).optional(),
 });
 export type DockerEndpoint = z.infer<typeof dockerEndpointSchema>;
 

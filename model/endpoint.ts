@@ -34,10 +34,14 @@ export function addressOf(endpoint: Endpoint): string {
   return endpoint.kind === "libvirt" ? endpoint.uri : endpoint.region;
 }
 
-/** A daemon or region in words: `Docker`, `libvirt at qemu+ssh://host/system`, `AWS (eu-central-1)`. */
+/** Whether containers there are services of a Docker Swarm. */
+export const isSwarm = (endpoint: Endpoint): boolean =>
+  endpoint.kind === "docker" && endpoint.swarm !== undefined;
+
+/** A daemon or region in words: `Docker`, `Docker Swarm at ssh://lab1`, `libvirt at qemu+ssh://host/system`, `AWS (eu-central-1)`. */
 export function endpointWords(endpoint: Endpoint): string {
   if (endpoint.kind === "ec2") return `AWS (${endpoint.region})`;
-  const name = endpoint.kind === "docker" ? "Docker" : "libvirt";
+  const name = isSwarm(endpoint) ? "Docker Swarm" : endpoint.kind === "docker" ? "Docker" : "libvirt";
   return isDefault(endpoint) ? name : `${name} at ${addressOf(endpoint)}`;
 }
 
@@ -48,6 +52,6 @@ const isDefault = (endpoint: DockerEndpoint | LibvirtEndpoint): boolean =>
 export const endpointsWords = (endpoints: readonly Endpoint[]): string =>
   endpoints.map(endpointWords).join(" and ");
 
-/** Whether two endpoints reach the same daemon or region. */
+/** Whether two endpoints reach the same daemon or region. A manager's own daemon is not the same as its Swarm. */
 export const sameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
-  a.kind === b.kind && addressOf(a) === addressOf(b);
+  a.kind === b.kind && addressOf(a) === addressOf(b) && isSwarm(a) === isSwarm(b);

@@ -26,11 +26,15 @@ export const HELD_BY_INSTANCE: readonly Kind[] = [
   "VPC",
 ];
 
-/** All things that a seat may have, in the order of removal. */
+/**
+ * All things that a seat may have, in the order of removal. A `container home` is the volume that a Docker Swarm made on one of its
+ * nodes; every other volume of a container was made by the engine.
+ */
 export const KINDS = [
   "container",
   "container network",
   "container volume",
+  "container home",
   "container snapshot",
   "domain",
   "guest network",
@@ -56,6 +60,7 @@ export function sourceOf(kind: Kind): SourceKind {
 /** Resources with a learner's work: a container's layer, a home, a disk, a rented machine. */
 const HOLDING_WORK: readonly string[] = [
   "docker:index/container:Container",
+  "docker:index/service:Service",
   "docker:index/volume:Volume",
   "libvirt:index/volume:Volume",
   "aws:ec2/instance:Instance",

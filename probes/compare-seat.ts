@@ -13,6 +13,7 @@ import { verify } from "../seats/read-parity.js";
 import { driversOf, emulatedTargets } from "../seats/seat-drivers.js";
 import { seatFacts } from "../seats/seat-facts.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
+import { refuseOnSwarm } from "../seats/swarm.js";
 import { Baseline, NoBaseline } from "./baseline.js";
 import { compareForecast, compareTargets } from "./compare.js";
 import type { Probe } from "./probe.js";
@@ -55,6 +56,7 @@ export const compareSeat = (
 ): AsyncGenerator<StepEvent, { run: RunDocument; interrupted: boolean }> =>
   reporting((steps) =>
     withSeatLock(record, async () => {
+      refuseOnSwarm(record, targetsOf(record), "compare");
       for (const { kind, name } of await removeClones(record))
         steps.note(`removed ${kind} ${name}, left behind by an interrupted compare`);
       const run = await measure(record, request, steps);

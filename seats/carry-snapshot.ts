@@ -155,7 +155,7 @@ async function read(
 }
 
 function oneMachine(record: SeatRecord, target: Target): ReplaceableMachine {
-  const [machine] = replaceableMachines(record, [target]);
+  const [machine] = replaceableMachines(record, [target], "snapshot");
   if (machine === undefined) throw new Error(`seat ${record.seat} has no ${target}`);
   return machine;
 }

@@ -48,8 +48,10 @@ export async function driversToAsk(id: SeatId, options: AskOptions): Promise<Ask
   const answering: Endpoint[] = [];
   for (const endpoint of own ?? []) {
     const silent = await problemWith(endpoint, id, options);
-    if (silent === undefined) answering.push(endpoint);
-    else if (options.hostGone) gone.push(endpoint);
+    if (silent === undefined) {
+      answering.push(endpoint);
+      gone.push(...(await lostNodes(endpoint, id, options)));
+    } else if (options.hostGone) gone.push(endpoint);
     else throw unreachable(id, silent);
   }
   if (options.byLabel) answering.push(...(await othersThatAnswer(own ?? [], options.chosen)));
@@ -92,6 +94,25 @@ async function problemWith(
     if (error instanceof UserError && error.exitCode === ExitCode.hostNotReady) return error;
     throw error;
   }
+}
+
+/**
+ * The nodes of a Swarm that do not answer.
+ *
+ * @throws UserError (exit 3) when there are some, unless they are gone for good: the seat's home may be on one of them.
+ */
+async function lostNodes(endpoint: Endpoint, id: SeatId, { hostGone }: AskOptions): Promise<Endpoint[]> {
+  const lost = endpoint.kind === "docker" ? await connect(endpoint).lost() : [];
+  if (lost.length === 0 || hostGone) return lost.map((node) => node.endpoint);
+  const names = lost.map(({ name }) => name);
+  const nodes = `the node${names.length > 1 ? "s" : ""} ${names.join(" and ")} of the Docker Swarm`;
+  throw unreachable(
+    id,
+    new UserError(`no answer from ${nodes}`, {
+      why: "the home of the seat's container may be there",
+      fix: `start it again; or, if it never comes back, remove it from the Swarm (docker node rm ${names.join(" ")}) and run this again`,
+    }),
+  );
 }
 
 /** The chosen daemons and the configured AWS region, if they answer and are not known already. */

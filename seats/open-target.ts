@@ -13,12 +13,14 @@ export interface OpenTarget {
   machine: Machine;
 }
 
-/** Both sides of one of a seat's targets, which share what is known of it. Does not connect yet. */
+/**
+ * Both sides of one of a seat's targets, which share what is known of it. Does not connect yet, but for a Swarm's container, whose node
+ * must be found.
+ */
 export async function openTarget(record: SeatRecord, target: Target): Promise<OpenTarget> {
   const { endpoint, name } = machineNamed(record, target);
   if (endpoint.kind === "docker") {
-    const driver = connect(endpoint);
-    return { environment: driver.environment(name, record.user), machine: driver.machine(name, record.user) };
+    return connect(endpoint).open(name, record.user);
   }
   const access = await sshAccess(record, target);
   if (endpoint.kind === "libvirt") {

@@ -23,6 +23,7 @@ import {
   type SeatRecord,
 } from "./seat-record.js";
 import { startsNoted, stopsNoted } from "./stops.js";
+import { refuseOnSwarm } from "./swarm.js";
 
 /** How long a target may take to shut down by itself, in milliseconds: an emulated guest on a busy host is slow. */
 export const STOP_GRACE_MS = 120_000;
@@ -66,6 +67,7 @@ export const power = (
     withSeatLock(seat, async () => {
       const record = (await readRecord(seat)) ?? seat;
       const { start, stop, targets } = request;
+      refuseOnSwarm(record, targets, "stop");
       if (start) requireTime(record);
       if (stop && targets.includes("vps")) refuseSpot(record);
       const machines = record.machines.filter(({ target }) => targets.includes(target));

@@ -6,6 +6,7 @@ import { Once } from "../base/once.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import type { Accelerator } from "../components/libvirt-machine.js";
+import { SwarmDriver } from "../drivers/docker/swarm/driver.js";
 import { connect, type Drivers, driverWords } from "../drivers/drivers.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
 import { accelerator } from "../hosts/accelerator.js";
@@ -16,7 +17,7 @@ import type { CloudRequest } from "../labs/cloud-requests.js";
 import type { Lab } from "../labs/define-lab.js";
 import { freeSlot, SEAT_SLOTS, seatBlock, subnetOf } from "../model/cidr.js";
 import { containerTag } from "../model/container-tag.js";
-import type { Endpoints } from "../model/endpoint.js";
+import { type Endpoints, endpointWords, isSwarm } from "../model/endpoint.js";
 import { instanceType } from "../model/instance-catalogue.js";
 import { ceilingOf, type MachineSize } from "../model/machine-size.js";
 import { labelProblem, MAX_SEAT_LENGTH, machineName, type Target } from "../model/naming.js";
@@ -92,16 +93,18 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
   const vps = rental ? { vps: rental.rented } : {};
   const ceiling: Partial<Record<Target, MachineSize>> = {};
   const machines = (slot: number): SeatMachine[] =>
-    targets.map(
-      (target) =>
-        (existing && machineOf(existing, target)) ?? {
-          target,
-          name: machineName(id, target),
-          endpoint: endpointOf(target, existing, request.endpoints, rental?.endpoint),
-          ...(target === "vps" && rental?.endpoint ? {} : { address: subnetOf(slot, target).address }),
-          ...(ceiling[target] ? { ceiling: ceiling[target] } : {}),
-        },
-    );
+    targets.map((target) => {
+      const known = existing && machineOf(existing, target);
+      if (known) return known;
+      const endpoint = endpointOf(target, existing, request.endpoints, rental?.endpoint);
+      // AWS and a Swarm choose it.
+      const isFixed = endpoint.kind !== "ec2" && !isSwarm(endpoint);
+      return {
+        ...{ target, name: machineName(id, target), endpoint },
+        ...(isFixed ? { address: subnetOf(slot, target).address } : {}),
+        ...(ceiling[target] ? { ceiling: ceiling[target] } : {}),
+      };
+    });
   const added = machines(existing?.slot ?? 0).filter(
     ({ target }) => existing === undefined || machineOf(existing, target) === undefined,
   );
@@ -256,7 +259,10 @@ export async function seatSettings(record: SeatRecord, lab: Lab, shared = new On
     accelerator,
     swapLimit,
     limitsLayer: async () =>
-      docker ? shared.get(`layers at ${docker.endpoint.host}`, () => docker.limitsDisk()) : false,
+      docker ? shared.get(`layers at ${endpointWords(docker.endpoint)}`, () => docker.limitsDisk()) : false,
+    ...(docker instanceof SwarmDriver
+      ? { service: () => docker.forService(machineName(record, "container"), containerTag(record.image)) }
+      : {}),
     mendContainer: async (container, wanted) => (await docker?.mend(container, wanted)) ?? [],
     userKey: keys.publicKey,
     hostKey: keys.hostKey,

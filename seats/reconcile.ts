@@ -10,6 +10,7 @@ import { machineOf, type SeatId, seatPrefix, type Target } from "../model/naming
 /** Resource types of the seat's stack, and how the inventory names the same thing. */
 const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "docker:index/container:Container": "container",
+  "docker:index/service:Service": "container",
   "docker:index/network:Network": "container network",
   "docker:index/volume:Volume": "container volume",
   "libvirt:index/domain:Domain": "domain",
@@ -23,8 +24,12 @@ const KIND_OF_TYPE: Readonly<Record<string, Kind>> = {
   "aws:ec2/vpc:Vpc": "VPC",
 };
 
-/** Snapshots, which only `down` removes, and things that go with another: a domain's log, a network's lease, an instance's disk. */
+/**
+ * Snapshots, which only `down` removes, and things that go with another: a Swarm service's home, a domain's log, a network's lease, an
+ * instance's disk.
+ */
 const NEVER_IN_STATE: readonly Kind[] = [
+  "container home",
   "container snapshot",
   "guest snapshot",
   "console log",
@@ -147,7 +152,9 @@ export async function requireVacant(
   const inventory = (await seatInventory(id, drivers)).filter((f) => targets.includes(targetOf(f)));
   refuseForeign(id, inventory);
   const { orphans } = drift(undefined, inventory);
-  if (orphans.length > 0) throw lostState(id, orphans);
+  // A new service would continue with a home that an earlier one left on a node.
+  const left = [...orphans, ...inventory.filter(({ kind }) => kind === "container home")];
+  if (left.length > 0) throw lostState(id, left);
 }
 
 function refuseTaken(

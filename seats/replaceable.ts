@@ -2,7 +2,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { connect, endpointsOf, seatInventory, startFound } from "../drivers/drivers.js";
 import type { Found } from "../drivers/found.js";
 import { readCheckpoint } from "../engine/index.js";
-import { endpointWords } from "../model/endpoint.js";
+import { endpointWords, isSwarm } from "../model/endpoint.js";
 import type { Kind } from "../model/kinds.js";
 import { seatPrefix, type Target } from "../model/naming.js";
 import { containerIn } from "./edit-state.js";
@@ -12,26 +12,34 @@ import { refuseForeign } from "./reconcile.js";
 import type { ReplaceableMachine } from "./replace-machine.js";
 import { driversOf } from "./seat-drivers.js";
 import { machineOf, type SeatMachine, type SeatRecord, targetsOf } from "./seat-record.js";
+import { refuseOnSwarm } from "./swarm.js";
 
-/** Whether a machine can be replaced in place. A rented one can't: its disk is at AWS. */
+/** Whether a machine can be replaced in place. A rented one can't: its disk is at AWS. A Swarm makes its containers itself. */
 export const isReplaceable = (machine: SeatMachine): machine is ReplaceableMachine =>
-  machine.endpoint.kind !== "ec2";
+  machine.endpoint.kind !== "ec2" && !isSwarm(machine.endpoint);
 
 /**
- * The machines of these targets; without targets, all of the seat's that are not rented.
+ * The machines of these targets; without targets, all of the seat's that can be replaced in place.
  *
- * @throws UserError: exit 6 when the seat does not have one of them, exit 2 when it is rented.
+ * @param what What is to happen to them.
+ * @throws UserError: exit 6 when the seat does not have one of them, exit 2 when it is rented, or a Swarm's service.
  */
-export function replaceableMachines(record: SeatRecord, targets?: readonly Target[]): ReplaceableMachine[] {
+export function replaceableMachines(
+  record: SeatRecord,
+  targets?: readonly Target[],
+  what: "reset" | "snapshot" = "reset",
+): ReplaceableMachine[] {
   const machines = (targets ?? targetsOf(record)).flatMap((target) => {
     const machine = machineOf(record, target);
     if (machine === undefined) throw noTarget(record, target);
     if (isReplaceable(machine)) return [machine];
     if (targets === undefined) return [];
+    refuseOnSwarm(record, [target], what);
     throw rented(record);
   });
-  if (machines.length === 0) throw rented(record);
-  return machines;
+  if (machines.length > 0) return machines;
+  refuseOnSwarm(record, targetsOf(record), what);
+  throw rented(record);
 }
 
 const noTarget = (record: SeatRecord, target: Target): UserError =>

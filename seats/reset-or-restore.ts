@@ -63,7 +63,11 @@ const replaceMachines = (
 ): Promise<Replaced[]> =>
   withSeatLock(seat, async () => {
     const record = (await readRecord(seat)) ?? seat;
-    const machines = replaceableMachines(record, targets);
+    const machines = replaceableMachines(
+      record,
+      targets,
+      options.snapshot === undefined ? "reset" : "snapshot",
+    );
     await requireReplaceable(record, machines);
     if (options.snapshot !== undefined) await requireSnapshot(record, machines, options.snapshot);
     await finishInterrupted(record, { except: machines.map(({ target }) => target), ...options }, steps);

@@ -20,6 +20,7 @@ import { firstSize } from "./present-size.js";
 import { driversAt, driversOf } from "./seat-drivers.js";
 import { machineOf, readRecord, type SeatMachine, type SeatRecord, writeRecord } from "./seat-record.js";
 import { inSizeSession, type SizeSession } from "./size-session.js";
+import { refuseOnSwarm } from "./swarm.js";
 
 /** What to change; at least one. Memory in bytes. */
 export type ResizeWish = Partial<MachineSize>;
@@ -78,6 +79,7 @@ async function resizeHere(
 ): Promise<Resized> {
   const known = machineOf(record, target);
   if (known === undefined) throw new Error(`seat ${record.seat} has no ${target}`);
+  refuseOnSwarm(record, [target], "resize");
   await requireAllowed(record, lab, known, wish);
   const machine = await openMachine(record, target);
   const runs = await machine.running();

@@ -36,7 +36,7 @@ export const saveSnapshot = (
     withSeatLock(seat, async () => {
       requireName(name);
       const record = (await readRecord(seat)) ?? seat;
-      const machines = replaceableMachines(record, targets);
+      const machines = replaceableMachines(record, targets, "snapshot");
       await requireReachable(record, machines);
       await finishInterrupted(record, { waitMs: ANSWER_MS }, steps);
       await Promise.all(machines.map((machine) => requireFreeName(record, machine, name)));
@@ -132,7 +132,7 @@ export const removeSnapshot = (
   reporting((steps) =>
     withSeatLock(seat, async () => {
       const record = (await readRecord(seat)) ?? seat;
-      const machines = replaceableMachines(record, targets);
+      const machines = replaceableMachines(record, targets, "snapshot");
       await requireReachable(record, machines);
       await finishInterrupted(record, { waitMs: ANSWER_MS }, steps);
       const [there, removed]: [Snapshot[], Snapshot[]] = [[], []];

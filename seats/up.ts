@@ -32,6 +32,7 @@ import {
   writeRecord,
 } from "./seat-record.js";
 import { startsNoted } from "./stops.js";
+import { isOnSwarm } from "./swarm.js";
 
 export { loadProgram };
 
@@ -84,10 +85,15 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
     const grows = targets.some((target) => !(existing && targetsOf(existing).includes(target)));
     // An existing seat keeps what it has, even if its lab has changed.
     if (grows) await requireCapacity(lab.machine, drivers, shared);
-    const finish = async (deployed: Deployment, { renewed }: Prepared): Promise<Brought> => {
+    const finish = async (
+      { asItWas, ...deployed }: Deployment & { asItWas: boolean },
+      { renewed }: Prepared,
+    ): Promise<Brought> => {
       const { record } = deployed;
+      // A Swarm that made the container anew leaves the engine nothing to do, but it has its first end again.
+      const isKept = asItWas || !targetsOf(record).some((target) => isOnSwarm(record, target));
       // Targets are only added, after the existing ones; adding one takes an engine step.
-      const facts = deployed.unchanged && !renewed ? await early : undefined;
+      const facts = deployed.unchanged && isKept && !renewed ? await early : undefined;
       let parity = facts && parityNow(plan, record, facts);
       if (!parity?.inTolerance)
         parity = parityNow(plan, record, await firstFactsOfAll(record, options, steps));
@@ -99,7 +105,7 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
         const deployed = await asItIs(plan, prepared, shared);
         if (deployed === undefined) return undefined;
         tellOfEnd(plan, prepared, steps);
-        return finish(deployed, prepared);
+        return finish({ ...deployed, asItWas: true }, prepared);
       });
       if (unchanged) return unchanged;
     }
@@ -113,7 +119,7 @@ export const bringUp = (plan: SeatPlan, options: UpOptions): AsyncGenerator<Step
       // The daemons are asked while the machines start; a machine that was resized is given its size then.
       const isResized = deployed.record.machines.some(({ size }) => size !== undefined);
       const meanwhile = isResized ? undefined : look();
-      const brought = await finish(deployed, prepared);
+      const brought = await finish({ ...deployed, asItWas: false }, prepared);
       await remember(brought, await (meanwhile ?? look()));
       return brought;
     });

@@ -16,6 +16,7 @@ export function noteReplacement(reasons: ReplaceReasons, { resourcePreEvent }: E
 /** What is lost with a resource, by its type. */
 const LOST: Readonly<Record<string, string>> = {
   "docker:index/container:Container": "everything installed or changed in it is lost, except the home folder",
+  "docker:index/service:Service": "everything installed or changed in it is lost",
   "docker:index/volume:Volume": "the home folder is lost",
   "libvirt:index/volume:Volume": "its disk and everything on it are lost",
   "aws:ec2/instance:Instance": "its disk and everything on it are lost",

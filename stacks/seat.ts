@@ -40,6 +40,8 @@ export interface SeatSettings {
   swapLimit: boolean;
   /** Whether it can limit the size of a container's layer. Asked only when the engine runs, because it may have to be tried. */
   limitsLayer: () => Promise<boolean>;
+  /** If the container is a service of a Docker Swarm: its image by id, and the nodes that it must not use. */
+  service?: () => Promise<{ image: string; avoid: string[] }>;
   /** Repairs the container where the provider does not; returns what was changed, in words. */
   mendContainer: (containerId: string, wanted: ContainerWanted) => Promise<string[]>;
   userKey: string;
@@ -66,14 +68,17 @@ export type SeatOutputs = {
 export function seatProgram(settings: SeatSettings): () => Promise<SeatOutputs> {
   return async () => {
     const { accelerator, ceilings, hostKeyFile, image, makeWay, ownership, slot } = settings;
-    const { limitsLayer, spec, swapLimit, targets, userKey } = settings;
+    const { limitsLayer, service, spec, swapLimit, targets, userKey } = settings;
     const userKeys = [userKey, ...spec.authorizedKeys];
     const vps = targets.includes("vps") ? vpsArgs(settings, userKeys) : undefined;
     const args: MatchedLabArgs = {
       spec,
       ownership,
       slot,
-      ...(targets.includes("container")
+      ...(targets.includes("container") && service
+        ? { service: { ...(await service()), mend: (id: string) => mend(settings, id) } }
+        : {}),
+      ...(targets.includes("container") && !service
         ? {
             container: {
               image: image.containerTag,

@@ -1,11 +1,11 @@
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
 import type { ClassDown } from "../../classes/class-down.js";
 import { type Endpoint, endpointsWords, sameEndpoint } from "../../model/endpoint.js";
-import { isAwsKind, KINDS } from "../../model/kinds.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { columns, report, type Style } from "../context.js";
 import { defineCommand, flag } from "../define-command.js";
 import { chosenEndpoints } from "../endpoints.js";
+import { receiptKinds } from "../receipt-lines.js";
 import { workersOf, workersOption } from "../workers.js";
 
 export const classDown = defineCommand({
@@ -52,8 +52,7 @@ function lines(name: string, down: ClassDown, { bad, bold, dim, good, warn }: St
   const endpoints: Endpoint[] = [];
   for (const endpoint of receipts.flatMap(({ asked }) => asked))
     if (!endpoints.some((known) => sameEndpoint(known, endpoint))) endpoints.push(endpoint);
-  const aws = endpoints.some(({ kind }) => kind === "ec2");
-  const rows = KINDS.filter((kind) => aws || !isAwsKind(kind)).map((kind) => {
+  const rows = receiptKinds(endpoints).map((kind) => {
     const counts = receipts.map(({ left }) => left[kind]).filter((count) => count !== null);
     const sum = counts.reduce((total, count) => total + count, 0);
     return [`  ${kind}s`, counts.length === 0 ? dim("not asked") : sum === 0 ? good("0") : bad(String(sum))];

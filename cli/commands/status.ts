@@ -27,6 +27,9 @@ interface Row {
   resumed?: boolean;
   /** Why it does not run: `trilab stop` stopped it, or its time was up; absent: it runs, or the reason is not known. */
   off?: "stopped" | "time was up";
+  /** Of a container on a Docker Swarm: its node, and the nodes on which an older home of it is, or was, if they are lost. */
+  node?: string;
+  homesElsewhere?: string[];
   /** The daemon or region that has it; absent for a damaged record. */
   endpoint?: Endpoint;
   address: string;
@@ -75,6 +78,8 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         ...(target === "vps" && record.vps ? { rented: rentedWords(record.vps) } : {}),
         state: found?.state ?? (there === undefined ? "not answered" : "gone"),
         ...(found?.resumed ? { resumed: true } : {}),
+        ...(found?.node === undefined ? {} : { node: found.node }),
+        ...(found?.homesElsewhere === undefined ? {} : { homesElsewhere: found.homesElsewhere }),
         ...(found && off && isStopped(found) ? { off } : {}),
         endpoint,
         // One that is rented has no address while it is stopped.
@@ -86,7 +91,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   }
   report(ctx, "status", { seats: rows }, () => {
     if (rows.length === 0) return ["Nothing is up. Start with: trilab up"];
-    const { bad, bold, good } = ctx.style;
+    const { bad, bold, good, warn } = ctx.style;
     const costs = rows.some(({ cost }) => cost !== undefined);
     return columns([
       ["LAB", "SEAT", "TARGET", "STATE", "ADDRESS", "EXPIRES", ...(costs ? ["COST"] : [])].map(bold),
@@ -94,7 +99,7 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
         r.lab,
         r.seat,
         r.rented === undefined ? r.target : `${r.target} (${r.rented})`,
-        r.state === "running" ? good(r.resumed ? "running (was resumed)" : r.state) : bad(stateWords(r)),
+        r.state === "running" ? good(runningWords(r)) + homeWords(r, warn) : bad(stateWords(r)),
         r.address,
         timeLeft(r.expires),
         ...(costs ? [costWords(r.cost)] : []),
@@ -103,6 +108,16 @@ async function showStatus(args: Args, ctx: Context): Promise<undefined> {
   });
   return undefined;
 }
+
+/** `running`, `running (was resumed)`, `running on lab2` */
+const runningWords = ({ node, resumed, state }: Row): string =>
+  resumed ? "running (was resumed)" : node === undefined ? state : `${state} on ${node}`;
+
+/** Says that a Swarm has made the container anew on another node: its home did not follow. */
+const homeWords = ({ homesElsewhere = [] }: Row, warn: (text: string) => string): string =>
+  homesElsewhere.length === 0
+    ? ""
+    : warn(`, without the home that it had on ${homesElsewhere.join(" and ")}`);
 
 /** `exited: stopped`, `shut off: time was up`, `stopped` (AWS's own word). */
 const stateWords = ({ off, state }: Row): string =>

@@ -5,6 +5,7 @@ import type { Progress } from "../../base/progress.js";
 import { addressOf, type DockerEndpoint, isLocal } from "../../model/endpoint.js";
 import { homeVolumeName, machineName, type SeatId } from "../../model/naming.js";
 import { type Snapshot, snapshotImages } from "../../model/snapshots.js";
+import { SWARM_LABEL } from "../../model/swarm.js";
 import type { Found, Inventory, Labelled } from "../found.js";
 import type { Ending, StopOptions } from "../power.js";
 import { asking, dockerClient, isGone } from "./connect.js";
@@ -124,8 +125,13 @@ export class DockerDriver {
       ...containers.map((c) =>
         thing("container", (c.Names[0] ?? c.Id).replace(/^\//, ""), c.Id, c.State, c.Labels),
       ),
-      ...networks.map((n) => thing("container network", n.Name, n.Id, "", n.Labels)),
-      ...volumes.map((v) => thing("container volume", v.Name, v.Name, "", v.Labels)),
+      // Networks and homes of a Swarm belong to its services, which SwarmDriver lists.
+      ...networks
+        .filter(({ Scope }) => Scope !== "swarm")
+        .map((n) => thing("container network", n.Name, n.Id, "", n.Labels)),
+      ...volumes
+        .filter(({ Labels }) => Labels?.[SWARM_LABEL] === undefined)
+        .map((v) => thing("container volume", v.Name, v.Name, "", v.Labels)),
       ...snapshots.map((i) => thing("container snapshot", i.RepoTags?.[0] ?? i.Id, i.Id, "", i.Labels)),
     ];
     const unique = new Map(all.map((item) => [`${item.found.kind} ${item.found.id}`, item]));
@@ -340,18 +346,27 @@ export class DockerDriver {
     }
   }
 
-  /** A container to run commands in, by name. Does not connect yet. */
-  environment(name: string, user: string): ContainerEnvironment {
-    return new ContainerEnvironment(name, user, this.endpoint);
+  /** Both sides of a container, by name. Does not connect yet. */
+  async open(name: string, user: string): Promise<ContainerSides> {
+    return {
+      environment: new ContainerEnvironment(name, user, this.endpoint),
+      machine: new ContainerMachine(name, user, this),
+    };
   }
 
-  /** The same container, seen from its host: power and cost. */
-  machine(name: string, user: string): ContainerMachine {
-    return new ContainerMachine(name, user, this);
+  /** Daemons behind this one that do not answer: see SwarmDriver. One daemon alone has none. */
+  async lost(): Promise<{ name: string; endpoint: DockerEndpoint }[]> {
+    return [];
   }
 }
 
-const thing = (
+/** A container to run commands in, and the same container seen from its host: power and cost. */
+export interface ContainerSides {
+  environment: ContainerEnvironment;
+  machine: ContainerMachine;
+}
+
+export const thing = (
   kind: Found["kind"],
   name: string,
   id: string,
@@ -360,7 +375,7 @@ const thing = (
 ): Labelled => ({ labels: labels ?? {}, found: { kind, name, id, state, owner: labels?.["trilab.owner"] } });
 
 /** Awaits a removal; "no such object" is success. */
-async function ifThere(removal: Promise<unknown>): Promise<void> {
+export async function ifThere(removal: Promise<unknown>): Promise<void> {
   await removal.catch((error: unknown) => {
     if (!isGone(error)) throw error;
   });

@@ -11,6 +11,8 @@ export interface ContainerWanted {
   memory: number;
   /** PID limit; default 256. */
   processes?: number;
+  /** Bytes: the largest size of a file. Only for a Swarm's service, for which the Docker provider has no input. */
+  disk?: number;
   /** Whether the daemon can limit swap; default true. */
   swapLimit?: boolean;
   /** The network to which it belongs, and its address there. */

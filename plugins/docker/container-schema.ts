@@ -2,7 +2,7 @@ import { z } from "zod";
 import { labelsSchema } from "./labels.js";
 
 /** A duration in Go's format: `1m30s`, `500ms`, `0`. */
-const durationSchema = z
+export const durationSchema = z
   .string()
   .regex(/^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/, 'expected a duration such as "30s" or "1m30s"');
 

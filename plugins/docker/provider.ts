@@ -8,6 +8,7 @@ import type { Parts } from "../harness/provider.js";
 import { container } from "./container.js";
 import { network } from "./network.js";
 import { remoteImage } from "./remote-image.js";
+import { service } from "./service.js";
 import { volume } from "./volume.js";
 
 /** The provider's configuration: where the daemon is. */
@@ -38,5 +39,5 @@ export const parts: Parts<Docker> = {
     }
   },
   connect: async (given) => dockerClient(endpointOf(config.parse(given))),
-  resources: [container, network, volume, remoteImage],
+  resources: [container, network, volume, remoteImage, service],
 };

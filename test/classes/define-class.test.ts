@@ -41,6 +41,15 @@ it("all problems are named at once, with their lines", () => {
   expect(why("name: [")).toMatch(/^line 1: /);
 });
 
+it("a host is a Swarm where its nodes are named beside a manager", () => {
+  const host = (lines: string): string => `name: a\nlab: x\nhosts:\n  - name: s\n${lines}`;
+  const swarm = "    swarm:\n      lab1: ssh://lab1\n";
+  expect(parseClass(host(`    docker: ssh://lab1\n${swarm}`), "class.yaml").hosts).toEqual([
+    { name: "s", docker: "ssh://lab1", swarm: { lab1: "ssh://lab1" } },
+  ]);
+  expect(why(host(swarm))).toMatch(/hosts\.0\.swarm: needs the address of a manager, too: docker/);
+});
+
 it("any file's name gives a class's name", () => {
   expect(classNameOf("Übung 3 (WS)")).toBe("ubung-3-ws");
   expect(classNameOf("日本")).toBe("class");

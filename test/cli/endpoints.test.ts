@@ -43,6 +43,15 @@ describe("the daemons of a new seat", () => {
     expect(await names()).toEqual(["tcp://file:2375", "qemu+ssh://file/system"]);
   });
 
+  it("are a Swarm where the configuration file names its nodes, and no other daemon is chosen", async () => {
+    await configure("docker: ssh://lab1\nswarm:\n  lab1: ssh://lab1\n  lab2: ssh://lab2\n");
+    const swarm = { lab1: "ssh://lab1", lab2: "ssh://lab2" };
+    expect((await chosen()).docker).toEqual({ kind: "docker", host: "ssh://lab1", swarm });
+    expect((await chosen({ docker: "ssh://lab1" })).docker).not.toHaveProperty("swarm");
+    await configure("docker: ssh://lab1\nswarm:\n  lab1: lab1\n");
+    await expect(chosen()).rejects.toMatchObject({ exitCode: 2, message: '"lab1" is not a Docker endpoint' });
+  });
+
   it("take certificates where Docker's own tools would", async () => {
     await mkdir(join(home, ".docker"));
     await writeFile(join(home, ".docker/ca.pem"), "");

@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest";
 import { diskXslt, secretXslt } from "../../components/helpers/domain-xslt.js";
 import { MatchedLab, type MatchedLabArgs } from "../../components/matched-lab.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
+import { service as serviceResource } from "../../plugins/docker/service.js";
+import { check } from "../../plugins/harness/check.js";
+import type { PropertyMap } from "../../plugins/harness/values.js";
 import { ignoredChanges, only, registered } from "./pulumi-mocks.js";
 
 const ownership = {
@@ -32,6 +35,15 @@ const LABELS = [
   { label: "trilab.target", value: "container" },
   { label: "trilab.created", value: "2026-01-01T00:00:00.000Z" },
   { label: "trilab.expires", value: "2026-01-01T03:00:00.000Z" },
+];
+const CAPABILITIES = [
+  "CAP_CHOWN",
+  "CAP_DAC_OVERRIDE",
+  "CAP_FOWNER",
+  "CAP_FSETID",
+  "CAP_KILL",
+  "CAP_SETGID",
+  "CAP_SETUID",
 ];
 
 describe("MatchedLab", () => {
@@ -75,15 +87,7 @@ describe("MatchedLab", () => {
       privileged: false,
       capabilities: {
         drops: ["ALL"],
-        adds: [
-          "CAP_CHOWN",
-          "CAP_DAC_OVERRIDE",
-          "CAP_FOWNER",
-          "CAP_FSETID",
-          "CAP_KILL",
-          "CAP_SETGID",
-          "CAP_SETUID",
-        ],
+        adds: CAPABILITIES,
       },
       securityOpts: ["no-new-privileges"],
       ipcMode: "private",
@@ -145,6 +149,73 @@ describe("MatchedLab", () => {
       "ulimits",
       "storageOpts",
     ]);
+  });
+
+  it("makes a Swarm's service of these inputs and no others, with an overlay network without a way out", async () => {
+    const service = { image: "sha256:abc", avoid: ["lab9"] };
+    const resources = await registered(() => new MatchedLab("alice", { ...base, service }));
+    expect(resources.map((r) => r.type).sort()).toEqual([
+      "docker:index/network:Network",
+      "docker:index/service:Service",
+      "trilab:index:MatchedLab",
+      "trilab:index:SwarmService",
+    ]);
+    const name = "trilab-first-boot-alice-container";
+    expect(only(resources, "docker:index/network:Network").inputs).toEqual({
+      name,
+      driver: "overlay",
+      internal: true,
+      ipamConfigs: [{ subnet: "10.213.1.64/28", gateway: "10.213.1.65" }],
+      labels: LABELS,
+    });
+    const { inputs } = only(resources, "docker:index/service:Service");
+    expect(inputs).toEqual({
+      name,
+      labels: LABELS,
+      mode: { replicated: { replicas: 1 } },
+      endpointSpec: { mode: "dnsrr" },
+      taskSpec: {
+        containerSpec: {
+          image: "sha256:abc",
+          hostname: name,
+          init: false,
+          args: ["/usr/local/lib/trilab/lifetime", "run", "1767236400"],
+          capAdds: CAPABILITIES,
+          capDrops: ["ALL"],
+          mounts: [
+            {
+              type: "volume",
+              source: `${name}-home`,
+              target: "/home/lab",
+              volumeOptions: { labels: [...LABELS, { label: "trilab.swarm", value: "home" }] },
+            },
+          ],
+          stopGracePeriod: "1s",
+        },
+        resources: { limits: { memoryBytes: 512 * 2 ** 20, nanoCpus: 2e9 } },
+        restartPolicy: { condition: "on-failure", delay: "1s", maxAttempts: 0, window: "0s" },
+        placement: { constraints: ["node.hostname!=lab9"] },
+        networksAdvanceds: [{ name: "alice-container-network-id" }],
+        logDriver: { name: "json-file", options: { "max-size": "10m", "max-file": "1" } },
+      },
+    });
+    // Our plugin supports all of them, and would read them back as they are.
+    const plugin = { name: "docker", version: "5.2.0" };
+    const checked = check(serviceResource, plugin, "urn::s", {}, inputs as PropertyMap);
+    expect(checked.failures).toEqual([]);
+  });
+
+  it("keeps a Swarm's service as it is where somebody gives it its limits, and makes it without a container", async () => {
+    const service = { image: "sha256:abc", mend: async () => {} };
+    const { ignored, opts } = ignoredChanges();
+    const resources = await registered(() => new MatchedLab("alice", { ...base, service }, opts));
+    expect(ignored).toEqual({
+      "docker:index/network:Network": ["options"],
+      "docker:index/service:Service": ["mode", "taskSpec", "endpointSpec"],
+    });
+    expect(only(resources, "docker:index/service:Service").inputs.mode).toEqual({
+      replicated: { replicas: 0 },
+    });
   });
 
   it("lends the container nothing of the host", async () => {

@@ -104,6 +104,7 @@ it("asks Docker for what is a container's, AWS for what is rented, libvirt for t
     "container",
     "container network",
     "container volume",
+    "container home",
     "container snapshot",
   ]);
   expect(KINDS.filter((kind) => sourceOf(kind) === "libvirt")).toContain("cloud-init seed");

@@ -1,5 +1,13 @@
 import { expect, it } from "vitest";
-import { type Endpoint, endpointsWords, hostOf, isLocal, LOCAL, sameEndpoint } from "../../model/endpoint.js";
+import {
+  type Endpoint,
+  endpointsWords,
+  endpointWords,
+  hostOf,
+  isLocal,
+  LOCAL,
+  sameEndpoint,
+} from "../../model/endpoint.js";
 import { endpointSchema } from "../../model/endpoint-schema.js";
 
 const docker = (host: string) => ({ kind: "docker", host }) as const;
@@ -42,6 +50,11 @@ it("is the same by its address, whatever account or certificates it is used with
   expect(sameEndpoint(docker("tcp://h:1"), { ...docker("tcp://h:1"), certPath: "/c" })).toBe(true);
   expect(sameEndpoint(docker("tcp://h:1"), docker("tcp://h:2"))).toBe(false);
   expect(sameEndpoint(LOCAL.docker, LOCAL.libvirt)).toBe(false);
+  // A manager's own daemon, and its Swarm.
+  const swarm = { ...docker("ssh://lab1"), swarm: { lab1: "ssh://lab1" } };
+  expect(sameEndpoint(docker("ssh://lab1"), swarm)).toBe(false);
+  expect(sameEndpoint(swarm, { ...swarm, swarm: {} })).toBe(true);
+  expect(endpointWords(swarm)).toBe("Docker Swarm at ssh://lab1");
 });
 
 it("is read back as it was written, and nothing else is", () => {

@@ -58,7 +58,7 @@ export async function sweep(text: string): Promise<string[]> {
 }
 
 /** An image of this host's own sh, sleep and true, made without any registry. Remove it with `removeImage`. */
-export async function makeImage(name: string): Promise<string> {
+export async function makeImage(name: string, client = docker()): Promise<string> {
   const programs = ["/bin/sh", "/bin/sleep", "/bin/true", "/bin/cat"];
   const libraries = new Set<string>();
   for (const program of programs) {
@@ -71,13 +71,13 @@ export async function makeImage(name: string): Promise<string> {
     // -h: the files themselves, under the names the loader looks for.
     await execa("tar", ["-chf", tar, "-P", "--transform", "s|^/||", ...programs, ...libraries]);
     const [repository = name, tag = "latest"] = name.split(":");
-    const stream = await docker().importImage(tar, { repo: repository, tag });
+    const stream = await client.importImage(tar, { repo: repository, tag });
     await new Promise<void>((done, fail) => {
       stream.on("data", () => {});
       stream.once("end", done);
       stream.once("error", fail);
     });
-    return (await docker().getImage(name).inspect()).Id;
+    return (await client.getImage(name).inspect()).Id;
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

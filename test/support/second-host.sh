@@ -3,6 +3,7 @@
 #
 #   second-host.sh sweep BASE          removes what hosts whose test process is gone left behind
 #   second-host.sh start BASE N WHAT…  runs host N until its standard input ends, then removes it
+#   second-host.sh cable BASE N M      connects the running hosts N and M by a cable of their own
 #
 # The host's PID 1 reads standard input. When the test process ends, however it ends, that input ends, PID 1 exits, and
 # the kernel kills everything in its PID namespace. Mounts, network devices and firewall rules end with their namespaces.
@@ -58,7 +59,30 @@ enter() { # BASE N WHAT…
     echo $$ >"$group/cgroup.procs"
   done
   exec 8</proc/self/ns/net
+  # This process becomes the parent of the host's PID 1.
+  echo $$ >"$1/$2/parent"
   exec unshare --mount --pid --fork --kill-child --net --uts --ipc --cgroup -- sh "$self" init "$@"
+}
+
+# A pair of devices, one end in each host: 10.214.255.N and 10.214.255.M. A host has one address for all of its cables.
+cable() { # BASE N M
+  one=$(first_process "$1/$2")
+  other=$(first_process "$1/$3")
+  ip link add "cable$3" netns "$one" type veth peer name "cable$2" netns "$other"
+  plug "$one" "$2" "$3"
+  plug "$other" "$3" "$2"
+}
+
+# A running host's PID 1, by its number outside.
+first_process() { # FOLDER
+  read -r parent <"$1/parent"
+  read -r child _ <"/proc/$parent/task/$parent/children" || : # It has no line end.
+  printf %s "$child"
+}
+
+plug() { # PID FROM TO
+  nsenter --net="/proc/$1/ns/net" ip address add "10.214.255.$2" peer "10.214.255.$3" dev "cable$3"
+  nsenter --net="/proc/$1/ns/net" ip link set "cable$3" up
 }
 
 # PID 1 of the host.

@@ -14,7 +14,7 @@ const START_MS = 60_000;
 
 /**
  * A host of its own, made out of namespaces on this machine: its own files, network, processes, name, dockerd and
- * libvirtd, reached over SSH. Only this machine reaches it, and it reaches nothing else.
+ * libvirtd, reached over SSH. Only this machine reaches it, and it reaches nothing else but hosts with a cable to it.
  */
 export interface SecondHost {
   /** Its hostname; also an alias in its home's ~/.ssh/config. */
@@ -27,10 +27,14 @@ export interface SecondHost {
   libvirtUri: string;
   /** The same dockerd over TLS: `tcp://…:2376`, and the folder for DOCKER_CERT_PATH. */
   tls: { dockerHost: string; certPath: string };
+  /** Its address on its {@link cable}s to other hosts, on which no program of this machine is. */
+  cableAddress: string;
   /** For programs that are to reach it: a home with ~/.ssh, and an `ssh` that reads that one. */
   env: Record<string, string>;
   /** Runs shell commands there, as root. @returns how they ended, whatever that is. */
   run(script: string): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }>;
+  /** Connects it with another host: without a cable, hosts don't reach each other. The device here is `cable<number of the other>`. */
+  cable(other: SecondHost): Promise<void>;
   /** Ends everything that runs there, and removes every trace of it from this machine. */
   stop(): Promise<void>;
 }
@@ -67,7 +71,11 @@ export async function startSecondHost(options: SecondHostOptions = {}): Promise<
     dockerHost: `ssh://root@${address}`,
     libvirtUri: `qemu+ssh://root@${address}/system`,
     tls: { dockerHost: `tcp://${address}:2376`, certPath: join(folder, "client") },
+    cableAddress: `10.214.255.${number}`,
     env,
+    cable: async (other) => {
+      await asRoot("sh", [SCRIPT, "cable", BASE, String(number), numberOf(other)]);
+    },
     run: async (script) => {
       const args = ["-o", "BatchMode=yes", `root@${address}`, script];
       const { exitCode, stdout, stderr } = await execa("ssh", args, { env, reject: false, stdin: "ignore" });
@@ -77,6 +85,8 @@ export async function startSecondHost(options: SecondHostOptions = {}): Promise<
   };
 }
 
+/** A host's number, from its name. */
+const numberOf = ({ name }: SecondHost): string => name.replace(/\D/g, "");
 const folderOf = (number: number): string => join(BASE, String(number));
 /** As second-host.sh has it; `.1` is this machine's end. */
 const addressOf = (number: number): string => `10.214.${number}.2`;

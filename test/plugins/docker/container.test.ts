@@ -9,6 +9,7 @@ import { createOptions } from "../../../plugins/docker/container-spec.js";
 import { stateOf } from "../../../plugins/docker/container-state.js";
 import { network } from "../../../plugins/docker/network.js";
 import { remoteImage } from "../../../plugins/docker/remote-image.js";
+import { service } from "../../../plugins/docker/service.js";
 import { volume } from "../../../plugins/docker/volume.js";
 import { check } from "../../../plugins/harness/check.js";
 import { diff } from "../../../plugins/harness/diff.js";
@@ -87,7 +88,7 @@ describe("check", () => {
   });
 
   test("every input of every resource has a rule", () => {
-    for (const resource of [container, network, volume, remoteImage])
+    for (const resource of [container, network, volume, remoteImage, service])
       expect(Object.keys(resource.rules).sort()).toEqual(Object.keys(resource.schema.shape).sort());
   });
 });
