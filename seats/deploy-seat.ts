@@ -16,7 +16,7 @@ import {
   type UpResult,
 } from "../engine/index.js";
 import { type SeatId, seatPrefix } from "../model/naming.js";
-import { withUnitLock } from "../shared/shared-state.js";
+import { saveUnitSoon, withUnitLock } from "../shared/shared-state.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { requireAccount } from "./account.js";
 import { editSeatState } from "./edit-state.js";
@@ -93,7 +93,11 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
     const config = providerConfig(drivers);
     return openStack({
       ...{ ...ref, engine, program, load: loadProgram, config, progress },
-      ...(onEvent ? { onEvent } : {}),
+      onEvent: (event) => {
+        // Another instructor can go on from here if this machine is lost.
+        if (event.resourcePreEvent || event.resOutputsEvent) saveUnitSoon(seatUnit(settings.ownership));
+        onEvent?.(event);
+      },
       ...(options.signal ? { signal: options.signal } : {}),
     });
   };

@@ -29,6 +29,8 @@ interface Held {
   lock: RemoteLock;
   /** Somebody has taken the lock from us. */
   isLost: boolean;
+  /** A write has been asked for, and not begun yet. */
+  isWaiting: boolean;
   /** Ends after all writes to the bucket that were begun. */
   saving: Promise<void>;
 }
@@ -122,7 +124,7 @@ export class SharedState {
     try {
       await this.pull(unit);
       await this.remember({ ...(await this.exchange(unit.name)), unit, changing: true });
-      const held: Held = { lock, isLost: false, saving: Promise.resolve() };
+      const held: Held = { lock, isLost: false, isWaiting: false, saving: Promise.resolve() };
       this.held.set(unit.name, held);
       isSaved = false;
       const beat = setInterval(() => void this.beat(unit, held), BEAT_MS);
@@ -153,6 +155,19 @@ export class SharedState {
     const saving = held.saving.then(() => this.push(unit, held));
     held.saving = saving.catch(() => {});
     await saving;
+  }
+
+  /** As {@link save}, but the caller does not wait, and a failure is not reported: a later write contains the same. */
+  saveSoon(unit: Unit): void {
+    const held = this.held.get(unit.name);
+    if (held === undefined || held.isWaiting) return;
+    held.isWaiting = true;
+    held.saving = held.saving
+      .then(() => {
+        held.isWaiting = false;
+        return this.push(unit, held);
+      })
+      .catch(() => {});
   }
 
   /** So others see that we live, and if this machine is lost, the bucket's content is not much older. What fails now is tried again. */
@@ -264,6 +279,9 @@ export const withUnitLock = <T>(unit: Unit, options: LockOptions, body: () => Pr
 
 /** In a shared state, writes a unit that this process holds to the bucket now: what follows must not be lost with this machine. */
 export const saveUnit = async (unit: Unit): Promise<void> => sharedNow()?.save(unit);
+
+/** As {@link saveUnit}, without waiting for it. */
+export const saveUnitSoon = (unit: Unit): void => sharedNow()?.saveSoon(unit);
 
 /** In a shared state, fetches what others have changed. */
 export const refreshShared = async (): Promise<void> => void (await sharedNow()?.refresh());

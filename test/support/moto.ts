@@ -13,7 +13,7 @@ import { connect } from "../../drivers/ec2/client.js";
 const VERSION = "5.2.5";
 const START_MS = 60_000;
 
-/** moto's EC2 API on 127.0.0.1: AWS without an account, for as long as a test file runs. */
+/** moto's API of EC2 and S3 on 127.0.0.1: AWS without an account, for as long as a test file runs. */
 export interface Moto {
   /** `http://127.0.0.1:…` */
   endpoint: string;
@@ -34,6 +34,17 @@ export const awsEnv = (endpoint: string): Record<string, string> => ({
   AWS_CONFIG_FILE: "/dev/null",
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
 });
+
+/** Makes an S3 bucket. */
+export async function makeBucket({ endpoint, env }: Moto, name: string): Promise<void> {
+  const { CreateBucketCommand, S3Client } = await import("@aws-sdk/client-s3");
+  const { AWS_ACCESS_KEY_ID: key = "", AWS_REGION: region = "", AWS_SECRET_ACCESS_KEY: secret = "" } = env;
+  const credentials = { accessKeyId: key, secretAccessKey: secret };
+  const client = new S3Client({ region, endpoint, forcePathStyle: true, credentials });
+  const place = { LocationConstraint: "eu-central-1" as const };
+  await client.send(new CreateBucketCommand({ Bucket: name, CreateBucketConfiguration: place }));
+  client.destroy();
+}
 
 /** Starts a moto of its own on a free port, with nothing in it but Debian's images and the default VPC. */
 export async function startMoto(): Promise<Moto> {
@@ -106,7 +117,7 @@ async function motoPython(): Promise<string> {
 }
 
 async function install(dir: string, python: string): Promise<void> {
-  const requirement = `moto[server,ec2]==${VERSION}`;
+  const requirement = `moto[server,ec2,s3]==${VERSION}`;
   const run = (file: string, ...args: string[]) => execa(file, args, { timeout: 600_000 });
   try {
     if (await execa("uv", ["--version"]).catch(() => undefined)) {

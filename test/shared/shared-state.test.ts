@@ -1,0 +1,233 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ExitCode } from "../../base/errors.js";
+import { removeDeadLocks } from "../../shared/remote-lock.js";
+import { sealWith } from "../../shared/seal.js";
+import { SharedState, saveUnit, withUnitLock } from "../../shared/shared-state.js";
+import type { Unit } from "../../shared/unit.js";
+import { MemoryBucket } from "../support/memory-bucket.js";
+
+const alice: Unit = {
+  name: "seats/lab/alice",
+  lock: "locks/alice.lock",
+  paths: ["seats/lab/alice", "stacks/alice.json"],
+  own: ["known_hosts"],
+};
+const RECORD = "seats/lab/alice/seat.json";
+
+let base = "";
+let bucket = new MemoryBucket();
+const key = randomBytes(32);
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), "shared-"));
+  bucket = new MemoryBucket();
+});
+afterEach(() => rm(base, { recursive: true, force: true }));
+
+/** An instructor's machine. */
+const instructor = (name: string): SharedState =>
+  new SharedState("s3://bucket", join(base, name), name, bucket, sealWith(key));
+
+const put = async (state: SharedState, path: string, text: string): Promise<void> => {
+  await mkdir(join(state.dir, path, ".."), { recursive: true });
+  await writeFile(join(state.dir, path), text);
+};
+const read = (state: SharedState, path: string): Promise<string | undefined> =>
+  readFile(join(state.dir, path), "utf8").catch(() => undefined);
+
+/** Changes the seat, as a command does. */
+const change = (state: SharedState, text: string): Promise<void> =>
+  state.run(() => withUnitLock(alice, { what: 'seat "alice"' }, () => put(state, RECORD, text)));
+
+it("what one instructor changes, another has after the next refresh", async () => {
+  const [a, b] = [instructor("a"), instructor("b")];
+  await change(a, "one");
+  await b.refresh();
+  expect(await read(b, RECORD)).toBe("one");
+  await change(b, "two");
+  await a.refresh();
+  expect(await read(a, RECORD)).toBe("two");
+});
+
+it("nothing in the bucket but the names is readable, and no lock is left", async () => {
+  await change(instructor("a"), "-----BEGIN OPENSSH PRIVATE KEY-----");
+  expect([...bucket.objects.keys()]).toEqual(["units/seats/lab/alice"]);
+  for (const { body } of bucket.objects.values()) expect(body.toString("latin1")).not.toContain("PRIVATE");
+});
+
+it("a change begins from the newest content, also without a refresh", async () => {
+  const [a, b] = [instructor("a"), instructor("b")];
+  await change(a, "one");
+  await b.refresh();
+  await change(b, "two");
+  await a.run(() =>
+    withUnitLock(alice, { what: "alice" }, async () => expect(await read(a, RECORD)).toBe("two")),
+  );
+});
+
+it("a removed seat is removed everywhere, with what the machine made for itself", async () => {
+  const [a, b] = [instructor("a"), instructor("b")];
+  await change(a, "one");
+  await b.refresh();
+  await put(b, "seats/lab/alice/known_hosts", "mine");
+  await a.run(() =>
+    withUnitLock(alice, { what: "alice" }, () => rm(join(a.dir, "seats/lab/alice"), { recursive: true })),
+  );
+  expect(bucket.objects.size).toBe(0);
+  await b.refresh();
+  expect(existsSync(join(b.dir, "seats/lab/alice"))).toBe(false);
+  // And it can be made again, by either.
+  await change(b, "three");
+  await a.refresh();
+  expect(await read(a, RECORD)).toBe("three");
+});
+
+it("files of the unit that are gone in the bucket are removed here", async () => {
+  const [a, b] = [instructor("a"), instructor("b")];
+  await put(a, "seats/lab/alice/changing-guest.json", "{}");
+  await change(a, "one");
+  await b.refresh();
+  expect(await read(b, "seats/lab/alice/changing-guest.json")).toBe("{}");
+  await a.run(() =>
+    withUnitLock(alice, { what: "alice" }, () => rm(join(a.dir, "seats/lab/alice/changing-guest.json"))),
+  );
+  await b.refresh();
+  expect(await read(b, "seats/lab/alice/changing-guest.json")).toBeUndefined();
+  expect(await read(b, RECORD)).toBe("one");
+});
+
+it("two at once: one changes it, the other is refused, and nothing is mixed", async () => {
+  const [a, b] = [instructor("a"), instructor("b")];
+  const ends = await Promise.allSettled([change(a, "by a"), change(b, "by b")]);
+  const refused = ends.filter(({ status }) => status === "rejected");
+  expect(refused).toMatchObject([{ reason: { exitCode: ExitCode.locked } }]);
+  const c = instructor("c");
+  await c.refresh();
+  expect(await read(c, RECORD)).toBe(ends[0]?.status === "fulfilled" ? "by a" : "by b");
+});
+
+it("what is saved in the middle is in the bucket before the end; a failed change is written back, too", async () => {
+  const [a, b] = [instructor("a"), instructor("b")];
+  const failing = a.run(() =>
+    withUnitLock(alice, { what: "alice" }, async () => {
+      await put(a, RECORD, "reserved");
+      await saveUnit(alice);
+      await b.refresh();
+      expect(await read(b, RECORD)).toBe("reserved");
+      await put(a, RECORD, "half");
+      throw new Error("no");
+    }),
+  );
+  await expect(failing).rejects.toThrow("no");
+  await b.refresh();
+  expect(await read(b, RECORD)).toBe("half");
+});
+
+/** A command that is killed after it has changed the seat: nothing is written back, and no lock is released. */
+async function killed(state: SharedState, text: string): Promise<void> {
+  let inside = (): void => {};
+  const changed = new Promise<void>((resolve) => {
+    inside = resolve;
+  });
+  // It never ends; like a killed process, it lets go of the lock file, which this test does not take.
+  void state.run(() =>
+    state.holding(alice, { what: "alice" }, async () => {
+      await put(state, RECORD, text);
+      inside();
+      await new Promise(() => {});
+    }),
+  );
+  await changed;
+}
+
+describe("a killed command", () => {
+  it("its lock is refused to others, and its changes are completed by the same machine's next command", async () => {
+    const b = instructor("b");
+    await killed(instructor("a"), "unsaved");
+    await expect(change(b, "by b")).rejects.toMatchObject({ exitCode: ExitCode.locked });
+    const next = instructor("a");
+    expect(await next.refresh()).toEqual([]);
+    await b.refresh();
+    expect(await read(b, RECORD)).toBe("unsaved");
+    await change(b, "by b");
+  });
+
+  it("after its lock was removed, another goes on; the killed one's unsaved changes are given up, and that is said", async () => {
+    const [a, b] = [instructor("a"), instructor("b")];
+    await change(a, "before");
+    await killed(instructor("a"), "unsaved");
+    await removeDeadLocks(bucket, { watchMs: 200 });
+    await change(b, "by b");
+    const next = instructor("a");
+    expect(await next.refresh()).toEqual([alice.name]);
+    expect(await read(next, RECORD)).toBe("by b");
+    expect(await next.refresh()).toEqual([]);
+  });
+});
+
+it("a command whose lock was taken overwrites nothing", async () => {
+  const [a, b] = [instructor("a"), instructor("b")];
+  await change(a, "before");
+  const slow = a.run(() =>
+    withUnitLock(alice, { what: "alice" }, async () => {
+      await removeDeadLocks(bucket, { watchMs: 200 });
+      await change(b, "by b");
+      await put(a, RECORD, "too late");
+    }),
+  );
+  await expect(slow).rejects.toMatchObject({
+    message: expect.stringContaining("has changed seats/lab/alice meanwhile"),
+    exitCode: ExitCode.locked,
+  });
+  expect(await a.refresh()).toEqual([alice.name]);
+  expect(await read(a, RECORD)).toBe("by b");
+});
+
+describe("a bucket that does not answer", () => {
+  it("refuses a change before it begins", async () => {
+    bucket.silent = true;
+    const a = instructor("a");
+    await expect(change(a, "one")).rejects.toMatchObject({ exitCode: ExitCode.hostNotReady });
+    expect(await read(a, RECORD)).toBeUndefined();
+    await expect(a.refresh()).rejects.toMatchObject({ exitCode: ExitCode.hostNotReady });
+  });
+
+  it("at the end of a change: the change is kept here, and the next command writes it", async () => {
+    const [a, b] = [instructor("a"), instructor("b")];
+    const cut = a.run(() =>
+      withUnitLock(alice, { what: "alice" }, async () => {
+        await put(a, RECORD, "kept");
+        bucket.silent = true;
+      }),
+    );
+    await expect(cut).rejects.toMatchObject({ exitCode: ExitCode.hostNotReady });
+    bucket.silent = false;
+    await expect(change(b, "older content")).rejects.toMatchObject({ exitCode: ExitCode.locked });
+    await a.refresh();
+    await b.refresh();
+    expect(await read(b, RECORD)).toBe("kept");
+  });
+});
+
+it("an object that somebody else wrote is refused, and says what to do", async () => {
+  const a = instructor("a");
+  await change(a, "one");
+  const stranger = new SharedState("s3://bucket", join(base, "s"), "s", bucket, sealWith(randomBytes(32)));
+  await expect(stranger.refresh()).rejects.toMatchObject({
+    why: expect.stringContaining("another key"),
+    fix: expect.stringContaining("remove this machine's copy"),
+  });
+});
+
+it("a unit without files leaves nothing", async () => {
+  const a = instructor("a");
+  await a.run(() =>
+    withUnitLock({ name: "slots", lock: "slots.lock", paths: [] }, { what: "slots" }, async () => {}),
+  );
+  expect(bucket.objects.size).toBe(0);
+});
