@@ -41,11 +41,14 @@ export type ClassRecord = z.infer<typeof recordSchema>;
 
 const CLASSES = "classes";
 export const classesDir = (): string => join(stateDir(), CLASSES);
-const unitOf = (name: string): Unit => ({
+
+/** Files of the classes' folder that instructors share as one. */
+export const unitIn = (name: string, files: readonly string[]): Unit => ({
   name: `${CLASSES}/${name}`,
   lock: `${CLASSES}/${name}.lock`,
-  paths: [`${CLASSES}/${name}.json`],
+  paths: files.map((file) => `${CLASSES}/${file}`),
 });
+const unitOf = (name: string): Unit => unitIn(name, [`${name}.json`]);
 const fileOf = (name: string): string => join(classesDir(), `${name}.json`);
 
 export const seatOf = ({ lab }: Pick<ClassRecord, "lab">, { seat }: Pick<Member, "seat">): SeatId => ({

@@ -12,11 +12,8 @@ export async function inState(
 ): Promise<number | undefined> {
   if (!url) return body();
   const { openState } = await import("../shared/open-state.js");
-  const { givenUp, state } = await openState(url, { create });
-  for (const unit of givenUp)
-    ctx.tell(
-      `${unit}: another instructor has changed it since a command of this machine was interrupted; theirs is used, and what that command had saved is not`,
-    );
+  const { notes, state } = await openState(url, { create });
+  for (const note of notes) ctx.tell(note);
   return state.run(body);
 }
 

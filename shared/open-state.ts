@@ -32,6 +32,7 @@ const copiesDir = (): string => join(ownStateDir(), "shared");
 /**
  * Opens a shared state, and fetches what others have changed.
  *
+ * @returns also sentences for people, as refresh() does.
  * @param create Makes it if the bucket has none there. Default: that is an error.
  * @throws UserError: exit 2 when the URL, the passphrase or the environment is wrong; exit 3 when the bucket does not answer;
  *   exit 6 when there is no shared state.
@@ -39,7 +40,7 @@ const copiesDir = (): string => join(ownStateDir(), "shared");
 export async function openState(
   url: string,
   { bucket: given, create = false }: { create?: boolean; bucket?: Bucket } = {},
-): Promise<{ state: SharedState; givenUp: string[] }> {
+): Promise<{ state: SharedState; notes: string[] }> {
   const place = parseStateUrl(url);
   requireOwnSettings();
   const dir = await privateDir(join(await privateDir(copiesDir()), copyName(place)));
@@ -51,7 +52,7 @@ export async function openState(
     async () => (await readCopy(dir)) ?? (await makeCopy(dir, url, bucket, create)),
   );
   const state = new SharedState(url, dir, copy, bucket, sealWith(Buffer.from(key, "base64")));
-  return { state, givenUp: await state.refresh() };
+  return { state, notes: await state.refresh() };
 }
 
 /** The shared states of which this machine has a copy: their URLs and folders. */

@@ -64,47 +64,56 @@ export class SharedState {
   /**
    * Fetches what others have changed, and writes back what a killed command of this machine had changed.
    *
-   * @returns the units whose changes here were given up, because another instructor has changed them since.
+   * @returns sentences for people: what could not be fetched, and what a killed command had changed in vain.
    */
   async refresh(): Promise<string[]> {
     const remote = await this.bucket.list(objectKey(""));
     const known = new Map((await this.exchanges()).map((each) => [each.unit.name, each]));
-    const names = [
-      ...new Set([...[...remote.keys()].map((key) => key.slice(objectKey("").length)), ...known.keys()]),
-    ];
-    const news = names.filter((name) => {
+    const there = [...remote.keys()].map((key) => key.slice(objectKey("").length));
+    const news = [...new Set([...there, ...known.keys()])].filter((name) => {
       const { changing, etag } = known.get(name) ?? {};
       return changing || etag !== remote.get(objectKey(name));
     });
     const ends = await sideBySide(news, (name) => this.refreshUnit(name, known.get(name)), {
       workers: WORKERS,
     });
-    for (const end of ends) if (end.state === "failed") throw end.error;
-    return news.filter((_, i) => ends[i]?.state === "done" && ends[i].result === "given up");
+    return ends.flatMap((end) => {
+      if (end.state === "failed") throw end.error;
+      return end.state === "done" && end.result !== undefined ? [end.result] : [];
+    });
   }
 
-  private async refreshUnit(name: string, before: Exchange | undefined): Promise<"given up" | undefined> {
-    const unit = before?.unit ?? (await this.fetch(name))?.content.unit;
-    if (unit === undefined || this.held.has(name)) return undefined;
+  /** @returns a sentence for people, if there is something to say. */
+  private async refreshUnit(name: string, before: Exchange | undefined): Promise<string | undefined> {
     try {
-      return await withLock(join(this.dir, unit.lock), { what: name }, async () => {
+      const unit = before?.unit ?? (await this.fetch(name))?.content.unit;
+      if (unit === undefined || this.held.has(name)) return undefined;
+      const isGone = async (): Promise<boolean> => digestOf(await readUnit(this.dir, unit)) === undefined;
+      return await withLock(join(this.dir, unit.lock), { what: name, isGone }, async () => {
         const now = await this.exchange(name);
         // Another command on this machine may have done it meanwhile.
         if (now?.etag !== before?.etag || now?.changing !== before?.changing) return undefined;
-        if (!now?.changing) {
-          await this.pull(unit);
-          return undefined;
-        }
-        return await this.holding(unit, { what: name }, async () => {
-          const { etag } = (await this.exchange(name)) ?? {};
-          return etag === now.etag ? undefined : "given up";
-        });
+        if (now?.changing) return await this.finish(unit, now);
+        await this.pull(unit);
+        return undefined;
       });
     } catch (error) {
+      if (!(error instanceof UserError)) throw error;
       // It is being changed, here or elsewhere.
-      if (error instanceof UserError && error.exitCode === ExitCode.locked) return undefined;
+      if (error.exitCode === ExitCode.locked) return undefined;
+      // One object that can't be read hides no other. Who changes that unit gets the error.
+      if (error.exitCode === ExitCode.failed) return [error.message, error.why].join(": ");
       throw error;
     }
+  }
+
+  /** Writes back what a killed command had changed, unless another instructor has changed the unit since. */
+  private finish(unit: Unit, { etag }: Exchange): Promise<string | undefined> {
+    return this.holding(unit, { what: unit.name }, async () =>
+      (await this.exchange(unit.name))?.etag === etag
+        ? undefined
+        : `${unit.name}: another instructor has changed it since a command on this machine was interrupted; theirs is used, and what that command had noted is not`,
+    );
   }
 
   /**
