@@ -3,6 +3,7 @@ import { access, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { EC2Client } from "@aws-sdk/client-ec2";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { execa } from "execa";
 import { UserError } from "../../base/errors.js";
 import { withLock } from "../../base/lock.js";
@@ -35,15 +36,34 @@ export const awsEnv = (endpoint: string): Record<string, string> => ({
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
 });
 
-/** Makes an S3 bucket. */
-export async function makeBucket({ endpoint, env }: Moto, name: string): Promise<void> {
-  const { CreateBucketCommand, S3Client } = await import("@aws-sdk/client-s3");
+async function s3Client({ endpoint, env }: Moto): Promise<S3Client> {
+  const { S3Client: Client } = await import("@aws-sdk/client-s3");
   const { AWS_ACCESS_KEY_ID: key = "", AWS_REGION: region = "", AWS_SECRET_ACCESS_KEY: secret = "" } = env;
   const credentials = { accessKeyId: key, secretAccessKey: secret };
-  const client = new S3Client({ region, endpoint, forcePathStyle: true, credentials });
+  return new Client({ region, endpoint, forcePathStyle: true, credentials });
+}
+
+/** Makes an S3 bucket. */
+export async function makeBucket(moto: Moto, name: string): Promise<void> {
+  const { CreateBucketCommand } = await import("@aws-sdk/client-s3");
   const place = { LocationConstraint: "eu-central-1" as const };
-  await client.send(new CreateBucketCommand({ Bucket: name, CreateBucketConfiguration: place }));
-  client.destroy();
+  const command = new CreateBucketCommand({ Bucket: name, CreateBucketConfiguration: place });
+  await (await s3Client(moto)).send(command);
+}
+
+/** All objects of a bucket, by key. */
+export async function readBucket(moto: Moto, name: string): Promise<Map<string, Buffer>> {
+  const { GetObjectCommand, ListObjectsV2Command } = await import("@aws-sdk/client-s3");
+  const client = await s3Client(moto);
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: name }));
+  const objects = new Map<string, Buffer>();
+  for (const { Key = "" } of Contents) {
+    // It may be removed meanwhile.
+    const object = await client.send(new GetObjectCommand({ Bucket: name, Key })).catch(() => undefined);
+    const body = await object?.Body?.transformToByteArray();
+    if (body) objects.set(Key, Buffer.from(body));
+  }
+  return objects;
 }
 
 /** Starts a moto of its own on a free port, with nothing in it but Debian's images and the default VPC. */
@@ -68,7 +88,7 @@ export async function startMoto(): Promise<Moto> {
     stop: () =>
       new Promise((resolve) => {
         child.once("exit", () => resolve());
-        if (!child.kill()) resolve();
+        if (child.exitCode !== null || !child.kill()) resolve();
       }),
   };
 }
