@@ -3,8 +3,11 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ExitCode } from "../../base/errors.js";
+import { ExitCode, UserError } from "../../base/errors.js";
+import { withLock } from "../../base/lock.js";
 import { removeDeadLocks } from "../../shared/remote-lock.js";
 import { sealWith } from "../../shared/seal.js";
 import { SharedState, saveUnit, withUnitLock } from "../../shared/shared-state.js";
@@ -241,3 +244,72 @@ it("a unit without files leaves nothing", async () => {
   );
   expect(bucket.objects.size).toBe(0);
 });
+
+it("whatever two machines do at once, killed or cut off from the bucket, no finished change is lost or there twice", async () => {
+  const step = fc.record({
+    who: fc.constantFrom("a", "b"),
+    does: fc.constantFrom("change", "change", "change", "refresh", "killed", "unlock", "silence"),
+    afterMs: fc.integer({ min: 0, max: 12 }),
+    takesMs: fc.integer({ min: 0, max: 12 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 20 }), async (steps) => {
+      await rm(base, { recursive: true, force: true });
+      bucket = new MemoryBucket();
+      const finished: string[] = [];
+      const running: Promise<unknown>[] = [];
+      for (const [i, { afterMs, does, takesMs, who }] of steps.entries()) {
+        // Each command is a process of its own: it knows only what is in its machine's copy.
+        const state = instructor(who);
+        const append = async (): Promise<void> => {
+          const before = (await read(state, RECORD)) ?? "";
+          await sleep(takesMs);
+          await put(state, RECORD, `${before}${i} `);
+        };
+        const act: Record<typeof does, () => Promise<unknown>> = {
+          change: async () => {
+            await state.run(() => withUnitLock(alice, { what: "alice" }, append));
+            finished.push(`${i}`);
+          },
+          // A killed process lets go of its lock file; so does this one, once it has changed something.
+          killed: () =>
+            withLock(
+              join(state.dir, alice.lock),
+              { what: "alice" },
+              () =>
+                new Promise<void>((resolve, reject) => {
+                  const never = async (): Promise<void> => {
+                    await append();
+                    resolve();
+                    await new Promise(() => {});
+                  };
+                  state.holding(alice, { what: "alice" }, never).catch(reject);
+                }),
+            ),
+          refresh: () => state.refresh(),
+          unlock: () => removeDeadLocks(bucket, { watchMs: 20 }),
+          silence: async () => {
+            bucket.silent = true;
+            await sleep(takesMs);
+            bucket.silent = false;
+          },
+        };
+        // What is refused, or cut off, has not finished.
+        running.push(act[does]().catch((error: unknown) => expect(error).toBeInstanceOf(UserError)));
+        await sleep(afterMs);
+      }
+      await Promise.all(running);
+      bucket.silent = false;
+      await removeDeadLocks(bucket, { watchMs: 20 });
+      const [a, b] = [instructor("a"), instructor("b")];
+      await a.refresh();
+      await b.refresh();
+      await a.refresh();
+      const all = ((await read(a, RECORD)) ?? "").split(" ").filter((id) => id !== "");
+      expect(await read(b, RECORD)).toBe(await read(a, RECORD));
+      expect(new Set(all).size).toBe(all.length);
+      expect(all).toEqual(expect.arrayContaining(finished));
+    }),
+    { numRuns: 15 },
+  );
+}, 120_000);
