@@ -108,9 +108,11 @@ export class SharedState {
   }
 
   /** Writes back what a killed command had changed, unless another instructor has changed the unit since. */
-  private finish(unit: Unit, { etag }: Exchange): Promise<string | undefined> {
+  private async finish(unit: Unit, { etag }: Exchange): Promise<string | undefined> {
+    const content = async (): Promise<string | undefined> => digestOf(await readUnit(this.dir, unit));
+    const ours = await content();
     return this.holding(unit, { what: unit.name }, async () =>
-      (await this.exchange(unit.name))?.etag === etag
+      (await this.exchange(unit.name))?.etag === etag || (await content()) === ours
         ? undefined
         : `${unit.name}: another instructor has changed it since a command on this machine was interrupted; theirs is used, and what that command had noted is not`,
     );
