@@ -49,7 +49,7 @@ const enrol = (seats: readonly string[]): Promise<void> =>
     ["id,name", ...seats.map((seat) => `${seat},Learner ${seat}`)].join("\n"),
   );
 const of = (who: Instructor, verb: string, ...args: string[]): Promise<Run> =>
-  who.trilab(["class", verb, ...args, "--json"]);
+  who.trilab(["class", verb, "--json", ...args]);
 const json = (run: Run) => JSON.parse(expectDone(run).stdout);
 const seatsOf = (run: Run): Record<string, unknown>[] => json(run).seats;
 
