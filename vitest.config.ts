@@ -1,12 +1,17 @@
 import { defineConfig } from "vitest/config";
 
 /** Real engine and plugin against moto, on this process's own ports: nothing of this machine is touched. */
-const AWS = ["test/plugins/aws/**/*.integration.test.ts", "test/e2e/aws*.integration.test.ts"];
+const AWS = [
+  "test/plugins/aws/**/*.integration.test.ts",
+  "test/e2e/aws*.integration.test.ts",
+  "test/shared/*.integration.test.ts",
+];
 
 /** On this machine, but only with seats of their own: what other tests do to the host's daemons, these do not. */
 const SEATS = [
   "class",
   "class-entry",
+  "class-shared",
   "killed",
   "lifetime",
   "power",

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -14,7 +15,17 @@ function xdg(variable: string, fallback: string): string {
   return join(value?.startsWith("/") ? value : join(homedir(), fallback), "trilab");
 }
 
-export const stateDir = (): string => xdg("XDG_STATE_HOME", ".local/state");
+/** The state directory of this user. */
+export const ownStateDir = (): string => xdg("XDG_STATE_HOME", ".local/state");
+
+const chosen = new AsyncLocalStorage<string>();
+
+/** The state directory that a command works in: this user's own, or the one that {@link inStateDir} has chosen. */
+export const stateDir = (): string => chosen.getStore() ?? ownStateDir();
+
+/** Runs `body`, and all that it starts, with another state directory. */
+export const inStateDir = <T>(dir: string, body: () => T): T => chosen.run(dir, body);
+
 export const cacheDir = (): string => xdg("XDG_CACHE_HOME", ".cache");
 export const configDir = (): string => xdg("XDG_CONFIG_HOME", ".config");
 

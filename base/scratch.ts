@@ -4,14 +4,14 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rm, rmdir } from "node:fs/pro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExitCode, hasCode, UserError } from "./errors.js";
-import { stateDir } from "./paths.js";
+import { ownStateDir } from "./paths.js";
 import { hasEnded } from "./processes.js";
 
 /**
  * Where the commands of one state directory keep their temporary files, one folder per process. Not in the state directory
  * itself, because the paths of sockets may have at most 107 characters.
  */
-export function scratchRoot(state = stateDir()): string {
+export function scratchRoot(state = ownStateDir()): string {
   const hash = createHash("sha256").update(state).digest("hex").slice(0, 8);
   return join(tmpdir(), `trilab-${process.getuid?.() ?? 0}-${hash}`);
 }

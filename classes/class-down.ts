@@ -3,7 +3,7 @@ import { reporting, type StepEvent, settled } from "../model/events.js";
 import { isClean, type Receipt } from "../seats/remove-seat.js";
 import { listSeats } from "../seats/seat-record.js";
 import { type SeatEnd, takeDownMany } from "../seats/seats-at-once.js";
-import { type ClassRecord, seatOf, withClassLock, writeClass } from "./class-record.js";
+import { type ClassRecord, requireClass, seatOf, withClassLock, writeClass } from "./class-record.js";
 
 /** How the seats of a class were removed. */
 export interface ClassDown {
@@ -25,11 +25,13 @@ export interface ClassDownOptions {
 
 /** Removes all seats of a class. Its learners, their attempts and their points stay on record. */
 export const takeDownClass = (
-  record: ClassRecord,
+  { name }: Pick<ClassRecord, "name">,
   { chosen, hostGone, signal, workers }: ClassDownOptions,
 ): AsyncGenerator<StepEvent, ClassDown> =>
   reporting((steps) =>
-    withClassLock(record.name, async () => {
+    withClassLock(name, async () => {
+      // Read under the lock: another command may just have added learners.
+      const record = await requireClass(name);
       const there = new Set(
         (await listSeats()).filter(({ lab }) => lab === record.lab).map(({ seat }) => seat),
       );

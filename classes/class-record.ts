@@ -3,9 +3,10 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
-import { withLock } from "../base/lock.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
+import { refreshShared, saveUnit, withUnitLock } from "../shared/shared-state.js";
+import type { Unit } from "../shared/unit.js";
 
 const memberSchema = z.object({
   seat: z.string(),
@@ -38,7 +39,16 @@ export type Member = z.infer<typeof memberSchema>;
 /** What is remembered of a class, from before its first seat is made. */
 export type ClassRecord = z.infer<typeof recordSchema>;
 
-export const classesDir = (): string => join(stateDir(), "classes");
+const CLASSES = "classes";
+export const classesDir = (): string => join(stateDir(), CLASSES);
+
+/** Files of the classes' folder that instructors share as one. */
+export const unitIn = (name: string, files: readonly string[]): Unit => ({
+  name: `${CLASSES}/${name}`,
+  lock: `${CLASSES}/${name}.lock`,
+  paths: files.map((file) => `${CLASSES}/${file}`),
+});
+const unitOf = (name: string): Unit => unitIn(name, [`${name}.json`]);
 const fileOf = (name: string): string => join(classesDir(), `${name}.json`);
 
 export const seatOf = ({ lab }: Pick<ClassRecord, "lab">, { seat }: Pick<Member, "seat">): SeatId => ({
@@ -62,6 +72,7 @@ export async function readClass(name: string): Promise<ClassRecord | undefined> 
 export async function writeClass(record: ClassRecord): Promise<void> {
   await privateDir(classesDir());
   await writeFileAtomic(fileOf(record.name), `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  await saveUnit(unitOf(record.name));
 }
 
 /** The classes on record, sorted. */
@@ -90,7 +101,10 @@ export async function classOf({ lab, seat }: SeatId): Promise<string | undefined
 /** Only one command at a time works on a class. @throws UserError (exit 7) when another one does. */
 export async function withClassLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   await privateDir(classesDir());
-  return withLock(join(classesDir(), `${name}.lock`), { what: `class "${name}"`, waitMs: 0 }, work);
+  return withUnitLock(unitOf(name), { what: `class "${name}"`, waitMs: 0 }, async () => {
+    await refreshShared(); // Its seats, as the last command on the class left them.
+    return work();
+  });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { sideBySide } from "../base/side-by-side.js";
@@ -8,7 +9,7 @@ import { bringUpMany, defaultWorkers, SEAT_STEP, type SeatEnd } from "../seats/s
 import type { Brought } from "../seats/up.js";
 import { setUpLab } from "../tasks/set-up.js";
 import { canaryFirst } from "./canary-first.js";
-import { withClassLock, writeClass } from "./class-record.js";
+import { readClass, withClassLock, writeClass } from "./class-record.js";
 import { problemOf } from "./each-seat.js";
 import { type ClassPlan, type PlannedSeat, recordOf } from "./plan-class.js";
 
@@ -45,6 +46,7 @@ export const bringUpClass = (
 ): AsyncGenerator<StepEvent, SeatUp[]> =>
   reporting((steps) =>
     withClassLock(plan.name, async () => {
+      await requireUnchanged(plan);
       const record = recordOf(plan);
       await writeClass(record);
       const about = { step: "class", title: `class ${plan.name}`, passing: true as const };
@@ -84,6 +86,17 @@ export const bringUpClass = (
       return ready;
     }),
   );
+
+/** @throws UserError (exit 7) when another command has changed the class since it was planned: its learners would be lost. */
+async function requireUnchanged({ existing, name }: ClassPlan): Promise<void> {
+  const now = await readClass(name);
+  if (isDeepStrictEqual(now?.ended === undefined ? now : undefined, existing)) return;
+  throw new UserError(`class "${name}" has changed since it was planned`, {
+    why: "another command has worked on it meanwhile",
+    fix: "run the command again: trilab class up",
+    exitCode: ExitCode.locked,
+  });
+}
 
 /** A seat that failed for a reason that another attempt may not meet. */
 const isWorthAnother = (end: SeatEnd<Brought>): boolean =>

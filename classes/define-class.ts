@@ -7,6 +7,7 @@ import { isFolderPath } from "../base/paths.js";
 import { parseYaml } from "../labs/yaml-file.js";
 import { dnsLabel, labelProblem, TARGETS } from "../model/naming.js";
 import { parseDuration } from "../model/units.js";
+import { stateUrlProblem } from "../shared/state-url.js";
 
 /** The longest name of a class: it names a file. */
 const MAX_CLASS_LENGTH = 40;
@@ -61,6 +62,16 @@ export const classSchema = z
       .boolean()
       .default(true)
       .describe("whether new guests go on from the memory of one that has booted, instead of booting"),
+    state: z
+      .string()
+      .superRefine((url, ctx) => {
+        const problem = stateUrlProblem(url);
+        if (problem) ctx.addIssue(problem);
+      })
+      .optional()
+      .describe(
+        "where instructors on several machines share the class: s3://bucket/folder?region=…; default: on this machine only",
+      ),
     hosts: z
       .array(hostSchema)
       .min(1)

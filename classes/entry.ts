@@ -16,7 +16,8 @@ import {
   seatKeys,
   targetsOf,
 } from "../seats/seat-record.js";
-import { type ClassRecord, classesDir, seatOf } from "./class-record.js";
+import { withUnitLock } from "../shared/shared-state.js";
+import { type ClassRecord, classesDir, seatOf, unitIn } from "./class-record.js";
 
 /*
  * The door for learners: an SSH server of our own, which knows learners and targets, and no accounts or shells of this host.
@@ -80,9 +81,16 @@ export async function openEntry(record: ClassRecord, { address, log, port }: Ent
   };
 }
 
-/** The server's key, made at its first start, so that learners' clients know it again. */
-export const entryKey = async (): Promise<SshKeys> =>
-  keyPair(join(await privateDir(classesDir()), "entry-host-key"), "trilab-class");
+/** The server's key, made at its first start, so that learners' clients know it again, whoever runs the server. */
+export async function entryKey(): Promise<SshKeys> {
+  const file = join(await privateDir(classesDir()), ENTRY_KEY);
+  return withUnitLock(ENTRY_UNIT, { what: "the entry's key", waitMs: 30_000 }, () =>
+    keyPair(file, "trilab-class"),
+  );
+}
+
+const ENTRY_KEY = "entry-host-key";
+const ENTRY_UNIT = unitIn(ENTRY_KEY, [ENTRY_KEY, `${ENTRY_KEY}.pub`]);
 
 /** Who logged in, and where to. */
 interface Visitor {

@@ -10,6 +10,7 @@ roster: roster.csv
 # targets: [container] # default: the lab's
 # ttl: 3h # default: the lab's; none: until class down
 # resume: false # new guests boot; default: they go on from the memory of one that has booted, which is faster
+# state: s3://bucket/${name}?region=eu-central-1 # for several instructors on several machines: docs/classes.md
 # hosts: # default: the daemons that \`trilab up\` would use
 #   - name: lab1
 #     docker: ssh://root@lab1

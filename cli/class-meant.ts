@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { basename, extname, resolve } from "node:path";
+import { basename, extname, isAbsolute, resolve } from "node:path";
 import type { ClassRecord } from "../classes/class-record.js";
 import type { ClassSpec } from "../classes/define-class.js";
 import type { ClassWish } from "../classes/plan-class.js";
@@ -59,6 +59,10 @@ export async function classWish(args: Args): Promise<ClassWish> {
   };
 }
 
+/** The URL of the shared state that class.yaml names, for a command that reads it. */
+export const stateOfClassFile = async (args: Args): Promise<string | undefined> =>
+  (await specOf(text(args, "file"), text(args, "roster"))).state;
+
 async function specOf(file: string | undefined, roster: string | undefined): Promise<ClassSpec> {
   const { classNameOf, readClassFile } = await import("../classes/define-class.js");
   if (file !== undefined || roster === undefined || existsSync(CLASS_FILE))
@@ -86,5 +90,8 @@ export async function classMeant(args: Args): Promise<ClassRecord> {
   const word = text(args, "class");
   if (word === undefined || !/\.ya?ml$/.test(word)) return requireClass(word);
   const { readClassFile } = await import("../classes/define-class.js");
-  return requireClass((await readClassFile(word)).name);
+  const { lab, name } = await readClassFile(word);
+  const record = await requireClass(name);
+  // Another instructor's checkout may be in another folder.
+  return isAbsolute(lab) ? { ...record, labDir: lab } : record;
 }

@@ -21,6 +21,10 @@ export interface Command {
   takesRest?: true;
   /** Options whose value may be left out. */
   valueOptional?: readonly string[];
+  /** The URL of the shared state that it works in, if it does, and TRILAB_STATE says no other. */
+  stateOf?: (args: Args) => Promise<string | undefined>;
+  /** Whether it may make a shared state that is not there. */
+  makesState?: true;
   /** Commands below this one: `labs ls`. */
   subcommands?: readonly Command[];
 }

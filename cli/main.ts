@@ -5,6 +5,7 @@ import { asCalled, program } from "../base/program.js";
 import { COMMANDS } from "./commands/index.js";
 import type { Context } from "./context.js";
 import { type Args, type Command, rest } from "./define-command.js";
+import { inState } from "./shared-state.js";
 import { readVersion } from "./version.js";
 
 /** Options that every command takes. */
@@ -79,8 +80,12 @@ function register(
     },
     handler: async (args) => {
       checkValues(command, args);
-      if (command.handler)
-        done((await command.handler(args, makeContext(args.json === true))) ?? ExitCode.done);
+      const { handler, makesState, stateOf } = command;
+      if (!handler) return;
+      const ctx = makeContext(args.json === true);
+      const url = process.env.TRILAB_STATE || (await stateOf?.(args));
+      const create = makesState === true;
+      done((await inState(url, { create, ctx }, () => handler(args, ctx))) ?? ExitCode.done);
     },
   });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { hasCode } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
@@ -52,6 +52,16 @@ export function stackFiles(ref: StackRef): StackFiles | undefined {
 
 /** The directory of Pulumi.yaml and Pulumi.<stack>.yaml. Each stack has its own, so that two don't write the same file. */
 export const workDir = (stack: string): string => join(stateDir(), "work", stack);
+
+/** What of a stack belongs to a seat that instructors share, and the stack's lock, as paths from the state directory. */
+export function stackUnit(stack: string): { lock: string; paths: string[] } {
+  const files = [stackFiles({ stack })?.checkpoint, join(workDir(stack), `Pulumi.${stack}.yaml`)];
+  const fromState = (path: string): string => relative(stateDir(), path);
+  return {
+    lock: fromState(stackLock(stack)),
+    paths: files.filter((path) => path !== undefined).map(fromState),
+  };
+}
 
 /** The lock file (base/lock.ts) that callers hold during every operation that changes the stack. */
 export const stackLock = (stack: string): string => join(stateDir(), "locks", `${stack}.lock`);

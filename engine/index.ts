@@ -2,7 +2,7 @@
 export type { EngineEvent, StackHandle, UpResult } from "./automation.js";
 export { loadAhead, openStack } from "./automation.js";
 export type { StackRef } from "./backend.js";
-export { stackLock } from "./backend.js";
+export { stackUnit } from "./backend.js";
 export type {
   Checkpoint,
   CheckpointResource,

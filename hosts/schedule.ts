@@ -36,6 +36,7 @@ const VARIABLES = [
   "LIBVIRT_DEFAULT_URI",
   "TRILAB_LIBVIRT_URI",
   "PULUMI_BACKEND_URL",
+  "TRILAB_STATE",
   // Account and region only; keys from the environment are not stored.
   "AWS_PROFILE",
   "AWS_REGION",

@@ -1,12 +1,12 @@
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../base/errors.js";
-import { stateDir } from "../base/paths.js";
+import { ownStateDir } from "../base/paths.js";
 import { pollUntil } from "../base/poll.js";
 import { hasEnded } from "../base/processes.js";
 
 /** One folder per baseline: `PID-…/root`, where its files are mounted, and `PID-…/tmp`, its /var/tmp. */
-export const baselinesDir = (): string => join(stateDir(), "baseline");
+export const baselinesDir = (): string => join(ownStateDir(), "baseline");
 
 /** The name of a baseline's cgroups. */
 export const cgroupName = (name: string): string => `trilab-baseline-${name}`;

@@ -23,7 +23,9 @@ export async function deployedNow(
 ): Promise<Deployed | undefined> {
   const [compiled, parts] = await Promise.all([compiledAt(), partsNow(record, drivers)]);
   if (compiled === undefined || parts === undefined) return undefined;
-  return { settings: digest([compiled, record.machines, settings]), ...parts };
+  // The file's path is another one for each instructor who shares the seat; its content is in the settings, too.
+  const { hostKeyFile: _, ...same } = settings;
+  return { settings: digest([compiled, record.machines, same]), ...parts };
 }
 
 /** Digests of what a seat's machines are, whatever its settings say. */

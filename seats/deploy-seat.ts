@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { withLock } from "../base/lock.js";
 import type { Progress } from "../base/progress.js";
 import type { DomainDefinition } from "../components/libvirt-machine.js";
 import type { Drivers } from "../drivers/drivers.js";
@@ -14,16 +13,16 @@ import {
   openStack,
   ReplacementRefused,
   type StackHandle,
-  stackLock,
   type UpResult,
 } from "../engine/index.js";
 import { type SeatId, seatPrefix } from "../model/naming.js";
+import { saveUnitSoon, withUnitLock } from "../shared/shared-state.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { requireAccount } from "./account.js";
 import { editSeatState } from "./edit-state.js";
 import { providerConfig } from "./ensure-host.js";
 import { reconcile } from "./reconcile.js";
-import { seatDir } from "./seat-record.js";
+import { requireHere, seatDir, seatUnit } from "./seat-record.js";
 import { noteReplacement, type ReplaceReasons, wouldReplace } from "./would-replace-error.js";
 import { inSomeZone } from "./zones.js";
 
@@ -31,7 +30,10 @@ import { inSomeZone } from "./zones.js";
 export const withSeatLock = <T>(id: SeatId, body: () => Promise<T>): Promise<T> => {
   const what = `seat "${id.seat}" of lab "${id.lab}"`;
   const isGone = async (): Promise<boolean> => !existsSync(join(seatDir(id), "seat.json"));
-  return withLock(stackLock(seatPrefix(id)), { what, isGone }, body);
+  return withUnitLock(seatUnit(id), { what, isGone }, async () => {
+    await requireHere(id);
+    return body();
+  });
 };
 
 /** Loads what {@link deploySeat} needs (0.2 s of CPU), for a caller that has to wait for something else. */
@@ -91,7 +93,11 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
     const config = providerConfig(drivers);
     return openStack({
       ...{ ...ref, engine, program, load: loadProgram, config, progress },
-      ...(onEvent ? { onEvent } : {}),
+      onEvent: (event) => {
+        // Another instructor can go on from here if this machine is lost.
+        if (event.resourcePreEvent || event.resOutputsEvent) saveUnitSoon(seatUnit(settings.ownership));
+        onEvent?.(event);
+      },
       ...(options.signal ? { signal: options.signal } : {}),
     });
   };

@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { withLock } from "../base/lock.js";
 import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
@@ -31,6 +30,7 @@ import {
   sameEndpoint,
 } from "../model/endpoint.js";
 import { imageVolumes } from "../model/image-volumes.js";
+import { withUnitLock } from "../shared/shared-state.js";
 import type { HostImage, HostSettings } from "../stacks/host.js";
 
 /** What the stack of a libvirt host should contain. What really exists is queried from libvirt. */
@@ -72,7 +72,10 @@ export async function withHostLock<T>(endpoints: readonly Endpoint[], body: () =
   if (endpoint === undefined) return body();
   const file = `${endpoint.kind === "docker" ? "docker" : "host"}${suffix(endpoint)}.lock`;
   const lock = { what: `the images at ${endpointWords(endpoint)}`, waitMs: 900_000 };
-  return withLock(join(stateDir(), file), lock, () => withHostLock(others, body));
+  // Instructors who share a state also share its hosts.
+  return withUnitLock({ name: `hosts/${file}`, lock: file, paths: [] }, lock, () =>
+    withHostLock(others, body),
+  );
 }
 
 export async function readHostRecord(libvirt: LibvirtDriver): Promise<HostRecord> {

@@ -1,9 +1,6 @@
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ExitCode, UserError } from "../base/errors.js";
-import { withLock } from "../base/lock.js";
 import { Once } from "../base/once.js";
-import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import type { Accelerator } from "../components/libvirt-machine.js";
 import { SwarmDriver } from "../drivers/docker/swarm/driver.js";
@@ -21,6 +18,7 @@ import { type Endpoints, endpointWords, isSwarm } from "../model/endpoint.js";
 import { instanceType } from "../model/instance-catalogue.js";
 import { ceilingOf, type MachineSize } from "../model/machine-size.js";
 import { labelProblem, MAX_SEAT_LENGTH, machineName, type Target } from "../model/naming.js";
+import { refreshShared, withUnitLock } from "../shared/shared-state.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
 import { expiresAt, expiryInForce } from "./lifetime.js";
@@ -33,6 +31,7 @@ import {
   identified,
   listSeats,
   machineOf,
+  onlyFrom,
   owner,
   readRecord,
   requireOwnNames,
@@ -126,8 +125,10 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
   const budget = rental?.endpoint ? budgetInForce(existing, request.budget) : undefined;
   if (existing) {
     const { budget: _, ...former } = existing;
+    const only = await onlyFrom(added.map(({ endpoint }) => endpoint));
     const wanted = {
       machines: machines(existing.slot),
+      ...(only ? { onlyFrom: only } : {}),
       ...vps,
       ...(budget === undefined ? {} : { budget }),
       // A VPS that is added now follows the lab as it is now.
@@ -141,12 +142,14 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
   }
 
   const drivers = driversOf({ machines: added });
+  const only = await onlyFrom(added.map(({ endpoint }) => endpoint));
   await requireCapacity(lab.machine, drivers, shared);
   // The record reserves the block, so that two seats that start at once don't get the same.
-  return withLock(
-    join(stateDir(), "slots.lock"),
+  return withUnitLock(
+    { name: "slots", lock: "slots.lock", paths: [] },
     { what: "the list of seats' addresses", waitMs: 30_000 },
     async () => {
+      await refreshShared();
       const taken = await Promise.all(
         (await listSeats()).map((other) => readRecord(other).catch(() => undefined)),
       );
@@ -176,6 +179,7 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
         ...vps,
         ...(budget === undefined ? {} : { budget }),
         labThen: labThenOf(lab),
+        ...(only ? { onlyFrom: only } : {}),
       };
       await writeRecord(record);
       return record;

@@ -81,6 +81,8 @@ export const recordSchema = z.object({
   budget: z.number().optional(),
   /** Absent in older records. */
   labThen: labThenSchema.optional(),
+  /** In a shared state: the only machine that reaches it, because its machines are on that machine's own daemons. */
+  onlyFrom: z.object({ id: z.string(), name: z.string() }).optional(),
   /** Absent when a part did not run, or is rented. */
   deployed: deployedSchema.optional(),
 });

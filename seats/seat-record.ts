@@ -6,9 +6,12 @@ import writeFileAtomic from "write-file-atomic";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
 import { folderNames } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
-import { readCheckpoint } from "../engine/index.js";
-import type { Ec2Endpoint } from "../model/endpoint.js";
+import { thisMachine } from "../base/this-machine.js";
+import { readCheckpoint, stackUnit } from "../engine/index.js";
+import { type Ec2Endpoint, type Endpoint, isLocal } from "../model/endpoint.js";
 import { machineName, namedAsBefore, type SeatId, seatPrefix, type Target } from "../model/naming.js";
+import { saveUnit, sharedNow } from "../shared/shared-state.js";
+import type { Unit } from "../shared/unit.js";
 import { recordSchema, type SeatMachine, type SeatRecord } from "./record-schema.js";
 import { endpointsInState, migrated, recordV1Schema } from "./record-v1.js";
 
@@ -42,8 +45,17 @@ export interface SeatKeys {
   knownHostsFile: string;
 }
 
-const seatsDir = (): string => join(stateDir(), "seats");
+const SEATS = "seats";
+const seatsDir = (): string => join(stateDir(), SEATS);
 export const seatDir = (id: SeatId): string => join(seatsDir(), id.lab, id.seat);
+
+/** What instructors share of a seat: its record, keys and journals, and its stack. */
+export function seatUnit(id: SeatId): Unit {
+  const { lab, seat } = id;
+  const name = `${SEATS}/${lab}/${seat}`;
+  const { lock, paths } = stackUnit(seatPrefix(id));
+  return { name, lock, paths: [name, ...paths], own: ["known_hosts", "vps-seed.iso"] };
+}
 
 /** `user@host`: the owner of our seats, on a host that several people use. */
 export const owner = (): string => `${userInfo().username}@${hostname()}`;
@@ -52,7 +64,7 @@ export const owner = (): string => `${userInfo().username}@${hostname()}`;
  * A seat's record. A record of an older trilab is converted, with the endpoints from the seat's state.
  *
  * @returns `undefined` when there is no such seat.
- * @throws UserError when the record can't be read.
+ * @throws UserError when the record can't be read; exit 3 when the seat is on another machine's own daemons.
  */
 export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
   const file = join(seatDir(id), "seat.json");
@@ -63,6 +75,7 @@ export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
+  await requireHere(id);
   try {
     const json: unknown = JSON.parse(text);
     const old = recordV1Schema.safeParse(json).data;
@@ -76,6 +89,41 @@ export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
       exitCode: ExitCode.failed,
       cause: error,
     });
+  }
+}
+
+/**
+ * In a shared state, a seat may be on the daemons of the machine that made it, at addresses that mean another daemon here:
+ * that one would say that the seat is gone. A record that can't be read does not matter here.
+ *
+ * @throws UserError (exit 3) when this machine does not reach the seat.
+ */
+export async function requireHere(id: SeatId): Promise<void> {
+  if (sharedNow() === undefined) return;
+  const text = await textOf(join(seatDir(id), "seat.json"));
+  const { onlyFrom } = recordSchema.pick({ onlyFrom: true }).safeParse(parseJson(text)).data ?? {};
+  if (onlyFrom === undefined || onlyFrom.id === (await thisMachine()).id) return;
+  throw new UserError(
+    `seat "${id.seat}" of lab "${id.lab}" can only be reached from the machine "${onlyFrom.name}"`,
+    {
+      why: "it is on that machine's own daemons, at addresses like unix:///var/run/docker.sock",
+      fix: "run the command there; for a class that others can reach, name its hosts in class.yaml: docker: ssh://…",
+      exitCode: ExitCode.hostNotReady,
+    },
+  );
+}
+
+/** The only machine that reaches machines at these endpoints, in a shared state; `undefined`: every machine does. */
+export async function onlyFrom(endpoints: readonly Endpoint[]): Promise<SeatRecord["onlyFrom"]> {
+  const local = endpoints.some((endpoint) => endpoint.kind !== "ec2" && isLocal(endpoint));
+  return local && sharedNow() !== undefined ? thisMachine() : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
@@ -108,6 +156,7 @@ export async function identified({ lab, seat }: SeatId): Promise<SeatId> {
 export async function writeRecord(record: SeatRecord): Promise<void> {
   const dir = await privateDir(seatDir(record));
   await writeFileAtomic(join(dir, "seat.json"), `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  await saveUnit(seatUnit(record));
 }
 
 /**

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { hasCode } from "../base/errors.js";
-import { withLock } from "../base/lock.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
 import { owner } from "../seats/seat-record.js";
+import { withUnitLock } from "../shared/shared-state.js";
+import type { Unit } from "../shared/unit.js";
 
 /** What a look at a task found. `could-not-look` is never a grade. `pending`: a person has to mark the answer. */
 export const OUTCOMES = ["met", "not-met", "could-not-look", "pending"] as const;
@@ -55,7 +56,11 @@ export interface Attempts {
 }
 
 /** Attempts outlive their seat, because nothing that a learner did may be lost. */
-export const attemptsDir = ({ lab, seat }: SeatId): string => join(stateDir(), "attempts", lab, seat);
+export const attemptsDir = (id: SeatId): string => join(stateDir(), unitOf(id).name);
+const unitOf = ({ lab, seat }: SeatId): Unit => {
+  const name = `attempts/${lab}/${seat}`;
+  return { name, lock: `${name}/lock`, paths: [name] };
+};
 const fileOf = (id: SeatId): string => join(attemptsDir(id), "attempts.jsonl");
 
 /** The digest that the next line names. The first line names the empty text's. */
@@ -105,9 +110,9 @@ export async function addAttempt(id: SeatId, lab: string, attempt: Attempt): Pro
 /** Adds entries to the record. Each line names the digest of the one before, so that a later edit is seen. */
 export async function addAttempts(id: SeatId, entries: readonly Entry[]): Promise<void> {
   if (entries.length === 0) return;
-  const dir = await privateDir(attemptsDir(id));
+  await privateDir(attemptsDir(id));
   const what = `the attempts of seat "${id.seat}" of lab "${id.lab}"`;
-  await withLock(join(dir, "lock"), { what, waitMs: 30_000 }, async () => {
+  await withUnitLock(unitOf(id), { what, waitMs: 30_000 }, async () => {
     const text = await attemptsText(id);
     // A line that was cut off by a crash stays, as a line of its own.
     let added = text === "" || text.endsWith("\n") ? "" : "\n";
@@ -137,7 +142,7 @@ export async function seatKey(id: SeatId): Promise<string> {
   };
   return (
     (await known()) ??
-    (await withLock(join(dir, "lock"), { what: "the seat's key", waitMs: 30_000 }, async () => {
+    (await withUnitLock(unitOf(id), { what: "the seat's key", waitMs: 30_000 }, async () => {
       const there = await known();
       if (there !== undefined) return there;
       const key = randomBytes(32).toString("hex");

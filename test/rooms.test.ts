@@ -7,6 +7,7 @@ import { repoDir } from "../base/paths.js";
 /** The rooms, in the direction in which data flows: each imports only from itself and those before it. */
 const ROOMS = [
   "base",
+  "shared",
   "model",
   "components",
   "drivers",

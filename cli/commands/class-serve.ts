@@ -6,6 +6,9 @@ import { type Args, defineCommand, text } from "../define-command.js";
 /** Where it listens if nothing is said. */
 const LISTEN = "0.0.0.0:2222";
 
+/** How often it looks what other instructors have changed, in milliseconds. */
+const REFRESH_MS = 30_000;
+
 export const classServe = defineCommand({
   usage: "serve [class]",
   description:
@@ -43,10 +46,14 @@ async function serve(args: Args, ctx: Context): Promise<undefined> {
       ctx.style.dim(`  for their keys: trilab class cards ${record.name} FOLDER; to end: Ctrl-C`),
     ],
   );
+  // Other instructors may change the seats meanwhile. What fails now is tried again.
+  const { refreshShared } = await import("../../shared/shared-state.js");
+  const looking = setInterval(() => void refreshShared().catch(() => {}), REFRESH_MS);
   await new Promise<void>((resolve) => {
     if (ctx.signal.aborted) resolve();
     ctx.signal.addEventListener("abort", () => resolve());
   });
+  clearInterval(looking);
   await entry.close();
   return undefined;
 }

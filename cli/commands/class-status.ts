@@ -22,6 +22,7 @@ export const classStatus = defineCommand({
       if (!flag(args, "watch")) return undefined;
       await sleep(PAUSE * 1000, undefined, { signal: ctx.signal }).catch(() => {});
       if (ctx.signal.aborted) return undefined;
+      await (await import("../../shared/shared-state.js")).refreshShared();
     }
   },
 });

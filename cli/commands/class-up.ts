@@ -49,6 +49,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     await sleep(at - Date.now(), undefined, { signal: ctx.signal }).catch(() => {});
     if (ctx.signal.aborted) return ExitCode.interrupted;
     const agreed = new Set(plan.hosts.map(({ name }) => name));
+    await (await import("../../shared/shared-state.js")).refreshShared();
     plan = await planClass(await classWish(args)); // The roster may have changed.
     requireAgreed(plan, agreed, rented.length);
   }

@@ -1,4 +1,6 @@
+import { stateOfClassFile } from "../class-meant.js";
 import { defineCommand } from "../define-command.js";
+import { stateOfClass } from "../shared-state.js";
 import { classCards } from "./class-cards.js";
 import { classCheck } from "./class-check.js";
 import { classDown } from "./class-down.js";
@@ -12,6 +14,7 @@ import { classReset } from "./class-reset.js";
 import { classRun } from "./class-run.js";
 import { classServe } from "./class-serve.js";
 import { classStatus } from "./class-status.js";
+import { classUnlock } from "./class-unlock.js";
 import { classUp } from "./class-up.js";
 
 export const classCommand = defineCommand({
@@ -19,18 +22,22 @@ export const classCommand = defineCommand({
   description: "seats for all learners of a roster: plan, start, look, check, grade, remove",
   subcommands: [
     classNew,
-    classPlan,
+    // It makes no seat, but it must be able to say that a shared state has none.
+    { ...classPlan, stateOf: stateOfClassFile, makesState: true },
     classRehearse,
-    classUp,
-    classStatus,
-    classCards,
-    classServe,
-    classRun,
-    classCheck,
-    classGrades,
-    classExtend,
-    classReset,
-    classExport,
-    classDown,
+    { ...classUp, stateOf: stateOfClassFile, makesState: true },
+    ...[
+      classStatus,
+      classCards,
+      classServe,
+      classRun,
+      classCheck,
+      classGrades,
+      classExtend,
+      classReset,
+      classExport,
+      classUnlock,
+      classDown,
+    ].map((command) => ({ ...command, stateOf: stateOfClass })),
   ],
 });

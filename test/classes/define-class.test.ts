@@ -50,6 +50,12 @@ it("a host is a Swarm where its nodes are named beside a manager", () => {
   expect(why(host(swarm))).toMatch(/hosts\.0\.swarm: needs the address of a manager, too: docker/);
 });
 
+it("a class may be shared; what is no place for that is refused", () => {
+  const state = "s3://lessons/vms?region=eu-central-1";
+  expect(parseClass(`name: a\nlab: x\nstate: ${state}\n`, "class.yaml").state).toBe(state);
+  expect(why("name: a\nlab: x\nstate: /srv/state\n")).toBe('line 3: state: "/srv/state" is no URL');
+});
+
 it("any file's name gives a class's name", () => {
   expect(classNameOf("Übung 3 (WS)")).toBe("ubung-3-ws");
   expect(classNameOf("日本")).toBe("class");

@@ -3,6 +3,7 @@ import { access, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { EC2Client } from "@aws-sdk/client-ec2";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { execa } from "execa";
 import { UserError } from "../../base/errors.js";
 import { withLock } from "../../base/lock.js";
@@ -13,7 +14,7 @@ import { connect } from "../../drivers/ec2/client.js";
 const VERSION = "5.2.5";
 const START_MS = 60_000;
 
-/** moto's EC2 API on 127.0.0.1: AWS without an account, for as long as a test file runs. */
+/** moto's API of EC2 and S3 on 127.0.0.1: AWS without an account, for as long as a test file runs. */
 export interface Moto {
   /** `http://127.0.0.1:…` */
   endpoint: string;
@@ -34,6 +35,36 @@ export const awsEnv = (endpoint: string): Record<string, string> => ({
   AWS_CONFIG_FILE: "/dev/null",
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
 });
+
+async function s3Client({ endpoint, env }: Moto): Promise<S3Client> {
+  const { S3Client: Client } = await import("@aws-sdk/client-s3");
+  const { AWS_ACCESS_KEY_ID: key = "", AWS_REGION: region = "", AWS_SECRET_ACCESS_KEY: secret = "" } = env;
+  const credentials = { accessKeyId: key, secretAccessKey: secret };
+  return new Client({ region, endpoint, forcePathStyle: true, credentials });
+}
+
+/** Makes an S3 bucket. */
+export async function makeBucket(moto: Moto, name: string): Promise<void> {
+  const { CreateBucketCommand } = await import("@aws-sdk/client-s3");
+  const place = { LocationConstraint: "eu-central-1" as const };
+  const command = new CreateBucketCommand({ Bucket: name, CreateBucketConfiguration: place });
+  await (await s3Client(moto)).send(command);
+}
+
+/** All objects of a bucket, by key. */
+export async function readBucket(moto: Moto, name: string): Promise<Map<string, Buffer>> {
+  const { GetObjectCommand, ListObjectsV2Command } = await import("@aws-sdk/client-s3");
+  const client = await s3Client(moto);
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: name }));
+  const objects = new Map<string, Buffer>();
+  for (const { Key = "" } of Contents) {
+    // It may be removed meanwhile.
+    const object = await client.send(new GetObjectCommand({ Bucket: name, Key })).catch(() => undefined);
+    const body = await object?.Body?.transformToByteArray();
+    if (body) objects.set(Key, Buffer.from(body));
+  }
+  return objects;
+}
 
 /** Starts a moto of its own on a free port, with nothing in it but Debian's images and the default VPC. */
 export async function startMoto(): Promise<Moto> {
@@ -57,7 +88,7 @@ export async function startMoto(): Promise<Moto> {
     stop: () =>
       new Promise((resolve) => {
         child.once("exit", () => resolve());
-        if (!child.kill()) resolve();
+        if (child.exitCode !== null || !child.kill()) resolve();
       }),
   };
 }
@@ -106,7 +137,7 @@ async function motoPython(): Promise<string> {
 }
 
 async function install(dir: string, python: string): Promise<void> {
-  const requirement = `moto[server,ec2]==${VERSION}`;
+  const requirement = `moto[server,ec2,s3]==${VERSION}`;
   const run = (file: string, ...args: string[]) => execa(file, args, { timeout: 600_000 });
   try {
     if (await execa("uv", ["--version"]).catch(() => undefined)) {

@@ -1,0 +1,73 @@
+import { ExitCode, UserError } from "../base/errors.js";
+import type { Context } from "./context.js";
+import { type Args, text } from "./define-command.js";
+
+// main.ts imports this file, so heavy modules are imported in the functions.
+
+/** Runs a command in a shared state; without a URL, in this user's own state directory. @throws UserError as openState does. */
+export async function inState(
+  url: string | undefined,
+  { create, ctx }: { create: boolean; ctx: Context },
+  body: () => Promise<number | undefined>,
+): Promise<number | undefined> {
+  if (!url) return body();
+  const { openState } = await import("../shared/open-state.js");
+  const { notes, state } = await openState(url, { create });
+  for (const note of notes) ctx.tell(note);
+  return state.run(body);
+}
+
+/** A class on record on this machine: in its own state directory, or in its copy of a shared state. */
+interface Known {
+  name: string;
+  /** Absent: it is not shared. */
+  url?: string | undefined;
+  ended?: string | undefined;
+}
+
+/**
+ * The URL of the shared state that has the class which a command is about: a class.yaml says it, and so does a class on
+ * record on this machine.
+ *
+ * @throws UserError (exit 2) when it could be one of several.
+ */
+export async function stateOfClass(args: Args): Promise<string | undefined> {
+  const word = text(args, "class");
+  if (word !== undefined && /\.ya?ml$/.test(word)) {
+    const { readClassFile } = await import("../classes/define-class.js");
+    return (await readClassFile(word)).state;
+  }
+  const known = (await knownClasses()).filter(({ name }) => word === undefined || name === word);
+  const up = known.filter(({ ended }) => ended === undefined);
+  if (new Set(up.map(({ url }) => url)).size > 1) {
+    throw new UserError(
+      word === undefined ? "several classes are up" : `there are several classes "${word}"`,
+      {
+        why: up
+          .map(({ name, url }) => `${name}: ${url === undefined ? "of this machine" : `in ${url}`}`)
+          .join("\n"),
+        fix: "name one by its file: trilab class status class.yaml; or set TRILAB_STATE to a shared state",
+        exitCode: ExitCode.usage,
+      },
+    );
+  }
+  const [last] = known.sort((a, b) => ((a.ended ?? "") < (b.ended ?? "") ? 1 : -1));
+  return (up[0] ?? last)?.url;
+}
+
+async function knownClasses(): Promise<Known[]> {
+  const { knownStates } = await import("../shared/open-state.js");
+  const { inStateDir, ownStateDir } = await import("../base/paths.js");
+  const { classNames, readClass } = await import("../classes/class-record.js");
+  const states = [{ url: undefined, dir: ownStateDir() }, ...(await knownStates())];
+  const classes = states.map(({ dir, url }) =>
+    inStateDir(dir, async () => {
+      const records = await Promise.all(
+        // A damaged record is reported by the command itself.
+        (await classNames()).map((name) => readClass(name).catch(() => ({ name, ended: undefined }))),
+      );
+      return records.flatMap((record) => (record ? [{ name: record.name, ended: record.ended, url }] : []));
+    }),
+  );
+  return (await Promise.all(classes)).flat();
+}

@@ -1,0 +1,298 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { z } from "zod";
+import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { type LockOptions, withLock } from "../base/lock.js";
+import { inStateDir, stateDir } from "../base/paths.js";
+import { sideBySide } from "../base/side-by-side.js";
+import type { Bucket } from "./bucket.js";
+import { BEAT_MS, type RemoteLock, takeLock } from "./remote-lock.js";
+import type { Seal } from "./seal.js";
+import { type Content, digestOf, parseContent, readUnit, type Unit, unitSchema, writeUnit } from "./unit.js";
+
+/** What this machine remembers of a unit's last exchange with the bucket. */
+const exchangeSchema = z.object({
+  unit: unitSchema,
+  /** The object's ETag; absent: there is no object. */
+  etag: z.string().optional(),
+  /** Of the files then; absent: there were none. */
+  digest: z.string().optional(),
+  /** A command here changes the unit; or it was killed, or could not write to the bucket. */
+  changing: z.boolean(),
+});
+type Exchange = z.output<typeof exchangeSchema>;
+
+/** A unit that this process changes. */
+interface Held {
+  lock: RemoteLock;
+  /** Somebody has taken the lock from us. */
+  isLost: boolean;
+  /** A write has been asked for, and not begun yet. */
+  isWaiting: boolean;
+  /** Ends after all writes to the bucket that were begun. */
+  saving: Promise<void>;
+}
+
+const objectKey = (unit: string): string => `units/${unit}`;
+
+/** At most this many units are fetched at once. */
+const WORKERS = 16;
+
+/**
+ * State that several instructors share: a bucket, and this machine's copy of it, which is a state directory. Each unit is
+ * one encrypted object. Its changes happen in the copy, under a lock in the bucket, and are written back to the object.
+ */
+export class SharedState {
+  private readonly held = new Map<string, Held>();
+
+  /** @param copy Identifies this machine's copy. */
+  constructor(
+    readonly place: string,
+    readonly dir: string,
+    readonly copy: string,
+    readonly bucket: Bucket,
+    private readonly seal: Seal,
+  ) {}
+
+  /** Runs `body` with the copy as the state directory. */
+  run<T>(body: () => Promise<T>): Promise<T> {
+    return inStateDir(this.dir, () => current.run(this, body));
+  }
+
+  /**
+   * Fetches what others have changed, and writes back what a killed command of this machine had changed.
+   *
+   * @returns sentences for people: what could not be fetched, and what a killed command had changed in vain.
+   */
+  async refresh(): Promise<string[]> {
+    const remote = await this.bucket.list(objectKey(""));
+    const known = new Map((await this.exchanges()).map((each) => [each.unit.name, each]));
+    const there = [...remote.keys()].map((key) => key.slice(objectKey("").length));
+    const news = [...new Set([...there, ...known.keys()])].filter((name) => {
+      const { changing, etag } = known.get(name) ?? {};
+      return changing || etag !== remote.get(objectKey(name));
+    });
+    const ends = await sideBySide(news, (name) => this.refreshUnit(name, known.get(name)), {
+      workers: WORKERS,
+    });
+    return ends.flatMap((end) => {
+      if (end.state === "failed") throw end.error;
+      return end.state === "done" && end.result !== undefined ? [end.result] : [];
+    });
+  }
+
+  /** @returns a sentence for people, if there is something to say. */
+  private async refreshUnit(name: string, before: Exchange | undefined): Promise<string | undefined> {
+    try {
+      const unit = before?.unit ?? (await this.fetch(name))?.content.unit;
+      if (unit === undefined || this.held.has(name)) return undefined;
+      const isGone = async (): Promise<boolean> => digestOf(await readUnit(this.dir, unit)) === undefined;
+      return await withLock(join(this.dir, unit.lock), { what: name, isGone }, async () => {
+        const now = await this.exchange(name);
+        // Another command on this machine may have done it meanwhile.
+        if (now?.etag !== before?.etag || now?.changing !== before?.changing) return undefined;
+        if (now?.changing) return await this.finish(unit, now);
+        await this.pull(unit);
+        return undefined;
+      });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      // It is being changed, here or elsewhere.
+      if (error.exitCode === ExitCode.locked) return undefined;
+      // One object that can't be read hides no other. Who changes that unit gets the error.
+      if (error.exitCode === ExitCode.failed) return [error.message, error.why].join(": ");
+      throw error;
+    }
+  }
+
+  /** Writes back what a killed command had changed, unless another instructor has changed the unit since. */
+  private async finish(unit: Unit, { etag }: Exchange): Promise<string | undefined> {
+    const content = async (): Promise<string | undefined> => digestOf(await readUnit(this.dir, unit));
+    const ours = await content();
+    return this.holding(unit, { what: unit.name }, async () =>
+      (await this.exchange(unit.name))?.etag === etag || (await content()) === ours
+        ? undefined
+        : `${unit.name}: another instructor has changed it since a command on this machine was interrupted; theirs is used, and what that command had noted is not`,
+    );
+  }
+
+  /**
+   * Runs a change of a unit: under its lock in the bucket, from its newest content, and written back at the end, also if the
+   * change failed. The caller holds the unit's lock file.
+   *
+   * @throws UserError: exit 7 when another instructor changes it; exit 3 when the bucket does not answer.
+   */
+  async holding<T>(
+    unit: Unit,
+    options: Pick<LockOptions, "what" | "waitMs">,
+    body: () => Promise<T>,
+  ): Promise<T> {
+    const { what, waitMs } = options;
+    const lock = await takeLock(this.bucket, unit.name, { copy: this.copy, what, waitMs });
+    let isSaved = true;
+    try {
+      await this.pull(unit);
+      await this.remember({ ...(await this.exchange(unit.name)), unit, changing: true });
+      const held: Held = { lock, isLost: false, isWaiting: false, saving: Promise.resolve() };
+      this.held.set(unit.name, held);
+      isSaved = false;
+      const beat = setInterval(() => void this.beat(unit, held), BEAT_MS);
+      beat.unref();
+      const [end] = await Promise.allSettled([body()]);
+      clearInterval(beat);
+      const [saved] = await Promise.allSettled([this.save(unit)]);
+      this.held.delete(unit.name);
+      isSaved = saved.status === "fulfilled";
+      if (end.status === "rejected") throw end.reason;
+      if (saved.status === "rejected") throw saved.reason;
+      return end.value;
+    } finally {
+      // While our changes are not in the bucket, nobody else should work from the older content.
+      if (isSaved) {
+        const former = await this.exchange(unit.name);
+        if (former?.etag === undefined) await rm(this.fileOf(unit.name), { force: true });
+        else await this.remember({ ...former, changing: false });
+        await lock.release().catch(() => {}); // The next command of this copy takes it over.
+      }
+    }
+  }
+
+  /** Writes a unit to the bucket, if this process holds it and its files have changed. @throws UserError as {@link holding} does. */
+  async save(unit: Unit): Promise<void> {
+    const held = this.held.get(unit.name);
+    if (held === undefined) return;
+    const saving = held.saving.then(() => this.push(unit, held));
+    held.saving = saving.catch(() => {});
+    await saving;
+  }
+
+  /** As {@link save}, but the caller does not wait, and a failure is not reported: a later write contains the same. */
+  saveSoon(unit: Unit): void {
+    const held = this.held.get(unit.name);
+    if (held === undefined || held.isWaiting) return;
+    held.isWaiting = true;
+    held.saving = held.saving
+      .then(() => {
+        held.isWaiting = false;
+        return this.push(unit, held);
+      })
+      .catch(() => {});
+  }
+
+  /** So others see that we live, and if this machine is lost, the bucket's content is not much older. What fails now is tried again. */
+  private async beat(unit: Unit, held: Held): Promise<void> {
+    held.saving = held.saving
+      .then(async () => {
+        held.isLost = !(await held.lock.beat());
+        await this.push(unit, held);
+      })
+      .catch(() => {});
+    await held.saving;
+  }
+
+  private async push(unit: Unit, { isLost }: Held): Promise<void> {
+    if (isLost) throw takenOver(unit.name);
+    const files = await readUnit(this.dir, unit);
+    const [digest, former] = [digestOf(files), await this.exchange(unit.name)];
+    if (digest === former?.digest) return;
+    const key = objectKey(unit.name);
+    if (digest === undefined) {
+      if (former?.etag !== undefined && !(await this.bucket.remove(key, former.etag)))
+        throw takenOver(unit.name);
+      await this.remember({ unit, changing: true });
+      return;
+    }
+    const content: Content = { schema: 1, unit: unitSchema.parse(unit), files };
+    const etag = await this.bucket.put(key, this.seal.seal(key, JSON.stringify(content)), former?.etag);
+    if (etag === undefined) throw takenOver(unit.name);
+    await this.remember({ unit, etag, digest, changing: true });
+  }
+
+  /** Makes the unit's files here those of the bucket, if they are not. The caller holds the unit's lock file. */
+  private async pull(unit: Unit): Promise<void> {
+    const there = await this.fetch(unit.name);
+    if (there === undefined) {
+      const former = await this.exchange(unit.name);
+      if (former?.etag !== undefined) await writeUnit(this.dir, former.unit, {});
+      await rm(this.fileOf(unit.name), { force: true });
+      return;
+    }
+    const { content, etag } = there;
+    if ((await this.exchange(unit.name))?.etag === etag) return;
+    await writeUnit(this.dir, content.unit, content.files);
+    await this.remember({ unit: content.unit, etag, digest: digestOf(content.files), changing: false });
+  }
+
+  private async fetch(name: string): Promise<{ content: Content; etag: string } | undefined> {
+    const key = objectKey(name);
+    const object = await this.bucket.get(key);
+    if (object === undefined) return undefined;
+    const text = this.seal.open(key, object.body);
+    const content = text === undefined ? undefined : parseContent(text);
+    if (content !== undefined) return { content, etag: object.etag };
+    throw new UserError(`${name} in the shared state ${this.place} can't be read`, {
+      why:
+        text === undefined
+          ? "it was changed by other means than trilab, or the shared state was made anew with another key"
+          : "a newer trilab wrote it",
+      fix:
+        text === undefined
+          ? `if the shared state was made anew, remove this machine's copy: ${this.dir}`
+          : "use the same version as the other instructors",
+    });
+  }
+
+  private fileOf = (name: string): string => join(this.dir, "exchanges", `${encodeURIComponent(name)}.json`);
+
+  private async exchange(name: string): Promise<Exchange | undefined> {
+    const text = await readFile(this.fileOf(name), "utf8").catch((error: unknown) => {
+      if (hasCode(error, "ENOENT")) return undefined;
+      throw error;
+    });
+    return text === undefined ? undefined : exchangeSchema.parse(JSON.parse(text));
+  }
+
+  private async exchanges(): Promise<Exchange[]> {
+    const files = await readdir(join(this.dir, "exchanges")).catch(() => []);
+    const names = files
+      .filter((file) => file.endsWith(".json"))
+      .map((file) => decodeURIComponent(file.slice(0, -5)));
+    return (await Promise.all(names.map((name) => this.exchange(name)))).filter((each) => each !== undefined);
+  }
+
+  private async remember(exchange: z.input<typeof exchangeSchema>): Promise<void> {
+    await mkdir(join(this.dir, "exchanges"), { recursive: true, mode: 0o700 });
+    const text = `${JSON.stringify(exchangeSchema.parse(exchange))}\n`;
+    await writeFileAtomic(this.fileOf(exchange.unit.name), text, { mode: 0o600, fsync: false });
+  }
+}
+
+const takenOver = (unit: string): UserError =>
+  new UserError(`another instructor has changed ${unit} meanwhile`, {
+    why: "its lock was taken from this command, which had not shown for a while that it lives",
+    fix: "look at what there is now, then run the command again: trilab class status",
+    exitCode: ExitCode.locked,
+  });
+
+const current = new AsyncLocalStorage<SharedState>();
+
+/** The shared state that the command works in; `undefined`: this user's own state directory. */
+export const sharedNow = (): SharedState | undefined => current.getStore();
+
+/** Holds a unit's lock while `body` works on it: its lock file, and in a shared state its lock in the bucket. @throws UserError (exit 7) naming the holder. */
+export const withUnitLock = <T>(unit: Unit, options: LockOptions, body: () => Promise<T>): Promise<T> =>
+  withLock(join(stateDir(), unit.lock), options, async () => {
+    const state = sharedNow();
+    return state ? state.holding(unit, options, body) : body();
+  });
+
+/** In a shared state, writes a unit that this process holds to the bucket now: what follows must not be lost with this machine. */
+export const saveUnit = async (unit: Unit): Promise<void> => sharedNow()?.save(unit);
+
+/** As {@link saveUnit}, without waiting for it. */
+export const saveUnitSoon = (unit: Unit): void => sharedNow()?.saveSoon(unit);
+
+/** In a shared state, fetches what others have changed. */
+export const refreshShared = async (): Promise<void> => void (await sharedNow()?.refresh());

@@ -1,0 +1,43 @@
+import { ExitCode, UserError } from "../../base/errors.js";
+import type { Bucket } from "../../shared/bucket.js";
+
+/** A bucket in memory, with the conditions of S3's writes. */
+export class MemoryBucket implements Bucket {
+  readonly objects = new Map<string, { body: Buffer; etag: string }>();
+  /** As long as it is set, the bucket does not answer. */
+  silent = false;
+  private writes = 0;
+
+  async list(start: string): Promise<Map<string, string>> {
+    await this.answer();
+    return new Map(
+      [...this.objects].filter(([key]) => key.startsWith(start)).map(([key, { etag }]) => [key, etag]),
+    );
+  }
+
+  async get(key: string): Promise<{ body: Buffer; etag: string } | undefined> {
+    await this.answer();
+    return this.objects.get(key);
+  }
+
+  async put(key: string, body: Buffer, before: string | undefined): Promise<string | undefined> {
+    await this.answer();
+    if (this.objects.get(key)?.etag !== before) return undefined;
+    this.writes += 1;
+    const etag = `"${this.writes}"`;
+    this.objects.set(key, { body, etag });
+    return etag;
+  }
+
+  async remove(key: string, etag: string): Promise<boolean> {
+    await this.answer();
+    if (this.objects.get(key)?.etag === etag) this.objects.delete(key);
+    return !this.objects.has(key);
+  }
+
+  private async answer(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.silent)
+      throw new UserError("the shared state can't be looked at", { exitCode: ExitCode.hostNotReady });
+  }
+}
