@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from "../base/errors.js";
+import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
 import { hostCapacity } from "../hosts/capacity.js";
 import { type Lab, loadLab } from "../labs/define-lab.js";
@@ -55,13 +55,20 @@ export interface ClassWish {
   targets?: readonly Target[];
   /** The daemons of seats whose host is not named. */
   endpoints: Endpoints;
+  /** Hosts that do not answer, by name: no new seat is placed there. Default: none; one that does not answer is an error. */
+  lost?: ReadonlySet<string>;
 }
 
 /**
  * @throws UserError: exit 2 when class.yaml, roster or lab is wrong, when a seat belongs to somebody else, or when the class does
  * not fit on its hosts; exit 3 when a host does not answer.
  */
-export async function planClass({ endpoints, spec, targets: all }: ClassWish): Promise<ClassPlan> {
+export async function planClass({
+  endpoints,
+  lost = new Set(),
+  spec,
+  targets: all,
+}: ClassWish): Promise<ClassPlan> {
   const [lab, learners, existing] = [
     await loadLab(spec.lab),
     await readRoster(spec.roster),
@@ -76,7 +83,7 @@ export async function planClass({ endpoints, spec, targets: all }: ClassWish): P
   const news = learners.filter(({ seat }) => !there.has(seat));
   const placed = placeSeats(
     news.length,
-    hosts.map(({ name, now, seats }) => ({ name, seats, taken: now })),
+    hosts.filter(({ name }) => !lost.has(name)).map(({ name, now, seats }) => ({ name, seats, taken: now })),
   );
   const full = placed.filter((name) => name === undefined).length;
   if (full > 0) throw noRoom(full, hosts);
@@ -114,7 +121,10 @@ export async function planClass({ endpoints, spec, targets: all }: ClassWish): P
 const ELSEWHERE = "elsewhere";
 
 /** The records of the learners' seats that exist, by seat. */
-async function seatsThere(lab: string, learners: readonly Learner[]): Promise<Map<string, SeatRecord>> {
+export async function seatsThere(
+  lab: string,
+  learners: readonly Learner[],
+): Promise<Map<string, SeatRecord>> {
   const found = await Promise.all(learners.map(({ seat }) => readRecord({ lab, seat })));
   return new Map(found.flatMap((record) => (record ? [[record.seat, record] as const] : [])));
 }
@@ -141,20 +151,22 @@ async function refuseOthers(
   });
 }
 
-interface Host {
+/** A host as class.yaml names it, with the learners' seats that are there now. */
+export interface Host {
   name: string;
   endpoints: Endpoints;
   seats: number;
   now: number;
 }
 
-const isAt = ({ machines }: SeatRecord, { docker, libvirt }: Endpoints): boolean =>
+/** Whether a seat is on a host with these daemons. */
+export const isAt = ({ machines }: SeatRecord, { docker, libvirt }: Endpoints): boolean =>
   machines.every(
     ({ endpoint }) =>
       endpoint.kind === "ec2" || sameEndpoint(endpoint, endpoint.kind === "docker" ? docker : libvirt),
   );
 
-function hostsOf({ hosts }: ClassSpec, chosen: Endpoints, records: readonly SeatRecord[]): Host[] {
+export function hostsOf({ hosts }: ClassSpec, chosen: Endpoints, records: readonly SeatRecord[]): Host[] {
   const listed = hosts ?? [{ name: "default" }];
   return listed.map(({ docker, libvirt, name, seats = Number.POSITIVE_INFINITY, swarm }) => {
     const endpoints: Endpoints = {
@@ -169,7 +181,11 @@ function hostsOf({ hosts }: ClassSpec, chosen: Endpoints, records: readonly Seat
 async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: Lab): Promise<HostPlan> {
   const seats = all.filter(({ host }) => host === name);
   const drivers = driversAt(seats.flatMap(({ plan }) => endpointsOf(plan.drivers)));
-  const { memory } = await hostCapacity(drivers);
+  const { memory } = await hostCapacity(drivers).catch((error: unknown) => {
+    throw error instanceof UserError && error.exitCode === ExitCode.hostNotReady
+      ? silent(name, error)
+      : error;
+  });
   const guests = seats.flatMap(({ plan }) =>
     plan.targets.filter(
       (target) => (DOMAIN_TARGETS as readonly string[]).includes(target) && !isRented(plan, target),
@@ -186,6 +202,14 @@ async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: L
   }
   return { name, drivers, now, planned: seats.length, guestMemory, memory };
 }
+
+const silent = (host: string, error: UserError): UserError =>
+  new UserError(`host "${host}" does not answer`, {
+    why: messageAndWhy(error),
+    fix: "bring it back, and run the command again; or place its seats on the other hosts, which gives up what learners did there: trilab class up --replace-lost",
+    exitCode: ExitCode.hostNotReady,
+    cause: error,
+  });
 
 const isRented = ({ spending }: SeatPlan, target: string): boolean =>
   target === "vps" && spending !== undefined;

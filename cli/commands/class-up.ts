@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { SeatUp } from "../../classes/class-up.js";
-import type { ClassPlan } from "../../classes/plan-class.js";
+import type { ClassPlan, ClassWish } from "../../classes/plan-class.js";
 import { agreeToRent } from "../agree-to-rent.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
 import { type Context, report } from "../context.js";
@@ -20,6 +20,11 @@ export const classUp = defineCommand({
     ...classFileOptions,
     ...workersOption,
     ...waitOption,
+    "replace-lost": {
+      type: "boolean",
+      describe:
+        "place the seats of hosts that do not answer on the other hosts, as new ones; what learners did there is given up",
+    },
     at: { type: "string", describe: "wait until this time: 2026-11-30T08:30" },
     yes: {
       ...yesOption.yes,
@@ -36,7 +41,11 @@ export const classUp = defineCommand({
 async function bringUp(args: Args, ctx: Context): Promise<number> {
   const [waitMs, workers, at] = [answerWait(args), workersOf(args), timeOf(args)];
   const { planClass } = await import("../../classes/plan-class.js");
-  let plan = await planClass(await classWish(args));
+  const wish = async (): Promise<ClassWish> => {
+    const asked = await classWish(args);
+    return flag(args, "replace-lost") ? { ...asked, lost: await withoutLost(args, asked, ctx) } : asked;
+  };
+  let plan = await planClass(await wish());
   for (const line of planLines(plan, ctx.style)) ctx.tell(line);
   const rented = plan.seats.flatMap(({ plan: { spending } }) =>
     spending && !spending.agreed ? [spending] : [],
@@ -50,7 +59,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     if (ctx.signal.aborted) return ExitCode.interrupted;
     const agreed = new Set(plan.hosts.map(({ name }) => name));
     await (await import("../../shared/shared-state.js")).refreshShared();
-    plan = await planClass(await classWish(args)); // The roster may have changed.
+    plan = await planClass(await wish()); // The roster may have changed.
     requireAgreed(plan, agreed, rented.length);
   }
   const began = Date.now();
@@ -59,6 +68,32 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   await loadProgram();
   const seats = await ctx.follow(bringUpClass(plan, { waitMs, workers, signal: ctx.signal }));
   return show(ctx, plan, seats, (Date.now() - began) / 1000);
+}
+
+/**
+ * Gives up the class's seats on hosts that do not answer, after the user agrees.
+ *
+ * @returns those hosts' names.
+ */
+async function withoutLost(args: Args, wish: ClassWish, ctx: Context): Promise<Set<string>> {
+  const { findLost, forgetLost } = await import("../../classes/replace-lost.js");
+  const { hosts, seats } = await findLost(wish);
+  const names = hosts.map(({ name }) => `"${name}"`).join(" and ");
+  if (hosts.length === 0) ctx.tell("Every host of the class answers, so no seat is lost.");
+  else
+    ctx.tell(`${names} did not answer. Seats there: ${seats.map(({ seat }) => seat).join(", ") || "none"}.`);
+  if (seats.length > 0) {
+    const question = `Give up these ${seats.length} seats, with what learners did in them, and make new ones on other hosts?`;
+    if (!flag(args, "yes") && (await ctx.confirm(question)) !== true) {
+      throw new UserError("the seats were not given up", {
+        why: "nothing was changed",
+        fix: "bring the host back; or run it again with -y",
+        exitCode: ExitCode.usage,
+      });
+    }
+    await ctx.follow(forgetLost(wish.spec.name, seats, { chosen: wish.endpoints, signal: ctx.signal }));
+  }
+  return new Set(hosts.map(({ name }) => name));
 }
 
 /** The time of --at, in milliseconds; 0 without it. @throws UserError (exit 2) when it is none, or more than a week away. */

@@ -201,6 +201,8 @@ describe("on two hosts, one of which goes", () => {
     ["i", "j"].map((letter) => home.seat(letter)),
   ];
   const name = `${NAME}-two`;
+  /** A class on the far host alone, and its learner's seat. */
+  const [alone, farther] = [`${NAME}-far`, home.seat("n")];
   let second: SecondHost;
   let stopped = false;
   const there = (verb: string, ...args: string[]): Promise<Run> =>
@@ -231,6 +233,11 @@ describe("on two hosts, one of which goes", () => {
       true,
       true,
     ]);
+    const roster = join(tmpdir(), `${alone}.csv`);
+    await writeFile(roster, `id\n${farther}\n`);
+    const options = ["--on", "container", "--docker", second.dockerHost];
+    expectDone(await there("up", "--roster", roster, ...options));
+    await rm(roster);
     const plan = json(expectDone(await there("plan", file)));
     expect(plan.hosts).toMatchObject([
       { name: "near", now: 2, planned: 2 },
@@ -249,9 +256,19 @@ describe("on two hosts, one of which goes", () => {
     expect(down.exitCode).toBe(3);
     expect(json(down)).toMatchObject({ clean: false, receipts: [{}, {}], failed: [{}, {}] });
     expect(json(down).failed[0].problem).toContain(second.dockerHost);
-    const gone = json(expectDone(await there("down", name, "--host-gone")));
-    expect(gone).toMatchObject({ clean: true, failed: [] });
-    expect(gone.without.length).toBe(2);
+    const gone = json(expectDone(await there("down", alone, "--host-gone")));
+    expect(gone).toMatchObject({ clean: true, failed: [], receipts: [{ seat: farther }], without: [] });
+  });
+
+  test("its seats are placed anew on the other host, if the instructor gives them up", async () => {
+    expectError(await there("up", file, "-y"), 3, /host "far" does not answer/, /--replace-lost/);
+    await writeFile(file, (await readFile(file, "utf8")).replace("seats: 2 }", "seats: 4 }"));
+    const up = await there("up", file, "-y", "--replace-lost");
+    expect(states(up)).toEqual(Object.fromEntries([...near, ...far].map((seat) => [seat, "up"])));
+    expect(json(up).seats.map(({ host }: { host: string }) => host)).toEqual(Array(4).fill("near"));
+    expect(up.stderr).toMatch(/"far" did not answer/);
+    expect(json(expectDone(await there("down", name)))).toMatchObject({ clean: true, failed: [] });
+    for (const seat of [...near, ...far]) expect(await residueOf(LAB, seat)).toEqual([]);
   });
 });
 
