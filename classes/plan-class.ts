@@ -181,11 +181,11 @@ export function hostsOf({ hosts }: ClassSpec, chosen: Endpoints, records: readon
 async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: Lab): Promise<HostPlan> {
   const seats = all.filter(({ host }) => host === name);
   const drivers = driversAt(seats.flatMap(({ plan }) => endpointsOf(plan.drivers)));
-  const { memory } = await hostCapacity(drivers).catch((error: unknown) => {
-    throw error instanceof UserError && error.exitCode === ExitCode.hostNotReady
-      ? silent(name, error)
-      : error;
+  const answers = [drivers.docker, drivers.libvirt].map((driver) => driver?.preflight());
+  await Promise.all(answers).catch((error: unknown) => {
+    throw error instanceof UserError ? silent(name, error) : error;
   });
+  const { memory } = await hostCapacity(drivers);
   const guests = seats.flatMap(({ plan }) =>
     plan.targets.filter(
       (target) => (DOMAIN_TARGETS as readonly string[]).includes(target) && !isRented(plan, target),

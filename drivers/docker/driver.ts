@@ -93,7 +93,8 @@ export class DockerDriver {
 
   /** CPUs and bytes of memory of the daemon's host. */
   async capacity(): Promise<{ cpus: number; memory: number }> {
-    const { NCPU, MemTotal } = (await this.client.info()) as { NCPU: number; MemTotal: number };
+    const info = await asking("the Docker daemon's host can't be looked at", () => this.client.info());
+    const { NCPU, MemTotal } = info as { NCPU: number; MemTotal: number };
     return { cpus: NCPU, memory: MemTotal };
   }
 

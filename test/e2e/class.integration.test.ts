@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asRoot } from "../../base/privilege.js";
 import { type SecondHost, startSecondHost } from "../support/second-host.js";
 import { residueOf } from "./residue.js";
 import { expectDone, expectError, host, machine, openHome, type Run } from "./support.js";
@@ -204,13 +205,10 @@ describe("on two hosts, one of which goes", () => {
   /** A class on the far host alone, and its learner's seat. */
   const [alone, farther] = [`${NAME}-far`, home.seat("n")];
   let second: SecondHost;
-  let stopped = false;
   const there = (verb: string, ...args: string[]): Promise<Run> =>
     home.trilab(["class", verb, ...args, "--json"], second.env);
-  const stop = async (): Promise<void> => {
-    if (!stopped) await second?.stop();
-    stopped = true;
-  };
+  /** Nothing gets through to the other host any more. It still has its address: nobody else gets it. */
+  const route = (what: string) => asRoot("ip", ["route", what, "unreachable", `${second.address}/32`]);
 
   beforeAll(async () => {
     second = await startSecondHost({ daemons: ["docker"] });
@@ -219,7 +217,10 @@ describe("on two hosts, one of which goes", () => {
       `name: ${name}\nlab: ${LAB}\ntargets: [container]\nhosts:\n  - { name: near, seats: 2 }\n  - { name: far, docker: "${second.dockerHost}", seats: 2 }\n`,
     );
   });
-  afterAll(stop);
+  afterAll(async () => {
+    await route("del").catch(() => {});
+    await second?.stop();
+  });
 
   test("seats are shared out between them, and stay where they are", async () => {
     await enrol([...near, ...far]);
@@ -246,7 +247,7 @@ describe("on two hosts, one of which goes", () => {
   });
 
   test("of the one that does not answer nothing is claimed; its seats stay on record", async () => {
-    await stop();
+    await route("add");
     const status = expectDone(await there("status", name));
     const words = json(status).seats.map(
       ({ machines }: { machines: { state: string }[] }) => machines[0]?.state,
