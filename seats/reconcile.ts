@@ -75,9 +75,9 @@ function kindOf({ inputs, type }: CheckpointResource): Kind | undefined {
 /** Things of AWS are compared by id, except key pairs, which the state knows by name. */
 const isOf = (r: CheckpointResource, f: Found): boolean => r.id === (f.kind === "key pair" ? f.name : f.id);
 
-/** Whether it should be started. An instance that is starting or stopping can't be. */
+/** Whether it should be started. An instance that is starting or stopping can't be; a Swarm starts its containers itself. */
 export const isStopped = ({ kind, state }: Found): boolean =>
-  kind === "instance" ? state === "stopped" : state !== "" && state !== "running";
+  kind === "instance" ? state === "stopped" : !["", "running", "starting", "pending"].includes(state);
 
 export interface Reconciled {
   /** Whether the engine must refresh, because something in its state is gone or has another address. */

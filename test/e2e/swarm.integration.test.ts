@@ -152,10 +152,41 @@ describe("a seat whose container is a service of a Swarm", () => {
   });
 
   test("it has no way out of its network, and gets nowhere on its node", async () => {
-    const reach = (address: string) =>
-      ssh(seat, "bash", "-c", `timeout 3 bash -c '</dev/tcp/${address}/2377' 2>&1 || echo closed`);
-    for (const address of [one.cableAddress, two.cableAddress, two.address])
-      expect((await reach(address)).stdout).toMatch(/closed$/);
+    // Where the manager listens, and the node's own Docker daemon.
+    for (const address of [`${one.cableAddress}/2377`, `${two.address}/2376`])
+      expect((await ssh(seat, `exec 3<>/dev/tcp/${address}`)).stderr).toMatch(/Network is unreachable/);
+    const routes = expectDone(await ssh(seat, "cat", "/proc/net/route"))
+      .stdout.trim()
+      .split("\n")
+      .slice(1);
+    // Its own network; 00000000 would be a default route.
+    expect(routes.map((line) => line.split("\t")[1])).toEqual([expect.not.stringMatching(/^0+$/)]);
+  });
+
+  test("its main program fails: the Swarm makes it anew on the same node, with its home", async () => {
+    const [before = ""] = (await hasOn(two)).filter((line) => line.startsWith("container "));
+    await done(two, "docker kill $(docker ps --quiet)");
+    await until("another container runs", async () => {
+      const names = await done(two, "docker ps --format 'container {{.Names}}'");
+      return names !== "" && names !== before;
+    });
+    await until("it answers", async () => (await ssh(seat, "true")).exitCode === 0);
+    expect(expectDone(await ssh(seat, "cat", "note.txt")).stdout).toBe("kept");
+    expect(await rowOf(seat)).not.toHaveProperty("homesElsewhere");
+  });
+
+  test("up repairs a service that somebody scaled down, or from which somebody took the limits", async () => {
+    const name = machine(seat, "container");
+    await done(one, `docker service scale --detach ${name}=0`);
+    await until("it is down", async () => (await rowOf(seat))?.state !== "running");
+    const { mended } = JSON.parse(expectDone(await up(seat)).stdout);
+    expect(mended).toEqual([expect.stringMatching(/^container: started, as it was /)]);
+    await done(one, `docker service update --quiet --limit-pids 0 ${name}`);
+    const again = JSON.parse(expectDone(await up(seat)).stdout);
+    expect(again.mended).toEqual(["container: made anew with its limits, which were gone"]);
+    const pids = await done(two, "docker inspect --format '{{.HostConfig.PidsLimit}}' $(docker ps --quiet)");
+    expect(pids).toBe("256");
+    expect(expectDone(await ssh(seat, "cat", "note.txt")).stdout).toBe("kept");
   });
 
   test("what a service can't do is refused, with another way", async () => {
@@ -239,14 +270,19 @@ describe("a seat whose container is a service of a Swarm", () => {
   });
 
   test("a node that never comes back is removed from the Swarm, and down asks the others", async () => {
-    const other = home.seat("b");
+    const [other, forgotten] = [home.seat("b"), home.seat("h")];
     await use(two);
-    expectDone(await up(other));
-    expect(await rowOf(other)).toMatchObject({ state: "running", node: two.name });
+    for (const each of [other, forgotten]) {
+      expectDone(await up(each));
+      expect(await rowOf(each)).toMatchObject({ state: "running", node: two.name });
+    }
     await use(one, two);
     await two.stop();
     await until("it runs on the other node", async () => (await rowOf(other))?.node === one.name);
     expectError(await down(other), 3, new RegExp(`no answer from the node ${two.name} of the Docker Swarm`));
+    // The other way: what is on the node is forgotten, and the rest is removed.
+    const receipt = JSON.parse(expectDone(await down(forgotten, "--host-gone")).stdout);
+    expect(receipt).toMatchObject({ residue: [], gone: [{ kind: "docker", host: two.dockerHost }] });
     await done(one, `docker node rm --force ${two.name}`);
     await expectGone(await down(other), [one]);
   });

@@ -30,16 +30,22 @@ export const tasksOf = (tasks: readonly Task[], serviceId: string): Task[] =>
 export const currentTask = (tasks: readonly Task[]): Task | undefined =>
   tasks.find(({ DesiredState }) => DesiredState === "running") ?? tasks[0];
 
+/** A task in one of these states will run if nothing fails. `pending` means that no node was found for it yet. */
+const STARTING = ["assigned", "accepted", "preparing", "ready", "starting"];
+
 /**
- * A service's state in the words that Docker has for a container: `running`; `exited` if its program ended at its time; else the
- * Swarm's own word for its task, such as `pending`; `created` if it was never told to run. Pure.
+ * A service's state in a word for its container: `running`; `exited` if its program ended at its time; `pending` and `starting`
+ * while the Swarm makes it anew; `ending`; `created` if it was never told to run; else the Swarm's own word for its task. Pure.
  */
 export function stateOf(task: Task | undefined): string {
   if (task === undefined) return "created";
   const { State } = task.Status;
   if (State === "complete") return "exited";
-  // The Swarm has told it to end, and not yet heard that it did.
-  return State === "running" && task.DesiredState !== "running" ? "ending" : State;
+  if (State === "new") return "pending";
+  if (task.DesiredState !== "running" && task.DesiredState !== "ready")
+    // The Swarm has told it to end, and not yet heard that it did.
+    return State === "running" || STARTING.includes(State) ? "ending" : State;
+  return STARTING.includes(State) ? "starting" : State;
 }
 
 /** The name that a node gives to a task's container. Pure. */

@@ -38,6 +38,12 @@ it.each([
   [task("a", 1, "running", "shutdown"), "ending"],
   [task("a", 1, "complete", "shutdown"), "exited"],
   [task("a", 1, "pending"), "pending"],
+  [task("a", 1, "new"), "pending"],
+  [task("a", 1, "preparing"), "starting"],
+  // It waits until the one before has ended.
+  [task("a", 1, "ready", "ready"), "starting"],
+  [task("a", 1, "starting", "shutdown"), "ending"],
+  [task("a", 1, "shutdown", "shutdown"), "shutdown"],
   [task("a", 1, "failed", "shutdown"), "failed"],
 ] as const)("state %#: %j is %s", (given, state) => {
   expect(stateOf(given)).toBe(state);
