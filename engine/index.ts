@@ -17,3 +17,4 @@ export type { Engine } from "./install.js";
 export { ensureEngine, NotInstalled, replaceStandIns } from "./install.js";
 export { clearStaleLock } from "./recovery.js";
 export type { StackConfig } from "./stack-config.js";
+export { createInFileBackend } from "./stack-config.js";

@@ -6,6 +6,7 @@ import type { Drivers } from "../drivers/drivers.js";
 import { shutDownForChange, startAgain } from "../drivers/libvirt/redefinition.js";
 import {
   clearStaleLock,
+  createInFileBackend,
   type Engine,
   type EngineEvent,
   editState,
@@ -16,7 +17,7 @@ import {
   type UpResult,
 } from "../engine/index.js";
 import { type SeatId, seatPrefix } from "../model/naming.js";
-import { saveUnitSoon, withUnitLock } from "../shared/shared-state.js";
+import { saveUnit, saveUnitSoon, sharedNow, withUnitLock } from "../shared/shared-state.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { requireAccount } from "./account.js";
 import { editSeatState } from "./edit-state.js";
@@ -75,6 +76,11 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
   const { mended, refresh } = await reconcile(settings.ownership, drivers, options.vacant ? [] : undefined);
   // If it may replace, the protection is set again afterwards.
   await editState(ref, (state) => editSeatState(state, { protect: options.replace !== true }));
+  if (sharedNow() !== undefined) {
+    // With a state in the bucket, however empty, another instructor knows that a seat that is half there was being made.
+    await createInFileBackend(ref);
+    await saveUnit(seatUnit(settings.ownership));
+  }
   const { libvirt } = drivers;
   const stopped: string[] = [];
   const makeWay = async (wanted: DomainDefinition): Promise<void> => {

@@ -67,12 +67,15 @@ export async function takeLock(
   const body = (): Buffer => Buffer.from(`${JSON.stringify({ ...me, beat: randomUUID() })}\n`);
   let other: LockHolder | undefined;
   const take = async (): Promise<string | undefined> => {
-    const made = await bucket.put(key, body(), undefined);
-    if (made !== undefined) return made;
-    const there = await bucket.get(key);
-    if (there === undefined) return undefined;
-    other = holderOf(there.body);
-    return other?.copy === copy ? bucket.put(key, body(), there.etag) : undefined;
+    for (let tries = 0; tries < 5; tries += 1) {
+      const made = await bucket.put(key, body(), undefined);
+      if (made !== undefined) return made;
+      const there = await bucket.get(key);
+      if (there === undefined) continue; // It has just been released.
+      other = holderOf(there.body);
+      return other?.copy === copy ? bucket.put(key, body(), there.etag) : undefined;
+    }
+    return undefined;
   };
   let etag = await poll(take, { limitMs: waitMs, everyMs: 500, longestMs: 3_000 });
   if (etag === undefined) {
@@ -93,11 +96,12 @@ export async function takeLock(
   };
 }
 
-/** A lock in the bucket, and whether its holder shows that it lives. */
+/** A lock in the bucket. */
 export interface LockSeen {
   unit: string;
   holder: LockHolder | undefined;
-  state: "alive" | "removed";
+  /** Its holder lives; it is removed, because its holder does not; its holder has released it meanwhile. */
+  state: "alive" | "removed" | "released";
 }
 
 /**
@@ -124,9 +128,9 @@ export async function removeDeadLocks(
     [...before].map(async ([key, etag]): Promise<LockSeen> => {
       const unit = key.slice(lockKey("").length);
       const there = await bucket.get(key);
-      const holder = there && holderOf(there.body);
+      if (there === undefined) return { unit, holder: undefined, state: "released" };
       const dead = now?.get(key) === etag && (await bucket.remove(key, etag));
-      return { unit, holder, state: dead ? "removed" : "alive" };
+      return { unit, holder: holderOf(there.body), state: dead ? "removed" : "alive" };
     }),
   );
 }

@@ -28,14 +28,16 @@ async function unlock(_: Args, ctx: Context): Promise<number> {
   report(ctx, "class-unlock", { locks }, () => [
     ...locks.map((lock) => line(lock, holderWords(lock.holder), ctx)),
     ...(locks.length === 0 ? ["There are no locks."] : []),
-    ...(alive.length < locks.length
+    ...(locks.some(({ state }) => state === "removed")
       ? ["What was interrupted is continued by: trilab class up, or class down"]
       : []),
   ]);
   return alive.length > 0 ? ExitCode.locked : ExitCode.done;
 }
 
-const line = ({ state, unit }: LockSeen, holder: string, { style }: Context): string =>
-  state === "removed"
-    ? `${unit}: removed; ${holder}, and shows no life`
+function line({ state, unit }: LockSeen, holder: string, { style }: Context): string {
+  if (state === "removed") return `${unit}: removed; ${holder}, and shows no life`;
+  return state === "released"
+    ? `${unit}: its command has finished`
     : style.warn(`${unit}: in use; ${holder}`);
+}

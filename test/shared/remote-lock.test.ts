@@ -60,6 +60,24 @@ it("removes the locks of holders that show no life, and no others", async () => 
   await (await take(bucket, "c")).release();
 });
 
+it("a lock that is released while it is asked for is free", async () => {
+  const bucket = new MemoryBucket();
+  const lock = await take(bucket, "a");
+  const get = bucket.get.bind(bucket);
+  bucket.get = async (key) => {
+    await lock.release();
+    return get(key);
+  };
+  await (await take(bucket, "b")).release();
+});
+
+it("a lock whose command finishes meanwhile is not called in use", async () => {
+  const bucket = new MemoryBucket();
+  const lock = await take(bucket, "a");
+  setTimeout(() => void lock.release(), 30);
+  expect(await removeDeadLocks(bucket, { watchMs: 300 })).toMatchObject([{ state: "released" }]);
+});
+
 it("does not wait when every holder lives, or there is no lock", async () => {
   const bucket = new MemoryBucket();
   expect(await removeDeadLocks(bucket)).toEqual([]);
