@@ -61,7 +61,7 @@ export function matrix([first]: readonly ShownRun[]): Html {
 }
 
 function tick(answer: string | undefined, target: Target): Html {
-  if (answer === "yes") return html`<td class="${target}"><span aria-label="yes">✓</span></td>`;
-  if (answer === "no") return html`<td class="muted"><span aria-label="no">✗</span></td>`;
-  return html`<td class="muted"><span aria-label="not tried">–</span></td>`;
+  if (answer === "yes") return html`<td class="${target}"><span role="img" aria-label="yes">✓</span></td>`;
+  if (answer === "no") return html`<td class="muted"><span role="img" aria-label="no">✗</span></td>`;
+  return html`<td class="muted"><span role="img" aria-label="not tried">–</span></td>`;
 }
