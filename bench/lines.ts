@@ -36,6 +36,20 @@ const within = (line: Line, who: string, seconds: number) => ({
   },
 });
 
+/** At most this many times as long as another contestant of the same line. */
+const times = (line: Line, who: string, factor: number) => ({
+  met: (figures: Figures): boolean | undefined => {
+    const [ours, theirs] = [figures.summary(line, "trilab"), figures.summary(line, who)];
+    return ours && theirs && ours.median <= factor * theirs.median;
+  },
+});
+
+/** As many containers without trilab. */
+const DOCKER_MANY: LineSpec["peers"] = [
+  { who: "at once", did: "docker network create, docker run -d: as many, all at once" },
+  { who: "in a row", did: "the same, one after the other" },
+];
+
 export const LINES: readonly LineSpec[] = [
   {
     id: "a",
@@ -154,17 +168,8 @@ export const LINES: readonly LineSpec[] = [
     letter: "j",
     what: `${MANY_SEATS} container seats in one process, from nothing until facts are read and compared`,
     unit: "s",
-    peers: [
-      { who: "at once", did: "docker network create, docker run -d: as many, all at once" },
-      { who: "in a row", did: "the same, one after the other" },
-    ],
-    aim: {
-      text: "2 × docker at once",
-      met: (figures) => {
-        const [ours, raw] = [figures.summary("j", "trilab"), figures.summary("j", "at once")];
-        return ours && raw && ours.median <= 2 * raw.median;
-      },
-    },
+    peers: DOCKER_MANY,
+    aim: { text: "2 × docker at once", ...times("j", "at once", 2) },
   },
   {
     id: "j-mem",
@@ -212,13 +217,7 @@ export const LINES: readonly LineSpec[] = [
     what: "run -- true in both targets",
     unit: "s",
     peers: [{ who: "ssh guest", did: "ssh guest -- true, the slower one" }],
-    aim: {
-      text: "1.2 × the slower ssh",
-      met: (figures) => {
-        const [ours, ssh] = [figures.summary("m", "trilab"), figures.summary("m", "ssh guest")];
-        return ours && ssh && ours.median <= 1.2 * ssh.median;
-      },
-    },
+    aim: { text: "1.2 × the slower ssh", ...times("m", "ssh guest", 1.2) },
   },
   {
     id: "n",
@@ -241,17 +240,8 @@ export const LINES: readonly LineSpec[] = [
     letter: "p",
     what: `class up, ${CLASS_SEATS} containers, from nothing until facts are read and compared`,
     unit: "s",
-    peers: [
-      { who: "at once", did: "docker network create, docker run -d: as many, all at once" },
-      { who: "in a row", did: "the same, one after the other" },
-    ],
-    aim: {
-      text: "2 × docker at once",
-      met: (figures) => {
-        const [ours, raw] = [figures.summary("p", "trilab"), figures.summary("p", "at once")];
-        return ours && raw && ours.median <= 2 * raw.median;
-      },
-    },
+    peers: DOCKER_MANY,
+    aim: { text: "2 × docker at once", ...times("p", "at once", 2) },
   },
   {
     id: "p-status",
