@@ -9,7 +9,7 @@ import { IMAGE_POOL } from "../drivers/libvirt/pools.js";
 import { accelerator } from "../hosts/accelerator.js";
 import { subnetsInUse } from "../hosts/subnets.js";
 import { findImage, type GuestIdentity, imageHash } from "../images/index.js";
-import { loadLab } from "../labs/define-lab.js";
+import { loadLab } from "../labs/load-lab.js";
 import { overlaps, type Subnet } from "../model/cidr.js";
 import { LOCAL } from "../model/endpoint.js";
 import { imageVolumes } from "../model/image-volumes.js";

@@ -1,7 +1,7 @@
 import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
 import { hostCapacity } from "../hosts/capacity.js";
-import { type Lab, loadLab } from "../labs/define-lab.js";
+import { type Lab, loadLab } from "../labs/load-lab.js";
 import { SEAT_SLOTS } from "../model/cidr.js";
 import { type Endpoints, sameEndpoint } from "../model/endpoint.js";
 import { DOMAIN_TARGETS, type Target } from "../model/naming.js";

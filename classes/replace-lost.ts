@@ -1,4 +1,4 @@
-import { loadLab } from "../labs/define-lab.js";
+import { loadLab } from "../labs/load-lab.js";
 import type { Endpoints } from "../model/endpoint.js";
 import { reporting, type StepEvent, settled } from "../model/events.js";
 import type { SeatId, Target } from "../model/naming.js";

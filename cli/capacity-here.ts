@@ -1,5 +1,5 @@
 import type { Capacity } from "../hosts/capacity.js";
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import type { Endpoints } from "../model/endpoint.js";
 
 /** What this host has. If Docker or libvirt don't answer, the operating system's figures are used: an estimate needs no daemon. */

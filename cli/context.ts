@@ -1,4 +1,4 @@
-import type { Follow } from "./follow.js";
+import type { Follow } from "./show-steps.js";
 
 export { columns } from "../base/columns.js";
 

@@ -35,8 +35,8 @@ export async function printGrades(
       fix: "choose one of them",
       exitCode: ExitCode.usage,
     });
-  const { loadLab } = await import("../labs/define-lab.js");
-  const { labDigest } = await import("../labs/lab-files.js");
+  const { loadLab } = await import("../labs/load-lab.js");
+  const { labDigest } = await import("../labs/lab-scripts.js");
   const { owner } = await import("../seats/seat-record.js");
   const { flagShared, gradeOf } = await import("../tasks/grade.js");
   const { gradesCsv, gradesLti } = await import("../tasks/grade-book.js");

@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import type { Task } from "../labs/tasks.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import { type Args, text } from "./define-command.js";
@@ -13,7 +13,7 @@ export interface LabSession {
 
 /** @throws UserError (exit 6) when there is no such seat; (exit 2) when its lab has no tasks, unless `anyLab`. */
 export async function labSession(args: Args, { anyLab = false } = {}): Promise<LabSession> {
-  const { loadLab } = await import("../labs/define-lab.js");
+  const { loadLab } = await import("../labs/load-lab.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const lab = await loadLab(await labOf(record));
   if (lab.tasks.length > 0 || anyLab) return { record, lab };

@@ -64,7 +64,7 @@ export async function resolveSeat(lab: string | undefined, seat: string | undefi
  */
 export async function labOf(record: Pick<SeatRecord, "lab" | "labDir">): Promise<string> {
   if (existsSync(join(record.labDir, "lab.yaml"))) return record.labDir;
-  const { labNames } = await import("../labs/define-lab.js");
+  const { labNames } = await import("../labs/load-lab.js");
   return (await labNames()).includes(record.lab) ? record.lab : record.labDir;
 }
 

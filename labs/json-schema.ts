@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { claimsSchema } from "./claims.js";
-import { labSchema } from "./define-lab.js";
+import { labSchema } from "./load-lab.js";
 
 const published = (schema: z.ZodType): z.core.JSONSchema.JSONSchema =>
   z.toJSONSchema(schema, { io: "input", target: "draft-7" });

@@ -1,7 +1,7 @@
 import { messageOf } from "../base/errors.js";
 import { quoted } from "../base/shell-words.js";
 import type { Environment } from "../drivers/environment.js";
-import type { LabScript } from "./lab-files.js";
+import type { LabScript } from "./lab-scripts.js";
 import type { Values } from "./variables.js";
 
 /** The exit code of a script that says `no`. */

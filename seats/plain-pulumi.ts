@@ -4,7 +4,7 @@ import { stderrProgress } from "../base/progress.js";
 import type { DomainDefinition } from "../components/libvirt-machine.js";
 import { shutDownForChange } from "../drivers/libvirt/redefinition.js";
 import { CLOUD_REQUESTS } from "../labs/cloud-requests.js";
-import { loadLab } from "../labs/define-lab.js";
+import { loadLab } from "../labs/load-lab.js";
 import { parseTargets } from "../labs/targets.js";
 import { addressOf, type Endpoints, endpointWords, LOCAL, sameEndpoint } from "../model/endpoint.js";
 import { seatProgram } from "../stacks/seat.js";

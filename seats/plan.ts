@@ -1,6 +1,6 @@
 import type { Drivers } from "../drivers/drivers.js";
 import { type ImageSpec, imageHash } from "../images/index.js";
-import { type Lab, loadLab } from "../labs/define-lab.js";
+import { type Lab, loadLab } from "../labs/load-lab.js";
 import type { Ec2Endpoint } from "../model/endpoint.js";
 import type { SeatId, Target } from "../model/naming.js";
 import { keepTo, type Spending } from "./budget.js";

@@ -11,7 +11,7 @@ import { requireCapacity } from "../hosts/capacity.js";
 import { subnetsInUse } from "../hosts/subnets.js";
 import { ensureImage, findImage, imageHash, type MatchedImage } from "../images/index.js";
 import type { CloudRequest } from "../labs/cloud-requests.js";
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import { freeSlot, SEAT_SLOTS, seatBlock, subnetOf } from "../model/cidr.js";
 import { containerTag } from "../model/container-tag.js";
 import { type Endpoints, endpointWords, isSwarm } from "../model/endpoint.js";

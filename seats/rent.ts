@@ -5,7 +5,7 @@ import type { OutputValue } from "../engine/index.js";
 import { learnerAddress } from "../hosts/learner-address.js";
 import { imageHash } from "../images/index.js";
 import type { CloudRequest } from "../labs/cloud-requests.js";
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import type { Cloud } from "../model/clouds.js";
 import type { Ec2Endpoint } from "../model/endpoint.js";
 import { instanceTypeFor } from "../model/instance-catalogue.js";

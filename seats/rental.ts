@@ -1,4 +1,4 @@
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import { awsDiskGiB } from "../model/aws-disk.js";
 import { instanceTypeFor } from "../model/instance-catalogue.js";
 import type { Rental, Rented } from "../model/prices.js";

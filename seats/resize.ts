@@ -5,7 +5,7 @@ import { connect } from "../drivers/drivers.js";
 import type { Environment } from "../drivers/environment.js";
 import type { Inside, Machine } from "../drivers/machine.js";
 import { hostCapacity } from "../hosts/capacity.js";
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import { MEMORY_BLOCK } from "../model/guest-growth.js";
 import { ceilingOf, type MachineSize } from "../model/machine-size.js";

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { repoDir } from "../base/paths.js";
 import { quoted } from "../base/shell-words.js";
 import { imageHash } from "../images/index.js";
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import { sizeProblem } from "../labs/vps.js";
 import { instanceTypeFor } from "../model/instance-catalogue.js";
 import { formatDuration, formatSize } from "../model/units.js";

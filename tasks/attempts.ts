@@ -34,7 +34,7 @@ const entrySchema = z.object({
   cost: z.int().optional(),
   /** Changes when the target starts anew. */
   boot: z.string().optional(),
-  /** The lab's files: labs/lab-files.ts. */
+  /** The lab's files: labs/lab-scripts.ts. */
   lab: z.string(),
   /** Who looked: `user@host`. */
   by: z.string(),

@@ -1,6 +1,6 @@
 import { UserError } from "../base/errors.js";
-import type { Lab } from "../labs/define-lab.js";
-import { labDigest } from "../labs/lab-files.js";
+import { labDigest } from "../labs/lab-scripts.js";
+import type { Lab } from "../labs/load-lab.js";
 import type { Task } from "../labs/tasks.js";
 import type { Values } from "../labs/variables.js";
 import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";

@@ -1,5 +1,5 @@
 import { UserError } from "../base/errors.js";
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import type { Task } from "../labs/tasks.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { type Entry, parseAttempts } from "./attempts.js";

@@ -1,5 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import { type Answer, ratioTargets, type Task } from "../labs/tasks.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { figureOf, probeOf, seriesOf } from "../report/figures.js";

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { readUserFile } from "../base/files.js";
 import { which } from "../base/privilege.js";
-import type { Lab } from "../labs/define-lab.js";
-import { type LabScript, labScript, wrongSolutions } from "../labs/lab-files.js";
+import { type LabScript, labScript, wrongSolutions } from "../labs/lab-scripts.js";
+import type { Lab } from "../labs/load-lab.js";
 import type { Task } from "../labs/tasks.js";
 import { targetOf } from "./script-options.js";
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Lab } from "../labs/define-lab.js";
-import { type LabScript, labScript, wrongSolutions } from "../labs/lab-files.js";
+import { type LabScript, labScript, wrongSolutions } from "../labs/lab-scripts.js";
+import type { Lab } from "../labs/load-lab.js";
 import type { ScriptResult } from "../labs/run-script.js";
 import type { Task } from "../labs/tasks.js";
 import { drawValues, type Values } from "../labs/variables.js";

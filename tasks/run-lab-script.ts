@@ -1,5 +1,5 @@
-import type { Lab } from "../labs/define-lab.js";
-import { type LabScript, labScript } from "../labs/lab-files.js";
+import { type LabScript, labScript } from "../labs/lab-scripts.js";
+import type { Lab } from "../labs/load-lab.js";
 import { runScript, type ScriptOptions, type ScriptResult } from "../labs/run-script.js";
 import type { Task } from "../labs/tasks.js";
 import type { Target } from "../model/naming.js";

@@ -1,4 +1,4 @@
-import type { Lab } from "../labs/define-lab.js";
+import type { Lab } from "../labs/load-lab.js";
 import type { Task } from "../labs/tasks.js";
 import { drawValues, type Values } from "../labs/variables.js";
 import type { Target } from "../model/naming.js";

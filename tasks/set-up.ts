@@ -1,7 +1,7 @@
 import { UserError } from "../base/errors.js";
 import { resultsOf } from "../base/results-of.js";
-import type { Lab } from "../labs/define-lab.js";
-import { type LabScript, labScript } from "../labs/lab-files.js";
+import { type LabScript, labScript } from "../labs/lab-scripts.js";
+import type { Lab } from "../labs/load-lab.js";
 import { SET_UP_MARK } from "../labs/run-script.js";
 import { reporting, type StepEvent } from "../model/events.js";
 import type { Target } from "../model/naming.js";

@@ -1,5 +1,5 @@
 import { UserError } from "../base/errors.js";
-import { loadLab } from "../labs/define-lab.js";
+import { loadLab } from "../labs/load-lab.js";
 import { fillIn } from "../labs/variables.js";
 import type { RunDocument } from "../probes/run-document.js";
 import type { Solved } from "../report/runs.js";

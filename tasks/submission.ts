@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { readUserFile } from "../base/files.js";
-import type { Lab } from "../labs/define-lab.js";
-import { labDigest } from "../labs/lab-files.js";
+import { labDigest } from "../labs/lab-scripts.js";
+import type { Lab } from "../labs/load-lab.js";
 import { type RunDocument, runDocumentSchema } from "../probes/run-document.js";
 import { listRuns } from "../report/store.js";
 import { owner, type SeatRecord } from "../seats/seat-record.js";
@@ -20,7 +20,7 @@ const submissionSchema = z.object({
   at: z.string(),
   /** Who handed it in: `user@host`. */
   by: z.string(),
-  /** The lab's files: labs/lab-files.ts. */
+  /** The lab's files: labs/lab-scripts.ts. */
   labDigest: z.string(),
   /** The key of the seat's values. */
   key: z.string(),

@@ -29,7 +29,7 @@ async function giveAnswer(args: Args, ctx: Context): Promise<number> {
   const { addAttempt, readAttempts } = await import("../../tasks/attempts.js");
   const { scoreOf } = await import("../../tasks/score.js");
   const { valuesOf } = await import("../../tasks/script-options.js");
-  const { labDigest } = await import("../../labs/lab-files.js");
+  const { labDigest } = await import("../../labs/lab-scripts.js");
   const { scoreLines } = await import("../score-lines.js");
   const { lab, record } = session;
   const judged = await judge(record, lab, task, text(args, "value") ?? "");

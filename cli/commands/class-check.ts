@@ -13,7 +13,7 @@ export const classCheck = defineCommand({
 
 async function checkAll(args: Args, ctx: Context): Promise<number> {
   const record = await classMeant(args);
-  const { loadLab } = await import("../../labs/define-lab.js");
+  const { loadLab } = await import("../../labs/load-lab.js");
   const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
   const { checkSeat } = await import("../../tasks/check.js");
   const { verdictOf } = await import("../../tasks/score.js");

@@ -29,7 +29,7 @@ export const classStatus = defineCommand({
 
 async function showOnce(args: Args, ctx: Context): Promise<void> {
   const record = await classMeant(args);
-  const { loadLab } = await import("../../labs/define-lab.js");
+  const { loadLab } = await import("../../labs/load-lab.js");
   const { classStatus: statusOf } = await import("../../classes/class-status.js");
   const lab = await loadLab(await labOf(record));
   const { members, silent } = await statusOf(record, lab.tasks);

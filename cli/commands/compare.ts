@@ -46,7 +46,7 @@ export const compare = defineCommand({
 });
 
 async function measure(args: Args, ctx: Context): Promise<number> {
-  const { loadLab } = await import("../../labs/define-lab.js");
+  const { loadLab } = await import("../../labs/load-lab.js");
   const { compareTable } = await import("../../report/table.js");
   const { compareSeat } = await import("../../probes/compare-seat.js");
   const { saveRun } = await import("../../report/store.js");

@@ -57,7 +57,7 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   const wantedTtl = text(args, "ttl");
   const given = wantedTtl === undefined ? undefined : lifetime("--ttl", wantedTtl);
   const budget = budgetOf(args);
-  const { loadLab } = await import("../../labs/define-lab.js");
+  const { loadLab } = await import("../../labs/load-lab.js");
   const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
   const wantedRegion = regionNamed(text(args, "region"));
   const region = await regionOf(wantedRegion ?? lab.vps.region);

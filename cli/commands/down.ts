@@ -65,7 +65,7 @@ async function whichSeat(
   }
   if (only !== undefined) return only;
   const wanted = { lab: labName(lab ?? DEFAULT_LAB), seat: seat ?? defaultSeat() };
-  const { labNames, loadLab } = await import("../../labs/define-lab.js");
+  const { labNames, loadLab } = await import("../../labs/load-lab.js");
   // If the lab is not registered and has left nothing under this name, the name is a typing error.
   if (!(await labNames()).includes(wanted.lab)) {
     const { leftovers } = await import("../../seats/drivers-to-ask.js");

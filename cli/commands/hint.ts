@@ -22,7 +22,7 @@ async function showHint(args: Args, ctx: Context): Promise<undefined> {
   const { valuesOf } = await import("../../tasks/script-options.js");
   const { fillIn } = await import("../../labs/variables.js");
   const { hintsOf } = await import("../../labs/tasks.js");
-  const { labDigest } = await import("../../labs/lab-files.js");
+  const { labDigest } = await import("../../labs/lab-scripts.js");
   const { lab, record } = session;
   const { entries } = await readAttempts(record);
   const values = await valuesOf(lab, record.seat);

@@ -47,7 +47,7 @@ const build = defineCommand({
   },
   options: { force: { type: "boolean", describe: "build it again even if it is intact" }, ...yesOption },
   handler: async (args, ctx) => {
-    const { loadLab } = await import("../../labs/define-lab.js");
+    const { loadLab } = await import("../../labs/load-lab.js");
     const { ensureImage, verifyImage } = await import("../../images/index.js");
     const { imageSpecOf } = await import("../../seats/prepare-seat.js");
     const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ExitCode, messageAndWhy, UserError } from "../../base/errors.js";
 import { interruptible } from "../../base/working.js";
-import type { Lab } from "../../labs/define-lab.js";
+import type { Lab } from "../../labs/load-lab.js";
 import type { Endpoints } from "../../model/endpoint.js";
 import type { Proof } from "../../tasks/prove-lab.js";
 import { type Context, report } from "../context.js";
@@ -37,7 +37,7 @@ export const labsTest = defineCommand({
 });
 
 async function testLabs(args: Args, ctx: Context): Promise<number> {
-  const { labNames, loadLab } = await import("../../labs/define-lab.js");
+  const { labNames, loadLab } = await import("../../labs/load-lab.js");
   const name = text(args, "lab");
   if ((name === undefined) !== flag(args, "all")) {
     throw new UserError("name one lab, or use --all", {

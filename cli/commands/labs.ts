@@ -14,7 +14,7 @@ const ls = defineCommand({
   aliases: ["list"],
   description: "list the registered labs",
   handler: async (_args, ctx) => {
-    const { labNames, loadLab } = await import("../../labs/define-lab.js");
+    const { labNames, loadLab } = await import("../../labs/load-lab.js");
     // One broken lab must not hide the others.
     const labs = await Promise.all(
       (await labNames()).map(async (name) => {
@@ -55,7 +55,7 @@ const show = defineCommand({
     lab: { type: "string", describe: "a lab's name, or the path of its folder", demandOption: true },
   },
   handler: async (args, ctx) => {
-    const { loadLab } = await import("../../labs/define-lab.js");
+    const { loadLab } = await import("../../labs/load-lab.js");
     const { instanceTypeFor } = await import("../../model/instance-catalogue.js");
     const lab = await loadLab(text(args, "lab") ?? "");
     const guide = (await readUserFile(join(lab.dir, "guide.md"), "the guide")) ?? "";

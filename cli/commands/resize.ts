@@ -52,7 +52,7 @@ async function resizing(
     if (plan.to.name !== plan.from.name) await agreeToRent(ctx, plan.spending, flag(args, "yes"));
     return ctx.follow(resizeRented(record, plan, wish));
   }
-  const { loadLab } = await import("../../labs/define-lab.js");
+  const { loadLab } = await import("../../labs/load-lab.js");
   const { resize: resizeMachine } = await import("../../seats/resize.js");
   return ctx.follow(resizeMachine(record, await loadLab(await labOf(record)), target, wish));
 }

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { type Context, columns } from "../../cli/context.js";
-import { lineFollow } from "../../cli/follow.js";
 import { main } from "../../cli/main.js";
+import { lineFollow } from "../../cli/show-steps.js";
 
 /** Runs a command line in process. */
 async function run(

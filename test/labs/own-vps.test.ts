@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { repoDir } from "../../base/paths.js";
-import { loadLab } from "../../labs/define-lab.js";
+import { loadLab } from "../../labs/load-lab.js";
 import { type PriceTable, quote } from "../../model/prices.js";
 import { rentalFor } from "../../seats/rental.js";
 

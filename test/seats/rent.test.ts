@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ExitCode } from "../../base/errors.js";
 import { imageHash } from "../../images/spec.js";
-import { parseLab } from "../../labs/define-lab.js";
+import { parseLab } from "../../labs/load-lab.js";
 import { LOCAL } from "../../model/endpoint.js";
 import { hostedImages } from "../../seats/image-specs.js";
 import { chooseCloud, rent } from "../../seats/rent.js";

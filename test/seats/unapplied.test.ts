@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { imageHash } from "../../images/index.js";
-import { type Lab, parseLab } from "../../labs/define-lab.js";
+import { type Lab, parseLab } from "../../labs/load-lab.js";
 import { imageSpecOf } from "../../seats/image-specs.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { labThenOf, unapplied } from "../../seats/unapplied.js";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { parseLab } from "../../labs/define-lab.js";
+import { parseLab } from "../../labs/load-lab.js";
 import type { Entry } from "../../tasks/attempts.js";
 import { flagShared, gradeOf, type Work } from "../../tasks/grade.js";
 import { gradesCsv, gradesLti } from "../../tasks/grade-book.js";

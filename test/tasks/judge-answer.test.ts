@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseLab } from "../../labs/define-lab.js";
+import { parseLab } from "../../labs/load-lab.js";
 import { judgeChoice, judgeMeasured, measuredIn } from "../../tasks/judge-answer.js";
 import { syntheticRun } from "../report/fixture.js";
 

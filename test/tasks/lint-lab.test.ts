@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { labNames, loadLab, parseLab } from "../../labs/define-lab.js";
+import { labNames, loadLab, parseLab } from "../../labs/load-lab.js";
 import { guideProblems } from "../../tasks/lint-lab.js";
 
 const { tasks } = parseLab(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseLab } from "../../labs/define-lab.js";
+import { parseLab } from "../../labs/load-lab.js";
 import { type Entry, OUTCOMES } from "../../tasks/attempts.js";
 import { nextHint, scoreOf, verdictOf } from "../../tasks/score.js";
 

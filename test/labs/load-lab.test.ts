@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { repoDir } from "../../base/paths.js";
-import { labNames, labSchema, loadLab, parseLab } from "../../labs/define-lab.js";
 import { labJsonSchema } from "../../labs/json-schema.js";
+import { labNames, labSchema, loadLab, parseLab } from "../../labs/load-lab.js";
 import { PROBE_IDS, PROBE_NEEDS } from "../../labs/probe-needs.js";
 
 const MINIMAL = "name: l\ntitle: T\nsummary: S\n";
