@@ -88,7 +88,8 @@ test("one starts the class; nobody sees in the bucket whose it is, nor a key", a
 });
 
 test("the other needs the passphrase, once, and then sees the same", async () => {
-  const { TRILAB_STATE_PASSPHRASE: passphrase = "", ...without } = ben.env;
+  const passphrase = ben.env.TRILAB_STATE_PASSPHRASE ?? "";
+  const without = { ...ben.env, TRILAB_STATE_PASSPHRASE: "", TRILAB_STATE_PASSPHRASE_FILE: "" };
   ben.env = without;
   expectError(await ben.trilab(["class", "status", file]), 2, /there is no passphrase/);
   ben.env = { ...without, TRILAB_STATE_PASSPHRASE: "not the right one" };
