@@ -37,7 +37,13 @@ export async function stateOfClass(args: Args): Promise<string | undefined> {
     const { readClassFile } = await import("../classes/define-class.js");
     return (await readClassFile(word)).state;
   }
-  const known = (await knownClasses()).filter(({ name }) => word === undefined || name === word);
+  const meant = async (): Promise<Known[]> =>
+    (await knownClasses()).filter(({ name }) => word === undefined || name === word);
+  let known = await meant();
+  if (known.length === 0) {
+    await refreshAll(); // Another instructor may just have made it.
+    known = await meant();
+  }
   const up = known.filter(({ ended }) => ended === undefined);
   if (new Set(up.map(({ url }) => url)).size > 1) {
     throw new UserError(
@@ -53,6 +59,12 @@ export async function stateOfClass(args: Args): Promise<string | undefined> {
   }
   const [last] = known.sort((a, b) => ((a.ended ?? "") < (b.ended ?? "") ? 1 : -1));
   return (up[0] ?? last)?.url;
+}
+
+/** @throws UserError (exit 3) when a shared state does not answer: it may have what is missing here. */
+async function refreshAll(): Promise<void> {
+  const { knownStates, openState } = await import("../shared/open-state.js");
+  for (const { url } of await knownStates()) await openState(url);
 }
 
 async function knownClasses(): Promise<Known[]> {

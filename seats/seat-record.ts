@@ -8,7 +8,7 @@ import { folderNames } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import { thisMachine } from "../base/this-machine.js";
 import { readCheckpoint, stackUnit } from "../engine/index.js";
-import { type Ec2Endpoint, type Endpoint, isLocal } from "../model/endpoint.js";
+import { type Ec2Endpoint, type Endpoint, hostOf, isLocal } from "../model/endpoint.js";
 import { machineName, namedAsBefore, type SeatId, seatPrefix, type Target } from "../model/naming.js";
 import { saveUnit, sharedNow } from "../shared/shared-state.js";
 import type { Unit } from "../shared/unit.js";
@@ -113,9 +113,14 @@ export async function requireHere(id: SeatId): Promise<void> {
   );
 }
 
+/** Names and addresses by which every machine means itself. */
+const LOOPBACK = /^(localhost|127\.[\d.]+|\[?::1\]?)$/;
+
 /** The only machine that reaches machines at these endpoints, in a shared state; `undefined`: every machine does. */
 export async function onlyFrom(endpoints: readonly Endpoint[]): Promise<SeatRecord["onlyFrom"]> {
-  const local = endpoints.some((endpoint) => endpoint.kind !== "ec2" && isLocal(endpoint));
+  const local = endpoints.some(
+    (endpoint) => endpoint.kind !== "ec2" && (isLocal(endpoint) || LOOPBACK.test(hostOf(endpoint))),
+  );
   return local && sharedNow() !== undefined ? thisMachine() : undefined;
 }
 

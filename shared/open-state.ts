@@ -137,7 +137,7 @@ async function requireConditions(bucket: Bucket, url: string, etag: string): Pro
 async function readPassphrase(): Promise<string> {
   const file = process.env.TRILAB_STATE_PASSPHRASE_FILE;
   const text =
-    process.env.TRILAB_STATE_PASSPHRASE ??
+    process.env.TRILAB_STATE_PASSPHRASE ||
     (file ? await readFile(file, "utf8").catch((error: Error) => noPassphrase(error.message)) : undefined);
   const passphrase =
     text?.trim() ?? noPassphrase("neither TRILAB_STATE_PASSPHRASE_FILE nor TRILAB_STATE_PASSPHRASE is set");

@@ -114,6 +114,10 @@ it("a seat on a machine's own daemons is not looked for, nor changed, from anoth
   await as("a", async () => {
     expect(await onlyFrom([remote])).toBeUndefined();
     expect(await onlyFrom([remote, LOCAL.libvirt])).toEqual(await thisMachine());
+    expect(await onlyFrom([{ kind: "docker", host: "tcp://127.0.0.1:2376" }])).toEqual(await thisMachine());
+    expect(await onlyFrom([{ kind: "libvirt", uri: "qemu+ssh://root@localhost/system" }])).toEqual(
+      await thisMachine(),
+    );
   });
   expect(await onlyFrom([LOCAL.docker])).toBeUndefined();
   const elsewhere = { ...record, onlyFrom: { id: "another", name: "lab1" } };

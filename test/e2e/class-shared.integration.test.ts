@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Moto, makeBucket, readBucket, startMoto } from "../support/moto.js";
+import { startSecondHost } from "../support/second-host.js";
 import { residueOf } from "./residue.js";
 import { expectDone, expectError, type Home, host, machine, openHome, type Run, until } from "./support.js";
 
@@ -88,7 +89,8 @@ test("one starts the class; nobody sees in the bucket whose it is, nor a key", a
 });
 
 test("the other needs the passphrase, once, and then sees the same", async () => {
-  const { TRILAB_STATE_PASSPHRASE: passphrase = "", ...without } = ben.env;
+  const passphrase = ben.env.TRILAB_STATE_PASSPHRASE ?? "";
+  const without = { ...ben.env, TRILAB_STATE_PASSPHRASE: "", TRILAB_STATE_PASSPHRASE_FILE: "" };
   ben.env = without;
   expectError(await ben.trilab(["class", "status", file]), 2, /there is no passphrase/);
   ben.env = { ...without, TRILAB_STATE_PASSPHRASE: "not the right one" };
@@ -209,6 +211,32 @@ test("the other takes the class down; nothing is left, and the grades stay for b
   for (const { state } of [ann, ben])
     for (const copy of await readdir(join(state, "shared")))
       expect(await readdir(join(state, "shared", copy, "seats", LAB)).catch(() => [])).toEqual([]);
+});
+
+test("on a host that both reach by SSH, either may change what the other made", async () => {
+  const second = await startSecondHost({ daemons: ["docker"] });
+  try {
+    const seat = ann.seat("e");
+    const other = join(dir, "far.yaml");
+    const text = await readFile(file, "utf8");
+    await writeFile(
+      other,
+      `${text.replace(NAME, `${NAME}-far`)}hosts: [{ name: far, docker: "${second.dockerHost}" }]\n`,
+    );
+    await enrol([seat]);
+    for (const who of [ann, ben]) who.env = { ...who.env, ...second.env };
+    expect(seatsOf(await of(ann, "up", other, "-y"))).toMatchObject([{ host: "far", state: "up" }]);
+    const [copy = ""] = await readdir(join(ann.state, "shared"));
+    const record = JSON.parse(
+      await readFile(join(ann.state, "shared", copy, "seats", LAB, seat, "seat.json"), "utf8"),
+    );
+    expect(record).not.toHaveProperty("onlyFrom");
+    const run = json(await of(ben, "run", `${NAME}-far`, "--", "hostname"));
+    expect(run.seats[0].answers[0].stdout.trim()).toBe(machine(seat, "container"));
+    expect(json(await of(ben, "down", `${NAME}-far`))).toMatchObject({ clean: true, failed: [] });
+  } finally {
+    await second.stop();
+  }
 });
 
 test("a bucket that does not answer is no empty one", async () => {
