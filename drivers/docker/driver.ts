@@ -351,8 +351,13 @@ export class DockerDriver {
   async open(name: string, user: string): Promise<ContainerSides> {
     return {
       environment: new ContainerEnvironment(name, user, this.endpoint),
-      machine: new ContainerMachine(name, user, this),
+      machine: this.machine(name, user),
     };
+  }
+
+  /** A container of this daemon, seen from its host. Does not connect yet. */
+  machine(name: string, user: string): ContainerMachine {
+    return new ContainerMachine(name, user, this);
   }
 
   /** Daemons behind this one that do not answer: see SwarmDriver. One daemon alone has none. */

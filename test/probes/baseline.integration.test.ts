@@ -8,7 +8,6 @@ import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { repoDir } from "../../base/paths.js";
 import { pollUntil } from "../../base/poll.js";
-import { ContainerMachine } from "../../drivers/docker/container-machine.js";
 import { connect } from "../../drivers/drivers.js";
 import { LOCAL } from "../../model/endpoint.js";
 import { Baseline, NoBaseline } from "../../probes/baseline.js";
@@ -22,7 +21,7 @@ let dir: string;
 
 const trilab = (...args: string[]) =>
   execa("node", [join(repoDir, "dist/cli/bin.js"), ...args], { reject: false });
-const container = new ContainerMachine(name, "lab", connect(LOCAL.docker));
+const container = connect(LOCAL.docker).machine(name, "lab");
 const open = () => Baseline.open([{ machine: container }], "lab");
 
 /** The processes of this test that make baselines. */
@@ -90,7 +89,7 @@ it("has the container's files, user and limits, and is gone when it is closed", 
 
 it("says why there is none", async () => {
   await expect(Baseline.open([], "lab")).rejects.toThrow(NoBaseline);
-  const remote = new ContainerMachine(name, "lab", connect({ kind: "docker", host: "tcp://127.0.0.1:1" }));
+  const remote = connect({ kind: "docker", host: "tcp://127.0.0.1:1" }).machine(name, "lab");
   await expect(Baseline.open([{ machine: remote }], "lab")).rejects.toThrow(/another machine/);
   expect(await left()).toEqual([]);
 });
