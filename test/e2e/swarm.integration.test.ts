@@ -248,6 +248,7 @@ describe("a seat whose container is a service of a Swarm", () => {
   });
 
   test("a class is spread over the nodes, and leaves nothing", async () => {
+    await use(one, two);
     const seats = ["d", "e", "f", "g"].map((letter) => home.seat(letter));
     const nodes = [one, two].map((node) => `      ${node.name}: ${node.dockerHost}\n`).join("");
     const file = join(home.dir, "class.yaml");
