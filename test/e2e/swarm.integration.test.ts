@@ -22,7 +22,9 @@ beforeAll(async () => {
     `docker swarm join --token ${token} --advertise-addr ${two.cableAddress} ${one.cableAddress}:2377`,
   );
 });
+let isCutOff = false;
 afterAll(async () => {
+  if (isCutOff) await cut(false);
   await two?.stop();
   await one?.stop();
 });
@@ -296,4 +298,5 @@ async function cut(isCut: boolean): Promise<void> {
   const device = `cable${two.name.replace(/\D/g, "")}`;
   await done(one, `ip link set ${device} ${isCut ? "down" : "up"}`);
   await asRoot("ip", ["route", isCut ? "add" : "del", "unreachable", `${two.address}/32`]);
+  isCutOff = isCut;
 }
