@@ -47,7 +47,9 @@ export class SwarmDriver extends DockerDriver {
    */
   override async preflight(timeoutMs?: number): Promise<void> {
     await super.preflight(timeoutMs);
-    const { Swarm } = (await this.client.info()) as { Swarm?: { ControlAvailable?: boolean } };
+    const { Swarm } = (await asking(`the Docker daemon at ${this.endpoint.host} does not answer`, () =>
+      this.client.info(),
+    )) as { Swarm?: { ControlAvailable?: boolean } };
     if (Swarm?.ControlAvailable === true) return;
     throw new UserError(`the Docker daemon at ${this.endpoint.host} is no manager of a Swarm`, {
       why: "only a manager can make services",

@@ -35,21 +35,20 @@ export const allTasks = (manager: Docker): Promise<Task[]> =>
 export async function swarmInventory(manager: Docker, nodes: Nodes, seat?: SeatId): Promise<Inventory> {
   const label = seat ? [`trilab.lab=${seat.lab}`, `trilab.seat=${seat.seat}`] : ["trilab.seat"];
   const name = seat && machineName(seat, "container");
-  const filters = [{ label }, ...(name ? [{ name: [name] }] : [])];
-  const both = async <T>(list: (filter: Record<string, string[]>) => Promise<readonly T[]>): Promise<T[]> =>
-    (await Promise.all(filters.map(list))).flat();
-  const [services, networks, tasks, ready, all] = await Promise.all([
-    both((filter) => manager.listServices({ filters: filter })),
-    both((filter) => manager.listNetworks({ filters: filter })),
+  // Few calls, because each may be a login by ssh. So the manager lists all, and what is meant is chosen here.
+  const [services, networks, tasks, all] = await Promise.all([
+    asking("the services of the Swarm could not be listed", () => manager.listServices()),
+    asking("the networks of the Swarm could not be listed", () =>
+      manager.listNetworks({ filters: { scope: ["swarm"] } }),
+    ),
     allTasks(manager),
-    nodes.ready(),
     nodes.all(),
   ]);
-  // The filter by name also matches longer names.
+  const ready = await nodes.ready(all);
   const isMeant = (text: string | undefined, labels: Labels | undefined): boolean =>
-    seat === undefined ||
-    text === name ||
-    (labels?.["trilab.lab"] === seat.lab && labels["trilab.seat"] === seat.seat);
+    seat === undefined
+      ? labels?.["trilab.seat"] !== undefined
+      : text === name || (labels?.["trilab.lab"] === seat.lab && labels["trilab.seat"] === seat.seat);
   const meant = services.filter(({ Spec }) => isMeant(Spec?.Name, Spec?.Labels));
   const [homes, containers] = await Promise.all([
     Promise.all(ready.map((node) => homesOn(node, label, seat))).then((each) => each.flat()),
@@ -69,7 +68,6 @@ export async function swarmInventory(manager: Docker, nodes: Nodes, seat?: SeatI
       );
       return { ...item, found: { ...item.found, ...placeOf(service, tasks, homes, all) } };
     }),
-    // The others are those of seats on the manager's own daemon.
     ...networks
       .filter(({ Labels, Name, Scope }) => Scope === "swarm" && isMeant(Name, Labels))
       .map((n) => thing("container network", n.Name, n.Id, "", n.Labels)),

@@ -34,8 +34,8 @@ export class Nodes {
   }
 
   /** The named nodes that are in the Swarm. One that was removed from it (`docker node rm`) is gone for good, and is left out. */
-  async known(): Promise<KnownNode[]> {
-    return (await this.all()).flatMap((node) => {
+  async known(all?: readonly Node[]): Promise<KnownNode[]> {
+    return (all ?? (await this.all())).flatMap((node) => {
       const name = hostname(node);
       const driver = this.driverOf(name);
       return driver
@@ -47,12 +47,14 @@ export class Nodes {
   /**
    * The named nodes from which the manager hears.
    *
+   * @param given All nodes, if they were just listed.
    * @throws UserError (exit 3) when there is none.
    */
-  async ready(): Promise<KnownNode[]> {
-    const ready = (await this.known()).filter(({ isReady }) => isReady);
+  async ready(given?: readonly Node[]): Promise<KnownNode[]> {
+    const all = given ?? (await this.all());
+    const ready = (await this.known(all)).filter(({ isReady }) => isReady);
     if (ready.length > 0) return ready;
-    const list = (await this.all()).map((node) => `${hostname(node)}: ${node.Status.State}`);
+    const list = all.map((node) => `${hostname(node)}: ${node.Status.State}`);
     throw new UserError("no node of the Swarm can be used", {
       why: `the Swarm has ${list.join(", ")}; the nodes with an address here are ${this.named.join(", ")}`,
       fix: "give the address of each node's daemon by the hostname that `docker node ls` shows: swarm: in class.yaml or config.yaml",
