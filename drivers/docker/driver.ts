@@ -26,6 +26,7 @@ import { type ContainerWanted, mendContainer, startOrLeaveNetwork } from "./mend
 import {
   containerSnapshots,
   imagesOf,
+  isSnapshotImage,
   removeContainerSnapshot,
   removeNameless,
   type SavedContainer,
@@ -335,9 +336,8 @@ export class DockerDriver {
   async pruneImages(keep: ReadonlySet<string>): Promise<void> {
     const images = await this.client.listImages({ filters: { label: ["trilab.image"] } });
     const hashOf = ({ Labels }: Docker.ImageInfo): string | undefined => Labels?.["trilab.image"];
-    const isSnapshot = ({ Labels }: Docker.ImageInfo): boolean => Labels?.["trilab.seat"] !== undefined;
-    const needed = new Set([...keep, ...images.filter(isSnapshot).map(hashOf)]);
-    for (const image of images.filter((each) => !isSnapshot(each))) {
+    const needed = new Set([...keep, ...images.filter(isSnapshotImage).map(hashOf)]);
+    for (const image of images.filter((each) => !isSnapshotImage(each))) {
       const hash = hashOf(image);
       if (hash === undefined || needed.has(hash)) continue;
       await this.client

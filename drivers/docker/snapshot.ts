@@ -72,6 +72,10 @@ export async function containerSnapshots(docker: Docker, seat: SeatId, machine: 
   return found.flat().sort((a, b) => a.at.localeCompare(b.at));
 }
 
+/** Whether an image of trilab's is a part of a seat's snapshot. Others are labs' images. */
+export const isSnapshotImage = ({ Labels }: Pick<Docker.ImageInfo, "Labels">): boolean =>
+  Labels?.["trilab.seat"] !== undefined;
+
 /** A seat's images, the newest first, because an image can't be removed before those that are made from it. */
 export async function imagesOf(docker: Docker, seat?: SeatId): Promise<Docker.ImageInfo[]> {
   const label = seat ? [`trilab.lab=${seat.lab}`, `trilab.seat=${seat.seat}`] : ["trilab.seat"];

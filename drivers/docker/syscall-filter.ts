@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { isSnapshotImage } from "./snapshot.js";
 
 /** Exit codes below it are the shell's or Docker's: what the program found is added to it. */
 const FOUND = 64;
@@ -22,7 +23,9 @@ export async function unfilteredCalls(
   docker: Docker,
   profile?: `seccomp=${string}`,
 ): Promise<string[] | undefined> {
-  const [image] = await docker.listImages({ filters: { label: ["trilab.image"] } });
+  const images = await docker.listImages({ filters: { label: ["trilab.image"] } });
+  // A snapshot's image may be removed at any moment.
+  const image = images.find((each) => !isSnapshotImage(each));
   if (image === undefined) return undefined;
   const container = await docker.createContainer({
     Image: image.Id,
