@@ -66,7 +66,7 @@ const LEARNERS: readonly Learner[] = [
       /^trilab check/,
       /^docker exec \w+ hog$/,
       /^docker exec portal cat/,
-      /^docker exec \w+ sh -c 'echo one; echo two/,
+      /^docker exec \w+ (echo one|sh -c 'for i in)/,
       /^docker exec portal ls/,
     ],
   },
