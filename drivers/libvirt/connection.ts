@@ -62,8 +62,7 @@ export class Connection {
   }
 
   /**
-   * The volumes of a pool, freshly read from its directory; none when there is no such pool. Starts a pool that is inactive:
-   * what is in it can't be seen otherwise.
+   * The volumes of a pool, freshly read from its directory; none when there is no such pool.
    *
    * @throws VirshError when libvirt refuses for another reason: the answer "none" could then cost somebody a disk.
    */
@@ -77,22 +76,12 @@ export class Connection {
     }
   }
 
-  /** Removes a volume; succeeds if it is already gone. Starts its pool if that is inactive. */
+  /** Removes a volume; succeeds if it is already gone. */
   async removeVolume(name: string, pool: string = DISK_POOL.name): Promise<void> {
-    const remove = () => this.virshIfThere("vol-delete", name, "--pool", pool);
-    try {
-      await remove();
-    } catch (error) {
-      if (!isInactive(error)) throw error;
-      await this.refreshPool(pool);
-      await remove();
-    }
+    await this.virshIfThere("vol-delete", name, "--pool", pool);
   }
 
-  /**
-   * Has libvirt read a pool's directory. Starts a pool that is inactive. libvirt refuses while one of its volumes is made or
-   * filled: waits for that, at most a minute.
-   */
+  /** Has libvirt read a pool's directory. libvirt refuses while one of its volumes is made or filled: waits for that, at most a minute. */
   async refreshPool(pool: string): Promise<void> {
     let last: unknown;
     const refreshed = async (): Promise<boolean> => {
@@ -101,24 +90,10 @@ export class Connection {
         return true;
       } catch (error) {
         last = error;
-        if (isInactive(error)) await this.#startPool(pool);
-        else if (!(error instanceof VirshError && /asynchronous jobs running/.test(error.said))) throw error;
-        return false;
+        if (error instanceof VirshError && /asynchronous jobs running/.test(error.said)) return false;
+        throw error;
       }
     };
     if (!(await pollUntil(refreshed, { limitMs: 60_000, everyMs: 200 }))) throw last;
   }
-
-  async #startPool(pool: string): Promise<void> {
-    try {
-      await this.virsh("pool-start", pool);
-    } catch (error) {
-      // Another command may have started it meanwhile.
-      if (!(error instanceof VirshError && /already active/.test(error.said))) throw error;
-    }
-  }
 }
-
-/** Whether virsh refused because a storage pool is not active. */
-const isInactive = (error: unknown): boolean =>
-  error instanceof VirshError && /pool '.*' is not active/.test(error.said);

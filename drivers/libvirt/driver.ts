@@ -134,7 +134,7 @@ export class LibvirtDriver extends Connection {
   async hasImage(hash: string, pools: readonly string[]): Promise<boolean> {
     const rows = lines(await this.virsh("pool-list", "--all")).map((line) => line.split(/\s+/));
     const states = new Map(rows.map(([name, state]) => [name, state]));
-    for (const name of pools) if (states.get(name) === "inactive") await this.virsh("pool-start", name);
+    for (const name of pools) if (states.get(name) === "inactive") await this.refreshPool(name);
     if (!pools.every((name) => states.has(name))) return false;
     const volumes = await this.imageVolumeNames();
     return Object.values(imageVolumes(hash)).every((name) => volumes.includes(name));

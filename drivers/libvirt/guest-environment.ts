@@ -42,7 +42,7 @@ const CHEAPEST = [
   ["-o", "Ciphers=^aes128-gcm@openssh.com"],
 ];
 
-/** How often a booting machine is tried, so that its first answer is noticed at once; milliseconds. */
+/** For so many milliseconds, a booting machine is tried ten times a second, and only if its address answers; then twice a second. */
 const BOOT_MS = 30_000;
 /** How often libvirt is queried whether it runs at all; milliseconds. */
 const LOOK_MS = 500;

@@ -48,8 +48,31 @@ export class Virsh {
     return this.runWithin(120_000, ...args);
   }
 
-  /** As {@link run}; libvirt does not answer when it takes longer than this many milliseconds. */
+  /**
+   * As {@link run}; libvirt does not answer when it takes longer than this many milliseconds. If libvirt refuses because a storage
+   * pool is inactive, starts the pool and runs the command again: what is in an inactive pool can't be seen.
+   */
   async runWithin(timeout: number, ...args: string[]): Promise<string> {
+    try {
+      return await this.#runOnce(timeout, ...args);
+    } catch (error) {
+      const pool = args[0] === "pool-destroy" ? undefined : inactivePool(error);
+      if (pool === undefined) throw error;
+      await this.#startPool(pool);
+      return this.#runOnce(timeout, ...args);
+    }
+  }
+
+  async #startPool(pool: string): Promise<void> {
+    try {
+      await this.run("pool-start", pool);
+    } catch (error) {
+      // Another command may have started it meanwhile.
+      if (!(error instanceof VirshError && /already active/.test(error.said))) throw error;
+    }
+  }
+
+  async #runOnce(timeout: number, ...args: string[]): Promise<string> {
     const over = /^[^:]*\+ssh:/.test(this.uri) ? await loginTurn(this.uri) : undefined;
     const result = await execa("virsh", ["--quiet", "--connect", this.uri, ...args], {
       reject: false,
@@ -89,6 +112,10 @@ const lastWords = (said: string): string =>
     .slice(-2)
     .map((line) => line.replace(/^error: /, ""))
     .join(" ");
+
+/** The storage pool because of which virsh refused, if it is not active. */
+const inactivePool = (error: unknown): string | undefined =>
+  error instanceof VirshError ? /pool '(.*)' is not active/.exec(error.said)?.[1] : undefined;
 
 const UNANSWERED =
   /failed to connect to the hypervisor|Failed to connect socket|Cannot recv data|End of file while reading/i;
