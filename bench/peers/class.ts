@@ -6,11 +6,12 @@ import type { Contestant } from "../figures.js";
 import { CLASS_SEATS, REHEARSED_SEATS, RESUMED_SEATS } from "../lines.js";
 import { run, tidy } from "../run.js";
 import { LAB, type Scene } from "../scene.js";
+import { numbered } from "./many.js";
 import { CLI } from "./trilab.js";
 
-/** A class of the bench: its files, and what is done with it. */
-function classOf(scene: Scene, seats: number, target: "container" | "guest") {
-  const name = `${scene.name}-${target}s`;
+/** A class of the bench: its files, and what is done with it. Each has a name of its own, because all are prepared before the first round. */
+function classOf(scene: Scene, word: string, seats: number, target: "container" | "guest") {
+  const name = `${scene.name}-${word}`;
   const file = join(tmpdir(), `${name}.yaml`);
   const roster = `${file}.csv`;
   const trilab = (...args: string[]) => run(process.execPath, [CLI, "class", ...args]);
@@ -26,8 +27,7 @@ function classOf(scene: Scene, seats: number, target: "container" | "guest") {
         await rm(file, { force: true });
         await rm(roster, { force: true });
       });
-      const ids = Array.from({ length: seats }, (_, i) => `${scene.name}-${i + 1}`);
-      await writeFile(roster, ["id", ...ids].join("\n"));
+      await writeFile(roster, ["id", ...numbered(scene.name, seats)].join("\n"));
     },
     /** @returns how many seconds `class up` says that it took. */
     async up(resume: boolean): Promise<number> {
@@ -42,7 +42,7 @@ function classOf(scene: Scene, seats: number, target: "container" | "guest") {
 
 /** Line k-8: a class of guests. */
 export function trilabGuestClass(scene: Scene, cleanup: Cleanup): Contestant {
-  const { down, prepare, up } = classOf(scene, RESUMED_SEATS, "guest");
+  const { down, prepare, up } = classOf(scene, "guests", RESUMED_SEATS, "guest");
   return {
     name: `trilab, a class of ${RESUMED_SEATS} guests`,
     lines: ["k-8"],
@@ -61,7 +61,7 @@ export function trilabGuestClass(scene: Scene, cleanup: Cleanup): Contestant {
 
 /** Lines p: a class of containers. */
 export function trilabContainerClass(scene: Scene, cleanup: Cleanup): Contestant {
-  const { name, prepare, trilab, up } = classOf(scene, CLASS_SEATS, "container");
+  const { name, prepare, trilab, up } = classOf(scene, "containers", CLASS_SEATS, "container");
   return {
     name: `trilab, a class of ${CLASS_SEATS} containers`,
     lines: ["p", "p-status", "p-down"],
@@ -76,7 +76,7 @@ export function trilabContainerClass(scene: Scene, cleanup: Cleanup): Contestant
 
 /** Line q: a rehearsal, with the one seat that it measures. */
 export function trilabRehearsal(scene: Scene, cleanup: Cleanup): Contestant {
-  const { file, prepare, trilab, up, down } = classOf(scene, 1, "container");
+  const { file, prepare, trilab, up, down } = classOf(scene, "rehearsed", 1, "container");
   return {
     name: `trilab, a rehearsal of ${REHEARSED_SEATS} seats`,
     lines: ["q"],

@@ -9,7 +9,8 @@ import { run, tidy } from "../run.js";
 import type { Scene } from "../scene.js";
 
 const PROGRAM = join(repoDir, "dist/test/support/many-seats.js");
-const numbered = (name: string, count: number): string[] =>
+/** Names of that many seats or containers. */
+export const numbered = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${name}-${i + 1}`);
 
 /** Many container seats in one process, and the memory of that process and of all processes that it starts. */
