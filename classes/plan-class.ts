@@ -63,12 +63,8 @@ export interface ClassWish {
  * @throws UserError: exit 2 when class.yaml, roster or lab is wrong, when a seat belongs to somebody else, or when the class does
  * not fit on its hosts; exit 3 when a host does not answer.
  */
-export async function planClass({
-  endpoints,
-  lost = new Set(),
-  spec,
-  targets: all,
-}: ClassWish): Promise<ClassPlan> {
+export async function planClass(wish: ClassWish): Promise<ClassPlan> {
+  const { endpoints, lost = new Set(), spec } = wish;
   const [lab, learners, existing] = [
     await loadLab(spec.lab),
     await readRoster(spec.roster),
@@ -94,7 +90,7 @@ export async function planClass({
       const host = hosts.find(({ name, endpoints: at }) =>
         record ? isAt(record, at) : name === hostOfSeat.get(learner.seat),
       );
-      const targets = all ?? learner.targets ?? spec.targets;
+      const targets = wantedTargets(learner, wish);
       const plan = await planSeat({
         lab: lab.dir,
         seat: learner.seat,
@@ -116,6 +112,12 @@ export async function planClass({
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
   };
 }
+
+/** The targets that a learner's seat is to have; `undefined`: the lab's. */
+export const wantedTargets = (
+  learner: Learner,
+  { spec, targets }: Pick<ClassWish, "spec" | "targets">,
+): readonly Target[] | undefined => targets ?? learner.targets ?? spec.targets;
 
 /** A host's name for seats on none of the class's hosts: they were made before class.yaml was changed. */
 const ELSEWHERE = "elsewhere";
@@ -183,7 +185,7 @@ async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: L
   const drivers = driversAt(seats.flatMap(({ plan }) => endpointsOf(plan.drivers)));
   const answers = [drivers.docker, drivers.libvirt].map((driver) => driver?.preflight());
   await Promise.all(answers).catch((error: unknown) => {
-    throw error instanceof UserError ? silent(name, error) : error;
+    throw error instanceof UserError ? hostSilent(name, error) : error;
   });
   const { memory } = await hostCapacity(drivers);
   const guests = seats.flatMap(({ plan }) =>
@@ -203,7 +205,7 @@ async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: L
   return { name, drivers, now, planned: seats.length, guestMemory, memory };
 }
 
-const silent = (host: string, error: UserError): UserError =>
+const hostSilent = (host: string, error: UserError): UserError =>
   new UserError(`host "${host}" does not answer`, {
     why: messageAndWhy(error),
     fix: "bring it back, and run the command again; or place its seats on the other hosts, which gives up what learners did there: trilab class up --replace-lost",

@@ -5,7 +5,7 @@ import type { SeatId, Target } from "../model/naming.js";
 import { answersAt } from "../seats/seat-drivers.js";
 import { takeDownMany } from "../seats/seats-at-once.js";
 import { readClass, withClassLock } from "./class-record.js";
-import { type ClassWish, type Host, hostsOf, isAt, seatsThere } from "./plan-class.js";
+import { type ClassWish, type Host, hostsOf, isAt, seatsThere, wantedTargets } from "./plan-class.js";
 import { readRoster } from "./roster.js";
 
 /** The hosts of a class that do not answer, and its seats there. */
@@ -19,18 +19,19 @@ export interface Lost {
  *
  * @throws UserError (exit 2) when class.yaml, roster or lab is wrong.
  */
-export async function findLost({ endpoints, spec, targets }: ClassWish): Promise<Lost> {
+export async function findLost(wish: ClassWish): Promise<Lost> {
+  const { endpoints, spec } = wish;
   const [lab, learners, record] = [
     await loadLab(spec.lab),
     await readRoster(spec.roster),
     await readClass(spec.name),
   ];
   const records = [...(await seatsThere(lab.name, learners)).values()];
-  const wanted = learners.flatMap((learner) => targets ?? learner.targets ?? spec.targets ?? lab.targets);
+  const wanted = learners.flatMap((learner) => wantedTargets(learner, wish) ?? lab.targets);
   const hosts = hostsOf(spec, endpoints, records);
   const answers = await Promise.all(hosts.map((host) => answersFor(host.endpoints, wanted)));
   const silent = hosts.filter((_, i) => !answers[i]);
-  // A seat with a learner's name that is not of this class is none of our business.
+  // A seat with a learner's name that is not of this class is left alone.
   const members = new Set(record?.ended === undefined ? record?.members.map(({ seat }) => seat) : []);
   const lost = records.filter(
     (seat) => members.has(seat.seat) && silent.some((host) => isAt(seat, host.endpoints)),

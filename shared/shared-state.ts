@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { ExitCode, hasCode, UserError } from "../base/errors.js";
+import { ExitCode, hasCode, messageAndWhy, UserError } from "../base/errors.js";
 import { type LockOptions, withLock } from "../base/lock.js";
 import { inStateDir, stateDir } from "../base/paths.js";
 import { sideBySide } from "../base/side-by-side.js";
@@ -102,7 +102,7 @@ export class SharedState {
       // It is being changed, here or elsewhere.
       if (error.exitCode === ExitCode.locked) return undefined;
       // One object that can't be read hides no other. Who changes that unit gets the error.
-      if (error.exitCode === ExitCode.failed) return [error.message, error.why].join(": ");
+      if (error.exitCode === ExitCode.failed) return messageAndWhy(error);
       throw error;
     }
   }

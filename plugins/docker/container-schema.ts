@@ -9,6 +9,14 @@ export const durationSchema = z
 const strings = z.array(z.string());
 const port = z.int().min(0).max(65535);
 
+/** What a mount of a container and one of a service have in common. */
+export const mountFields = {
+  type: z.enum(["volume", "bind", "tmpfs"]),
+  target: z.string().startsWith("/", "expected an absolute path"),
+  source: z.string().optional(),
+  readOnly: z.boolean().optional(),
+};
+
 export const containerSchema = z.strictObject({
   name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/, "expected a container name: letters, digits, _ . -"),
   /** An image's name or ID. It is pulled if the daemon does not have it. */
@@ -68,10 +76,7 @@ export const containerSchema = z.strictObject({
   mounts: z
     .array(
       z.strictObject({
-        type: z.enum(["volume", "bind", "tmpfs"]),
-        target: z.string().startsWith("/", "expected an absolute path"),
-        source: z.string().optional(),
-        readOnly: z.boolean().optional(),
+        ...mountFields,
         bindOptions: z.strictObject({ propagation: z.string().optional() }).optional(),
         tmpfsOptions: z
           .strictObject({

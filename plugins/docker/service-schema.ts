@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { durationSchema } from "./container-schema.js";
+import { durationSchema, mountFields } from "./container-schema.js";
 import { labelsSchema } from "./labels.js";
 
 const strings = z.array(z.string());
@@ -35,10 +35,7 @@ export const serviceSchema = z.strictObject({
       mounts: z
         .array(
           z.strictObject({
-            type: z.enum(["volume", "bind", "tmpfs"]),
-            target: z.string().startsWith("/", "expected an absolute path"),
-            source: z.string().optional(),
-            readOnly: z.boolean().optional(),
+            ...mountFields,
             volumeOptions: z
               .strictObject({ labels: labelsSchema.optional(), noCopy: z.boolean().optional() })
               .optional(),

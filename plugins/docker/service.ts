@@ -4,7 +4,7 @@ import { pollUntil } from "../../base/poll.js";
 import { asking, daemonError, isGone, lookUp, statusOf } from "../../drivers/docker/connect.js";
 import { defineResource, type Found, type Known } from "../harness/resource.js";
 import { bag, isObject, type PropertyMap, same, sameSet } from "../harness/values.js";
-import { nanoseconds } from "./container-schema.js";
+import { durationSchema, nanoseconds } from "./container-schema.js";
 import { ownerText } from "./labels.js";
 import { serviceSchema } from "./service-schema.js";
 import { inputsOf, serviceSpec } from "./service-spec.js";
@@ -15,8 +15,7 @@ const END_MS = 15_000;
 /** Lists in which the order counts. */
 const ORDERED = ["commands", "args"];
 
-const isDuration = (text: unknown): text is string =>
-  typeof text === "string" && /^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/.test(text);
+const isDuration = (text: unknown): text is string => durationSchema.safeParse(text).success;
 
 /** Whether a service has what was asked for. What the daemon has added does not count. */
 function holds(has: unknown, wants: unknown, key = ""): boolean {
