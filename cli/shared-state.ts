@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from "../base/errors.js";
+import type { SharedState } from "../shared/shared-state.js";
 import type { Context } from "./context.js";
 import { type Args, text } from "./define-command.js";
 
@@ -11,8 +12,7 @@ export async function inState(
   body: () => Promise<number | undefined>,
 ): Promise<number | undefined> {
   if (!url) return body();
-  const { openState } = await import("../shared/open-state.js");
-  const { notes, state } = await openState(url, { create });
+  const { notes, state } = await open(url, create);
   for (const note of notes) ctx.tell(note);
   return state.run(body);
 }
@@ -63,8 +63,16 @@ export async function stateOfClass(args: Args): Promise<string | undefined> {
 
 /** @throws UserError (exit 3) when a shared state does not answer: it may have what is missing here. */
 async function refreshAll(): Promise<void> {
-  const { knownStates, openState } = await import("../shared/open-state.js");
-  for (const { url } of await knownStates()) await openState(url);
+  const { knownStates } = await import("../shared/open-state.js");
+  for (const { url } of await knownStates()) await open(url);
+}
+
+async function open(url: string, create = false): Promise<{ state: SharedState; notes: string[] }> {
+  const { openState } = await import("../shared/open-state.js");
+  return openState(url, {
+    create,
+    endInterrupted: async (unit) => (await import("../engine/index.js")).endOrphansOf(unit),
+  });
 }
 
 async function knownClasses(): Promise<Known[]> {

@@ -15,6 +15,6 @@ export { MissingPlugin, ReplacementRefused } from "./engine-errors.js";
 export { inspectEngine } from "./inspect.js";
 export type { Engine } from "./install.js";
 export { ensureEngine, NotInstalled, replaceStandIns } from "./install.js";
-export { clearStaleLock } from "./recovery.js";
+export { clearStaleLock, endOrphansOf } from "./recovery.js";
 export type { StackConfig } from "./stack-config.js";
 export { createInFileBackend } from "./stack-config.js";

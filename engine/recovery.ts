@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { localTime } from "../base/local-time.js";
 import { pollUntil } from "../base/poll.js";
-import { type StackRef, stackFiles, workDir } from "./backend.js";
+import { type StackRef, stackFiles, type stackUnit, workDir } from "./backend.js";
 
 const lockSchema = z.object({
   pid: z.number(),
@@ -84,6 +84,10 @@ export async function endOrphans(stack: string, deadline = Date.now() + 30_000):
   };
   await pollUntil(ended, { limitMs: deadline - Date.now(), everyMs: 200 });
 }
+
+/** {@link endOrphans} of the stack in a seat's unit. */
+export const endOrphansOf = ({ lock }: ReturnType<typeof stackUnit>): Promise<void> =>
+  endOrphans(basename(lock, ".lock"));
 
 /**
  * Ends an engine and all processes that it started, also in the middle of a step. Pulumi puts each plugin into its own process

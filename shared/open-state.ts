@@ -11,6 +11,7 @@ import { type Bucket, openBucket } from "./bucket.js";
 import { KEY_BYTES, keyOf, sealWith } from "./seal.js";
 import { SharedState } from "./shared-state.js";
 import { copyName, parseStateUrl } from "./state-url.js";
+import type { Unit } from "./unit.js";
 
 /** The object that makes a prefix of a bucket a shared state. Only the passphrase opens its key, which opens all other objects. */
 const STATE_OBJECT = "trilab-state.json";
@@ -34,12 +35,17 @@ const copiesDir = (): string => join(ownStateDir(), "shared");
  *
  * @returns also sentences for people, as refresh() does.
  * @param create Makes it if the bucket has none there. Default: that is an error.
+ * @param endInterrupted As the constructor of {@link SharedState} has it.
  * @throws UserError: exit 2 when the URL, the passphrase or the environment is wrong; exit 3 when the bucket does not answer;
  *   exit 6 when there is no shared state.
  */
 export async function openState(
   url: string,
-  { bucket: given, create = false }: { create?: boolean; bucket?: Bucket } = {},
+  {
+    bucket: given,
+    create = false,
+    endInterrupted,
+  }: { create?: boolean; endInterrupted?: (unit: Unit) => Promise<void>; bucket?: Bucket } = {},
 ): Promise<{ state: SharedState; notes: string[] }> {
   const place = parseStateUrl(url);
   requireOwnSettings();
@@ -51,7 +57,8 @@ export async function openState(
     { what: "this machine's copy of the shared state", waitMs: 60_000 },
     async () => (await readCopy(dir)) ?? (await makeCopy(dir, url, bucket, create)),
   );
-  const state = new SharedState(url, dir, copy, bucket, sealWith(Buffer.from(key, "base64")));
+  const seal = sealWith(Buffer.from(key, "base64"));
+  const state = new SharedState(url, dir, copy, bucket, seal, endInterrupted);
   return { state, notes: await state.refresh() };
 }
 

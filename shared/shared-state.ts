@@ -47,13 +47,17 @@ const WORKERS = 16;
 export class SharedState {
   private readonly held = new Map<string, Held>();
 
-  /** @param copy Identifies this machine's copy. */
+  /**
+   * @param copy Identifies this machine's copy.
+   * @param endInterrupted Ends what a killed command left at work on a unit in this copy. Its state directory is the copy.
+   */
   constructor(
     readonly place: string,
     readonly dir: string,
     readonly copy: string,
     readonly bucket: Bucket,
     private readonly seal: Seal,
+    private readonly endInterrupted: (unit: Unit) => Promise<void> = async () => {},
   ) {}
 
   /** Runs `body` with the copy as the state directory. */
@@ -110,6 +114,8 @@ export class SharedState {
   /** Writes back what a killed command had changed, unless another instructor has changed the unit since. */
   private async finish(unit: Unit, { etag }: Exchange): Promise<string | undefined> {
     const content = async (): Promise<string | undefined> => digestOf(await readUnit(this.dir, unit));
+    // It would write into the files that are exchanged now.
+    await this.run(() => this.endInterrupted(unit));
     const ours = await content();
     return this.holding(unit, { what: unit.name }, async () =>
       (await this.exchange(unit.name))?.etag === etag || (await content()) === ours

@@ -5,7 +5,17 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Moto, makeBucket, readBucket, startMoto } from "../support/moto.js";
 import { startSecondHost } from "../support/second-host.js";
 import { residueOf } from "./residue.js";
-import { expectDone, expectError, type Home, host, machine, openHome, type Run, until } from "./support.js";
+import {
+  expectDone,
+  expectError,
+  type Home,
+  host,
+  machine,
+  openHome,
+  partsOf,
+  type Run,
+  until,
+} from "./support.js";
 
 const LAB = "first-boot";
 const NAME = `s${process.pid}`;
@@ -160,6 +170,7 @@ test("what is killed keeps its locks, by name; the other removes them, and compl
   await until("the new seat's record is in the bucket", async () =>
     (await readBucket(moto, BUCKET)).has(`class/units/seats/${LAB}/${d}`),
   );
+  await until("its engine runs", async () => (await partsOf(ann, "engine")).length > 0);
   killed.kill("SIGKILL");
   await killed.ended;
   expectError(
@@ -187,6 +198,8 @@ test("what is killed keeps its locks, by name; the other removes them, and compl
     "up",
   ]);
   expect(await existing()).toEqual({ containers: containersOf([a, b, c, d]), networks: 4 });
+  // It waited for the command that was killed.
+  expect(await partsOf(ann, "engine")).toEqual([]);
 });
 
 test("what is killed is also completed by the same machine, without more ado", async () => {

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { withLock } from "../../base/lock.js";
+import { stateDir } from "../../base/paths.js";
 import { removeDeadLocks } from "../../shared/remote-lock.js";
 import { sealWith } from "../../shared/seal.js";
 import { SharedState, saveUnit, withUnitLock } from "../../shared/shared-state.js";
@@ -33,8 +34,8 @@ beforeEach(async () => {
 afterEach(() => rm(base, { recursive: true, force: true }));
 
 /** An instructor's machine. */
-const instructor = (name: string): SharedState =>
-  new SharedState("s3://bucket", join(base, name), name, bucket, sealWith(key));
+const instructor = (name: string, endInterrupted?: (unit: Unit) => Promise<void>): SharedState =>
+  new SharedState("s3://bucket", join(base, name), name, bucket, sealWith(key), endInterrupted);
 
 const put = async (state: SharedState, path: string, text: string): Promise<void> => {
   await mkdir(join(state.dir, path, ".."), { recursive: true });
@@ -161,6 +162,22 @@ describe("a killed command", () => {
     await b.refresh();
     expect(await read(b, RECORD)).toBe("unsaved");
     await change(b, "by b");
+  });
+
+  it("what it left at work is ended before its files are exchanged, in its own state directory", async () => {
+    await killed(instructor("a"), "unsaved");
+    const seen: unknown[] = [];
+    const next = instructor("a", async (unit) => {
+      seen.push([unit.name, stateDir(), bucket.objects.size]);
+      await put(next, RECORD, "its last write");
+    });
+    await next.refresh();
+    await next.refresh();
+    // The one object is the lock.
+    expect(seen).toEqual([[alice.name, next.dir, 1]]);
+    const b = instructor("b");
+    await b.refresh();
+    expect(await read(b, RECORD)).toBe("its last write");
   });
 
   it("after its lock was removed, another goes on; the killed one's unsaved changes are given up, and that is said", async () => {
