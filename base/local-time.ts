@@ -12,3 +12,13 @@ export function localTime(iso: string): string {
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())} UTC${zone}`;
 }
+
+/**
+ * Parses a point in time: `2026-11-30T08:30` in this process's time zone, `2026-11-30T08:30+01:00` in another.
+ *
+ * @returns milliseconds since 1970; `undefined` when it is none.
+ */
+export function parseMoment(text: string): number | undefined {
+  const at = Date.parse(text);
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) && !Number.isNaN(at) ? at : undefined;
+}

@@ -11,6 +11,8 @@ import { setUpLab } from "../tasks/set-up.js";
 import { canaryFirst } from "./canary-first.js";
 import { readClass, withClassLock, writeClass } from "./class-record.js";
 import { problemOf } from "./each-seat.js";
+import { kindOf, rememberCosts } from "./forecast.js";
+import { SeatMeter } from "./measure-seat.js";
 import { type ClassPlan, type PlannedSeat, recordOf } from "./plan-class.js";
 
 export interface ClassUpOptions {
@@ -56,11 +58,20 @@ export const bringUpClass = (
           plan.seats.map((seat) => seat.plan),
           {
             isNew: ({ existing }) => existing === undefined,
-            bringUp: (seats) =>
-              settled(
+            bringUp: async (seats) => {
+              const meter = new SeatMeter();
+              const ends = await settled(
                 bringUpMany(seats, { waitMs, workers, resume: plan.resume, ...(signal ? { signal } : {}) }),
-                events.take,
-              ),
+                (event) => {
+                  events.take(event);
+                  meter.take(event);
+                },
+              );
+              const [canary] = seats;
+              if (seats.length === 1 && canary && canary.existing === undefined && ends[0]?.state === "done")
+                await rememberCosts(kindOf(plan, canary), meter.costs);
+              return ends;
+            },
             isDone: ({ state }) => state === "done",
             isWorthAnother,
             renew: (seats) => {

@@ -3,7 +3,9 @@ import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import { ExitCode, UserError } from "../base/errors.js";
 import { readUserFile } from "../base/files.js";
+import { parseMoment } from "../base/local-time.js";
 import { isFolderPath } from "../base/paths.js";
+import { CLOUD_REQUESTS } from "../labs/cloud-requests.js";
 import { parseYaml } from "../labs/yaml-file.js";
 import { dnsLabel, labelProblem, TARGETS } from "../model/naming.js";
 import { parseDuration } from "../model/units.js";
@@ -17,6 +19,14 @@ const lifetime = z.string().transform((text, ctx) => {
   const seconds = text === "none" ? Number.POSITIVE_INFINITY : parseDuration(text);
   if (seconds !== undefined) return seconds;
   ctx.addIssue(`"${text}" is not a duration: write "3h", "1h30m", "45m", at most "3650d", or "none"`);
+  return z.NEVER;
+});
+
+/** Milliseconds since 1970. */
+const readyBy = z.string().transform((text, ctx) => {
+  const at = parseMoment(text);
+  if (at !== undefined) return at;
+  ctx.addIssue(`"${text}" is no time: write it like 2026-11-30T09:00+01:00`);
   return z.NEVER;
 });
 
@@ -58,6 +68,18 @@ export const classSchema = z
       .optional()
       .describe("the targets of each seat; default: the lab's"),
     ttl: lifetime.optional().describe("how long the seats live: 3h, none; default: the lab's"),
+    readyBy: readyBy
+      .optional()
+      .describe("when the lesson begins: 2026-11-30T09:00+01:00; class plan then says when to start"),
+    cloud: z
+      .enum(CLOUD_REQUESTS)
+      .optional()
+      .describe("where the seats' vps come from: local, aws or auto; default: the lab's"),
+    budget: z
+      .number()
+      .positive()
+      .optional()
+      .describe("the most US dollars that all rented machines of the class may cost until the seats' end"),
     resume: z
       .boolean()
       .default(true)
@@ -84,7 +106,10 @@ export const classSchema = z
 /** A host of a class, as class.yaml describes it. */
 export type ClassHost = z.output<typeof hostSchema>;
 
-/** A class, as class.yaml describes it; paths are absolute, `ttl` is in seconds (Infinity: no end). */
+/**
+ * A class, as class.yaml describes it; paths are absolute, `ttl` is in seconds (Infinity: no end), `readyBy` in milliseconds since
+ * 1970, `budget` in US dollars (Infinity: none).
+ */
 export type ClassSpec = z.output<typeof classSchema>;
 
 /**

@@ -7,9 +7,18 @@ import type { SeatCosts } from "./rehearse.js";
 /** Which of an `up`'s steps are which cost; the others are made once for all hosts. */
 const COSTS: Readonly<Record<string, keyof SeatCosts>> = { host: "image", deploy: "control", answer: "host" };
 
+/** Adds up what a seat takes that comes up alone. The seconds of each step count as seconds of one CPU, as most of them are. */
+export class SeatMeter {
+  readonly costs: SeatCosts = { control: 0, host: 0, image: 0 };
+
+  take({ seconds = 0, state, step }: StepEvent): void {
+    const cost = COSTS[step];
+    if (cost !== undefined && state === "done") this.costs[cost] += seconds;
+  }
+}
+
 /**
- * Brings up one seat on its real host, alone, and takes it down again: what it took is taken for what each seat takes. The seconds of each
- * step count as seconds of one CPU, as most of them are.
+ * Brings up one seat on its real host, alone, and takes it down again: what it took is taken for what each seat takes.
  *
  * @throws UserError as `up` and `down` do.
  */
@@ -18,17 +27,15 @@ export const measureSeat = (
   options: { waitMs: number; resume: boolean; signal?: AbortSignal },
 ): AsyncGenerator<StepEvent, SeatCosts> =>
   reporting(async (steps) => {
-    const costs: SeatCosts = { control: 0, host: 0, image: 0 };
-    const take = (event: StepEvent): void => {
-      steps.pass(event);
-      const cost = COSTS[event.step];
-      if (cost !== undefined && event.state === "done") costs[cost] += event.seconds ?? 0;
-    };
+    const meter = new SeatMeter();
     try {
-      await settled(bringUp(plan, options), take);
+      await settled(bringUp(plan, options), (event) => {
+        steps.pass(event);
+        meter.take(event);
+      });
     } finally {
       const { docker, libvirt } = plan.request.endpoints;
       await settled(takeDown(plan.id, { chosen: { docker, libvirt } }), steps.pass);
     }
-    return costs;
+    return meter.costs;
   });

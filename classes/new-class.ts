@@ -9,6 +9,9 @@ lab: first-boot # a lab's name, or the path of its folder
 roster: roster.csv
 # targets: [container] # default: the lab's
 # ttl: 3h # default: the lab's; none: until class down
+# readyBy: 2026-11-30T09:00+01:00 # when the lesson begins; class plan then says when to start
+# cloud: aws # where a vps comes from; default: the lab's
+# budget: 20 # the most US dollars that all rented machines may cost until the seats' end
 # resume: false # new guests boot; default: they go on from the memory of one that has booted, which is faster
 # state: s3://bucket/${name}?region=eu-central-1 # for several instructors on several machines: docs/classes.md
 # hosts: # default: the daemons that \`trilab up\` would use

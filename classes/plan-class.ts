@@ -12,6 +12,7 @@ import { listSeats, readRecord, type SeatRecord } from "../seats/seat-record.js"
 import { type ClassRecord, classOf, type Member, readClass, seatOf } from "./class-record.js";
 import type { ClassSpec } from "./define-class.js";
 import { placeSeats } from "./place-seats.js";
+import { planRented, type RentedSeats } from "./rented-seats.js";
 import { type Learner, readRoster } from "./roster.js";
 
 /** A host of a class, with the daemons that its seats need. */
@@ -24,6 +25,7 @@ export interface HostPlan {
   /** Bytes that its guests are given, and that the host has. A container takes what it uses, at most the lab's memory. */
   guestMemory: number;
   memory: number;
+  cpus: number;
 }
 
 /** A learner's seat, as `class up` will make it. */
@@ -41,6 +43,10 @@ export interface ClassPlan {
   resume: boolean;
   hosts: HostPlan[];
   seats: PlannedSeat[];
+  /** `undefined`: the seats rent nothing. */
+  rented: RentedSeats | undefined;
+  /** When the lesson begins, in milliseconds since 1970. */
+  readyBy: number | undefined;
   /** Learners who are not in the roster any more, and those of them with a seat, which stays. */
   left: Member[];
   staying: Member[];
@@ -61,7 +67,7 @@ export interface ClassWish {
 
 /**
  * @throws UserError: exit 2 when class.yaml, roster or lab is wrong, when a seat belongs to somebody else, or when the class does
- * not fit on its hosts; exit 3 when a host does not answer.
+ * not fit on its hosts, into its budget or into the account's quotas; exit 3 when a host does not answer.
  */
 export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   const { endpoints, lost = new Set(), spec } = wish;
@@ -97,20 +103,38 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
         endpoints: host?.endpoints ?? endpoints,
         ...(targets ? { targets } : {}),
         ...(spec.ttl === undefined ? {} : { ttl: spec.ttl }),
+        ...(spec.cloud === undefined ? {} : { cloud: spec.cloud }),
       });
       return { learner, plan, host: host?.name ?? ELSEWHERE };
     }),
+  );
+  const rented = await planRented(
+    seats.map(({ plan }) => plan),
+    { budget: spec.budget, vps: lab.vps },
   );
   const names = new Set(learners.map(({ seat }) => seat));
   const left = known.filter(({ seat }) => !names.has(seat));
   const existingSeats = await listSeats();
   requireAddresses(news.length, existingSeats.length);
   return {
-    ...{ name: spec.name, lab, resume: spec.resume, seats, existing: running },
+    ...{ name: spec.name, lab, resume: spec.resume, existing: running },
+    ...{ rented, readyBy: spec.readyBy },
+    seats: withShares(seats, spec.budget),
     left,
     staying: left.filter(({ seat }) => existingSeats.some((id) => id.lab === lab.name && id.seat === seat)),
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
   };
+}
+
+/** Each rented seat keeps to its share of the class's budget, also when it is extended. */
+function withShares(seats: readonly PlannedSeat[], budget: number | undefined): PlannedSeat[] {
+  const rented = seats.filter(({ plan }) => plan.spending).length;
+  if (budget === undefined || rented === 0) return [...seats];
+  const share = budget / rented;
+  return seats.map((seat) => ({
+    ...seat,
+    plan: { ...seat.plan, request: { ...seat.plan.request, budget: share } },
+  }));
 }
 
 /** The targets that a learner's seat is to have; `undefined`: the lab's. */
@@ -187,7 +211,7 @@ async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: L
   await Promise.all(answers).catch((error: unknown) => {
     throw error instanceof UserError ? hostSilent(name, error) : error;
   });
-  const { memory } = await hostCapacity(drivers);
+  const { cpus, memory } = await hostCapacity(drivers);
   const guests = seats.flatMap(({ plan }) =>
     plan.targets.filter(
       (target) => (DOMAIN_TARGETS as readonly string[]).includes(target) && !isRented(plan, target),
@@ -202,7 +226,7 @@ async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: L
       exitCode: ExitCode.usage,
     });
   }
-  return { name, drivers, now, planned: seats.length, guestMemory, memory };
+  return { name, drivers, now, planned: seats.length, guestMemory, memory, cpus };
 }
 
 const hostSilent = (host: string, error: UserError): UserError =>

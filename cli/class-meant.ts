@@ -3,7 +3,9 @@ import { basename, extname, isAbsolute, resolve } from "node:path";
 import type { ClassRecord } from "../classes/class-record.js";
 import type { ClassSpec } from "../classes/define-class.js";
 import type { ClassWish } from "../classes/plan-class.js";
+import { CLOUD_REQUESTS } from "../labs/cloud-requests.js";
 import { parseTargets } from "../labs/targets.js";
+import { budgetOf } from "./budget.js";
 import { type Args, text } from "./define-command.js";
 import { lifetime } from "./duration.js";
 import { chosenEndpoints, endpointOptions } from "./endpoints.js";
@@ -40,6 +42,16 @@ export const classFileOptions = {
     type: "string",
     describe: "how long the seats live: 3h, 1h30m, none; default: class.yaml's, else the lab's",
   },
+  cloud: {
+    choices: CLOUD_REQUESTS,
+    describe:
+      "where a vps comes from: local (a rehearsal on the local hypervisor), aws, or auto; default: class.yaml's, else the lab's",
+  },
+  budget: {
+    type: "string",
+    describe:
+      "the most US dollars that all rented machines of the class may cost until the seats' end; none: no limit; default: class.yaml's",
+  },
   ...endpointOptions,
 } as const;
 
@@ -47,6 +59,7 @@ export const classFileOptions = {
 export async function classWish(args: Args): Promise<ClassWish> {
   const [roster, lab, on, ttl] = ["roster", "lab", "on", "ttl"].map((name) => text(args, name));
   const spec = await specOf(text(args, "file"), roster);
+  const [budget, cloud] = [budgetOf(args), CLOUD_REQUESTS.find((name) => name === text(args, "cloud"))];
   return {
     endpoints: await chosenEndpoints(args),
     ...(on === undefined ? {} : { targets: parseTargets(on) }),
@@ -55,6 +68,8 @@ export async function classWish(args: Args): Promise<ClassWish> {
       ...(roster === undefined ? {} : { roster: resolve(roster) }),
       ...(lab === undefined ? {} : { lab }),
       ...(ttl === undefined ? {} : { ttl: lifetime("--ttl", ttl) }),
+      ...(cloud === undefined ? {} : { cloud }),
+      ...(budget === undefined ? {} : { budget }),
     },
   };
 }

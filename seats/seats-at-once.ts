@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { ExitCode, UserError } from "../base/errors.js";
 import { Once } from "../base/once.js";
+import { pace } from "../base/pace.js";
 import { type Ended, sideBySide } from "../base/side-by-side.js";
 import { interruptible } from "../base/working.js";
 import { type Drivers, driverWords } from "../drivers/drivers.js";
@@ -71,6 +72,12 @@ export async function* takeDownMany(
   }));
 }
 
+/**
+ * AWS refuses requests beyond a rate of each kind: two RunInstances a second, five of another kind that changes something
+ * (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html). Of most kinds, a seat makes one or two.
+ */
+export const RENTALS_PER_SECOND = 1;
+
 /** The step that encloses all steps of one seat. */
 export const SEAT_STEP = "seat";
 
@@ -88,17 +95,20 @@ const many = <I, T>(
 ): AsyncGenerator<StepEvent, SeatEnd<T>[]> =>
   reporting(async (steps) => {
     const shared = new Once();
+    const turn = pace(1000 / RENTALS_PER_SECOND);
     const tasks = items.map((item) => taskOf(item, shared));
     const over = interruptible(); // After an interrupt, the seats in hand are finished.
     try {
       const ends = await sideBySide(
         tasks,
-        ({ drivers, id, run }) =>
-          steps.run({ step: SEAT_STEP, title: `seat ${id.seat}`, seat: id }, () =>
+        async ({ drivers, id, run }) => {
+          if (drivers.ec2) await turn();
+          return steps.run({ step: SEAT_STEP, title: `seat ${id.seat}`, seat: id }, () =>
             run(steps).catch(async (error: unknown) => {
               throw await causeOf(error, drivers);
             }),
-          ),
+          );
+        },
         { workers, groupOf: ({ drivers }) => driverWords(drivers), ...(signal ? { signal } : {}) },
       );
       return tasks.map(({ id }, i) => ({ ...id, ...(ends[i] as Ended<T>) }));

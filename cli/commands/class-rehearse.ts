@@ -1,13 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { ExitCode, UserError } from "../../base/errors.js";
+import type { ClassSpec } from "../../classes/define-class.js";
 import type { Faults, Rehearsal, SeatCosts } from "../../classes/rehearse.js";
+import { costOf, formatUsd, quote } from "../../model/prices.js";
 import { formatDuration, formatSize } from "../../model/units.js";
+import type { SeatPlan } from "../../seats/plan.js";
 import { classFileOptions, classFilePositional, rehearsedClass } from "../class-meant.js";
 import type { Context } from "../context.js";
 import { columns, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
 import { duration } from "../duration.js";
 import { numberOption } from "../number-option.js";
+import { priceRegion } from "../price-region.js";
 import { readyHost } from "../ready-host.js";
 import { answerWait, waitOption } from "../wait.js";
 import { workersOf, workersOption } from "../workers.js";
@@ -66,30 +70,30 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
     );
   const { planSeat } = await import("../../seats/plan.js");
   const { measureSeat } = await import("../../classes/measure-seat.js");
+  const { kindOf, rememberCosts } = await import("../../classes/forecast.js");
   const { rehearse } = await import("../../classes/rehearse.js");
   const { hostCapacity } = await import("../../hosts/capacity.js");
-  const { defaultWorkers } = await import("../../seats/seats-at-once.js");
+  const { defaultWorkers, RENTALS_PER_SECOND } = await import("../../seats/seats-at-once.js");
   const { loadProgram } = await import("../../seats/up.js");
   const plan = await planSeat({
     ...{ lab: spec.lab, seat: `rehearsal-${randomBytes(3).toString("hex")}`, endpoints },
     ...(spec.targets ? { targets: spec.targets } : {}),
+    // A rehearsal rents nothing: what stands in for a rented VPS is measured.
+    cloud: "local",
   });
-  if (plan.spending)
-    throw wrong(
-      "on",
-      "a rented vps can't be rehearsed",
-      "one would have to be rented to be measured; leave it out: --on container,guest",
-    );
+  const rent = await rentOf(plan, spec, seats);
   await readyHost(ctx, plan.drivers, flag(args, "yes"));
   await loadProgram();
   ctx.tell("measuring one seat on this host …");
   const costs = await ctx.follow(measureSeat(plan, { waitMs, resume: spec.resume, signal: ctx.signal }));
+  await rememberCosts(kindOf({ lab: plan.lab, resume: spec.resume }, plan), costs);
   const { cpus, memory } = await hostCapacity(plan.drivers);
-  const guests = plan.targets.filter((target) => target !== "container").length;
+  const guests = plan.targets.filter((target) => target === "guest" || (target === "vps" && !rent)).length;
   const most =
     guests === 0 ? Number.POSITIVE_INFINITY : Math.floor(memory / (guests * plan.lab.machine.memory));
   const rehearsal = await rehearse({
-    ...{ seats, cpus, costs, faults, seed, workers: workers ?? defaultWorkers() },
+    ...{ seats, cpus, costs, seed, workers: workers ?? defaultWorkers() },
+    faults: rent ? { ...faults, perSecond: Math.min(faults.perSecond, RENTALS_PER_SECOND) } : faults,
     hosts: places.map(({ name, seats: limit = Number.POSITIVE_INFINITY }) => ({
       name,
       seats: Math.min(limit, most),
@@ -105,6 +109,7 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
     costs,
     faults,
     seed,
+    ...(rent ? { rent } : {}),
     ...rehearsal,
   };
   report(ctx, "class-rehearse", data, () => [
@@ -112,12 +117,41 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
       `${seats} seats of lab ${plan.lab.name}, on ${places.length} ${places.length === 1 ? "host" : "hosts"} like this one: ${cpus} CPUs, ${formatSize(memory)}`,
     ),
     ...lines(rehearsal, costs, ctx.style),
-    ctx.style.dim(
-      `Computed from one seat that was measured here (seed ${seed}). What the machines of a rented class cost: trilab cost --seats ${seats}`,
-    ),
+    ...(rent ? [rentLine(rent, seats)] : []),
+    ctx.style.dim(`Computed from one seat that was measured here (seed ${seed}).`),
   ]);
   return undefined;
 }
+
+/** What renting the VPS of each seat would cost. */
+interface Rent {
+  region: string;
+  size: string;
+  /** US dollars until the seats' end; `undefined`: without end, or the price is not known. */
+  cost: number | undefined;
+}
+
+/** @returns `undefined` when `class up` would rent nothing. */
+async function rentOf({ lab, targets }: SeatPlan, spec: ClassSpec, seats: number): Promise<Rent | undefined> {
+  const { chooseCloud } = await import("../../seats/rent.js");
+  if (!targets.includes("vps")) return undefined;
+  const asked = spec.cloud === undefined ? {} : { cloud: spec.cloud };
+  if (
+    (spec.cloud ?? lab.vps.cloud) !== "aws" &&
+    (await chooseCloud(undefined, { lab, ...asked })) === "local"
+  )
+    return undefined;
+  const { readPriceTable } = await import("../../drivers/ec2/price-table.js");
+  const { rentalFor } = await import("../../seats/rental.js");
+  const rental = rentalFor(lab, await priceRegion(lab.vps.region));
+  const { perHour } = quote(await readPriceTable(), rental);
+  const ttl = spec.ttl ?? lab.ttl ?? Number.POSITIVE_INFINITY;
+  const cost = perHour ? (costOf(perHour, seats, ttl).session ?? undefined) : undefined;
+  return { region: rental.region, size: rental.size, cost };
+}
+
+const rentLine = ({ cost, region, size }: Rent, seats: number): string =>
+  `${seats} rented machines (${size} in ${region}) cost ${cost === undefined ? "an amount without end, or one that trilab does not know" : `${formatUsd(cost)} until the seats' end`}. They were measured by a stand-in on this host.`;
 
 function lines(
   { failures, hosts, notBegun, ready, seconds }: Rehearsal,

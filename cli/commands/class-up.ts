@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../base/errors.js";
+import { localTime, parseMoment } from "../../base/local-time.js";
 import type { SeatUp } from "../../classes/class-up.js";
 import type { ClassPlan, ClassWish } from "../../classes/plan-class.js";
+import { formatDuration } from "../../model/units.js";
 import { agreeToRent } from "../agree-to-rent.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
-import { type Context, report } from "../context.js";
+import { type Context, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
 import { readyHost } from "../ready-host.js";
 import { moment } from "../time-left.js";
@@ -47,10 +49,8 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   };
   let plan = await planClass(await wish());
   for (const line of planLines(plan, ctx.style)) ctx.tell(line);
-  const rented = plan.seats.flatMap(({ plan: { spending } }) =>
-    spending && !spending.agreed ? [spending] : [],
-  );
-  if (rented[0]) await agreeToRent(ctx, { ...rented[0], seats: rented.length }, flag(args, "yes"));
+  const rented = plan.rented?.news;
+  if (rented) await agreeToRent(ctx, rented, flag(args, "yes"));
   for (const { drivers, planned } of plan.hosts)
     if (planned > 0) await readyHost(ctx, drivers, flag(args, "yes"));
   if (at > Date.now()) {
@@ -60,7 +60,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
     const agreed = new Set(plan.hosts.map(({ name }) => name));
     await (await import("../../shared/shared-state.js")).refreshShared();
     plan = await planClass(await wish()); // The roster may have changed.
-    requireAgreed(plan, agreed, rented.length);
+    requireAgreed(plan, agreed, rented?.seats ?? 0);
   }
   const began = Date.now();
   const { bringUpClass } = await import("../../classes/class-up.js");
@@ -100,18 +100,22 @@ async function withoutLost(args: Args, wish: ClassWish, ctx: Context): Promise<S
 function timeOf(args: Args): number {
   const word = text(args, "at");
   if (word === undefined) return 0;
-  const at = Date.parse(word);
-  if (at - Date.now() < WEEK_MS) return at;
+  const at = parseMoment(word);
+  if (at !== undefined && at - Date.now() < WEEK_MS) return at;
   throw new UserError(`"${word}" is not a time to start at`, {
-    why: Number.isNaN(at) ? "it is no time" : "it is more than a week away",
+    why: at === undefined ? "it is no time" : "it is more than a week away",
     fix: "write it like 2026-11-30T08:30, in this machine's time zone, or 2026-11-30T08:30+01:00",
     exitCode: ExitCode.usage,
   });
 }
 
 /** @throws UserError (exit 2) when a class that was planned anew rents more than was agreed to, or needs hosts that were not looked at. */
-function requireAgreed({ hosts, seats }: ClassPlan, known: ReadonlySet<string>, rented: number): void {
-  const now = seats.filter(({ plan: { spending } }) => spending && !spending.agreed).length;
+function requireAgreed(
+  { hosts, rented: renting }: ClassPlan,
+  known: ReadonlySet<string>,
+  rented: number,
+): void {
+  const now = renting?.news?.seats ?? 0;
   const strange = hosts.filter(({ name, planned }) => planned > 0 && !known.has(name));
   if (now <= rented && strange.length === 0) return;
   throw new UserError("the class has changed since it was planned", {
@@ -122,6 +126,15 @@ function requireAgreed({ hosts, seats }: ClassPlan, known: ReadonlySet<string>, 
     fix: "run the command again: trilab class up",
     exitCode: ExitCode.usage,
   });
+}
+
+/** Whether the class is in time for its lesson. */
+function lessonLine(readyBy: number, style: Style): string {
+  const early = (readyBy - Date.now()) / 1000;
+  const lesson = `the lesson at ${localTime(new Date(readyBy).toISOString())}`;
+  return early >= 0
+    ? `That is ${formatDuration(Math.floor(early))} before ${lesson}.`
+    : style.warn(`That is ${formatDuration(Math.ceil(-early))} after ${lesson}.`);
 }
 
 const WEEK_MS = 7 * 24 * 3600 * 1000;
@@ -139,6 +152,7 @@ function show(ctx: Context, plan: ClassPlan, seats: readonly SeatUp[], seconds: 
       bad(`${seat}: its targets differ from the lab's machine: trilab parity --seat ${seat}`),
     ),
     `${good(`${up.length} of ${seats.length} seats are up`)}, ${unchanged} of them unchanged (${seconds.toFixed(1)} s)`,
+    ...(plan.readyBy === undefined ? [] : [lessonLine(plan.readyBy, ctx.style)]),
     ...(failed.length > 0 ? ["To try the failed ones again: trilab class up"] : []),
     ...(notBegun.length > 0
       ? [`Not begun: ${notBegun.map(({ seat }) => seat).join(", ")}. To go on: trilab class up`]

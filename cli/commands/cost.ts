@@ -10,10 +10,8 @@ import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { lifetime } from "../duration.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
+import { DEFAULT_REGION, priceRegion } from "../price-region.js";
 import { DEFAULT_LAB } from "../seats.js";
-
-/** The region to use for prices when none is configured. A default is fine here, because an estimate rents nothing. */
-const DEFAULT_REGION = "us-east-1";
 
 export const cost = defineCommand({
   usage: "cost [lab]",
@@ -60,7 +58,7 @@ async function showCost(args: Args, ctx: Context): Promise<undefined> {
   const { loadLab } = await import("../../labs/load-lab.js");
   const lab = await loadLab(text(args, "lab") ?? DEFAULT_LAB);
   const wantedRegion = regionNamed(text(args, "region"));
-  const region = await regionOf(wantedRegion ?? lab.vps.region);
+  const region = await priceRegion(wantedRegion ?? lab.vps.region);
   const ttl = given ?? lab.ttl ?? Number.POSITIVE_INFINITY;
 
   const { readPriceTable, storePrices } = await import("../../drivers/ec2/price-table.js");
@@ -137,14 +135,6 @@ const noPrices = ({ known, nearest }: UnknownPrice, region: string): UserError =
     fix: `${nearest === undefined ? "" : `did you mean ${nearest}? `}to fetch more from AWS: trilab cost --refresh --region ${region}`,
     exitCode: ExitCode.usage,
   });
-
-async function regionOf(given: string | undefined): Promise<string> {
-  const { awsRegion } = await import("../../drivers/ec2/credentials.js");
-  return awsRegion(given).catch((error: unknown) => {
-    if (error instanceof UserError) return DEFAULT_REGION;
-    throw error;
-  });
-}
 
 const percent = (share: number | null, ctx: Context): string => {
   if (share === null) return "";

@@ -6,6 +6,7 @@ import { closeConnections } from "../kept-connections.js";
 import type { Ending, StopOptions } from "../power.js";
 import type { Caller } from "./caller.js";
 import type { Retyped } from "./instance-type.js";
+import type { Quota } from "./quotas.js";
 
 /**
  * One region of EC2: all queries and actions of trilab outside the engine. The AWS SDK takes half a second to load, so each
@@ -63,6 +64,11 @@ export class Ec2Driver {
   /** Gives an instance another type; it is off meanwhile. See changeType(). @throws UserError with AWS's reason. */
   async changeType(id: string, type: string): Promise<Retyped> {
     return (await import("./instance-type.js")).changeType({ id, region: this.region }, type);
+  }
+
+  /** What rented seats count towards. As readQuotas(). @throws UserError with AWS's reason. */
+  async quotas(options: { spot: boolean }): Promise<Quota[]> {
+    return (await import("./quotas.js")).readQuotas(this.region, options);
   }
 
   /** The availability zones that offer an instance type, by name. @throws UserError with AWS's reason. */

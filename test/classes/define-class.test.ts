@@ -56,6 +56,20 @@ it("a class may be shared; what is no place for that is refused", () => {
   expect(why("name: a\nlab: x\nstate: /srv/state\n")).toBe('line 3: state: "/srv/state" is no URL');
 });
 
+it("it says when the lesson begins, and what may be rented", () => {
+  const text = "name: a\nlab: x\nreadyBy: 2026-11-30T09:00+01:00\ncloud: aws\nbudget: 20\n";
+  expect(parseClass(text, "class.yaml")).toMatchObject({
+    readyBy: Date.UTC(2026, 10, 30, 8),
+    cloud: "aws",
+    budget: 20,
+  });
+  expect(why("name: a\nlab: x\nreadyBy: tomorrow\ncloud: azure\nbudget: 0\n").split("\n")).toEqual([
+    'line 3: readyBy: "tomorrow" is no time: write it like 2026-11-30T09:00+01:00',
+    expect.stringMatching(/^line 4: cloud: .*"local"\|"aws"\|"auto"/),
+    expect.stringMatching(/^line 5: budget: /),
+  ]);
+});
+
 it("any file's name gives a class's name", () => {
   expect(classNameOf("Übung 3 (WS)")).toBe("ubung-3-ws");
   expect(classNameOf("日本")).toBe("class");

@@ -1,5 +1,6 @@
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { delimiter, dirname, join } from "node:path";
 import {
   DescribeInstancesCommand,
   DescribeTagsCommand,
@@ -38,6 +39,8 @@ export interface Aws {
   taggedEnds(seat: string): Promise<Record<string, string>>;
   /** Lets the CLI reach a machine with the seat's keys, wherever it thinks that it is. */
   answering<T>(seat: string, body: (machine: SshMachine) => Promise<T>): Promise<T>;
+  /** Lets the CLI reach every seat's machine, each with that seat's keys. */
+  allAnswering<T>(body: () => Promise<T>): Promise<T>;
   /** Kills a run with all its parts, so that nothing works on and nothing is tidied up. */
   kill(running: Running): Promise<void>;
 }
@@ -67,11 +70,52 @@ export function changesOf(run: Run): string[] {
  */
 const sshOf = (portFile: string): string => `#!/bin/sh
 if port=$(cat '${portFile}' 2>/dev/null); then
-  exec ${which("ssh")} -o ProxyCommand="${process.execPath} -e 'process.stdin.pipe(require(\\"net\\").connect($port)).pipe(process.stdout)'" "$@"
+  for word; do case $word in IdentityFile=*) key=$(printf %s "\${word#IdentityFile=}" | base64 -w0) ;; esac; done
+  exec ${which("ssh")} -o ProxyCommand="${process.execPath} -e 'const s = require(\\"net\\").connect($port); s.write(\\"$key\\n\\"); process.stdin.pipe(s).pipe(process.stdout)'" "$@"
 fi
 echo 'ssh: connect to host: Connection refused' >&2
 exit 255
 `;
+
+/**
+ * Passes connections on whose first line is the file of the key that `ssh` will use, in base64.
+ *
+ * @param portOf The port on 127.0.0.1 where the machine of that key answers.
+ */
+async function startSshRelay(
+  portOf: (identity: string) => Promise<number>,
+): Promise<{ port: number; stop(): Promise<void> }> {
+  const server = createServer((client) => {
+    client.on("error", () => client.destroy());
+    let line = "";
+    const read = (data: Buffer): void => {
+      const text = line + data.toString("latin1");
+      const end = text.indexOf("\n");
+      line = text;
+      if (end < 0) return;
+      client.off("data", read).pause();
+      const identity = Buffer.from(text.slice(0, end), "base64").toString("utf8").replace(/^"|"$/g, "");
+      void portOf(identity.replaceAll("%%", "%")).then((port) => {
+        const machine = connect({ host: "127.0.0.1", port });
+        machine.on("error", () => client.destroy());
+        client.on("close", () => machine.destroy());
+        machine.write(Buffer.from(text.slice(end + 1), "latin1"));
+        client.pipe(machine).pipe(client);
+      });
+    };
+    client.on("data", read);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+      }),
+  };
+}
 
 /** AWS for one test file, to be called at its top, behind the home that rents from it. */
 export function openAws(home: Home): Aws {
@@ -135,12 +179,32 @@ export function openAws(home: Home): Aws {
     async answering(seat, body) {
       const key = (file: string) => home.record(LAB, seat, file);
       const machine = await startSshMachine({ host: key("host_ed25519"), user: key("id_ed25519.pub") });
-      await writeFile(portFile, String(machine.port));
+      const relay = await startSshRelay(async () => machine.port);
+      await writeFile(portFile, String(relay.port));
       try {
         return await body(machine);
       } finally {
         await rm(portFile);
         await machine.stop();
+        await relay.stop();
+      }
+    },
+    async allAnswering(body) {
+      const machines = new Map<string, Promise<SshMachine>>();
+      const relay = await startSshRelay(async (identity) => {
+        const dir = dirname(identity);
+        const keys = { host: join(dir, "host_ed25519"), user: join(dir, "id_ed25519.pub") };
+        const machine = machines.get(dir) ?? startSshMachine(keys);
+        machines.set(dir, machine);
+        return (await machine).port;
+      });
+      await writeFile(portFile, String(relay.port));
+      try {
+        return await body();
+      } finally {
+        await rm(portFile);
+        for (const machine of machines.values()) await (await machine).stop();
+        await relay.stop();
       }
     },
     async kill(running) {

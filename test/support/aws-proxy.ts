@@ -27,6 +27,9 @@ export interface AwsProxy {
   account: string | undefined;
   /** Seconds that its clock shall be ahead. */
   clockAhead: number;
+  /** Whether it refuses what comes faster than AWS allows, and what it has refused for that. */
+  limitsRates: boolean;
+  tooFast: string[];
   fail(fault: Fault): void;
   /** No more faults, no calls, nothing else played. */
   reset(): void;
@@ -36,6 +39,7 @@ export interface AwsProxy {
 /** @param target Where calls go through to: moto's endpoint. */
 export async function startAwsProxy(target: string): Promise<AwsProxy> {
   let faults: (Fault & { left: number })[] = [];
+  const rates = new Rates();
   const server = createServer((incoming, outgoing) => {
     answer(incoming, outgoing).catch((error: unknown) => outgoing.destroy(error as Error));
   });
@@ -44,12 +48,22 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    const action = new URLSearchParams(body.toString("utf8")).get("Action") ?? "";
+    // EC2 has it in the form, Service Quotas in a header.
+    const inHeader = /\.(\w+)$/.exec(String(incoming.headers["x-amz-target"] ?? ""))?.[1];
+    const action = inHeader ?? new URLSearchParams(body.toString("utf8")).get("Action") ?? "";
     proxy.calls.push(action);
     const fault = faults.find((item) => item.left > 0 && (item.action === action || item.action === "*"));
     if (fault) {
       fault.left -= 1;
-      outgoing.writeHead(fault.status ?? 400, { "content-type": "text/xml" }).end(errorXml(fault));
+      const type = inHeader ? "application/x-amz-json-1.1" : "text/xml";
+      const said = inHeader ? JSON.stringify({ __type: fault.code, message: "played" }) : errorXml(fault);
+      outgoing.writeHead(fault.status ?? 400, { "content-type": type }).end(said);
+      return;
+    }
+    if (proxy.limitsRates && inHeader === undefined && !rates.allows(action)) {
+      proxy.tooFast.push(action);
+      const refusal = { action, code: "RequestLimitExceeded" };
+      outgoing.writeHead(503, { "content-type": "text/xml" }).end(errorXml(refusal));
       return;
     }
     await proxy.onCall?.(action);
@@ -88,6 +102,8 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
     rewrite: undefined,
     account: undefined,
     clockAhead: 0,
+    limitsRates: false,
+    tooFast: [],
     fail: (fault) => {
       faults.push({ ...fault, left: fault.times ?? Number.POSITIVE_INFINITY });
     },
@@ -98,6 +114,8 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
       proxy.rewrite = undefined;
       proxy.account = undefined;
       proxy.clockAhead = 0;
+      proxy.limitsRates = false;
+      proxy.tooFast = [];
     },
     stop: () =>
       new Promise((resolve) => {
@@ -106,6 +124,24 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
       }),
   };
   return proxy;
+}
+
+/** AWS's limits of requests: a bucket of tokens for each action, with as many to begin with, and as many more each second. */
+class Rates {
+  private readonly buckets = new Map<string, { tokens: number; at: number }>();
+
+  /** Takes a token. @returns whether there was one. */
+  allows(action: string): boolean {
+    const [size, refill] = action.startsWith("Describe")
+      ? [100, 20]
+      : action === "RunInstances"
+        ? [5, 2]
+        : [50, 5];
+    const { at, tokens } = this.buckets.get(action) ?? { tokens: size, at: Date.now() };
+    const now = Math.min(size, tokens + ((Date.now() - at) / 1000) * refill);
+    this.buckets.set(action, { tokens: now >= 1 ? now - 1 : now, at: Date.now() });
+    return now >= 1;
+  }
 }
 
 const errorXml = ({ code, message = `played: ${code}` }: Fault): string =>

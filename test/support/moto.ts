@@ -14,7 +14,7 @@ import { connect } from "../../drivers/ec2/client.js";
 const VERSION = "5.2.5";
 const START_MS = 60_000;
 
-/** moto's API of EC2 and S3 on 127.0.0.1: AWS without an account, for as long as a test file runs. */
+/** moto's API of EC2, S3 and Service Quotas on 127.0.0.1: AWS without an account, for as long as a test file runs. */
 export interface Moto {
   /** `http://127.0.0.1:…` */
   endpoint: string;
@@ -31,6 +31,7 @@ export const awsEnv = (endpoint: string): Record<string, string> => ({
   AWS_SECRET_ACCESS_KEY: "test",
   AWS_REGION: "eu-central-1",
   AWS_ENDPOINT_URL_EC2: endpoint,
+  AWS_ENDPOINT_URL_SERVICE_QUOTAS: endpoint,
   AWS_EC2_METADATA_DISABLED: "true",
   AWS_CONFIG_FILE: "/dev/null",
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",

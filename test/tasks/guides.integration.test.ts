@@ -3,14 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { repoDir } from "../../base/paths.js";
-import { expectDone, expectDown, openHome } from "../e2e/support.js";
+import { expectDone, expectDown, type Home, openHome } from "../e2e/support.js";
 import { TypedSession } from "./typed-session.js";
 
 /** What a learner adds to a guide, or leaves out. */
 interface Learner {
   lab: string;
-  /** The answer to each question, from all that was on the screen so far. */
-  answers: Readonly<Record<string, (seen: string) => string | undefined>>;
+  /** The answer to each question, from all that was on the screen so far, and the guide. */
+  answers: Readonly<Record<string, (seen: string, guide: string) => string | undefined>>;
+  /** What to write instead of words in capitals, from all that was on the screen so far. */
+  instead?: Readonly<Record<string, (seen: string) => string | undefined>>;
   /** Commands that the guide shows failing. */
   mayFail: RegExp[];
   /** Commands that are not typed here. */
@@ -53,9 +55,51 @@ const LEARNERS: readonly Learner[] = [
     leaveOut: /^trilab (compare|answer start-ratio|submit|down)/,
     open: ["start-ratio", "memory"],
   },
+  {
+    lab: "walls",
+    answers: {
+      forks: lastNumber,
+      secret: (seen) => seen.trim().split("\n").at(-1),
+      "read-only": () => "nothing",
+    },
+    mayFail: [
+      /^trilab check/,
+      /^docker exec \w+ hog$/,
+      /^docker exec portal cat/,
+      /^docker exec \w+ (echo one|sh -c 'for i in)/,
+      /^docker exec portal ls/,
+    ],
+  },
+  {
+    lab: "own-vps",
+    answers: {
+      forgotten: forgottenPort,
+      price: (seen, guide) => {
+        const hour = /^1 × .*\$(0\.\d+) /m.exec(seen)?.[1];
+        const days = /in (\d+) days,/.exec(guide.replaceAll(/\s+/g, " "))?.[1];
+        return hour && days ? String(Number(hour) * 24 * Number(days)) : undefined;
+      },
+      stopped: () => "disk",
+      "who-ends": () => "itself",
+    },
+    instead: { PORT: forgottenPort },
+    mayFail: [/^trilab check/, /^from-outside/],
+  },
 ];
 
-const home = openHome();
+/** The last line that is a number. */
+function lastNumber(seen: string): string | undefined {
+  return [...seen.matchAll(/^\d+$/gm)].at(-1)?.[0];
+}
+
+/** The port on which neither sshd nor nginx accepts connections from everybody, of what `ss -ltnp` printed. */
+function forgottenPort(seen: string): string | undefined {
+  const rows = [...seen.matchAll(/^LISTEN .* (?:0\.0\.0\.0|\[::\]|\*):(\d+) .*users:\(\("([^"]+)"/gm)];
+  return rows.find(([, , program]) => program !== "sshd" && program !== "nginx")?.[1];
+}
+
+/** Each has a home of their own, in which their seat is the only one, so no command needs its name. */
+const homes = new Map(LEARNERS.map((learner) => [learner, openHome()]));
 let bin: string;
 beforeAll(async () => {
   bin = await mkdtemp(join(tmpdir(), "bin-"));
@@ -65,19 +109,33 @@ beforeAll(async () => {
 });
 afterAll(() => rm(bin, { recursive: true, force: true }));
 
-/** The commands in a guide's code blocks, in order: a line that ends with a backslash goes on in the next one. */
+/** The commands in a guide's code blocks, in order. A line goes on in the next one if it ends with a backslash or in a quotation. */
 function commandsIn(guide: string): string[][] {
-  const lines = guide.split("\n").flatMap((line) => (line.startsWith("    ") ? [line.slice(4)] : []));
+  const lines = guide.split("\n").flatMap((line) => (/^ {4}.*\S/.test(line) ? [line.slice(4)] : []));
   const commands: string[][] = [];
-  for (const [i, line] of lines.entries()) {
-    if (i > 0 && lines[i - 1]?.endsWith("\\")) commands.at(-1)?.push(line);
+  for (const line of lines) {
+    const last = commands.at(-1) ?? [];
+    if (last.at(-1)?.endsWith("\\") || last.join("").split("'").length % 2 === 0) last.push(line);
     else commands.push([line]);
   }
   return commands;
 }
 
+/** A command with the words in capitals replaced. */
+function filled(command: readonly string[], learner: Learner, seen: string): string[] {
+  return command.map((line) =>
+    Object.entries(learner.instead ?? {}).reduce((text, [word, value]) => {
+      if (!text.includes(` ${word}`)) return text;
+      const found = value(seen);
+      expect(found, `${word}, from:\n${seen}`).toBeDefined();
+      return text.replaceAll(` ${word}`, ` ${found}`);
+    }, line),
+  );
+}
+
 test.each(LEARNERS)("the guide of $lab, typed word by word, leads to all tasks met", async (learner) => {
   const { lab } = learner;
+  const home = homes.get(learner) as Home;
   const seat = home.seat(lab.slice(0, 2), lab);
   expectDone(await home.trilab(["up", lab, "--seat", seat, "-y"]));
   const { stdout: guide } = expectDone(await home.trilab(["guide", "--all", "--lab", lab]));
@@ -98,10 +156,11 @@ test.each(LEARNERS)("the guide of $lab, typed word by word, leads to all tasks m
         continue;
       }
       const [, task = "", rest] = /^trilab answer ([\w-]+) (.*)$/.exec(line) ?? [];
-      const answer = learner.answers[task]?.(seen);
+      const answer = learner.answers[task]?.(seen, guide);
       if (rest !== undefined) expect(answer, `an answer to ${task}, from:\n${seen}`).toBeDefined();
-      const typed = rest === undefined ? command : [`trilab answer ${task} ${answer}`];
+      const typed = rest === undefined ? filled(command, learner, seen) : [`trilab answer ${task} ${answer}`];
       const window = isInside && !line.startsWith("trilab ") ? "inside" : "own";
+      if (line === "exit") isInside = false;
       const { code, text } = await session.type(window, typed);
       seen += `${text}\n`;
       if (!learner.mayFail.some((pattern) => pattern.test(line))) expect(code, `${line}\n${text}`).toBe(0);

@@ -1,0 +1,89 @@
+import { paginateDescribeInstances, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
+import { messageOf } from "../../base/errors.js";
+import { connect, requestTimeouts } from "./client.js";
+import { asking, codeOf } from "./errors.js";
+
+/** A limit that AWS sets for an account in a region. */
+export interface Quota {
+  of: "networks" | "vCPUs";
+  used: number;
+  /** `undefined`: AWS does not tell, and `problem` says why. */
+  limit: number | undefined;
+  problem?: string;
+}
+
+/** A quota as AWS's Service Quotas names it. */
+interface QuotaName {
+  ServiceCode: string;
+  QuotaCode: string;
+}
+
+/* The codes are those that `aws service-quotas list-service-quotas` shows, the same in every region. */
+const NETWORKS: QuotaName = { ServiceCode: "vpc", QuotaCode: "L-F678F1CE" };
+/** Of running instances of the standard families: A, C, D, H, I, M, R, T, Z. */
+const ON_DEMAND: QuotaName = { ServiceCode: "ec2", QuotaCode: "L-1216C47A" };
+const SPOT: QuotaName = { ServiceCode: "ec2", QuotaCode: "L-34B43A08" };
+
+const STANDARD_FAMILY = /^(?:[acdhmrtz]|i[ms]?)\d/;
+
+/**
+ * The quotas of a region that rented seats count towards, and what the account uses of them now.
+ *
+ * @param spot Whether the machines are to be spot instances, which have a quota of their own.
+ * @throws UserError with AWS's reason when what is used can't be listed. A limit that can't be read is no error.
+ */
+export const readQuotas = (region: string, { spot }: { spot: boolean }): Promise<Quota[]> =>
+  asking(`the quotas of ${region} could not be read`, async () => {
+    const [networks, vcpus, networkLimit, vcpuLimit] = await Promise.all([
+      networksIn(region),
+      vcpusIn(region, spot),
+      readLimit(region, NETWORKS),
+      readLimit(region, spot ? SPOT : ON_DEMAND),
+    ]);
+    return [
+      { of: "networks", used: networks, ...networkLimit },
+      { of: "vCPUs", used: vcpus, ...vcpuLimit },
+    ];
+  });
+
+async function networksIn(region: string): Promise<number> {
+  let count = 0;
+  for await (const { Vpcs = [] } of paginateDescribeVpcs({ client: connect({ region }) }, {}))
+    count += Vpcs.length;
+  return count;
+}
+
+async function vcpusIn(region: string, spot: boolean): Promise<number> {
+  const Filters = [{ Name: "instance-state-name", Values: ["pending", "running"] }];
+  let count = 0;
+  for await (const { Reservations = [] } of paginateDescribeInstances(
+    { client: connect({ region }) },
+    { Filters },
+  ))
+    for (const { CpuOptions, InstanceLifecycle, InstanceType = "" } of Reservations.flatMap(
+      ({ Instances = [] }) => Instances,
+    ))
+      if (STANDARD_FAMILY.test(InstanceType) && (InstanceLifecycle === "spot") === spot)
+        count += (CpuOptions?.CoreCount ?? 1) * (CpuOptions?.ThreadsPerCore ?? 1);
+  return count;
+}
+
+/** The account's own value of a quota, else AWS's default. `AWS_ENDPOINT_URL_SERVICE_QUOTAS` sets another endpoint. */
+async function readLimit(region: string, name: QuotaName): Promise<Pick<Quota, "limit" | "problem">> {
+  const { GetAWSDefaultServiceQuotaCommand, GetServiceQuotaCommand, ServiceQuotasClient } = await import(
+    "@aws-sdk/client-service-quotas"
+  );
+  const client = new ServiceQuotasClient({ region, requestHandler: requestTimeouts() });
+  try {
+    const { Quota: quota } = await client.send(new GetServiceQuotaCommand(name)).catch((error: unknown) => {
+      if (codeOf(error) !== "NoSuchResourceException") throw error;
+      return client.send(new GetAWSDefaultServiceQuotaCommand(name));
+    });
+    return { limit: quota?.Value };
+  } catch (error) {
+    return {
+      limit: undefined,
+      problem: [codeOf(error), messageOf(error)].filter(Boolean).join(": "),
+    };
+  }
+}
