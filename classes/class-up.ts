@@ -4,6 +4,7 @@ import type { Progress } from "../base/progress.js";
 import { sideBySide } from "../base/side-by-side.js";
 import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
 import { formatDuration } from "../model/units.js";
+import { wrongRows } from "../seats/parity.js";
 import { planSeat, type SeatPlan } from "../seats/plan.js";
 import { bringUpMany, defaultWorkers, SEAT_STEP, type SeatEnd } from "../seats/seats-at-once.js";
 import type { Brought } from "../seats/up.js";
@@ -33,6 +34,8 @@ export interface SeatUp {
   unchanged: boolean;
   /** Its targets match the lab's machine. */
   inTolerance: boolean;
+  /** What does not match: `clock off the host's: guest 2.4 s (more than 2 s off)`. */
+  differs: string[];
   /** Why it failed, in one line. */
   problem?: string | undefined;
 }
@@ -118,11 +121,12 @@ const isWorthAnother = (end: SeatEnd<Brought>): boolean =>
   );
 
 function seatUp({ host, learner: { seat } }: PlannedSeat, end: SeatEnd<Brought> | undefined): SeatUp {
-  const common = { seat, host, unchanged: false, inTolerance: false };
+  const common = { seat, host, unchanged: false, inTolerance: false, differs: [] };
   if (end === undefined || end.state === "not begun") return { ...common, state: "not begun" };
   if (end.state === "failed") return { ...common, state: "failed", problem: problemOf(end) };
   const { parity, unchanged } = end.result;
-  return { ...common, state: "up", unchanged, inTolerance: parity.inTolerance };
+  const { inTolerance } = parity;
+  return { ...common, state: "up", unchanged, inTolerance, differs: wrongRows(parity) };
 }
 
 /** Runs the lab's setup in the seats that are up. */

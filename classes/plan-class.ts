@@ -61,6 +61,8 @@ export interface ClassWish {
   targets?: readonly Target[];
   /** The daemons of seats whose host is not named. */
   endpoints: Endpoints;
+  /** The only address that may reach rented machines by SSH; absent: this machine's public one. */
+  sshFrom?: string;
   /** Hosts that do not answer, by name: no new seat is placed there. Default: none; one that does not answer is an error. */
   lost?: ReadonlySet<string>;
 }
@@ -70,7 +72,7 @@ export interface ClassWish {
  * not fit on its hosts, into its budget or into the account's quotas; exit 3 when a host does not answer.
  */
 export async function planClass(wish: ClassWish): Promise<ClassPlan> {
-  const { endpoints, lost = new Set(), spec } = wish;
+  const { endpoints, lost = new Set(), spec, sshFrom } = wish;
   const [lab, learners, existing] = [
     await loadLab(spec.lab),
     await readRoster(spec.roster),
@@ -104,6 +106,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
         ...(targets ? { targets } : {}),
         ...(spec.ttl === undefined ? {} : { ttl: spec.ttl }),
         ...(spec.cloud === undefined ? {} : { cloud: spec.cloud }),
+        ...(sshFrom === undefined ? {} : { sshFrom }),
       });
       return { learner, plan, host: host?.name ?? ELSEWHERE };
     }),

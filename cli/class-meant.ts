@@ -3,12 +3,12 @@ import { basename, extname, isAbsolute, resolve } from "node:path";
 import type { ClassRecord } from "../classes/class-record.js";
 import type { ClassSpec } from "../classes/define-class.js";
 import type { ClassWish } from "../classes/plan-class.js";
-import { CLOUD_REQUESTS } from "../labs/cloud-requests.js";
 import { parseTargets } from "../labs/targets.js";
 import { budgetOf } from "./budget.js";
 import { type Args, text } from "./define-command.js";
 import { lifetime } from "./duration.js";
 import { chosenEndpoints, endpointOptions } from "./endpoints.js";
+import { rentingOf, rentingOptions } from "./renting.js";
 import { DEFAULT_LAB } from "./seats.js";
 
 const CLASS_FILE = "class.yaml";
@@ -42,11 +42,7 @@ export const classFileOptions = {
     type: "string",
     describe: "how long the seats live: 3h, 1h30m, none; default: class.yaml's, else the lab's",
   },
-  cloud: {
-    choices: CLOUD_REQUESTS,
-    describe:
-      "where a vps comes from: local (a rehearsal on the local hypervisor), aws, or auto; default: class.yaml's, else the lab's",
-  },
+  ...rentingOptions("class.yaml's, else the lab's"),
   budget: {
     type: "string",
     describe:
@@ -59,10 +55,12 @@ export const classFileOptions = {
 export async function classWish(args: Args): Promise<ClassWish> {
   const [roster, lab, on, ttl] = ["roster", "lab", "on", "ttl"].map((name) => text(args, name));
   const spec = await specOf(text(args, "file"), roster);
-  const [budget, cloud] = [budgetOf(args), CLOUD_REQUESTS.find((name) => name === text(args, "cloud"))];
+  const budget = budgetOf(args);
+  const { cloud, sshFrom } = rentingOf(args);
   return {
     endpoints: await chosenEndpoints(args),
     ...(on === undefined ? {} : { targets: parseTargets(on) }),
+    ...(sshFrom === undefined ? {} : { sshFrom }),
     spec: {
       ...spec,
       ...(roster === undefined ? {} : { roster: resolve(roster) }),

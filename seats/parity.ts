@@ -29,6 +29,15 @@ export interface ParityReport {
   inTolerance: boolean;
 }
 
+/** The rows that are wrong, in a line each: `clock off the host's: guest 2.4 s (more than 2 s off)`. */
+export const wrongRows = ({ rows }: ParityReport): string[] =>
+  rows
+    .filter(({ verdict }) => verdict === "wrong")
+    .map(({ note, title, values }) => {
+      const each = Object.entries(values).map(([target, value]) => `${target} ${value}`);
+      return `${title}: ${each.join(", ")} (${note})`;
+    });
+
 /** The guest's firmware keeps a few pages to itself: 1 % of the memory given. */
 const MEMORY_TOLERANCE = 0.01;
 /** A cloud's hypervisor keeps more. */

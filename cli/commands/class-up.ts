@@ -148,8 +148,8 @@ function show(ctx: Context, plan: ClassPlan, seats: readonly SeatUp[], seconds: 
   const unchanged = up.filter((seat) => seat.unchanged).length;
   report(ctx, "class-up", { class: plan.name, lab: plan.lab.name, seats, seconds }, () => [
     ...failed.map(({ problem, seat }) => bad(`${seat}: ${problem}`)),
-    ...strange.map(({ seat }) =>
-      bad(`${seat}: its targets differ from the lab's machine: trilab parity --seat ${seat}`),
+    ...strange.map(({ differs, seat }) =>
+      bad(`${seat}: its targets differ from the lab's machine: ${differs.join("; ")}`),
     ),
     `${good(`${up.length} of ${seats.length} seats are up`)}, ${unchanged} of them unchanged (${seconds.toFixed(1)} s)`,
     ...(plan.readyBy === undefined ? [] : [lessonLine(plan.readyBy, ctx.style)]),

@@ -1,6 +1,4 @@
 import { ExitCode, UserError } from "../../base/errors.js";
-import { singleAddress } from "../../hosts/learner-address.js";
-import { CLOUD_REQUESTS } from "../../labs/cloud-requests.js";
 import { parseTargets } from "../../labs/targets.js";
 import { type Endpoints, endpointWords, sameEndpoint } from "../../model/endpoint.js";
 import { type RunningCost, runningCost } from "../../model/prices.js";
@@ -17,6 +15,7 @@ import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { cloudNotes, emulationNote } from "../machine-notes.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { readyHost } from "../ready-host.js";
+import { rentingOf, rentingOptions } from "../renting.js";
 import { DEFAULT_LAB, meantSeat } from "../seats.js";
 import { timeLeft } from "../time-left.js";
 import { answerWait, waitOption } from "../wait.js";
@@ -30,16 +29,7 @@ export const up = defineCommand({
   options: {
     ...seatOptions,
     on: { type: "string", describe: "targets, with commas: container,guest,vps; default: the lab's" },
-    cloud: {
-      choices: CLOUD_REQUESTS,
-      describe:
-        "where the vps comes from: local (a rehearsal on the local hypervisor), aws, or auto (aws if there are credentials); default: the lab's",
-    },
-    "ssh-from": {
-      type: "string",
-      describe:
-        "the only address that may reach a rented vps by SSH; default: TRILAB_SSH_FROM, else your public address",
-    },
+    ...rentingOptions("the lab's"),
     ...endpointOptions,
     ...budgetOption,
     ttl: {
@@ -109,19 +99,13 @@ async function loadUp(engine: boolean): Promise<typeof import("../../seats/up.js
 /** The checked options of the command line. */
 async function wishOf(args: Args): Promise<SeatWish> {
   const [on, ttl] = [text(args, "on"), text(args, "ttl")];
-  const cloud = CLOUD_REQUESTS.find((wish) => wish === text(args, "cloud"));
-  // TRILAB_SSH_FROM also applies to existing seats, because a learner's address changes.
-  const [sshFrom, budget] = [
-    text(args, "ssh-from") ?? (process.env.TRILAB_SSH_FROM || undefined),
-    budgetOf(args),
-  ];
+  const budget = budgetOf(args);
   return {
     endpoints: await chosenEndpoints(args),
     ...(await meantSeat(text(args, "lab"), text(args, "seat"))),
     ...(on === undefined ? {} : { targets: parseTargets(on) }),
     ...(ttl === undefined ? {} : { ttl: lifetime("--ttl", ttl) }),
-    ...(cloud ? { cloud } : {}),
-    ...(sshFrom === undefined ? {} : { sshFrom: singleAddress(sshFrom) }),
+    ...rentingOf(args),
     ...(budget === undefined ? {} : { budget }),
   };
 }

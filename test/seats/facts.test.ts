@@ -193,6 +193,26 @@ describe("the clock", () => {
     expect(clockOffset).toBeGreaterThan(-1.1);
   });
 
+  it("is set again when a busy host let the answer grow old", async () => {
+    const machine = await slowMachine();
+    // The first time, setting it takes a second, and sets it to what was the time before.
+    await writeFile(
+      join(bin, "date"),
+      `#!/bin/sh
+[ "$1" = -s ] || exec /bin/date "$@"
+echo "\${2#@}" >>${bin}/set
+[ "$(wc -l <${bin}/set)" -gt 1 ] || sleep 1\n`,
+      { mode: 0o755 },
+    );
+    await readFacts(machine, { setClock: true });
+    const [first, second, ...more] = (await readFile(join(bin, "set"), "utf8"))
+      .trim()
+      .split("\n")
+      .map(Number);
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(1);
+    expect(more).toEqual([]);
+  });
+
   it("is set to ours before it is read, where that is asked for", async () => {
     const before = Date.now() / 1000;
     const { clockOffset } = await readFacts(await slowMachine(), { setClock: true });

@@ -126,7 +126,10 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
   return proxy;
 }
 
-/** AWS's limits of requests: a bucket of tokens for each action, with as many to begin with, and as many more each second. */
+/**
+ * AWS's limits of requests: a bucket of tokens for each action, with as many to begin with, and as many more each second. But of
+ * RunInstances only three to begin with, not five, so that a few seats show what many would do.
+ */
 class Rates {
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
 
@@ -135,7 +138,7 @@ class Rates {
     const [size, refill] = action.startsWith("Describe")
       ? [100, 20]
       : action === "RunInstances"
-        ? [5, 2]
+        ? [3, 2]
         : [50, 5];
     const { at, tokens } = this.buckets.get(action) ?? { tokens: size, at: Date.now() };
     const now = Math.min(size, tokens + ((Date.now() - at) / 1000) * refill);
