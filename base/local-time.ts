@@ -20,5 +20,5 @@ export function localTime(iso: string): string {
  */
 export function parseMoment(text: string): number | undefined {
   const at = Date.parse(text);
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text) && !Number.isNaN(at) ? at : undefined;
+  return /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at) ? at : undefined;
 }

@@ -84,6 +84,7 @@ export async function forecast(
     })),
     cpus: Math.min(...hosts.map(({ cpus }) => cpus)),
     costs: measured.costs,
+    rented: plan.rented?.news !== undefined,
     faults: {
       lost: [],
       slowImage: 1,

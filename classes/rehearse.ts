@@ -33,6 +33,8 @@ export interface RehearsalRequest {
   /** CPUs of each host, and of the computer with trilab. */
   cpus: number;
   costs: SeatCosts;
+  /** Machines do not share their host's CPUs, because each is rented. Default false. */
+  rented?: boolean;
   faults: Faults;
   /** How many seats are handled at once. */
   workers: number;
@@ -93,7 +95,8 @@ export async function rehearse(request: RehearsalRequest): Promise<Rehearsal> {
     await accepted();
     if (random() < faults.refused) throw new Error("the host refuses another machine");
     await requireAnswer(host);
-    await time.work(host, costs.host);
+    if (request.rented) await time.pause(costs.host);
+    else await time.work(host, costs.host);
     await requireAnswer(host);
     ready.push({ at: time.now, host });
   };

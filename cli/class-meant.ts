@@ -52,9 +52,12 @@ export const classFileOptions = {
 } as const;
 
 /** What the command line and class.yaml ask for. */
-export async function classWish(args: Args): Promise<ClassWish> {
+export const classWish = (args: Args): Promise<ClassWish> =>
+  wishOf(args, () => specOf(text(args, "file"), text(args, "roster")));
+
+async function wishOf(args: Args, specOf: () => Promise<ClassSpec>): Promise<ClassWish> {
   const [roster, lab, on, ttl] = ["roster", "lab", "on", "ttl"].map((name) => text(args, name));
-  const spec = await specOf(text(args, "file"), roster);
+  const spec = await specOf();
   const budget = budgetOf(args);
   const { cloud, sshFrom } = rentingOf(args);
   return {
@@ -85,17 +88,12 @@ async function specOf(file: string | undefined, roster: string | undefined): Pro
 }
 
 /** What a rehearsal is of: as {@link classWish}, but there need be neither a class.yaml nor a roster. */
-export async function rehearsedClass(args: Args): Promise<ClassWish> {
-  if (text(args, "file") !== undefined || existsSync(CLASS_FILE)) return classWish(args);
-  const [lab, on] = [text(args, "lab"), text(args, "on")];
-  return {
-    endpoints: await chosenEndpoints(args),
-    spec: {
-      ...{ name: "rehearsal", lab: lab ?? DEFAULT_LAB, roster: "", resume: true },
-      ...(on === undefined ? {} : { targets: parseTargets(on) }),
-    },
-  };
-}
+export const rehearsedClass = (args: Args): Promise<ClassWish> =>
+  wishOf(args, async () =>
+    text(args, "file") !== undefined || existsSync(CLASS_FILE)
+      ? specOf(text(args, "file"), undefined)
+      : { name: "rehearsal", lab: DEFAULT_LAB, roster: "", resume: true },
+  );
 
 /** The class that a command is about. @throws UserError: exit 6 when there is none, exit 2 when there are several. */
 export async function classMeant(args: Args): Promise<ClassRecord> {

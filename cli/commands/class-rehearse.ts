@@ -16,7 +16,7 @@ import { readyHost } from "../ready-host.js";
 import { answerWait, waitOption } from "../wait.js";
 import { workersOf, workersOption } from "../workers.js";
 
-const { roster: _, ttl: __, ...options } = classFileOptions;
+const { roster: _, "ssh-from": __, budget: ___, ...options } = classFileOptions;
 
 export const classRehearse = defineCommand({
   usage: "rehearse <seats> [file]",
@@ -59,7 +59,7 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
   const faults = faultsOf(args);
   const seed = text(args, "seed") ?? randomBytes(3).toString("hex");
   const [waitMs, workers] = [answerWait(args), workersOf(args)];
-  const { endpoints, spec } = await rehearsedClass(args);
+  const { endpoints, spec, targets = spec.targets } = await rehearsedClass(args);
   const places = spec.hosts ?? [{ name: "here" }];
   const unknown = faults.lost.find(({ host }) => !places.some(({ name }) => name === host));
   if (unknown)
@@ -77,7 +77,7 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
   const { loadProgram } = await import("../../seats/up.js");
   const plan = await planSeat({
     ...{ lab: spec.lab, seat: `rehearsal-${randomBytes(3).toString("hex")}`, endpoints },
-    ...(spec.targets ? { targets: spec.targets } : {}),
+    ...(targets ? { targets } : {}),
     // A rehearsal rents nothing: what stands in for a rented VPS is measured.
     cloud: "local",
   });
@@ -93,6 +93,7 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
     guests === 0 ? Number.POSITIVE_INFINITY : Math.floor(memory / (guests * plan.lab.machine.memory));
   const rehearsal = await rehearse({
     ...{ seats, cpus, costs, seed, workers: workers ?? defaultWorkers() },
+    rented: rent !== undefined,
     faults: rent ? { ...faults, perSecond: Math.min(faults.perSecond, RENTALS_PER_SECOND) } : faults,
     hosts: places.map(({ name, seats: limit = Number.POSITIVE_INFINITY }) => ({
       name,

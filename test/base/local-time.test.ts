@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { localTime } from "../../base/local-time.js";
+import { localTime, parseMoment } from "../../base/local-time.js";
 
 const before = process.env.TZ;
 beforeEach(() => {
@@ -22,4 +22,11 @@ it.each([
 
 it("leaves what is no time as it is", () => {
   for (const text of ["never", "", "yesterday"]) expect(localTime(text)).toBe(text);
+});
+
+it("a time is read with its zone, or in this process's; what is none is none", () => {
+  process.env.TZ = "Europe/Berlin";
+  expect(parseMoment("2026-11-30T09:00+02:00")).toBe(Date.UTC(2026, 10, 30, 7));
+  expect(parseMoment("2026-11-30T09:00")).toBe(Date.UTC(2026, 10, 30, 8));
+  for (const text of ["tomorrow", "9:00", "2026-13-30T09:00", "1"]) expect(parseMoment(text)).toBeUndefined();
 });

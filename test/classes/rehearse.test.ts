@@ -23,6 +23,11 @@ it("takes what the work takes: an image, the first seat, then the others on all 
   expect([ready.length, failures]).toEqual([9, {}]);
 });
 
+it("rented machines start on CPUs of their own", async () => {
+  const { seconds } = await rehearse(request({ rented: true }));
+  expect(seconds).toBeCloseTo(15 + 4 + 4);
+});
+
 it("two hosts take half the time of their own work, each after its image", async () => {
   const { hosts: there, seconds } = await rehearse(request({ seats: 40, hosts: hosts("a", "b") }));
   expect(there.map(({ ready }) => ready)).toEqual([20, 20]);

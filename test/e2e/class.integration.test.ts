@@ -50,6 +50,23 @@ test("plan says what would be made, and makes nothing", async () => {
   expectError(await inClass("status"), 6, /there is no class/);
 });
 
+test("a rehearsal measures one seat, and leaves nothing; the plan then says how long the class takes, and when to start", async () => {
+  expect(json(expectDone(await inClass("plan", file, "--json"))).forecast).toBeUndefined();
+  const faults = ["--lost", "here@1h", "--refused", "1%"];
+  const rehearsal = json(expectDone(await inClass("rehearse", "5", file, "-y", ...faults, "--json")));
+  expect(rehearsal).toMatchObject({ seats: 5, targets: ["container"], hosts: [{ name: "here", placed: 5 }] });
+  expect(rehearsal.costs.control).toBeGreaterThan(0);
+  expect(json(expectDone(await home.trilab(["status", "--json"]))).seats).toEqual([]);
+  const lesson = join(dir, "lesson.yaml");
+  await writeFile(lesson, `${await readFile(file, "utf8")}readyBy: 2099-01-01T09:00+01:00\n`);
+  const { forecast, readyBy } = json(expectDone(await inClass("plan", lesson, "--json")));
+  expect(forecast.seconds).toBeGreaterThan(rehearsal.costs.control);
+  expect(readyBy).toBe("2099-01-01T08:00:00.000Z");
+  expect(expectDone(await inClass("plan", lesson)).stdout).toMatch(
+    /The lesson begins at 2099-01-01 .*\. Start the class by 2099-01-01 /,
+  );
+});
+
 test("up starts the others although the first fails; the failed one is named, with its reason", async () => {
   // Somebody else's container has the name of one.
   const strange = machine(a, "container");
