@@ -134,14 +134,10 @@ interface Rent {
 
 /** @returns `undefined` when `class up` would rent nothing. */
 async function rentOf({ lab, targets }: SeatPlan, spec: ClassSpec, seats: number): Promise<Rent | undefined> {
-  const { chooseCloud } = await import("../../seats/rent.js");
-  if (!targets.includes("vps")) return undefined;
-  const asked = spec.cloud === undefined ? {} : { cloud: spec.cloud };
-  if (
-    (spec.cloud ?? lab.vps.cloud) !== "aws" &&
-    (await chooseCloud(undefined, { lab, ...asked })) === "local"
-  )
-    return undefined;
+  const cloud = spec.cloud ?? lab.vps.cloud;
+  if (!targets.includes("vps") || cloud === "local") return undefined;
+  const { awsCredentials } = await import("../../drivers/ec2/credentials.js");
+  if (cloud === "auto" && (await awsCredentials()) === undefined) return undefined;
   const { readPriceTable } = await import("../../drivers/ec2/price-table.js");
   const { rentalFor } = await import("../../seats/rental.js");
   const rental = rentalFor(lab, await priceRegion(lab.vps.region));
