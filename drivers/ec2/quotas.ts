@@ -1,5 +1,6 @@
 import { paginateDescribeInstances, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
 import { messageOf } from "../../base/errors.js";
+import { INSTANCE_TYPES } from "../../model/instance-catalogue.js";
 import { connect, requestTimeouts } from "./client.js";
 import { asking, codeOf } from "./errors.js";
 
@@ -64,7 +65,9 @@ async function vcpusIn(region: string, spot: boolean): Promise<number> {
       ({ Instances = [] }) => Instances,
     ))
       if (STANDARD_FAMILY.test(InstanceType) && (InstanceLifecycle === "spot") === spot)
-        count += (CpuOptions?.CoreCount ?? 1) * (CpuOptions?.ThreadsPerCore ?? 1);
+        count += CpuOptions?.CoreCount
+          ? CpuOptions.CoreCount * (CpuOptions.ThreadsPerCore ?? 1)
+          : (INSTANCE_TYPES.find(({ name }) => name === InstanceType)?.vcpus ?? 1);
   return count;
 }
 

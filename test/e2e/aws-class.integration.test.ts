@@ -124,6 +124,15 @@ test("many rented seats at once, in the account's network: not one request is to
       Array(8).fill("up"),
     );
     expect(aws.proxy.tooFast).toEqual([]);
+    // What is in use counts, for a learner who comes later.
+    const roster = await readFile(join(dir, "many.csv"), "utf8");
+    await writeFile(join(dir, "many.csv"), `${roster}\n${home.seat("in", "shared-net")},Late`);
+    const { rented } = json(await of("plan", file));
+    expect(rented).toMatchObject({ machines: 9, news: { seats: 1 } });
+    expect(rented.quotas).toMatchObject([
+      { of: "networks", used: 1, limit: 5 },
+      { of: "vCPUs", used: 16 },
+    ]);
     expect(json(await of("down", file))).toMatchObject({ clean: true, failed: [] });
     expect(aws.proxy.tooFast).toEqual([]);
   });
