@@ -19,6 +19,9 @@ export function localTime(iso: string): string {
  * @returns milliseconds since 1970; `undefined` when it is none.
  */
 export function parseMoment(text: string): number | undefined {
+  const [, day] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d/.exec(text) ?? [];
   const at = Date.parse(text);
-  return /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(at) ? at : undefined;
+  // Date.parse takes 30 February for 2 March.
+  const isDay = day !== undefined && new Date(`${day}T00:00Z`).toJSON()?.startsWith(day);
+  return isDay && !Number.isNaN(at) ? at : undefined;
 }

@@ -12,6 +12,8 @@ export interface SideBySideOptions<I> {
    * tasks, so that a group whose tasks hang can't take every worker from the others. Default: one group.
    */
   groupOf?: (item: I) => string;
+  /** What a task waits for before it begins. Default: nothing. */
+  turn?: (item: I) => Promise<void>;
   /** Aborting it begins no more tasks. Those that run are awaited. */
   signal?: AbortSignal;
 }
@@ -22,7 +24,7 @@ export interface SideBySideOptions<I> {
 export async function sideBySide<I, T>(
   items: readonly I[],
   task: (item: I) => Promise<T>,
-  { groupOf = () => "", signal, workers }: SideBySideOptions<I>,
+  { groupOf = () => "", signal, turn, workers }: SideBySideOptions<I>,
 ): Promise<Ended<T>[]> {
   const ends: Ended<T>[] = items.map(() => ({ state: "not begun" }));
   const waiting = new Map<string, number[]>();
@@ -46,6 +48,10 @@ export async function sideBySide<I, T>(
       const { group, index } = taken;
       running.set(group, runningIn(group) + 1);
       try {
+        if (turn) {
+          await turn(items[index] as I);
+          if (signal?.aborted) return;
+        }
         ends[index] = { state: "done", result: await task(items[index] as I) };
       } catch (error) {
         ends[index] = { state: "failed", error };

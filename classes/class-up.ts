@@ -57,6 +57,7 @@ export const bringUpClass = (
       const about = { step: "class", title: `class ${plan.name}`, passing: true as const };
       const ends = await steps.run(about, async (progress) => {
         const events = new SeatEvents(steps, progress, plan.seats.length);
+        let isMeasured = false;
         const ends = await canaryFirst<SeatPlan, SeatEnd<Brought>>(
           plan.seats.map((seat) => seat.plan),
           {
@@ -71,8 +72,16 @@ export const bringUpClass = (
                 },
               );
               const [canary] = seats;
-              if (seats.length === 1 && canary && canary.existing === undefined && ends[0]?.state === "done")
-                await rememberCosts(kindOf(plan, canary), meter.costs);
+              if (
+                !isMeasured &&
+                seats.length === 1 &&
+                canary?.existing === undefined &&
+                ends[0]?.state === "done"
+              ) {
+                isMeasured = true;
+                // A forecast less is no reason to fail.
+                if (canary) await rememberCosts(kindOf(plan, canary), meter.costs).catch(() => {});
+              }
               return ends;
             },
             isDone: ({ state }) => state === "done",

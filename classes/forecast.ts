@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { privateDir, stateDir } from "../base/paths.js";
+import { ownStateDir, privateDir } from "../base/paths.js";
 import type { Target } from "../model/naming.js";
 import type { SeatPlan } from "../seats/plan.js";
 import { defaultWorkers, RENTALS_PER_SECOND } from "../seats/seats-at-once.js";
@@ -23,18 +23,23 @@ interface SeatKind {
   lab: string;
   targets: readonly Target[];
   resume: boolean;
+  /** Its VPS is rented. */
+  rented: boolean;
 }
 
 /** The kind of one seat of a class. */
 export const kindOf = (
   { lab, resume }: Pick<ClassPlan, "lab" | "resume">,
-  { targets }: Pick<SeatPlan, "targets">,
-): SeatKind => ({ lab: lab.name, targets, resume });
+  { spending, targets }: Pick<SeatPlan, "spending" | "targets">,
+): SeatKind => ({ lab: lab.name, targets, resume, rented: spending !== undefined });
 
-const keyOf = ({ lab, resume, targets }: SeatKind): string =>
-  [lab, [...targets].sort().join(","), resume ? "resumed" : "booted"].join(" ");
+const keyOf = ({ lab, rented, resume, targets }: SeatKind): string =>
+  [lab, [...targets].sort().join(","), resume ? "resumed" : "booted", ...(rented ? ["rented"] : [])].join(
+    " ",
+  );
 
-const file = (): string => join(stateDir(), "seat-costs.json");
+/** Not in a shared state: other machines take other times. */
+const file = (): string => join(ownStateDir(), "seat-costs.json");
 
 /** Empty when there is no file, or it is damaged: a class or a rehearsal measures it again. */
 const readAll = async (): Promise<z.output<typeof fileSchema>> => {
@@ -47,10 +52,14 @@ const readAll = async (): Promise<z.output<typeof fileSchema>> => {
 
 /** Remembers what a seat took that came up alone. */
 export async function rememberCosts(kind: SeatKind, costs: SeatCosts): Promise<void> {
-  await privateDir(stateDir());
+  await privateDir(ownStateDir());
   const all = { ...(await readAll()), [keyOf(kind)]: { at: new Date().toISOString(), costs } };
   await writeFileAtomic(file(), `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600 });
 }
+
+/** Whether the machines of a seat share no CPUs with those of others: all of them are rented. */
+export const haveOwnCpus = (targets: readonly Target[], rented: boolean): boolean =>
+  rented && targets.every((target) => target === "vps");
 
 /** When the new seats of a class would be ready. */
 export interface Forecast {
@@ -73,7 +82,10 @@ export async function forecast(
   const news = seats.filter(({ plan }) => plan.existing === undefined);
   const [first] = news;
   if (first === undefined) return undefined;
-  const measured = (await readAll())[keyOf(kindOf(plan, first.plan))];
+  const kind = kindOf(plan, first.plan);
+  const all = await readAll();
+  // A rehearsal has measured what stands in for a rented VPS.
+  const measured = all[keyOf(kind)] ?? all[keyOf({ ...kind, rented: false })];
   if (measured === undefined) return undefined;
   const { seconds } = await rehearse({
     seats: news.length,
@@ -84,7 +96,7 @@ export async function forecast(
     })),
     cpus: Math.min(...hosts.map(({ cpus }) => cpus)),
     costs: measured.costs,
-    rented: plan.rented?.news !== undefined,
+    ownCpus: haveOwnCpus(first.plan.targets, kind.rented),
     faults: {
       lost: [],
       slowImage: 1,

@@ -5,7 +5,12 @@ import { bringUp } from "../seats/up.js";
 import type { SeatCosts } from "./rehearse.js";
 
 /** Which of an `up`'s steps are which cost; the others are made once for all hosts. */
-const COSTS: Readonly<Record<string, keyof SeatCosts>> = { host: "image", deploy: "control", answer: "host" };
+const COSTS: Readonly<Record<string, keyof SeatCosts>> = {
+  host: "image",
+  golden: "image",
+  deploy: "control",
+  answer: "host",
+};
 
 /** Adds up what a seat takes that comes up alone. The seconds of each step count as seconds of one CPU, as most of them are. */
 export class SeatMeter {
@@ -13,7 +18,10 @@ export class SeatMeter {
 
   take({ seconds = 0, state, step }: StepEvent): void {
     const cost = COSTS[step];
-    if (cost !== undefined && state === "done") this.costs[cost] += seconds;
+    if (state !== "done" || cost === undefined) return;
+    this.costs[cost] += seconds;
+    // It is made in the middle of a seat's own step.
+    if (step === "golden") this.costs.control -= seconds;
   }
 }
 

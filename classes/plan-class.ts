@@ -107,38 +107,43 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
         ...(spec.ttl === undefined ? {} : { ttl: spec.ttl }),
         ...(spec.cloud === undefined ? {} : { cloud: spec.cloud }),
         ...(sshFrom === undefined ? {} : { sshFrom }),
+        // The class's budget takes the place of the seat's own.
+        ...(spec.budget === undefined ? {} : { budget: Number.POSITIVE_INFINITY }),
       });
       return { learner, plan, host: host?.name ?? ELSEWHERE };
     }),
   );
-  const rented = await planRented(
-    seats.map(({ plan }) => plan),
-    { budget: spec.budget, vps: lab.vps },
-  );
   const names = new Set(learners.map(({ seat }) => seat));
   const left = known.filter(({ seat }) => !names.has(seat));
   const existingSeats = await listSeats();
+  const staying = left.filter(({ seat }) =>
+    existingSeats.some((id) => id.lab === lab.name && id.seat === seat),
+  );
+  const rented = await planRented(
+    seats.map(({ plan }) => plan),
+    {
+      budget: spec.budget ?? Number.POSITIVE_INFINITY,
+      vps: lab.vps,
+      staying: [...(await seatsThere(lab.name, staying)).values()],
+    },
+  );
   requireAddresses(news.length, existingSeats.length);
   return {
     ...{ name: spec.name, lab, resume: spec.resume, existing: running },
     ...{ rented, readyBy: spec.readyBy },
-    seats: withShares(seats, spec.budget),
-    left,
-    staying: left.filter(({ seat }) => existingSeats.some((id) => id.lab === lab.name && id.seat === seat)),
+    seats: withShares(seats, rented),
+    ...{ left, staying },
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
   };
 }
 
 /** Each rented seat keeps to its share of the class's budget, also when it is extended. */
-function withShares(seats: readonly PlannedSeat[], budget: number | undefined): PlannedSeat[] {
-  const rented = seats.filter(({ plan }) => plan.spending).length;
-  if (budget === undefined || rented === 0) return [...seats];
-  const share = budget / rented;
-  return seats.map((seat) => ({
-    ...seat,
-    plan: { ...seat.plan, request: { ...seat.plan.request, budget: share } },
-  }));
-}
+const withShares = (seats: readonly PlannedSeat[], rented: RentedSeats | undefined): PlannedSeat[] =>
+  seats.map((seat) => {
+    const budget = rented?.shares.get(seat.learner.seat);
+    if (budget === undefined) return seat;
+    return { ...seat, plan: { ...seat.plan, request: { ...seat.plan.request, budget } } };
+  });
 
 /** The targets that a learner's seat is to have; `undefined`: the lab's. */
 export const wantedTargets = (
@@ -152,7 +157,7 @@ const ELSEWHERE = "elsewhere";
 /** The records of the learners' seats that exist, by seat. */
 export async function seatsThere(
   lab: string,
-  learners: readonly Learner[],
+  learners: readonly Pick<Learner, "seat">[],
 ): Promise<Map<string, SeatRecord>> {
   const found = await Promise.all(learners.map(({ seat }) => readRecord({ lab, seat })));
   return new Map(found.flatMap((record) => (record ? [[record.seat, record] as const] : [])));

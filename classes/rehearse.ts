@@ -11,7 +11,7 @@ export interface SeatCosts {
   control: number;
   /** Of its host: its machines' start, until they have answered. */
   host: number;
-  /** Once for each host: image and storage. */
+  /** Once for each host: image, storage and golden guest. */
   image: number;
 }
 
@@ -34,7 +34,7 @@ export interface RehearsalRequest {
   cpus: number;
   costs: SeatCosts;
   /** Machines do not share their host's CPUs, because each is rented. Default false. */
-  rented?: boolean;
+  ownCpus?: boolean;
   faults: Faults;
   /** How many seats are handled at once. */
   workers: number;
@@ -95,7 +95,7 @@ export async function rehearse(request: RehearsalRequest): Promise<Rehearsal> {
     await accepted();
     if (random() < faults.refused) throw new Error("the host refuses another machine");
     await requireAnswer(host);
-    if (request.rented) await time.pause(costs.host);
+    if (request.ownCpus) await time.pause(costs.host);
     else await time.work(host, costs.host);
     await requireAnswer(host);
     ready.push({ at: time.now, host });

@@ -62,10 +62,12 @@ const IDLE_MS = 3_000;
  * every other process in its directory is such an orphan. An engine with plugins is working on a step, which it finishes, and
  * then exits. One without plugins waits for its CLI for ever, ignores signals, and has nothing to lose, so it is ended. A plugin
  * without an engine may wait for ever, too, and is ended; what it was making is found by name. Without /proc, does nothing.
+ *
+ * @returns whether none is left; false: an engine is still at work.
  */
-export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<void> {
+export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<boolean> {
   // Nobody has worked on a new stack.
-  if (!existsSync(workDir(stack))) return;
+  if (!existsSync(workDir(stack))) return true;
   const idleSince = new Map<number, number>();
   const ended = async (): Promise<boolean> => {
     const processes = listProcesses();
@@ -82,12 +84,19 @@ export async function endOrphans(stack: string, deadline = Date.now() + 30_000):
     }
     return false;
   };
-  await pollUntil(ended, { limitMs: deadline - Date.now(), everyMs: 200 });
+  return pollUntil(ended, { limitMs: deadline - Date.now(), everyMs: 200 });
 }
 
-/** {@link endOrphans} of the stack in a seat's unit. */
-export const endOrphansOf = ({ lock }: ReturnType<typeof stackUnit>): Promise<void> =>
-  endOrphans(basename(lock, ".lock"));
+/** {@link endOrphans} of the stack in a seat's unit. @throws UserError (exit 7) when an engine is still at work. */
+export async function endOrphansOf({ lock }: ReturnType<typeof stackUnit>): Promise<void> {
+  const stack = basename(lock, ".lock");
+  if (await endOrphans(stack)) return;
+  throw new UserError(`an engine is still working on "${stack}"`, {
+    why: "its command was killed; it finishes its step",
+    fix: "run the command again in a minute",
+    exitCode: ExitCode.locked,
+  });
+}
 
 /**
  * Ends an engine and all processes that it started, also in the middle of a step. Pulumi puts each plugin into its own process

@@ -4,6 +4,7 @@ import type { Progress } from "../base/progress.js";
 import { interruptible } from "../base/working.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
 import { GoldenDamaged, type ResumedGuest } from "../drivers/libvirt/golden-guest.js";
+import type { Steps } from "../model/events.js";
 import { diskName, machineName } from "../model/naming.js";
 import { withHostLock } from "./ensure-host.js";
 import { keptImage } from "./image-specs.js";
@@ -41,6 +42,7 @@ export async function resumeGuest(
 }
 
 interface ResumeOptions {
+  steps: Steps;
   progress: Progress;
   signal?: AbortSignal | undefined;
   waitMs: number;
@@ -86,17 +88,17 @@ async function madeGolden(
   libvirt: LibvirtDriver,
   guest: ResumedGuest,
   key: string,
-  { progress, signal, waitMs }: ResumeOptions,
+  { progress, signal, steps, waitMs }: ResumeOptions,
 ): Promise<string | undefined> {
   const found = await libvirt.goldenManifest(key);
   if (found !== undefined) return found;
   progress.update("waiting for the golden guest");
   return withHostLock([libvirt.endpoint], async () => {
     // Another command may have made it meanwhile.
-    if ((await libvirt.goldenManifest(key)) === undefined) {
-      progress.update("booting the golden guest, once for this host");
-      await libvirt.makeGolden(guest, key, { waitMs, signal });
-    }
+    if ((await libvirt.goldenManifest(key)) === undefined)
+      await steps.run({ step: "golden", title: "golden guest: booting it, once for this host" }, () =>
+        libvirt.makeGolden(guest, key, { waitMs, signal }),
+      );
     return libvirt.goldenManifest(key);
   });
 }

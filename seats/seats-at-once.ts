@@ -95,21 +95,26 @@ const many = <I, T>(
 ): AsyncGenerator<StepEvent, SeatEnd<T>[]> =>
   reporting(async (steps) => {
     const shared = new Once();
-    const turn = pace(1000 / RENTALS_PER_SECOND);
+    const rentals = pace(1000 / RENTALS_PER_SECOND);
     const tasks = items.map((item) => taskOf(item, shared));
     const over = interruptible(); // After an interrupt, the seats in hand are finished.
     try {
       const ends = await sideBySide(
         tasks,
-        async ({ drivers, id, run }) => {
-          if (drivers.ec2) await turn();
-          return steps.run({ step: SEAT_STEP, title: `seat ${id.seat}`, seat: id }, () =>
+        ({ drivers, id, run }) =>
+          steps.run({ step: SEAT_STEP, title: `seat ${id.seat}`, seat: id }, () =>
             run(steps).catch(async (error: unknown) => {
               throw await causeOf(error, drivers);
             }),
-          );
+          ),
+        {
+          workers,
+          groupOf: ({ drivers }) => driverWords(drivers),
+          turn: async ({ drivers }) => {
+            if (drivers.ec2) await rentals();
+          },
+          ...(signal ? { signal } : {}),
         },
-        { workers, groupOf: ({ drivers }) => driverWords(drivers), ...(signal ? { signal } : {}) },
       );
       return tasks.map(({ id }, i) => ({ ...id, ...(ends[i] as Ended<T>) }));
     } finally {

@@ -243,7 +243,7 @@ async function deploy(
     };
     const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
     if (resume && drivers.libvirt && hasNewDisk(taken))
-      await resumeGuest(record, drivers.libvirt, { progress, waitMs, signal });
+      await resumeGuest(record, drivers.libvirt, { steps, progress, waitMs, signal });
     const running = await amendRecord(record, startsNoted(targetsOf(record), new Date()));
     return {
       record: await withAddress(running, outputs),

@@ -2,11 +2,11 @@ import { localTime } from "../../base/local-time.js";
 import type { Forecast } from "../../classes/forecast.js";
 import type { ClassPlan } from "../../classes/plan-class.js";
 import type { RentedSeats } from "../../classes/rented-seats.js";
-import { formatUsd } from "../../model/prices.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
 import { columns, report, type Style } from "../context.js";
-import { defineCommand } from "../define-command.js";
+import { type Args, defineCommand, text } from "../define-command.js";
+import { costWords } from "../rented-cost.js";
 
 export const classPlan = defineCommand({
   usage: "plan [file]",
@@ -20,7 +20,7 @@ export const classPlan = defineCommand({
     const expected = await forecast(plan);
     report(ctx, "class-plan", planData(plan, expected), () => [
       ...planLines(plan, ctx.style),
-      ...timeLines(plan, expected, ctx.style),
+      ...timeLines(plan, expected, rehearsalOf(args), ctx.style),
     ]);
     return undefined;
   },
@@ -33,8 +33,8 @@ const planData = (
   class: name,
   lab: lab.name,
   ...(readyBy === undefined ? {} : { readyBy: new Date(readyBy).toISOString() }),
-  ...(expected ? { forecast: expected } : {}),
-  ...(rented ? { rented } : {}),
+  ...(expected ? { forecast: { ...expected, ...startOf(expected) } } : {}),
+  ...(rented ? { rented: { ...rented, shares: undefined } } : {}),
   hosts: hosts.map(({ drivers: _, ...host }) => host),
   seats: seats.map(({ host, learner, plan }) => ({
     ...learner,
@@ -45,12 +45,31 @@ const planData = (
   left: staying,
 });
 
+const startOf = ({ startBy }: Forecast): { startBy?: string } =>
+  startBy === undefined ? {} : { startBy: new Date(startBy).toISOString() };
+
+/** The options of this plan, for a rehearsal of the same seats. */
+const rehearsalOf = (args: Args): string =>
+  [
+    text(args, "file"),
+    ...["lab", "on", "cloud"].map((name) => text(args, name) && `--${name} ${text(args, name)}`),
+  ]
+    .filter(Boolean)
+    .join(" ");
+
 /** How long the new seats will take, and when to start them. */
-function timeLines({ readyBy, seats }: ClassPlan, expected: Forecast | undefined, style: Style): string[] {
+function timeLines(
+  { readyBy, seats }: ClassPlan,
+  expected: Forecast | undefined,
+  options: string,
+  style: Style,
+): string[] {
   const news = seats.filter(({ plan }) => plan.existing === undefined).length;
   if (news === 0) return [];
   if (expected === undefined)
-    return [`How long the new seats take is not known yet. To measure one: trilab class rehearse ${news}`];
+    return [
+      `How long the new seats take is not known yet. To measure one: ${["trilab class rehearse", news, options].join(" ").trim()}`,
+    ];
   const { measured, seconds, startBy } = expected;
   return [
     `The new seats should be ready ${formatDuration(Math.ceil(seconds))} after the start, computed from one that was measured on ${localTime(measured.at)}. An image that a host does not have takes extra time.`,
@@ -59,10 +78,11 @@ function timeLines({ readyBy, seats }: ClassPlan, expected: Forecast | undefined
 }
 
 function startLine(readyBy: number, start: number, style: Style): string {
-  const lesson = `The lesson begins at ${localTime(new Date(readyBy).toISOString())}`;
+  const at = localTime(new Date(readyBy).toISOString());
+  if (readyBy < Date.now()) return style.warn(`The time in readyBy, ${at}, is over.`);
+  const lesson = `The lesson begins at ${at}`;
   if (start < Date.now()) return style.warn(`${lesson}. Start the class now.`);
-  const at = localTime(new Date(start).toISOString());
-  return `${lesson}. Start the class by ${at}, which leaves twice that time.`;
+  return `${lesson}. Start the class by ${localTime(new Date(start).toISOString())}, which leaves twice that time.`;
 }
 
 /** What `class up` will do, in a few lines. */
@@ -81,7 +101,7 @@ export function planLines({ hosts, lab, name, rented, seats, staying }: ClassPla
       ]),
     ]),
     style.dim("A container takes the memory that it uses; a guest may take all that it is given."),
-    ...(rented ? [costLine(rented), ...quotaLines(rented)] : []),
+    ...(rented ? rentedLines(rented) : []),
     ...staying.map(({ name: learner, seat }) =>
       style.warn(
         `${learner || seat} is not in the roster any more; seat ${seat} stays (to remove it: trilab down ${lab.name} --seat ${seat})`,
@@ -90,14 +110,12 @@ export function planLines({ hosts, lab, name, rented, seats, staying }: ClassPla
   ];
 }
 
-/** What the rented machines of a class cost, for people. */
-const costLine = ({ cost, machines, news }: RentedSeats): string =>
-  `${machines} rented machines, ${news?.seats ?? 0} of them new, ${cost === undefined ? "at a cost without end, or that trilab does not know" : `cost ${formatUsd(cost)} until the seats' end`}`;
-
-/** How much of the quotas is in use, for people. */
-const quotaLines = ({ quotas }: RentedSeats): string[] =>
-  quotas.map(({ limit, of, problem, used }) =>
+/** What the rented machines of a class cost, and how much of the quotas is in use. */
+const rentedLines = ({ cost, machines, news, quotas }: RentedSeats): string[] => [
+  `Rented machines: ${machines}, of which ${news?.seats ?? 0} are new; they ${costWords(cost)}.`,
+  ...quotas.map(({ limit, of, problem, used }) =>
     limit === undefined
       ? `AWS does not tell its quota of ${of} (${problem}); ${used} in use`
       : `AWS allows ${limit} ${of} in that region; ${used} in use`,
-  );
+  ),
+];

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { ClassSpec } from "../../classes/define-class.js";
 import type { Faults, Rehearsal, SeatCosts } from "../../classes/rehearse.js";
-import { costOf, formatUsd, quote } from "../../model/prices.js";
+import type { RentedCost } from "../../classes/rented-seats.js";
+import { costOf, quote } from "../../model/prices.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import type { SeatPlan } from "../../seats/plan.js";
 import { classFileOptions, classFilePositional, rehearsedClass } from "../class-meant.js";
@@ -13,6 +14,7 @@ import { duration } from "../duration.js";
 import { numberOption } from "../number-option.js";
 import { priceRegion } from "../price-region.js";
 import { readyHost } from "../ready-host.js";
+import { costWords } from "../rented-cost.js";
 import { answerWait, waitOption } from "../wait.js";
 import { workersOf, workersOption } from "../workers.js";
 
@@ -70,7 +72,7 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
     );
   const { planSeat } = await import("../../seats/plan.js");
   const { measureSeat } = await import("../../classes/measure-seat.js");
-  const { kindOf, rememberCosts } = await import("../../classes/forecast.js");
+  const { haveOwnCpus, kindOf, rememberCosts } = await import("../../classes/forecast.js");
   const { rehearse } = await import("../../classes/rehearse.js");
   const { hostCapacity } = await import("../../hosts/capacity.js");
   const { defaultWorkers, RENTALS_PER_SECOND } = await import("../../seats/seats-at-once.js");
@@ -93,7 +95,7 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
     guests === 0 ? Number.POSITIVE_INFINITY : Math.floor(memory / (guests * plan.lab.machine.memory));
   const rehearsal = await rehearse({
     ...{ seats, cpus, costs, seed, workers: workers ?? defaultWorkers() },
-    rented: rent !== undefined,
+    ownCpus: haveOwnCpus(plan.targets, rent !== undefined),
     faults: rent ? { ...faults, perSecond: Math.min(faults.perSecond, RENTALS_PER_SECOND) } : faults,
     hosts: places.map(({ name, seats: limit = Number.POSITIVE_INFINITY }) => ({
       name,
@@ -128,8 +130,7 @@ async function rehearseClass(args: Args, ctx: Context): Promise<undefined> {
 interface Rent {
   region: string;
   size: string;
-  /** US dollars until the seats' end; `undefined`: without end, or the price is not known. */
-  cost: number | undefined;
+  cost: RentedCost;
 }
 
 /** @returns `undefined` when `class up` would rent nothing. */
@@ -143,12 +144,12 @@ async function rentOf({ lab, targets }: SeatPlan, spec: ClassSpec, seats: number
   const rental = rentalFor(lab, await priceRegion(lab.vps.region));
   const { perHour } = quote(await readPriceTable(), rental);
   const ttl = spec.ttl ?? lab.ttl ?? Number.POSITIVE_INFINITY;
-  const cost = perHour ? (costOf(perHour, seats, ttl).session ?? undefined) : undefined;
+  const cost = perHour ? (costOf(perHour, seats, ttl).session ?? "endless") : "unknown";
   return { region: rental.region, size: rental.size, cost };
 }
 
 const rentLine = ({ cost, region, size }: Rent, seats: number): string =>
-  `${seats} rented machines (${size} in ${region}) cost ${cost === undefined ? "an amount without end, or one that trilab does not know" : `${formatUsd(cost)} until the seats' end`}. They were measured by a stand-in on this host.`;
+  `${seats} rented machines (${size} in ${region}) ${costWords(cost)}. They were measured by a stand-in on this host.`;
 
 function lines(
   { failures, hosts, notBegun, ready, seconds }: Rehearsal,

@@ -131,10 +131,10 @@ function requireAgreed(
 /** Whether the class is in time for its lesson. */
 function lessonLine(readyBy: number, style: Style): string {
   const early = (readyBy - Date.now()) / 1000;
-  const lesson = `the lesson at ${localTime(new Date(readyBy).toISOString())}`;
+  const lesson = `the lesson begins (${localTime(new Date(readyBy).toISOString())})`;
   return early >= 0
     ? `That is ${formatDuration(Math.floor(early))} before ${lesson}.`
-    : style.warn(`That is ${formatDuration(Math.ceil(-early))} after ${lesson}.`);
+    : style.warn(`That is ${formatDuration(Math.ceil(-early))} later than ${lesson}.`);
 }
 
 const WEEK_MS = 7 * 24 * 3600 * 1000;

@@ -82,7 +82,9 @@ async function readLimit(region: string, name: QuotaName): Promise<Pick<Quota, "
       if (codeOf(error) !== "NoSuchResourceException") throw error;
       return client.send(new GetAWSDefaultServiceQuotaCommand(name));
     });
-    return { limit: quota?.Value };
+    return quota?.Value === undefined
+      ? { limit: undefined, problem: "its answer has no value" }
+      : { limit: quota.Value };
   } catch (error) {
     return {
       limit: undefined,

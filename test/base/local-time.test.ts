@@ -28,5 +28,6 @@ it("a time is read with its zone, or in this process's; what is none is none", (
   process.env.TZ = "Europe/Berlin";
   expect(parseMoment("2026-11-30T09:00+02:00")).toBe(Date.UTC(2026, 10, 30, 7));
   expect(parseMoment("2026-11-30T09:00")).toBe(Date.UTC(2026, 10, 30, 8));
-  for (const text of ["tomorrow", "9:00", "2026-13-30T09:00", "1"]) expect(parseMoment(text)).toBeUndefined();
+  for (const text of ["tomorrow", "9:00", "2026-13-30T09:00", "2026-02-30T09:00", "2026-11-30", "1"])
+    expect(parseMoment(text)).toBeUndefined();
 });

@@ -24,7 +24,7 @@ it("takes what the work takes: an image, the first seat, then the others on all 
 });
 
 it("rented machines start on CPUs of their own", async () => {
-  const { seconds } = await rehearse(request({ rented: true }));
+  const { seconds } = await rehearse(request({ ownCpus: true }));
   expect(seconds).toBeCloseTo(15 + 4 + 4);
 });
 

@@ -2,15 +2,16 @@ import { expect, it } from "vitest";
 import { requireQuotas } from "../../classes/rented-seats.js";
 import type { Quota } from "../../drivers/ec2/quotas.js";
 
-const news = { rental: { region: "eu-central-1", size: "t3.nano", disk: 2 ** 32 }, seats: 6, ttl: 3600 };
 const quotas = (networks: Partial<Quota>, vCPUs: Partial<Quota>): Quota[] => [
   { of: "networks", used: 1, limit: 100, ...networks },
   { of: "vCPUs", used: 4, limit: 100, ...vCPUs },
 ];
-/** Why it is refused, and what would help. */
-function refusal(given: Quota[], networks: number): string {
+/** Why six seats with two vCPUs each are refused, and what would help; empty if they are not. */
+function refusal(given: Quota[], networks: 0 | 1): string {
+  const each = { networks, vCPUs: 2 };
+  const needs = { region: "eu-central-1", seats: 6, each, needed: { networks: 6 * networks, vCPUs: 12 } };
   try {
-    requireQuotas(given, news, networks);
+    requireQuotas(given, needs);
   } catch (error) {
     const { fix, why } = error as { why: string; fix: string };
     return `${why}; ${fix}`;
@@ -26,10 +27,9 @@ it("what fits passes, to the last one; a limit that is not known stops nothing",
 });
 
 it("each quota that is too small is named, and how many seats there is room for", () => {
-  // A t3.nano has two vCPUs.
   const both = refusal(quotas({ limit: 6 }, { limit: 10 }), 1);
-  expect(both).toContain("networks: 6 are needed, and 1 of 6 are in use");
-  expect(both).toContain("vCPUs: 12 are needed, and 4 of 10 are in use");
+  expect(both).toContain("networks: needed 6, in use 1 of 6");
+  expect(both).toContain("vCPUs: needed 12, in use 4 of 10");
   expect(both).toMatch(/network: default.*there is room for 3$/);
   const vcpus = refusal(quotas({}, { limit: 2 }), 1);
   expect(vcpus).toMatch(/there is room for 0$/);

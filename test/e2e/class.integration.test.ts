@@ -87,7 +87,7 @@ test("up starts the others although the first fails; the failed one is named, wi
 
 test("up waits for its time", async () => {
   expectError(await inClass("up", file, "-y", "--at", "tomorrow"), 2, /is not a time to start at/);
-  expectError(await inClass("up", file, "-y", "--at", "2999-01-01"), 2, /more than a week away/);
+  expectError(await inClass("up", file, "-y", "--at", "2999-01-01T09:00"), 2, /more than a week away/);
   const at = new Date(Date.now() + 8000);
   const waiting = home.start(["class", "up", file, "-y", "--at", at.toISOString()]);
   await waiting.said("waiting until");

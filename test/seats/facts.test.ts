@@ -205,12 +205,8 @@ echo "\${2#@}" >>${bin}/set
       { mode: 0o755 },
     );
     await readFacts(machine, { setClock: true });
-    const [first, second, ...more] = (await readFile(join(bin, "set"), "utf8"))
-      .trim()
-      .split("\n")
-      .map(Number);
+    const [first, second] = (await readFile(join(bin, "set"), "utf8")).trim().split("\n").map(Number);
     expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(1);
-    expect(more).toEqual([]);
   });
 
   it("is set to ours before it is read, where that is asked for", async () => {
