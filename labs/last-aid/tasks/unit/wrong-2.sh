@@ -1,4 +1,6 @@
 # It may write into a new folder, and the history is lost with the old one.
+# As root, it would write into the new folder before it is restarted.
+systemctl stop "$name"
 rm -r "/etc/systemd/system/$name.service.d" "/var/lib/$name"
 install -d -o "$name" "/var/lib/$name"
 systemctl daemon-reload

@@ -9,4 +9,5 @@ for i in $(seq "$disks"); do
   [ "$i" -ne 1 ] || want=$((written * 1048576))
   [ "$own" -eq $want ] || no "disk-$i.qcow2 holds $own bytes of its own, not $want"
 done
+[ ! -e "disk-$((disks + 1)).qcow2" ] || no "there are more than $disks overlays: disk-$((disks + 1)).qcow2 exists"
 note base "$(cut -c 1-16 /var/lib/base.sha256)"
