@@ -187,7 +187,10 @@ class Prover {
     const names = Object.keys(this.lab.vars);
     for (const task of checks) {
       const script = await labScript(this.lab.dir, `tasks/${task.id}`, "check", targetOf(task, this.lab));
-      const used = names.filter((name) => script && new RegExp(`\\$\\{?${name}\\b`).test(script.text));
+      // `$name`, `${name}`, or in `$((…))`.
+      const used = names.filter(
+        (name) => script && new RegExp(`(?:\\$\\{?|\\$\\(\\([^)]*\\b)${name}\\b`).test(script.text),
+      );
       if (used.length === 0) continue;
       await this.mustSay(task, "not-met", "with another seat's values", this.otherValues(used));
     }
