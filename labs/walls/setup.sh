@@ -29,6 +29,6 @@ docker run --detach --name "$name" box
 # A portal that shows one page, and got far more rights than that needs.
 docker volume create pages
 echo "$word" >"$(docker volume inspect --format '{{.Mountpoint}}' pages)/index.html"
-(umask 077 && tr -dc a-z </dev/urandom | head -c 8 >/root/secret)
+(umask 077 && echo "$(tr -dc a-z </dev/urandom | head -c 8)" >/root/secret)
 run_portal --volume pages:/www --volume /usr:/usr:ro --volume /run/docker.sock:/run/docker.sock
 [ "$(page)" = "$word" ]
