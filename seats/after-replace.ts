@@ -1,15 +1,15 @@
 import { UserError } from "../base/errors.js";
 import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
 import type { Target } from "../model/naming.js";
-import { ClockExchange } from "./facts.js";
+import { ClockExchange, readSetClock } from "./facts.js";
 import { expiryInForce } from "./lifetime.js";
 import { openEnvironment } from "./open-target.js";
 import type { SeatRecord } from "./seat-record.js";
 
-/** Sets the expiry first: with the right clock, an old one would end the machine. As in facts.sh, the first date only loads it. */
+/** Sets the expiry first: with the right clock, an old one would end the machine. */
 const SCRIPT = `"$1" set "$2" || exit
 [ "$3" = clock ] || exit 0
-date >/dev/null && echo 'clock?' && read -r now && date -s "@$now" >/dev/null`;
+set_clock`;
 
 /**
  * Waits for the first answer of a machine that has just started from an older disk or memory, and sets its expiry and its
@@ -28,7 +28,7 @@ export async function wake(
   // A container has its host's clock.
   const words = [LIFETIME_PROGRAM, expires, target === "container" ? "" : "clock"];
   const { result } = await environment.firstAnswer(
-    ["sh", "-c", SCRIPT, "sh", ...words],
+    ["sh", "-c", `${await readSetClock()}${SCRIPT}`, "sh", ...words],
     { root: true, input: "", reply: new ClockExchange().reply, tell: options.tell },
     options.waitMs,
   );

@@ -56,21 +56,10 @@ echo "filesystem=$(df -B1 --output=source,size / | { read -r _; read -r line; ec
 [ -x /usr/local/lib/trilab/services ] && /usr/local/lib/trilab/services wait
 dpkg-query -W -f 'package=${db:Status-Abbrev} ${Package} ${Version} ${Architecture}\n'
 # The clock comes last. The caller answers each `clock?` with a line, the caller's time in seconds. So only this exchange lies
-# between the two readings. With the argument `set`, this clock is first set to the caller's. The first `date` only loads the
-# program from disk, so that the next one starts at once. On a busy host, the answer may be old when it is used; then it is asked
-# again. All this is one command, which the shell has read before the answers come, because they come the same way as this script.
+# between the two readings. With the argument `set`, this clock is first set to the caller's, by set-clock.sh. The answers arrive on the
+# same input as this script. So all of this is one command, which the shell reads to its end before it runs it.
 {
-  if [ "$1" = set ] && date >/dev/null; then
-    for _ in 1 2 3 4 5; do
-      read -r before _ </proc/uptime
-      echo 'clock?'
-      read -r now
-      date -s "@$now" >/dev/null
-      read -r after _ </proc/uptime
-      # Hundredths of a second.
-      [ $((${after%.*}${after#*.} - ${before%.*}${before#*.})) -lt 50 ] && break
-    done
-  fi
+  [ "$1" = set ] && set_clock
   echo 'clock?'
   read -r now
   echo "clock=$(date +%s.%N)"

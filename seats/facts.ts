@@ -56,6 +56,11 @@ export interface Facts {
   clockOffset: number;
 }
 
+const seatScript = (name: string): Promise<string> => readFile(join(repoDir, "seats", name), "utf8");
+
+/** The shell function `set_clock`, which asks as {@link ClockExchange} answers. */
+export const readSetClock = (): Promise<string> => seatScript("set-clock.sh");
+
 /**
  * Reads the facts of one target.
  *
@@ -74,14 +79,14 @@ export async function readFacts(
     signal?: AbortSignal | undefined;
   } = {},
 ): Promise<Facts> {
-  const script = await readFile(join(repoDir, "seats", "facts.sh"), "utf8");
+  const scripts = [options.setClock ? await readSetClock() : "", await seatScript("facts.sh")];
   // One call both waits and reads: under emulation, an SSH handshake alone takes over a second.
   const clock = new ClockExchange();
   const { result } = await environment.firstAnswer(
     ["sh", "-s", ...(options.setClock ? ["set"] : [])],
     {
       root: true,
-      input: script,
+      input: scripts.join(""),
       reply: clock.reply,
       timeoutMs: SCRIPT_LIMIT,
       ...(options.tell ? { tell: options.tell } : {}),
