@@ -15,6 +15,7 @@ import { problemOf } from "./each-seat.js";
 import { kindOf, rememberCosts } from "./forecast.js";
 import { SeatMeter } from "./measure-seat.js";
 import { type ClassPlan, type PlannedSeat, recordOf } from "./plan-class.js";
+import type { SeatCosts } from "./rehearse.js";
 
 export interface ClassUpOptions {
   /** How long a machine may take to answer, in milliseconds. */
@@ -57,7 +58,7 @@ export const bringUpClass = (
       const about = { step: "class", title: `class ${plan.name}`, passing: true as const };
       const ends = await steps.run(about, async (progress) => {
         const events = new SeatEvents(steps, progress, plan.seats.length);
-        let isMeasured = false;
+        let alone: { seat: SeatPlan; costs: SeatCosts } | undefined;
         const ends = await canaryFirst<SeatPlan, SeatEnd<Brought>>(
           plan.seats.map((seat) => seat.plan),
           {
@@ -71,17 +72,9 @@ export const bringUpClass = (
                   meter.take(event);
                 },
               );
-              const [canary] = seats;
-              if (
-                !isMeasured &&
-                seats.length === 1 &&
-                canary?.existing === undefined &&
-                ends[0]?.state === "done"
-              ) {
-                isMeasured = true;
-                // A forecast less is no reason to fail.
-                if (canary) await rememberCosts(kindOf(plan, canary), meter.costs).catch(() => {});
-              }
+              const [seat, ...others] = seats;
+              if (seat && seat.existing === undefined && others.length === 0 && ends[0]?.state === "done")
+                alone ??= { seat, costs: meter.costs };
               return ends;
             },
             isDone: ({ state }) => state === "done",
@@ -94,6 +87,8 @@ export const bringUpClass = (
             signal,
           },
         );
+        // A missing forecast is no reason to fail.
+        if (alone) await rememberCosts(kindOf(plan, alone.seat), alone.costs).catch(() => {});
         return new Map(plan.seats.map(({ learner }, i) => [learner.seat, ends[i]]));
       });
       const done = plan.seats.map((seat) => seatUp(seat, ends.get(seat.learner.seat)));

@@ -7,7 +7,7 @@ import type { Target } from "../model/naming.js";
 import type { SeatPlan } from "../seats/plan.js";
 import { defaultWorkers, RENTALS_PER_SECOND } from "../seats/seats-at-once.js";
 import type { ClassPlan } from "./plan-class.js";
-import { rehearse, type SeatCosts } from "./rehearse.js";
+import { NO_FAULTS, rehearse, type SeatCosts } from "./rehearse.js";
 
 /** What seats of one kind have taken, when they were last measured here. */
 const measuredSchema = z.object({
@@ -18,12 +18,13 @@ const measuredSchema = z.object({
 export type Measured = z.output<typeof measuredSchema>;
 const fileSchema = z.record(z.string(), measuredSchema);
 
-/** Seats that take the same: their lab, targets, and whether new guests are resumed. */
+/** What seats have in common that take the same time. */
 interface SeatKind {
   lab: string;
   targets: readonly Target[];
+  /** New guests are resumed. */
   resume: boolean;
-  /** Its VPS is rented. */
+  /** Their VPS is rented. */
   rented: boolean;
 }
 
@@ -70,7 +71,7 @@ export interface Forecast {
   startBy?: number;
 }
 
-/** Twice the forecast is left, because it comes from one seat on a host that was idle. */
+/** A class is started twice as early as computed, because the forecast comes from one seat that had the host for itself. */
 const SAFETY = 2;
 
 /** @returns `undefined` when a seat like these was not measured here yet, or there are no new seats. */
@@ -97,12 +98,7 @@ export async function forecast(
     cpus: Math.min(...hosts.map(({ cpus }) => cpus)),
     costs: measured.costs,
     ownCpus: haveOwnCpus(first.plan.targets, kind.rented),
-    faults: {
-      lost: [],
-      slowImage: 1,
-      refused: 0,
-      perSecond: plan.rented?.news ? RENTALS_PER_SECOND : Number.POSITIVE_INFINITY,
-    },
+    faults: plan.rented?.news ? { ...NO_FAULTS, perSecond: RENTALS_PER_SECOND } : NO_FAULTS,
     workers,
     seed: "",
   });

@@ -124,7 +124,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
     {
       budget: spec.budget ?? Number.POSITIVE_INFINITY,
       vps: lab.vps,
-      staying: [...(await seatsThere(lab.name, staying)).values()],
+      staying: async () => [...(await seatsThere(lab.name, staying)).values()],
     },
   );
   requireAddresses(news.length, existingSeats.length);

@@ -27,6 +27,8 @@ export interface Faults {
   perSecond: number;
 }
 
+export const NO_FAULTS: Faults = { lost: [], slowImage: 1, refused: 0, perSecond: Number.POSITIVE_INFINITY };
+
 export interface RehearsalRequest {
   seats: number;
   hosts: readonly Place[];

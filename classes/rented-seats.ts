@@ -29,14 +29,14 @@ interface RentedRequest {
   /** US dollars for all rented machines until the seats' ends; Infinity: none. */
   budget: number;
   vps: Lab["vps"];
-  /** Seats of learners who have left the class; what they have rented counts. */
-  staying: readonly SeatRecord[];
+  /** Reads the seats of learners who have left the class; what they have rented counts. */
+  staying: () => Promise<readonly SeatRecord[]>;
 }
 
 /**
  * What the seats rent together, which must fit into the budget and into the account's quotas.
  *
- * @returns `undefined` when they rent nothing.
+ * @returns `undefined` when the seats of the plans rent nothing.
  * @throws UserError: exit 2 when it costs more, or the quotas are too small; AWS's own when it does not answer.
  */
 export async function planRented(
@@ -44,12 +44,12 @@ export async function planRented(
   { budget, staying, vps }: RentedRequest,
 ): Promise<RentedSeats | undefined> {
   const rented = plans.flatMap((plan) => (plan.spending ? [{ ...plan, spending: plan.spending }] : []));
-  const spendings = [...rented.map(({ spending }) => spending), ...staying.flatMap(spendingOf)];
-  if (spendings.length === 0) return undefined;
+  if (rented.length === 0) return undefined;
+  const spendings = [...rented.map(({ spending }) => spending), ...(await staying()).flatMap(spendingOf)];
   const { readPriceTable } = await import("../drivers/ec2/price-table.js");
   const table = await readPriceTable();
   const cost = totalCost(spendings, table);
-  if (Number.isFinite(budget)) requireClassBudget(budget, spendings, table);
+  if (Number.isFinite(budget)) requireClassBudget(budget, cost, spendings, table);
   const news = rented.filter(({ spending }) => !spending.agreed);
   const [first] = news;
   const quotas = (await first?.drivers.ec2?.[0]?.quotas({ spot: vps.spot })) ?? [];
@@ -90,7 +90,11 @@ function spendingOf(record: SeatRecord): Spending[] {
   return [{ rental, seats: 1, ttl, unlimited: record.vps?.credits === "unlimited" }];
 }
 
-function costUntilEnd({ rental, seats, ttl }: Spending, table: PriceTable): RentedCost {
+/** What machines cost until their end. */
+export function costUntilEnd(
+  { rental, seats, ttl }: Pick<Spending, "rental" | "seats" | "ttl">,
+  table: PriceTable,
+): RentedCost {
   const { perHour } = quote(table, rental);
   return perHour === null ? "unknown" : (costOf(perHour, seats, ttl).session ?? "endless");
 }
@@ -104,22 +108,23 @@ function totalCost(spendings: readonly Spending[], table: PriceTable): RentedCos
 }
 
 /** @throws UserError (exit 2) when the machines cost more together, or it can't be said what they cost. */
-function requireClassBudget(budget: number, spendings: readonly Spending[], table: PriceTable): void {
+function requireClassBudget(
+  budget: number,
+  cost: RentedCost,
+  spendings: readonly Spending[],
+  table: PriceTable,
+): void {
   // What has no price or no end is refused by itself.
   for (const spending of spendings)
     if (spending.unlimited || typeof costUntilEnd(spending, table) !== "number")
       requireBudget(budget, spending, table, () => undefined);
-  const cost = totalCost(spendings, table);
-  if (typeof cost === "number" && cost <= budget) return;
+  if (typeof cost !== "number" || cost <= budget) return;
   const sizes = [...new Set(spendings.map(({ rental }) => rental.size))].join(", ");
-  throw new UserError(
-    `the class would cost ${formatUsd(Number(cost))}, over its budget of ${formatUsd(budget)}`,
-    {
-      why: `${spendings.length} × ${sizes} until the seats' ends, with what they have cost since they were rented`,
-      fix: "use fewer seats, a shorter life (--ttl), a smaller instance type (vps.size in lab.yaml), or a larger --budget",
-      exitCode: ExitCode.usage,
-    },
-  );
+  throw new UserError(`the class would cost ${formatUsd(cost)}, over its budget of ${formatUsd(budget)}`, {
+    why: `${spendings.length} × ${sizes} until the seats' ends, with what they have cost since they were rented`,
+    fix: "use fewer seats, a shorter life (--ttl), a smaller instance type (vps.size in lab.yaml), or a larger --budget",
+    exitCode: ExitCode.usage,
+  });
 }
 
 /** What new rented seats need of the account. */

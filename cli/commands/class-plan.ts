@@ -34,7 +34,7 @@ const planData = (
   lab: lab.name,
   ...(readyBy === undefined ? {} : { readyBy: new Date(readyBy).toISOString() }),
   ...(expected ? { forecast: { ...expected, ...startOf(expected) } } : {}),
-  ...(rented ? { rented: { ...rented, shares: undefined } } : {}),
+  ...(rented ? { rented: withoutShares(rented) } : {}),
   hosts: hosts.map(({ drivers: _, ...host }) => host),
   seats: seats.map(({ host, learner, plan }) => ({
     ...learner,
@@ -45,30 +45,29 @@ const planData = (
   left: staying,
 });
 
+const withoutShares = ({ shares: _, ...rented }: RentedSeats): object => rented;
+
 const startOf = ({ startBy }: Forecast): { startBy?: string } =>
   startBy === undefined ? {} : { startBy: new Date(startBy).toISOString() };
 
 /** The options of this plan, for a rehearsal of the same seats. */
-const rehearsalOf = (args: Args): string =>
-  [
-    text(args, "file"),
-    ...["lab", "on", "cloud"].map((name) => text(args, name) && `--${name} ${text(args, name)}`),
-  ]
-    .filter(Boolean)
-    .join(" ");
+const rehearsalOf = (args: Args): string[] => {
+  const options = ["lab", "on", "cloud"].map((name) => text(args, name) && `--${name} ${text(args, name)}`);
+  return [text(args, "file"), ...options].filter((word) => word !== undefined);
+};
 
 /** How long the new seats will take, and when to start them. */
 function timeLines(
   { readyBy, seats }: ClassPlan,
   expected: Forecast | undefined,
-  options: string,
+  options: readonly string[],
   style: Style,
 ): string[] {
   const news = seats.filter(({ plan }) => plan.existing === undefined).length;
   if (news === 0) return [];
   if (expected === undefined)
     return [
-      `How long the new seats take is not known yet. To measure one: ${["trilab class rehearse", news, options].join(" ").trim()}`,
+      `How long the new seats take is not known yet. To measure one: ${["trilab class rehearse", news, ...options].join(" ")}`,
     ];
   const { measured, seconds, startBy } = expected;
   return [

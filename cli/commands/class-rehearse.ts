@@ -3,7 +3,6 @@ import { ExitCode, UserError } from "../../base/errors.js";
 import type { ClassSpec } from "../../classes/define-class.js";
 import type { Faults, Rehearsal, SeatCosts } from "../../classes/rehearse.js";
 import type { RentedCost } from "../../classes/rented-seats.js";
-import { costOf, quote } from "../../model/prices.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import type { SeatPlan } from "../../seats/plan.js";
 import { classFileOptions, classFilePositional, rehearsedClass } from "../class-meant.js";
@@ -142,9 +141,9 @@ async function rentOf({ lab, targets }: SeatPlan, spec: ClassSpec, seats: number
   const { readPriceTable } = await import("../../drivers/ec2/price-table.js");
   const { rentalFor } = await import("../../seats/rental.js");
   const rental = rentalFor(lab, await priceRegion(lab.vps.region));
-  const { perHour } = quote(await readPriceTable(), rental);
+  const { costUntilEnd } = await import("../../classes/rented-seats.js");
   const ttl = spec.ttl ?? lab.ttl ?? Number.POSITIVE_INFINITY;
-  const cost = perHour ? (costOf(perHour, seats, ttl).session ?? "endless") : "unknown";
+  const cost = costUntilEnd({ rental, seats, ttl }, await readPriceTable());
   return { region: rental.region, size: rental.size, cost };
 }
 

@@ -1,4 +1,10 @@
-import { paginateDescribeInstances, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
+import {
+  type EC2Client,
+  type Instance,
+  paginateDescribeInstances,
+  paginateDescribeVpcs,
+} from "@aws-sdk/client-ec2";
+import type { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { messageOf } from "../../base/errors.js";
 import { INSTANCE_TYPES } from "../../model/instance-catalogue.js";
 import { connect, requestTimeouts } from "./client.js";
@@ -35,11 +41,14 @@ const STANDARD_FAMILY = /^(?:[acdhmrtz]|i[ms]?)\d/;
  */
 export const readQuotas = (region: string, { spot }: { spot: boolean }): Promise<Quota[]> =>
   asking(`the quotas of ${region} could not be read`, async () => {
+    const client = connect({ region });
+    const { ServiceQuotasClient } = await import("@aws-sdk/client-service-quotas");
+    const quotas = new ServiceQuotasClient({ region, requestHandler: requestTimeouts() });
     const [networks, vcpus, networkLimit, vcpuLimit] = await Promise.all([
-      networksIn(region),
-      vcpusIn(region, spot),
-      readLimit(region, NETWORKS),
-      readLimit(region, spot ? SPOT : ON_DEMAND),
+      networksIn(client),
+      vcpusIn(client, spot),
+      readLimit(quotas, NETWORKS),
+      readLimit(quotas, spot ? SPOT : ON_DEMAND),
     ]);
     return [
       { of: "networks", used: networks, ...networkLimit },
@@ -47,36 +56,39 @@ export const readQuotas = (region: string, { spot }: { spot: boolean }): Promise
     ];
   });
 
-async function networksIn(region: string): Promise<number> {
+async function networksIn(client: EC2Client): Promise<number> {
   let count = 0;
-  for await (const { Vpcs = [] } of paginateDescribeVpcs({ client: connect({ region }) }, {}))
-    count += Vpcs.length;
+  for await (const { Vpcs = [] } of paginateDescribeVpcs({ client }, {})) count += Vpcs.length;
   return count;
 }
 
-async function vcpusIn(region: string, spot: boolean): Promise<number> {
+async function vcpusIn(client: EC2Client, spot: boolean): Promise<number> {
   const Filters = [{ Name: "instance-state-name", Values: ["pending", "running"] }];
   let count = 0;
-  for await (const { Reservations = [] } of paginateDescribeInstances(
-    { client: connect({ region }) },
-    { Filters },
-  ))
-    for (const { CpuOptions, InstanceLifecycle, InstanceType = "" } of Reservations.flatMap(
-      ({ Instances = [] }) => Instances,
-    ))
-      if (STANDARD_FAMILY.test(InstanceType) && (InstanceLifecycle === "spot") === spot)
-        count += CpuOptions?.CoreCount
-          ? CpuOptions.CoreCount * (CpuOptions.ThreadsPerCore ?? 1)
-          : (INSTANCE_TYPES.find(({ name }) => name === InstanceType)?.vcpus ?? 1);
+  for await (const { Reservations = [] } of paginateDescribeInstances({ client }, { Filters }))
+    for (const instance of Reservations.flatMap(({ Instances = [] }) => Instances))
+      if (
+        STANDARD_FAMILY.test(instance.InstanceType ?? "") &&
+        (instance.InstanceLifecycle === "spot") === spot
+      )
+        count += vcpusOf(instance);
   return count;
 }
 
+/** As AWS says, else as the catalogue says. */
+const vcpusOf = ({ CpuOptions, InstanceType }: Instance): number =>
+  CpuOptions?.CoreCount
+    ? CpuOptions.CoreCount * (CpuOptions.ThreadsPerCore ?? 1)
+    : (INSTANCE_TYPES.find(({ name }) => name === InstanceType)?.vcpus ?? 1);
+
 /** The account's own value of a quota, else AWS's default. `AWS_ENDPOINT_URL_SERVICE_QUOTAS` sets another endpoint. */
-async function readLimit(region: string, name: QuotaName): Promise<Pick<Quota, "limit" | "problem">> {
-  const { GetAWSDefaultServiceQuotaCommand, GetServiceQuotaCommand, ServiceQuotasClient } = await import(
+async function readLimit(
+  client: ServiceQuotasClient,
+  name: QuotaName,
+): Promise<Pick<Quota, "limit" | "problem">> {
+  const { GetAWSDefaultServiceQuotaCommand, GetServiceQuotaCommand } = await import(
     "@aws-sdk/client-service-quotas"
   );
-  const client = new ServiceQuotasClient({ region, requestHandler: requestTimeouts() });
   try {
     const { Quota: quota } = await client.send(new GetServiceQuotaCommand(name)).catch((error: unknown) => {
       if (codeOf(error) !== "NoSuchResourceException") throw error;

@@ -114,7 +114,6 @@ test("many rented seats at once, in the account's network: not one request is to
     "shared-net",
     "targets: [vps]\nmachine: { memory: 512MiB, disk: 4GiB }\nvps: { cloud: aws, network: default }\n",
   );
-
   const file = join(dir, "many.yaml");
   const seats = LEARNERS.map((seat) => home.seat(`${seat.at(-1)}n`, "shared-net"));
   await writeFile(join(dir, "many.csv"), ["id,name", ...seats.map((seat) => `${seat},L ${seat}`)].join("\n"));

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 
@@ -66,7 +67,10 @@ export class TypedSession {
   }
 
   async close(): Promise<void> {
+    const socket = (await this.tmux("display-message", "-p", "#{socket_path}").catch(() => "")).trim();
     await this.tmux("kill-server").catch(() => {});
+    // The server leaves it behind.
+    if (socket !== "") await rm(socket, { force: true });
   }
 
   private async prompt(window: "own" | "inside"): Promise<void> {
