@@ -38,13 +38,13 @@ To copy a file into your home folder there:
 ${
   own
     ? "You log in with your own SSH key, the one that your instructor has from you."
-    : `The file \`${KEY}\` is your key. Keep it to yourself: who has it can log in as you. If ssh says that it is open to others: \`chmod 600 ${KEY}\`.`
+    : `The file \`${KEY}\` is your key. Keep it to yourself: anyone who has it can log in as you. If ssh says that it is open to others: \`chmod 600 ${KEY}\`.`
 }
 
 ${
   expires === "never"
-    ? "There is no end."
-    : `The end is at ${localTime(expires)}. What is in ${targets.length > 1 ? "your machines" : "your machine"} is lost then.`
+    ? `Your ${targets.length > 1 ? "machines have" : "machine has"} no time limit.`
+    : `Your ${targets.length > 1 ? "machines stop" : "machine stops"} at ${localTime(expires)}, and may be removed after that, with what is in ${targets.length > 1 ? "them" : "it"}.`
 }
 `;
 }

@@ -1,6 +1,6 @@
 import type { Endpoints } from "../model/endpoint.js";
 import { reporting, type StepEvent, settled } from "../model/events.js";
-import { isClean, type Receipt } from "../seats/remove-seat.js";
+import { isClean, type Receipt } from "../seats/receipt.js";
 import { listSeats } from "../seats/seat-record.js";
 import { type SeatEnd, takeDownMany } from "../seats/seats-at-once.js";
 import { type ClassRecord, requireClass, seatOf, withClassLock, writeClass } from "./class-record.js";

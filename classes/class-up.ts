@@ -35,7 +35,7 @@ export interface SeatUp {
   unchanged: boolean;
   /** Its targets match the lab's machine. */
   inTolerance: boolean;
-  /** What does not match: `clock off the host's: guest 2.4 s (more than 2 s off)`. */
+  /** What does not match: `clock offset to the host: guest 2.4 s (more than 2 s off)`. */
   differs: string[];
   /** Why it failed, in one line. */
   problem?: string | undefined;

@@ -26,7 +26,7 @@ const lifetime = z.string().transform((text, ctx) => {
 const readyBy = z.string().transform((text, ctx) => {
   const at = parseMoment(text);
   if (at !== undefined) return at;
-  ctx.addIssue(`"${text}" is no time: write it like 2026-11-30T09:00+01:00`);
+  ctx.addIssue(`"${text}" is not a time: write it like 2026-11-30T09:00+01:00`);
   return z.NEVER;
 });
 
@@ -92,7 +92,7 @@ export const classSchema = z
       })
       .optional()
       .describe(
-        "where instructors on several machines share the class: s3://bucket/folder?region=…; default: on this machine only",
+        "where instructors on several computers share the class: s3://bucket/folder?region=…; default: on this computer only",
       ),
     hosts: z
       .array(hostSchema)

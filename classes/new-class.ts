@@ -13,7 +13,7 @@ roster: roster.csv
 # cloud: aws # where a vps comes from; default: the lab's
 # budget: 20 # the most US dollars that all rented machines may cost until the seats' end
 # resume: false # new guests boot; default: they go on from the memory of one that has booted, which is faster
-# state: s3://bucket/${name}?region=eu-central-1 # for several instructors on several machines: docs/classes.md
+# state: s3://bucket/${name}?region=eu-central-1 # for several instructors on several computers: docs/classes.md
 # hosts: # default: the daemons that \`trilab up\` would use
 #   - name: lab1
 #     docker: ssh://root@lab1

@@ -5,7 +5,7 @@ import {
   type JudgedPart,
   sourceWords,
   VERDICT_WORDS,
-} from "../report/claims.js";
+} from "../report/judge-claims.js";
 import type { Context, Style } from "./context.js";
 
 const SIGNS: Readonly<Record<ClaimVerdict, string>> = {

@@ -4,11 +4,11 @@ import type { ClassRecord } from "../classes/class-record.js";
 import type { ClassSpec } from "../classes/define-class.js";
 import type { ClassWish } from "../classes/plan-class.js";
 import { parseTargets } from "../labs/targets.js";
-import { budgetOf } from "./budget.js";
+import { budgetOf } from "./budget-option.js";
 import { type Args, text } from "./define-command.js";
 import { lifetime } from "./duration.js";
 import { chosenEndpoints, endpointOptions } from "./endpoints.js";
-import { rentingOf, rentingOptions } from "./renting.js";
+import { rentingOf, rentingOptions } from "./rent-options.js";
 import { DEFAULT_LAB } from "./seats.js";
 
 const CLASS_FILE = "class.yaml";
@@ -17,7 +17,8 @@ const CLASS_FILE = "class.yaml";
 export const classPositional = {
   class: {
     type: "string",
-    describe: "a class's name, or the path of its class.yaml; default: the only class that is up",
+    describe:
+      "a class's name, or the path of its class.yaml; default: the only class that is up, else the last one that ended",
   },
 } as const;
 

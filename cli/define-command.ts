@@ -63,8 +63,7 @@ export function commandAfter(args: Args, command: string): string[] {
 export const seatOptions = {
   seat: {
     type: "string",
-    describe:
-      "the learner's name for this copy of the lab; default: the only seat there is, else your login name",
+    describe: "the seat's name; default: the only seat there is, else your login name",
   },
 } as const satisfies Record<string, Options>;
 
@@ -75,6 +74,12 @@ export const labAndSeatOptions = {
     describe: "the lab, by name or by its folder's path; default: that of the only seat there is",
   },
   ...seatOptions,
+} as const satisfies Record<string, Options>;
+
+/** The options of the commands that list seats or what is kept of them. */
+export const onlySeatOptions = {
+  lab: { type: "string", describe: "only this lab, by name or by its folder's path; default: all" },
+  seat: { type: "string", describe: "only this seat; default: all" },
 } as const satisfies Record<string, Options>;
 
 export const yesOption = {

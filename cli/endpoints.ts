@@ -18,12 +18,12 @@ export const endpointOptions = {
   docker: {
     type: "string",
     describe:
-      "the Docker daemon of a new seat: unix://, tcp:// or ssh://; default: DOCKER_HOST, DOCKER_CONTEXT, the configuration file, else the local one",
+      "the Docker daemon: unix://, tcp:// or ssh:// (a seat that exists keeps its own); default: see docs/hosts.md",
   },
   libvirt: {
     type: "string",
     describe:
-      "the libvirt connection of a new seat: qemu+ssh://host/system; default: LIBVIRT_DEFAULT_URI, the configuration file, else qemu:///system",
+      "the libvirt connection: qemu+ssh://host/system (a seat that exists keeps its own); default: see docs/hosts.md",
   },
 } as const satisfies Record<string, Options>;
 

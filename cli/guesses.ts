@@ -43,13 +43,13 @@ const START: Question<number> = {
 };
 const MEMORY: Question<number> = {
   flag: "memory-ratio",
-  ask: "How many times the container's memory does the guest cost the host?",
+  ask: "How many times as much memory of the host does the guest take as the container?",
   parse: ratio,
   wanted: FACTOR,
 };
 const DUEL: Question<Prediction["duelLoser"]> = {
   flag: "duel-loser",
-  ask: "One of them uses all it can get: who suffers more from this neighbour, container, guest or neither?",
+  ask: "Each works while the other uses all it can get: which slows down more, container, guest or neither?",
   parse: loser,
   wanted: "container, guest or neither",
 };

@@ -28,5 +28,5 @@ export function cloudNotes(
 export function emulationNote(targets: readonly Target[], rented: RentedShape | undefined): string {
   const machines = [targets.includes("guest") && "guest", rented?.cloud === "local" && "VPS"].filter(Boolean);
   const [are, its] = machines.length > 1 ? ["are", "their"] : ["is", "its"];
-  return `The ${machines.join(" and the ")} ${are} emulated, because KVM does not work here: the same system, but slower, and ${its} CPU figures say nothing about real VMs.`;
+  return `The ${machines.join(" and the ")} ${are} emulated, because KVM does not work here: the same system, but slower, and ${its} CPU figures say nothing about VMs with KVM.`;
 }

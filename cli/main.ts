@@ -40,7 +40,7 @@ export async function main(
     .alias("h", "help")
     .wrap(Math.min(100, process.stderr.columns ?? 100))
     .epilogue(
-      "Exit codes: 0 done, 1 failed, 2 usage, 3 host not ready, 4 checks not passed, 5 out of parity,\n6 no such lab or seat, 7 locked, 8 residue left, 9 could not look,\n130 interrupted.",
+      "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 host not ready, 4 checks not passed,\n5 out of parity, 6 no such lab or seat, 7 locked by another run, 8 something is left,\n9 something could not be looked at, 130 interrupted.",
     )
     .exitProcess(false)
     .fail((message, error) => {
@@ -115,7 +115,7 @@ function joinNegatives(argv: readonly string[]): string[] {
     if (!/^-\d/.test(word)) joined.push(word);
     else if (before !== undefined && withValue.has(before)) joined[joined.length - 1] = `${before}=${word}`;
     else {
-      throw new UserError(`there is no flag "${word}"`, {
+      throw new UserError(`there is no option "${word}"`, {
         why: "no number here may be negative",
         fix: "leave the - out",
         exitCode: ExitCode.usage,
@@ -181,7 +181,7 @@ function usageError(message: string, argv: readonly string[]): UserError {
     ? [...options, ...Object.keys(GLOBAL_OPTIONS), "help"].map((o) => `--${o}`)
     : commands;
   return new UserError(message.replace(/\n+/g, "; "), {
-    ...(unknown !== undefined && isOption ? { why: `the flags here are: ${known.join(", ")}` } : {}),
+    ...(unknown !== undefined && isOption ? { why: `the options here are: ${known.join(", ")}` } : {}),
     fix: (unknown === undefined ? "" : suggestion(isOption ? `--${unknown}` : unknown, known)) + help,
     exitCode: ExitCode.usage,
   });

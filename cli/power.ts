@@ -63,9 +63,9 @@ async function afterStop(
   return [
     ...(expires === "never"
       ? []
-      : [`The seat's end stays: ${timeLeft(expires)}. After it, trilab reap removes what is stopped.`]),
+      : [`The seat still expires ${timeLeft(expires)}; then trilab reap removes what is stopped.`]),
     ...(rented
-      ? ["The rented vps costs its disk while it is stopped, and gets another address when it starts."]
+      ? ["You still pay for the disk of the stopped vps, and it gets another address when it starts."]
       : []),
     "To start it again: trilab start",
   ];

@@ -2,7 +2,7 @@ import { localTime } from "../base/local-time.js";
 import { type Endpoint, endpointsWords, endpointWords, isSwarm } from "../model/endpoint.js";
 import { isAwsKind, KINDS, type Kind } from "../model/kinds.js";
 import { formatUsd } from "../model/prices.js";
-import type { Receipt } from "../seats/remove-seat.js";
+import type { Receipt } from "../seats/receipt.js";
 import { columns, type Style } from "./context.js";
 
 /** The kinds that a receipt has lines for: those of AWS and of a Swarm only if one was asked. */

@@ -158,7 +158,7 @@ async function notRunning(record: SeatRecord, target: Target, rented: boolean): 
     return new UserError(`${which} is stopped`, {
       why: [`it was stopped at ${moment(stopped)}`, ...(over ? [itsTime] : [])].join("; "),
       fix: over
-        ? `give it a new lease: ${up}`
+        ? `give it more time: ${up}`
         : `start it: trilab start ${target} --lab ${record.lab} --seat ${record.seat}`,
     });
   }

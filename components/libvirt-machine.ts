@@ -3,7 +3,7 @@ import * as libvirt from "@pulumi/libvirt";
 import * as pulumi from "@pulumi/pulumi";
 import type { Subnet } from "../model/cidr.js";
 import { type CommandLine, commandLineWords } from "../model/guest-contract.js";
-import { growingCommandLine, memoryDevice } from "../model/guest-growth.js";
+import { growingCommandLine, memoryDevice } from "../model/hot-plug.js";
 import type { Ownership } from "../model/labels.js";
 import type { MachineSize } from "../model/machine-size.js";
 import type { MachineSpec } from "../model/machine-spec.js";

@@ -7,9 +7,9 @@ import { addressOf, LOCAL } from "../model/endpoint.js";
 import { formatSize } from "../model/units.js";
 import { type AcceleratorVerdict, accelerator } from "./accelerator.js";
 import { hostCapacity } from "./capacity.js";
-import { openKvmToItsGroup, startDocker, startLibvirt, virtlogdAnswers } from "./daemons.js";
 import { keepSeatsApart, seatsAreApart, seatsRunHere, takenForSeats } from "./isolation.js";
 import { hasApt, installPackages, missingTools } from "./packages.js";
+import { openKvmToItsGroup, startDocker, startLibvirt, virtlogdAnswers } from "./start-daemons.js";
 import { addRanges, missingRanges } from "./subordinate-ids.js";
 
 /** What a check found. */
@@ -52,10 +52,10 @@ export const CHECKS: readonly Check[] = [
   { id: "docker", title: "Docker daemon", level: "required", for: "docker", run: checkDocker },
   { id: "kvm-access", title: "access to /dev/kvm", level: "required", for: "libvirt", run: checkKvmAccess },
   { id: "libvirt", title: "libvirt", level: "required", for: "libvirt", run: checkLibvirt },
-  { id: "isolation", title: "seats apart", level: "required", run: checkIsolation },
+  { id: "isolation", title: "firewall", level: "required", run: checkIsolation },
   { id: "kvm", title: "KVM", level: "advice", for: "libvirt", run: checkKvm },
   { id: "syscalls", title: "syscall filter", level: "advice", for: "docker", run: checkSyscalls },
-  { id: "capacity", title: "room", level: "advice", run: checkCapacity },
+  { id: "capacity", title: "capacity", level: "advice", run: checkCapacity },
 ];
 
 async function checkNode(): Promise<Finding> {
@@ -222,7 +222,7 @@ async function checkSyscalls({ docker }: Drivers): Promise<Finding> {
       ok: false,
       found: `a container can use ${open.join(" and ")}, as the daemon's default profile is an old one`,
       wanted,
-      fix: "use Docker 25 or newer; or refuse them for the whole host: sysctl kernel.io_uring_disabled=2 (Linux 6.6 or newer); no kernel module vsock",
+      fix: "use Docker 25 or newer; or refuse them for the whole host: sysctl kernel.io_uring_disabled=2 (Linux 6.6 or newer); don't load the kernel module vsock",
     };
   } catch (error) {
     return { ok: false, found: messageOf(error), wanted, fix: "start dockerd" };

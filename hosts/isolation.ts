@@ -9,8 +9,8 @@ import { scratchFolder } from "../base/scratch.js";
 import type { Drivers } from "../drivers/drivers.js";
 import { type Endpoint, isLocal } from "../model/endpoint.js";
 import { BRIDGE_PREFIX, isBridgeName } from "../model/naming.js";
-import { hasSystemd } from "./daemons.js";
 import { clearScript, FIREWALL, type RuleSet, setScript, stands } from "./firewall.js";
+import { hasSystemd } from "./start-daemons.js";
 
 /** The systemd unit that sets the firewall at boot: containers and guests start again by themselves, the rules do not. */
 export const UNIT = "trilab-seats-apart.service";

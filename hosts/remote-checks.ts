@@ -94,7 +94,7 @@ export function remoteChecks(host: SshHost, daemons: Daemons): HostCheck[] {
     ...(daemons.docker ? [check("docker", "Docker daemon", judgeDocker)] : []),
     ...(daemons.libvirt ? [check("kvm-access", "access to /dev/kvm", judgeKvmAccess)] : []),
     ...(daemons.libvirt ? [check("libvirt", "libvirt", judgeLibvirt)] : []),
-    check("isolation", "seats apart", judgeIsolation),
+    check("isolation", "firewall", judgeIsolation),
     ...(daemons.libvirt ? [check("kvm", "KVM", () => judgeKvm(host), "advice")] : []),
     check("capacity", "capacity", judgeCapacity, "advice"),
   ];

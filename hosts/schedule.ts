@@ -8,7 +8,7 @@ import { privateDir, stateDir } from "../base/paths.js";
 import { asRoot, which } from "../base/privilege.js";
 import { scratchFolder } from "../base/scratch.js";
 import { shellWord } from "../base/shell-words.js";
-import { hasSystemd } from "./daemons.js";
+import { hasSystemd } from "./start-daemons.js";
 
 /** A command to run regularly, without a terminal. */
 export interface Job {

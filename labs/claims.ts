@@ -11,7 +11,7 @@ import { parseYaml } from "./yaml-file.js";
 /** Where a fact or a figure is from: a target, the host, or the host's own process that `compare` measures. */
 const PLACES = [...TARGETS, "host", "baseline"] as const;
 
-/** The facts of a seat that decide claims (seats/seat-facts.ts), and how each is shown. */
+/** The facts of a seat that decide claims (seats/claim-facts.ts), and how each is shown. */
 export const FACTS = {
   kernel: { title: "kernel release" },
   boot: { title: "boot id" },

@@ -4,9 +4,10 @@ import { RentedMachine } from "../drivers/ec2/rented-machine.js";
 import { isOnThisHost } from "../drivers/machine.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
+import type { SeatFacts } from "../seats/claim-facts.js";
 import type { ParityReport } from "../seats/parity.js";
-import type { SeatFacts } from "../seats/seat-facts.js";
 import { Baseline, type NoBaseline } from "./baseline.js";
+import { planSeconds } from "./forecast.js";
 import { hostFacts } from "./host-facts.js";
 import { busyNote, hostLoad } from "./host-load.js";
 import { emptyFirst } from "./overhead.js";
@@ -16,7 +17,6 @@ import { type RunnerOptions, runProbes } from "./runner.js";
 import { plan } from "./schedule.js";
 import type { SeatSubject } from "./seat-subject.js";
 import type { Doubt } from "./tally.js";
-import { planSeconds } from "./time-left.js";
 
 export interface CompareOptions {
   lab: string;

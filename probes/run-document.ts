@@ -144,7 +144,7 @@ export const runDocumentSchema = z.object({
       }),
     ),
   }),
-  /** What decides claims (seats/seat-facts.ts): fact → place → value. Absent in older runs. */
+  /** What decides claims (seats/claim-facts.ts): fact → place → value. Absent in older runs. */
   facts: z.record(z.string(), z.partialRecord(z.enum([...TARGETS, "host"]), z.string())).optional(),
   /** Seconds that a probe takes that does nothing. */
   overhead: z.array(seriesSchema),

@@ -4,12 +4,12 @@ import { randomNumbers } from "../base/random.js";
 import { HostCostError } from "../drivers/machine.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
+import { TimeLeft } from "./forecast.js";
 import { BUSY, type HostLoad } from "./host-load.js";
 import { type Inside, type Probe, ProbeProblem, type Reading, type Subject } from "./probe.js";
 import type { Place } from "./run-document.js";
 import { type Phase, plan, type Step } from "./schedule.js";
 import { Tally } from "./tally.js";
-import { TimeLeft } from "./time-left.js";
 
 export interface RunnerOptions {
   probes: readonly Probe[];

@@ -262,8 +262,8 @@ function containerCost(run: RunDocument): Statement[] {
   const parts = shown.map((one) => `${name(one)} ${formatFactor(one.cost.value)}`);
   const text =
     parts.length > 0
-      ? `Compared with the host's own process (the baseline), a container needed${conclusive ? "" : " in this run"}: ${parts.join(", ")}${rest.length > 0 ? `; no difference was shown for ${rest.map(name).join(", ")}` : ""}.`
-      : `No difference between a container and the host's own process (the baseline) was shown for ${rest.map(name).join(", ")}.`;
+      ? `Compared with a plain process on the host (the baseline), a container needed${conclusive ? "" : " in this run"}: ${parts.join(", ")}${rest.length > 0 ? `; no difference was shown for ${rest.map(name).join(", ")}` : ""}.`
+      : `No difference between a container and a plain process on the host (the baseline) was shown for ${rest.map(name).join(", ")}.`;
   const [most] = shown;
   return [
     {

@@ -1,8 +1,8 @@
 import { UserError } from "../base/errors.js";
 import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
 import type { Target } from "../model/naming.js";
-import { ClockExchange, readSetClock } from "./facts.js";
 import { expiryInForce } from "./lifetime.js";
+import { ClockExchange, readSetClock } from "./machine-facts.js";
 import { openEnvironment } from "./open-target.js";
 import type { SeatRecord } from "./seat-record.js";
 

@@ -2,7 +2,8 @@ import { reporting, type StepEvent } from "../model/events.js";
 import type { SeatId } from "../model/naming.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { type AskOptions, driversToAsk } from "./drivers-to-ask.js";
-import { type Receipt, removeSeat } from "./remove-seat.js";
+import type { Receipt } from "./receipt.js";
+import { removeSeat } from "./remove-seat.js";
 import { identified } from "./seat-record.js";
 
 /**

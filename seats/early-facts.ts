@@ -1,5 +1,5 @@
-import { type Facts, readFacts } from "./facts.js";
 import { interruptedTargets } from "./finish-interrupted.js";
+import { type Facts, readFacts } from "./machine-facts.js";
 import { openEnvironment } from "./open-target.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
 

@@ -6,9 +6,9 @@ import { formatDuration } from "../model/units.js";
 import { keepTo } from "./budget.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { endOf, expiryInForce, extended } from "./lifetime.js";
-import { moveExpiry } from "./move-expiry.js";
 import { budgetInForce, paidSince, rentalOf } from "./rental.js";
 import { machineOf, readRecord, type SeatRecord, targetsOf, writeRecord } from "./seat-record.js";
+import { moveExpiry } from "./set-machine-expiry.js";
 
 /**
  * Moves a seat's expiry to a later time, in each of its machines and in its record.

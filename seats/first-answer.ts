@@ -1,12 +1,12 @@
 import { messageOf } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import type { Target } from "../model/naming.js";
-import { type Facts, readFacts } from "./facts.js";
 import { expiryInForce } from "./lifetime.js";
-import { moveExpiry, type Waiting } from "./move-expiry.js";
+import { type Facts, readFacts } from "./machine-facts.js";
 import { isRented, openEnvironment } from "./open-target.js";
 import { holdSize } from "./resize.js";
 import type { SeatRecord } from "./seat-record.js";
+import { moveExpiry, type Waiting } from "./set-machine-expiry.js";
 
 /**
  * Waits until a target that was just started answers, gives it the seat's end, its size and the time, and reads its facts.

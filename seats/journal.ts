@@ -4,7 +4,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { hasCode } from "../base/errors.js";
 import { privateDir } from "../base/paths.js";
-import type { ContainerDefinition } from "../drivers/docker/make-anew.js";
+import type { ContainerDefinition } from "../drivers/docker/recreate-container.js";
 import type { SeatId, Target } from "../model/naming.js";
 import { seatDir } from "./seat-record.js";
 

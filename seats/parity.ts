@@ -3,7 +3,7 @@ import type { MachineSize } from "../model/machine-size.js";
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import { formatSize } from "../model/units.js";
-import type { Facts, ServiceState } from "./facts.js";
+import type { Facts, ServiceState } from "./machine-facts.js";
 import { baselineWords, type RentedShape } from "./rented-shape.js";
 
 /**
@@ -29,7 +29,7 @@ export interface ParityReport {
   inTolerance: boolean;
 }
 
-/** The rows that are wrong, in a line each: `clock off the host's: guest 2.4 s (more than 2 s off)`. */
+/** The rows that are wrong, in a line each: `clock offset to the host: guest 2.4 s (more than 2 s off)`. */
 export const wrongRows = ({ rows }: ParityReport): string[] =>
   rows
     .filter(({ verdict }) => verdict === "wrong")
@@ -195,7 +195,7 @@ function matchingRows(
     ),
     wanted(
       "clock",
-      "clock off the host's",
+      "clock offset to the host",
       "0 s",
       (f) => `${f.clockOffset.toFixed(1)} s`,
       (f) => within(f.clockOffset, 0, CLOCK_TOLERANCE),
@@ -279,7 +279,7 @@ function diskRow(spec: MachineSpec, facts: FactsByTarget, rented: RentedShape | 
       : []),
     ...(failing(facts, (f) => f.diskLimit !== "watched").length > 0
       ? [
-          "in a container, the kernel refuses files larger than this; a program in the container adds up all files, and ends the container's other programs when they take more. A guest's disk can't grow beyond its size",
+          "in a container, the kernel refuses files larger than this; a program in the container adds up all files, and kills the other programs when the files take more. A guest's disk can't grow beyond its size",
         ]
       : []),
   ];
@@ -299,7 +299,7 @@ function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): Pa
   });
   const row: ParityRow | undefined = baseline
     ? {
-        ...nature("cpu_sustained", "CPU, permanently", (f) => String(f.cpus), baseline),
+        ...nature("cpu_sustained", "CPU, sustained", (f) => String(f.cpus), baseline),
         values: { ...column(facts, (f) => String(f.cpus)), vps: String(sustainedCpus(rented.type)) },
       }
     : undefined;
@@ -345,14 +345,14 @@ function rowsByNature(facts: FactsByTarget, rented: RentedShape | undefined): Pa
       "clock source",
       (f) => f.clockSource,
       Object.values(facts).some((f) => f.virtualisation === "qemu")
-        ? "how the kernel counts time; an emulated one does not use its TSC (tsc=unstable no_timer_check), which it would measure wrongly on a busy host"
+        ? "how the kernel counts time; an emulated guest does not use the TSC (tsc=unstable no_timer_check), because it can't calibrate it on a busy host"
         : "how the kernel counts time",
     ),
     nature(
       "init",
       "process 1",
       (f) => f.init,
-      "a guest boots an init system; a container starts one program",
+      "a guest boots an init system; this container starts one program",
     ),
     nature("virtualisation", "what it runs in", (f) => f.virtualisation, "as systemd-detect-virt reports it"),
   ];

@@ -7,7 +7,7 @@ import { keepTo, type Spending } from "./budget.js";
 import { hostedImages, keptImage } from "./image-specs.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { checkSeatName, type SeatRequest, wantedTargets } from "./prepare-seat.js";
-import { chooseRenting, type Renting, rentingOf } from "./rent.js";
+import { chooseRenting, type Renting, rentingOf } from "./rent-vps.js";
 import { budgetInForce, paidSince, rentalFor, rentalOf } from "./rental.js";
 import { driversAt, endpointOf } from "./seat-drivers.js";
 import { identified, readRecord, type SeatRecord } from "./seat-record.js";

@@ -12,7 +12,7 @@ import { finishInterrupted } from "./finish-interrupted.js";
 import { firstFacts } from "./first-answer.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { isStopped, refuseForeign } from "./reconcile.js";
-import { rentedAs } from "./rent.js";
+import { rentedAs } from "./rent-vps.js";
 import { driversAt, requireAnswer } from "./seat-drivers.js";
 import {
   amendRecord,
@@ -205,7 +205,7 @@ function requireTime(record: SeatRecord): void {
   if (endOf(expiryInForce(record)) > Date.now()) return;
   throw new UserError(`the time of seat "${record.seat}" is up`, {
     why: "a machine that is started now would end itself within a minute",
-    fix: `give it a new lease, which starts it too: trilab up ${record.lab} --seat ${record.seat}`,
+    fix: `give it more time, which starts it too: trilab up ${record.lab} --seat ${record.seat}`,
   });
 }
 

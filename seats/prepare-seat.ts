@@ -24,7 +24,7 @@ import { hostedImages, imageSpecOf, keptImage } from "./image-specs.js";
 import { expiresAt, expiryInForce } from "./lifetime.js";
 import { ceilings, changedSizes, firstSize } from "./present-size.js";
 import { requireVacant } from "./reconcile.js";
-import { rent } from "./rent.js";
+import { rent } from "./rent-vps.js";
 import { budgetInForce } from "./rental.js";
 import { driversOf, endpointOf } from "./seat-drivers.js";
 import {

@@ -1,6 +1,6 @@
 import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
-import { type Facts, readFacts } from "./facts.js";
+import { type Facts, readFacts } from "./machine-facts.js";
 import { openEnvironment } from "./open-target.js";
 import { compareFacts, type ParityReport } from "./parity.js";
 import { changedSizes } from "./present-size.js";

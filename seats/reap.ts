@@ -11,7 +11,8 @@ import { requireAccount } from "./account.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { driversToAsk, regionHere } from "./drivers-to-ask.js";
 import { endOf, expiryInForce } from "./lifetime.js";
-import { isClean, type Receipt, removeSeat } from "./remove-seat.js";
+import { isClean, type Receipt } from "./receipt.js";
+import { removeSeat } from "./remove-seat.js";
 import { driversAt } from "./seat-drivers.js";
 import { listSeats, owner, readRecord, type SeatRecord } from "./seat-record.js";
 
@@ -122,7 +123,7 @@ export const reap = (
     for (const seat of seats) {
       const due = !dryRun && seat.verdict === "expired";
       const id = { lab: seat.lab, seat: seat.seat };
-      const title = `seat ${seat.seat} of lab ${seat.lab}: its time is up`;
+      const title = `seat ${seat.seat} of lab ${seat.lab}: it has expired`;
       result.seats.push(
         due
           ? await steps.run({ step: "reap", title, seat: id }, (progress) =>

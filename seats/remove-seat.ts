@@ -1,16 +1,9 @@
 import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
-import {
-  asksAbout,
-  type Drivers,
-  driverWords,
-  endpointsOf,
-  removeFound,
-  seatInventory,
-} from "../drivers/drivers.js";
+import { type Drivers, driverWords, removeFound, seatInventory } from "../drivers/drivers.js";
 import { type Found, removalOrder } from "../drivers/found.js";
 import { closeConnections } from "../drivers/kept-connections.js";
-import { removeQemuLogs } from "../drivers/libvirt/qemu-logs.js";
+import { removeQemuLogs } from "../drivers/libvirt/remove-qemu-logs.js";
 import {
   type Checkpoint,
   clearStaleLock,
@@ -22,31 +15,13 @@ import {
   readCheckpoint,
 } from "../engine/index.js";
 import type { Endpoint } from "../model/endpoint.js";
-import { HELD_BY_INSTANCE, KINDS, type Kind, sourceOf } from "../model/kinds.js";
+import { HELD_BY_INSTANCE } from "../model/kinds.js";
 import { DOMAIN_TARGETS, machineName, type SeatId, seatPrefix } from "../model/naming.js";
-import { runningCost } from "../model/prices.js";
 import { editSeatState } from "./edit-state.js";
 import { providerConfig } from "./ensure-host.js";
-import { endOf, expiryInForce } from "./lifetime.js";
+import { makeReceipt, type Receipt } from "./receipt.js";
 import { drift, holderOf } from "./reconcile.js";
-import { rentedSince } from "./rental.js";
-import { owner, readRecord, removeRecord, requireOwnNames, type SeatRecord } from "./seat-record.js";
-
-/** What is left of a seat, as Docker, libvirt and AWS report it. */
-export interface Receipt extends SeatId {
-  /** How many of each kind are left; `null` for kinds whose endpoint was not queried. */
-  left: Record<Kind, number | null>;
-  /** The same things, by name. */
-  residue: Found[];
-  /** The endpoints that were queried. */
-  asked: Endpoint[];
-  /** The endpoints that were not queried, because they don't answer and the user says they are gone for good. */
-  gone: Endpoint[];
-  /** What renting has cost, in US dollars: an estimate by list price. Absent: nothing, or unknown. */
-  cost?: number;
-  /** ISO 8601. */
-  at: string;
-}
+import { owner, readRecord, removeRecord, requireOwnNames } from "./seat-record.js";
 
 export interface RemoveOptions {
   /** Ignore the state: remove what has the seat's labels or names. */
@@ -90,16 +65,7 @@ export async function removeSeat(id: SeatId, options: RemoveOptions, progress: P
   const ours = residue.filter(isOurs);
   // Things with this seat's name that we may not remove may still be those in the state.
   if (ours.length === 0 && others.length === 0) await forget(id);
-  const count = (kind: Kind): number | null =>
-    asksAbout(options.drivers, sourceOf(kind)) ? ours.filter((f) => f.kind === kind).length : null;
-  const left = Object.fromEntries(KINDS.map((kind) => [kind, count(kind)])) as Receipt["left"];
-  const at = new Date();
-  const cost = record && (await costOfSession(record, at));
-  const [asked, gone] = [endpointsOf(options.drivers), [...(options.gone ?? [])]];
-  return {
-    ...{ lab: id.lab, seat: id.seat, left, residue: ours, asked, gone, at: at.toISOString() },
-    ...(cost === undefined ? {} : { cost }),
-  };
+  return makeReceipt(id, ours, options, record);
 }
 
 /**
@@ -137,16 +103,6 @@ export async function removeThings(
       progress.note(`could not remove ${thing.kind} ${thing.name}: ${messageAndWhy(error)}${network}`);
     }
   }
-}
-
-/** What the seat has rented until now, or until its end if that has passed: a rented machine that runs ends itself then. */
-async function costOfSession(record: SeatRecord, now: Date): Promise<number | undefined> {
-  const rented = rentedSince(record);
-  if (rented === undefined) return undefined;
-  const { readPriceTable } = await import("../drivers/ec2/price-table.js");
-  const end = rented.stopped === undefined ? endOf(expiryInForce(record)) : Number.POSITIVE_INFINITY;
-  const until = new Date(Math.min(now.getTime(), end));
-  return runningCost(await readPriceTable(), rented, until)?.soFar;
 }
 
 async function destroyByState(
@@ -195,6 +151,3 @@ async function forget(id: SeatId): Promise<void> {
   await openStack({ stack: seatPrefix(id) }).removeStack();
   await removeRecord(id);
 }
-
-/** Whether nothing at all is left. */
-export const isClean = (receipt: Receipt): boolean => receipt.residue.length === 0;

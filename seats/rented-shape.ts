@@ -24,8 +24,8 @@ export function rentedShape({ disk, vps }: Pick<SeatRecord, "disk" | "vps">): Re
 /** How much CPU a burstable type may use, in words; `undefined` for other types. */
 export function baselineWords({ cloud, type }: RentedShape): string | undefined {
   if (type.baseline >= 1) return undefined;
-  const promise = `a ${type.name} may use ${sustainedCpus(type)} CPU permanently, and all ${type.vcpus} while it has credits`;
+  const promise = `a ${type.name} may use ${sustainedCpus(type)} CPU continuously, and all ${type.vcpus} while it has credits`;
   return cloud === "aws"
     ? promise
-    : `${promise}; its rehearsal has the permanent share as a quota under KVM, and no quota if it is emulated`;
+    : `${promise}; its rehearsal has this baseline as a quota under KVM, and no quota if it is emulated`;
 }

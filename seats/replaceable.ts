@@ -105,7 +105,7 @@ function requireTimeLeft(record: SeatRecord): void {
   if (endOf(expiryInForce(record)) > Date.now()) return;
   throw new UserError(`the time of seat "${record.seat}" is up`, {
     why: "its machines would end themselves after a minute; nothing was changed",
-    fix: `give it a new lease first: trilab up ${record.lab} --seat ${record.seat}`,
+    fix: `give it more time first: trilab up ${record.lab} --seat ${record.seat}`,
   });
 }
 

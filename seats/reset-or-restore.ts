@@ -87,7 +87,7 @@ async function replaceOne(
 ): Promise<Replaced> {
   const { target } = machine;
   const began = performance.now();
-  const how = snapshot === undefined ? "as after its first start" : `as in snapshot ${snapshot}`;
+  const how = snapshot === undefined ? "resetting" : `restoring snapshot "${snapshot}"`;
   const about = { step: "replace", title: `${target}: ${how}`, machine: target };
   const seat = { lab: record.lab, seat: record.seat };
   await steps.run({ ...about, seat }, async (progress) => {

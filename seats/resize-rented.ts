@@ -10,7 +10,7 @@ import { keepTo, type Spending } from "./budget.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { openEnvironment } from "./open-target.js";
-import { rememberAddress } from "./rent.js";
+import { rememberAddress } from "./rent-vps.js";
 import { rentalOf, rentedSince } from "./rental.js";
 import { type Resized, type ResizeWish, requireFree } from "./resize.js";
 import { driversOf } from "./seat-drivers.js";

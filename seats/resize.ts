@@ -7,7 +7,7 @@ import type { Inside, Machine } from "../drivers/machine.js";
 import { hostCapacity } from "../hosts/capacity.js";
 import type { Lab } from "../labs/load-lab.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
-import { MEMORY_BLOCK } from "../model/guest-growth.js";
+import { MEMORY_BLOCK } from "../model/hot-plug.js";
 import { ceilingOf, type MachineSize } from "../model/machine-size.js";
 import { LEAST_MEMORY } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";

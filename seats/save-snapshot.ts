@@ -54,7 +54,7 @@ async function saveOne(
   steps: Steps,
 ): Promise<Snapshot> {
   const { target } = machine;
-  const about = { step: "save", title: `${target}: saving it as ${name}`, machine: target };
+  const about = { step: "save", title: `${target}: saving snapshot "${name}"`, machine: target };
   await steps.run({ ...about, seat: { lab: record.lab, seat: record.seat } }, async (progress) => {
     const ran = await (await openMachine(record, target)).running();
     await saveMachine(record, machine, name, progress);

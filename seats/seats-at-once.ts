@@ -10,7 +10,7 @@ import type { SeatId } from "../model/naming.js";
 import { takeDown } from "./down.js";
 import type { AskOptions } from "./drivers-to-ask.js";
 import type { SeatPlan } from "./plan.js";
-import type { Receipt } from "./remove-seat.js";
+import type { Receipt } from "./receipt.js";
 import { driversOf } from "./seat-drivers.js";
 import { readRecord } from "./seat-record.js";
 import { type Brought, bringUp, type UpOptions } from "./up.js";

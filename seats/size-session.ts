@@ -9,7 +9,7 @@ import type { Environment, ExecResult } from "../drivers/environment.js";
 import { cgroupMemory } from "../drivers/host-cost.js";
 import type { Inside } from "../drivers/machine.js";
 import type { MachineSize } from "../model/machine-size.js";
-import { cpuQuota } from "./facts.js";
+import { cpuQuota } from "./machine-facts.js";
 
 /** How long the session may take to begin, in milliseconds: an SSH handshake under emulation, on a busy host. */
 const BEGIN_MS = 60_000;

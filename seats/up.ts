@@ -12,15 +12,15 @@ import { deployedNow, isAsDeployed } from "./as-deployed.js";
 import { type DeployOptions, deploySeat, loadProgram, withSeatLock } from "./deploy-seat.js";
 import { earlyFacts } from "./early-facts.js";
 import { ensureHost } from "./ensure-host.js";
-import type { Facts } from "./facts.js";
 import { finishInterrupted, interruptedTargets } from "./finish-interrupted.js";
 import { firstFacts } from "./first-answer.js";
 import { revived } from "./lifetime.js";
+import type { Facts } from "./machine-facts.js";
 import type { ParityReport } from "./parity.js";
 import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { parityOf } from "./read-parity.js";
-import { withAddress } from "./rent.js";
+import { withAddress } from "./rent-vps.js";
 import { holdType } from "./resize-rented.js";
 import { resumeGuest } from "./resume-guest.js";
 import {
@@ -211,7 +211,7 @@ async function prepare({ id, lab, request, ttl }: SeatPlan, shared: Once): Promi
 }
 
 function tellOfEnd({ existing, id, request }: SeatPlan, { renewed }: Prepared, steps: Steps): void {
-  if (renewed) steps.note(`the time of seat ${id.seat} was up; it gets a new lease`, id);
+  if (renewed) steps.note(`seat ${id.seat} had expired; it gets new time`, id);
   else if (existing && request.ttl !== undefined)
     steps.note(`seat ${id.seat} keeps its end; to move it: trilab extend`, id);
 }
@@ -274,8 +274,9 @@ async function firstFactsOfAll(
 ): Promise<Facts[]> {
   const seat = { lab: record.lab, seat: record.seat };
   const answer = (target: Target): Promise<Facts> =>
-    steps.run({ step: "answer", title: `${target}: answering`, seat, machine: target }, (progress) =>
-      firstFacts(record, target, { waitMs, signal }, progress),
+    steps.run(
+      { step: "answer", title: `${target}: waiting for its answer`, seat, machine: target },
+      (progress) => firstFacts(record, target, { waitMs, signal }, progress),
     );
   return resultsOf(await Promise.allSettled(targetsOf(record).map(answer)));
 }

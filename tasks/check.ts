@@ -7,7 +7,7 @@ import { reporting, type StepEvent, type Steps, settled } from "../model/events.
 import type { Target } from "../model/naming.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import { type Attempt, addAttempt, type Entry, readAttempts } from "./attempts.js";
-import { runTaskScript } from "./run-lab-script.js";
+import { runTaskScript } from "./run-script-in-target.js";
 import { type Score, scoreOf } from "./score.js";
 import { limitIn, targetOf, valuesOf } from "./script-options.js";
 import { hasSetup, setUpLab } from "./set-up.js";

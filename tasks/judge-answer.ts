@@ -9,7 +9,7 @@ import { listRuns } from "../report/store.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
 import { readNumber } from "./number.js";
-import { runTaskScript } from "./run-lab-script.js";
+import { runTaskScript } from "./run-script-in-target.js";
 import { limitIn, valuesOf } from "./script-options.js";
 
 /** Seconds that answer.sh may take. */

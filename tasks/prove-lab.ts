@@ -12,7 +12,7 @@ import { resize } from "../seats/resize.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { Entry } from "./attempts.js";
 import { look } from "./check.js";
-import { runInTarget } from "./run-lab-script.js";
+import { runInTarget } from "./run-script-in-target.js";
 import { limitIn, targetOf } from "./script-options.js";
 
 /** Seconds that solve.sh and wrong-*.sh may take. */

@@ -6,7 +6,7 @@ import { SET_UP_MARK } from "../labs/run-script.js";
 import { reporting, type StepEvent } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
-import { runInTarget } from "./run-lab-script.js";
+import { runInTarget } from "./run-script-in-target.js";
 import { limitIn, valuesOf } from "./script-options.js";
 
 /** Seconds that a lab's setup may take in a target. */

@@ -1,5 +1,5 @@
 import { ExitCode } from "../../base/errors.js";
-import type { Evidence } from "../../report/claims.js";
+import type { Evidence } from "../../report/judge-claims.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
@@ -21,7 +21,7 @@ export const claims = defineCommand({
 
 async function showClaims(args: Args, ctx: Context): Promise<number> {
   const { loadClaims } = await import("../../labs/claims.js");
-  const { countVerdicts, judgeClaims } = await import("../../report/claims.js");
+  const { countVerdicts, judgeClaims } = await import("../../report/judge-claims.js");
   const { claimLines } = await import("../claim-lines.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const all = await loadClaims();
@@ -36,7 +36,7 @@ async function showClaims(args: Args, ctx: Context): Promise<number> {
 
 /** The seat's facts, read now, and its stored runs, newest first. */
 async function evidenceOf(record: SeatRecord, ctx: Context): Promise<Evidence[]> {
-  const { readSeatFacts } = await import("../../seats/seat-facts.js");
+  const { readSeatFacts } = await import("../../seats/claim-facts.js");
   const { listRuns } = await import("../../report/store.js");
   const [facts, runs] = await Promise.all([
     readSeatFacts(record, ctx.tell),

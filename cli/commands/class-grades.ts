@@ -1,6 +1,6 @@
 import { classMeant, classPositional } from "../class-meant.js";
 import { defineCommand } from "../define-command.js";
-import { gradeOptions, printGrades } from "../grades.js";
+import { gradeOptions, printGrades } from "../print-grades.js";
 
 const { roster: _, ...options } = gradeOptions;
 
@@ -13,7 +13,7 @@ export const classGrades = defineCommand({
   handler: async (args, ctx) => {
     const record = await classMeant(args);
     const { seatOf } = await import("../../classes/class-record.js");
-    const { workOf } = await import("../../tasks/work.js");
+    const { workOf } = await import("../../tasks/seat-work.js");
     const works = await Promise.all(record.members.map((member) => workOf(seatOf(record, member))));
     const emails = new Map(record.members.map(({ email, seat }) => [seat, email]));
     return printGrades(works, emails, args, ctx);

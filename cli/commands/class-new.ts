@@ -3,7 +3,7 @@ import { defineCommand, text } from "../define-command.js";
 export const classNew = defineCommand({
   usage: "new [folder]",
   description: "write a class.yaml and a roster.csv to start from",
-  positionals: { folder: { type: "string", describe: "a new folder; default: the present one" } },
+  positionals: { folder: { type: "string", describe: "a new folder; default: the current one" } },
   handler: async (args, ctx) => {
     const { writeNewClass } = await import("../../classes/new-class.js");
     const files = await writeNewClass(text(args, "folder") ?? ".");

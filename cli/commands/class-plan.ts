@@ -78,7 +78,7 @@ function timeLines(
 
 function startLine(readyBy: number, start: number, style: Style): string {
   const at = localTime(new Date(readyBy).toISOString());
-  if (readyBy < Date.now()) return style.warn(`The time in readyBy, ${at}, is over.`);
+  if (readyBy < Date.now()) return style.warn(`The time in readyBy, ${at}, has passed.`);
   const lesson = `The lesson begins at ${at}`;
   if (start < Date.now()) return style.warn(`${lesson}. Start the class now.`);
   return `${lesson}. Start the class by ${localTime(new Date(start).toISOString())}, which leaves twice that time.`;
@@ -114,7 +114,7 @@ const rentedLines = ({ cost, machines, news, quotas }: RentedSeats): string[] =>
   `Rented machines: ${machines}, of which ${news?.seats ?? 0} are new; they ${costWords(cost)}.`,
   ...quotas.map(({ limit, of, problem, used }) =>
     limit === undefined
-      ? `AWS does not tell its quota of ${of} (${problem}); ${used} in use`
+      ? `AWS did not report its quota of ${of} (${problem}); ${used} in use`
       : `AWS allows ${limit} ${of} in that region; ${used} in use`,
   ),
 ];

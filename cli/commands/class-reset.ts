@@ -8,7 +8,7 @@ import { answerWait, waitOption } from "../wait.js";
 export const classReset = defineCommand({
   usage: "reset [class]",
   description:
-    "give all machines of a class back as they were after their first start, for the next group: what was done in them is lost",
+    "reset all machines of a class to their state after their first start, for the next group: what was done in them is lost",
   positionals: classPositional,
   options: {
     ...waitOption,
@@ -16,7 +16,7 @@ export const classReset = defineCommand({
   },
   handler: async (args, ctx) => {
     const [record, waitMs] = [await classMeant(args), answerWait(args)];
-    const lost = `This gives all machines of class ${record.name} back as after their first start. What ${record.members.length} learners did in them is lost.`;
+    const lost = `This resets all machines of class ${record.name} to their state after their first start. What ${record.members.length} learners did in them is lost.`;
     if (!flag(args, "yes")) await agreeToLose(ctx, lost);
     const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
     const { replaceableMachines } = await import("../../seats/replaceable.js");

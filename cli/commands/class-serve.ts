@@ -15,7 +15,7 @@ export const classServe = defineCommand({
     "let learners in by SSH, each to their own machines and nowhere else, until Ctrl-C; their keys are in the cards",
   positionals: classPositional,
   options: {
-    listen: { type: "string", default: LISTEN, describe: "the address and port to listen at" },
+    listen: { type: "string", default: LISTEN, describe: "the address and port to listen on" },
   },
   examples: [
     ["trilab class serve --listen 0.0.0.0:2222", "then: ssh -p 2222 -i KEY learner-01.guest@THIS_HOST"],
@@ -26,10 +26,10 @@ export const classServe = defineCommand({
 async function serve(args: Args, ctx: Context): Promise<undefined> {
   const [address, port] = listenAt(text(args, "listen") ?? LISTEN);
   const record = await classMeant(args);
-  const { openEntry } = await import("../../classes/entry.js");
+  const { openEntry } = await import("../../classes/ssh-entry.js");
   const entry = await openEntry(record, { address, port, log: (line) => ctx.tell(line) }).catch(
     (error: unknown) => {
-      throw new UserError(`${address}:${port} can't be listened at`, {
+      throw new UserError(`can't listen on ${address}:${port}`, {
         why: messageOf(error),
         fix: "choose another port: --listen 0.0.0.0:2223",
         exitCode: ExitCode.hostNotReady,
@@ -43,7 +43,7 @@ async function serve(args: Args, ctx: Context): Promise<undefined> {
     { class: record.name, address, port: entry.port, hostKey: entry.hostKey },
     () => [
       `Learners of class ${record.name} come in at port ${entry.port}: ssh -p ${entry.port} -i KEY SEAT@THIS_HOST`,
-      ctx.style.dim(`  for their keys: trilab class cards ${record.name} FOLDER; to end: Ctrl-C`),
+      ctx.style.dim(`  for their keys: trilab class cards FOLDER ${record.name}; to end: Ctrl-C`),
     ],
   );
   // Other instructors may change the seats meanwhile. What fails now is tried again.

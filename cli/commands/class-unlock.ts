@@ -6,8 +6,7 @@ import { type Args, defineCommand } from "../define-command.js";
 
 export const classUnlock = defineCommand({
   usage: "unlock [class]",
-  description:
-    "of a class that instructors share: watch for 30 seconds which locks are in use, and remove those whose command has ended",
+  description: "watch a shared class's locks for 30 seconds, and remove those whose command has ended",
   positionals: classPositional,
   handler: unlock,
 });

@@ -8,7 +8,7 @@ import { agreeToRent } from "../agree-to-rent.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
 import { type Context, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
-import { readyHost } from "../ready-host.js";
+import { readyHost } from "../make-host-ready.js";
 import { moment } from "../time-left.js";
 import { answerWait, waitOption } from "../wait.js";
 import { workersOf, workersOption } from "../workers.js";
@@ -103,7 +103,7 @@ function timeOf(args: Args): number {
   const at = parseMoment(word);
   if (at !== undefined && at - Date.now() < WEEK_MS) return at;
   throw new UserError(`"${word}" is not a time to start at`, {
-    why: at === undefined ? "it is no time" : "it is more than a week away",
+    why: at === undefined ? "it is not a time" : "it is more than a week away",
     fix: "write it like 2026-11-30T08:30, in this machine's time zone, or 2026-11-30T08:30+01:00",
     exitCode: ExitCode.usage,
   });

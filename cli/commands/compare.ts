@@ -1,7 +1,14 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Probe } from "../../probes/probe.js";
 import { type Context, columns, report } from "../context.js";
-import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
+import {
+  type Args,
+  defineCommand,
+  flag,
+  labAndSeatOptions,
+  onlySeatOptions,
+  text,
+} from "../define-command.js";
 import { guessFirst } from "../guesses.js";
 import { labName, labOf, resolveSeat } from "../seats.js";
 import { moment } from "../time-left.js";
@@ -39,7 +46,7 @@ export const compare = defineCommand({
     defineCommand({
       usage: "history",
       description: "list the stored runs, newest first",
-      options: labAndSeatOptions,
+      options: onlySeatOptions,
       handler: showHistory,
     }),
   ],

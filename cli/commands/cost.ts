@@ -4,7 +4,7 @@ import { REGION_NAME } from "../../model/clouds.js";
 import { type Cost, costOf, formatUsd, type Quote, quote, type UnknownPrice } from "../../model/prices.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import { requireBudget } from "../../seats/budget.js";
-import { budgetOf, budgetOption } from "../budget.js";
+import { budgetOf, budgetOption } from "../budget-option.js";
 import { capacityHere } from "../capacity-here.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";

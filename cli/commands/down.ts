@@ -38,7 +38,7 @@ async function removeMachines(args: Args, ctx: Context): Promise<number> {
   const { checkSeatName } = await import("../../seats/prepare-seat.js");
   checkSeatName(id.seat);
   const { takeDown } = await import("../../seats/down.js");
-  const { isClean } = await import("../../seats/remove-seat.js");
+  const { isClean } = await import("../../seats/receipt.js");
   const receipt = await ctx.follow(takeDown(id, { chosen, byLabel, hostGone, signal: ctx.signal }));
   report(ctx, "receipt", receipt, () => receiptLines(receipt, ctx.style));
   return isClean(receipt) ? ExitCode.done : ExitCode.residue;

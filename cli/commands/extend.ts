@@ -1,4 +1,4 @@
-import { budgetOf, budgetOption } from "../budget.js";
+import { budgetOf, budgetOption } from "../budget-option.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { lifetime } from "../duration.js";

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand } from "../define-command.js";
-import { emailsOf, gradeOptions, printGrades } from "../grades.js";
+import { emailsOf, gradeOptions, printGrades } from "../print-grades.js";
 
 export const grade = defineCommand({
   usage: "grade <files..>",

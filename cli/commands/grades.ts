@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand, text } from "../define-command.js";
-import { emailsOf, gradeOptions, printGrades } from "../grades.js";
+import { emailsOf, gradeOptions, printGrades } from "../print-grades.js";
 import { labName } from "../seats.js";
 
 export const grades = defineCommand({
@@ -10,7 +10,7 @@ export const grades = defineCommand({
   options: gradeOptions,
   examples: [["trilab grades --csv --roster roster.csv > grades.csv", "with each learner's e-mail address"]],
   handler: async (args, ctx) => {
-    const { workOf, workedIn } = await import("../../tasks/work.js");
+    const { workOf, workedIn } = await import("../../tasks/seat-work.js");
     const lab = text(args, "lab");
     const seats = await workedIn(lab === undefined ? undefined : labName(lab));
     if (seats.length === 0) {

@@ -4,7 +4,7 @@ import { labSession, taskNamed } from "../lab-session.js";
 
 export const hint = defineCommand({
   usage: "hint <task>",
-  description: "show the next hint for a task; it says before if that costs points",
+  description: "show the next hint for a task; it asks first if that costs points",
   positionals: { task: { type: "string", describe: "the task", demandOption: true } },
   options: {
     ...labAndSeatOptions,

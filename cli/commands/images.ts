@@ -4,7 +4,7 @@ import { formatSize } from "../../model/units.js";
 import { columns, report } from "../context.js";
 import { defineCommand, flag, text, yesOption } from "../define-command.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
-import { readyHost } from "../ready-host.js";
+import { readyHost } from "../make-host-ready.js";
 import { DEFAULT_LAB } from "../seats.js";
 import { moment } from "../time-left.js";
 

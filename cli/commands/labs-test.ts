@@ -8,7 +8,7 @@ import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { explain } from "../explain.js";
-import { readyHost } from "../ready-host.js";
+import { readyHost } from "../make-host-ready.js";
 
 /** How long a guest may take to answer, in milliseconds. */
 const WAIT = 600_000;

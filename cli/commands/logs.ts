@@ -4,7 +4,7 @@ import { environmentOf, resolveSeat } from "../seats.js";
 
 export const logs = defineCommand({
   usage: "logs <target>",
-  description: "print the container's log, or the console output of a guest or a rehearsed vps",
+  description: "print the container's log, or the console output of a guest or a local vps",
   positionals: { target: { type: "string", describe: "container, guest or vps", demandOption: true } },
   options: {
     ...labAndSeatOptions,

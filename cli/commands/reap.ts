@@ -13,7 +13,7 @@ import { reapLines } from "../reap-lines.js";
 
 export const reap = defineCommand({
   usage: "reap",
-  description: "remove seats whose time is up, with everything that belongs to them",
+  description: "remove expired seats, with everything that belongs to them",
   valueOptional: ["watch"],
   options: {
     "dry-run": { type: "boolean", describe: "only list what exists and what would be removed" },

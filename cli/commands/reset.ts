@@ -8,7 +8,7 @@ import { resolveSeat } from "../seats.js";
 export const reset = defineCommand({
   usage: "reset [target]",
   description:
-    "give a machine back as it was after its first start: what was done in it is lost; its address, its keys and its end stay, and so do its snapshots",
+    "reset a machine to its state after its first start: what was done in it is lost; its address, keys, expiry and snapshots stay",
   positionals: {
     target: { type: "string", describe: "container, guest or vps; default: all that are not rented" },
   },
@@ -33,7 +33,7 @@ async function resetMachines(args: Args, ctx: Context): Promise<undefined> {
   const targets = replaceableMachines(record, asked).map(({ target }) => target);
   const { lab, seat } = record;
   if (!flag(args, "yes")) {
-    const what = `This gives ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} back as after the first start.`;
+    const what = `This resets ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} to the state after the first start.`;
     await agreeToLose(ctx, `${what} ${await lostWords(record, targets)}`);
   }
   const { reset: resetSeat } = await import("../../seats/reset-or-restore.js");
@@ -41,7 +41,7 @@ async function resetMachines(args: Args, ctx: Context): Promise<undefined> {
   report(ctx, "reset", { lab, seat, machines }, () =>
     machines.map(
       ({ seconds, target }) =>
-        `The ${target} of seat ${seat} is as after its first start (${seconds.toFixed(1)} s).`,
+        `The ${target} of seat ${seat} is in its state after its first start (${seconds.toFixed(1)} s).`,
     ),
   );
   return undefined;

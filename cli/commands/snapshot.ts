@@ -72,7 +72,7 @@ const ls = defineCommand({
 const restore = defineCommand({
   usage: "restore <name>",
   description:
-    "give machines back as they were when a snapshot was saved: what was done in them since is lost; a guest that ran goes on from its memory, with the right time; the seat's end stays",
+    "restore machines to the state in which a snapshot was saved: what was done in them since is lost; a guest that ran goes on from its memory, with the right time; the seat's expiry stays",
   positionals: namePositional,
   options: {
     ...labAndSeatOptions,
@@ -91,7 +91,7 @@ async function restoreMachines(args: Args, ctx: Context): Promise<undefined> {
   const { lab, seat } = record;
   const targets = targetsOn(args) ?? (await targetsWith(record, snapshot));
   if (!flag(args, "yes")) {
-    const what = `This gives ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} back as in snapshot ${snapshot}.`;
+    const what = `This restores ${targets.map((target) => `the ${target}`).join(" and ")} of seat ${seat} of lab ${lab} to snapshot "${snapshot}".`;
     await agreeToLose(ctx, `${what} ${await lostWords(record, targets)}`);
   }
   const { restoreSnapshot } = await import("../../seats/reset-or-restore.js");
@@ -101,7 +101,7 @@ async function restoreMachines(args: Args, ctx: Context): Promise<undefined> {
   report(ctx, "restore", { lab, seat, snapshot, machines }, () =>
     machines.map(
       ({ seconds, target }) =>
-        `The ${target} of seat ${seat} is as in snapshot ${snapshot} (${seconds.toFixed(1)} s).`,
+        `The ${target} of seat ${seat} is restored to snapshot "${snapshot}" (${seconds.toFixed(1)} s).`,
     ),
   );
   return undefined;
@@ -149,7 +149,7 @@ const exportCommand = defineCommand({
   examples: [["trilab snapshot export before guest before-guest.tar", "your guest, as it was saved"]],
   handler: async (args, ctx) => {
     const record = await seatOf(args);
-    const { exportSnapshot } = await import("../../seats/carry-snapshot.js");
+    const { exportSnapshot } = await import("../../seats/export-import-snapshot.js");
     const wanted = {
       name: text(args, "name") ?? "",
       target: parseTarget(text(args, "target") ?? ""),
@@ -174,7 +174,7 @@ const importCommand = defineCommand({
   examples: [["trilab snapshot import before-guest.tar --seat bob", "for bob's seat"]],
   handler: async (args, ctx) => {
     const record = await seatOf(args);
-    const { importSnapshot } = await import("../../seats/carry-snapshot.js");
+    const { importSnapshot } = await import("../../seats/export-import-snapshot.js");
     const file = resolve(text(args, "file") ?? "");
     const made = await ctx.follow(importSnapshot(record, { file, name: text(args, "as") }));
     const { lab, seat } = record;

@@ -4,14 +4,14 @@ import { addressOf, type Endpoint } from "../../model/endpoint.js";
 import { formatUsd, type Rented, type RunningCost, runningCost } from "../../model/prices.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { type Context, columns, report } from "../context.js";
-import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
+import { type Args, defineCommand, onlySeatOptions, text } from "../define-command.js";
 import { matchingSeats, noSeat } from "../seats.js";
 import { timeLeft } from "../time-left.js";
 
 export const status = defineCommand({
   usage: "status",
   description: "list what is up, as Docker, libvirt and AWS report it",
-  options: labAndSeatOptions,
+  options: onlySeatOptions,
   handler: showStatus,
 });
 

@@ -7,15 +7,15 @@ import type { SeatRecord } from "../../seats/seat-record.js";
 import type { Unapplied } from "../../seats/unapplied.js";
 import type { Brought } from "../../seats/up.js";
 import { agreeToRent } from "../agree-to-rent.js";
-import { budgetOf, budgetOption } from "../budget.js";
+import { budgetOf, budgetOption } from "../budget-option.js";
 import { type Context, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text, yesOption } from "../define-command.js";
 import { lifetime } from "../duration.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { cloudNotes, emulationNote } from "../machine-notes.js";
+import { readyHost } from "../make-host-ready.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
-import { readyHost } from "../ready-host.js";
-import { rentingOf, rentingOptions } from "../renting.js";
+import { rentingOf, rentingOptions } from "../rent-options.js";
 import { DEFAULT_LAB, meantSeat } from "../seats.js";
 import { timeLeft } from "../time-left.js";
 import { answerWait, waitOption } from "../wait.js";
@@ -24,7 +24,10 @@ export const up = defineCommand({
   usage: "up [lab]",
   description: "start a seat: the same machine as each target of the lab",
   positionals: {
-    lab: { type: "string", describe: `a lab's name, or the path of its folder; default: ${DEFAULT_LAB}` },
+    lab: {
+      type: "string",
+      describe: `a lab's name, or the path of its folder; default: that of the only seat there is, else ${DEFAULT_LAB}`,
+    },
   },
   options: {
     ...seatOptions,
@@ -40,7 +43,7 @@ export const up = defineCommand({
     replace: {
       type: "boolean",
       describe:
-        "allow up to replace machines and disks, and lose the work in them, if a change is not possible otherwise",
+        "let trilab up replace machines and disks, and lose the work in them, if a change is not possible otherwise",
     },
     resume: {
       type: "boolean",
@@ -56,7 +59,7 @@ export const up = defineCommand({
   examples: [
     ["trilab up", `the lab ${DEFAULT_LAB}, with everything it needs`],
     ["trilab up --on container", "only the container (works without libvirt)"],
-    ["trilab up --on container,guest,vps", "with a VPS too, rehearsed on this host"],
+    ["trilab up --on container,guest,vps", "with a VPS too, a stand-in on this host"],
     ["trilab up --on vps --cloud aws --budget 2", "a rented VPS, if it costs at most $2 until its end"],
     ["trilab up --seat bob --resume", "a second seat, whose guest does not boot"],
     ["trilab up ./my-lab --seat alice", "a lab of your own, for alice"],
@@ -179,7 +182,7 @@ async function show(
     "",
     ...cloudNotes(rented, ctx.style, cost),
     ...(emulated ? [ctx.style.warn(emulationNote(targets, rented))] : []),
-    `${parityVerdict(parity, ctx.style)}${unchanged ? ", nothing changed" : ""} (${seconds.toFixed(1)} s)`,
+    `${parityVerdict(parity, ctx.style)}${unchanged ? ", nothing changed" : ""}; up in ${seconds.toFixed(1)} s`,
     ...mended.map((what) => `repaired: ${what}`),
     ...unappliedLines(kept, ctx.style),
     "",

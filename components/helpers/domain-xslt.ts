@@ -1,6 +1,6 @@
 import { escapeXml } from "../../base/escape-xml.js";
 import { HOST_KEY_ENTRY } from "../../model/guest-contract.js";
-import { MEMORY_BLOCK, memoryDevice } from "../../model/guest-growth.js";
+import { MEMORY_BLOCK, memoryDevice } from "../../model/hot-plug.js";
 import { METADATA_NAMESPACE, type Ownership, ownershipLabels } from "../../model/labels.js";
 import type { MachineSize } from "../../model/machine-size.js";
 import type { DomainTarget } from "../../model/naming.js";
@@ -124,7 +124,7 @@ export function domainXslt(args: DomainXsltArgs): string {
 }
 
 /**
- * What a guest grows and shrinks by, see model/guest-growth.ts. libvirt wants a NUMA node for a memory device. The metadata
+ * What a guest grows and shrinks by, see model/hot-plug.ts. libvirt wants a NUMA node for a memory device. The metadata
  * keep the spec, because the rest changes with the guest's size.
  */
 function growthParts({ spec, ceiling }: NonNullable<DomainXsltArgs["growth"]>) {

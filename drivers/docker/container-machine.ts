@@ -16,7 +16,7 @@ import { GRACE_MS } from "../power.js";
 import { passOver } from "./connect.js";
 import { ContainerEnvironment } from "./container-environment.js";
 import { startContainer } from "./mend-container.js";
-import { packContainer, removeUnpackedImage, unpackImage, unpackVolumes } from "./whole-container.js";
+import { packContainer, removeUnpackedImage, unpackImage, unpackVolumes } from "./pack-container.js";
 
 /** The default block size of ext4 and XFS. */
 const BLOCK_BYTES = 4096;

@@ -12,17 +12,16 @@ import { asking, dockerClient, isGone } from "./connect.js";
 import { ContainerEnvironment } from "./container-environment.js";
 import { ContainerMachine } from "./container-machine.js";
 import { limitsDisk } from "./disk-limit.js";
-import { readSnapshot, writeSnapshot } from "./exported-snapshot.js";
 import { readContainerFile } from "./file.js";
 import { type BuiltImage, containerImageLoaded, importContainerImage } from "./image.js";
+import { type ContainerWanted, mendContainer, startOrLeaveNetwork } from "./mend-container.js";
 import {
   type ContainerAddress,
   type ContainerContent,
   type ContainerDefinition,
   definitionOf,
   makeAnew,
-} from "./make-anew.js";
-import { type ContainerWanted, mendContainer, startOrLeaveNetwork } from "./mend-container.js";
+} from "./recreate-container.js";
 import {
   containerSnapshots,
   imagesOf,
@@ -33,6 +32,7 @@ import {
   saveContainer,
   undoSave,
 } from "./snapshot.js";
+import { readSnapshot, writeSnapshot } from "./snapshot-file.js";
 import { stopContainer } from "./stop-container.js";
 import { limitsSwap } from "./swap-limit.js";
 import { unfilteredCalls } from "./syscall-filter.js";

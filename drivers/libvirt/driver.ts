@@ -20,9 +20,7 @@ import { closeConnections } from "../kept-connections.js";
 import type { Ending, StopOptions } from "../power.js";
 import { Connection } from "./connection.js";
 import { metadataQuestion, parseMetadata } from "./domain-labels.js";
-import { readSnapshot, writeSnapshot } from "./exported-snapshot.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
-import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff } from "./fresh-disk.js";
 import {
   goldenKey,
   goldenKeys,
@@ -36,6 +34,7 @@ import {
 import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
 import { GuestMachine, startDomain, stopDomain } from "./guest-machine.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
+import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff } from "./recreate-disk.js";
 import {
   domainSnapshots,
   removeSnapshot,
@@ -44,6 +43,7 @@ import {
   saveDomain,
   undoSave,
 } from "./snapshot.js";
+import { readSnapshot, writeSnapshot } from "./snapshot-file.js";
 import { lines, VirshError } from "./virsh.js";
 import { volumeKind } from "./volume-kind.js";
 import { type Element, parseXml } from "./xml.js";

@@ -2,11 +2,10 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
-import { printable } from "../../base/printable.js";
 import { quoted } from "../../base/shell-words.js";
 import type { DomainTarget } from "../../model/naming.js";
 import { addressAnswers } from "../address-answers.js";
-import { relay, runClient, UNREACHABLE } from "../client.js";
+import { runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Session, SessionRequest } from "../entry-session.js";
@@ -14,33 +13,21 @@ import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from ".
 import { closeConnections, sharedConnection } from "../kept-connections.js";
 import { BootWatch, readPanics } from "./boot-watch.js";
 import type { Connection } from "./connection.js";
+import { Console, lastLines } from "./console.js";
 import { openSshSession } from "./entry-session.js";
-import { DISK_POOL } from "./pools.js";
-import { readVolume } from "./volume-copy.js";
+import { jumpCommand, type SshAccess, sshOptions } from "./ssh-options.js";
 
 /** How to reach a machine with its own kernel: the seat's guest, or its VPS. */
-export interface GuestAccess {
+export interface GuestAccess extends SshAccess {
   target: DomainTarget;
   name: string;
   address: string;
   user: string;
-  /** The seat's private key. */
-  identityFile: string;
-  /** Pins the guest's host key. */
-  knownHostsFile: string;
   /** The console log's volume in the seats' pool. Absent: the machine is rented. */
   consoleLog?: string;
-  /** It runs without KVM. Default false. */
-  emulated?: boolean;
   /** A clone lives for seconds: no connection to it is kept. Default false. */
   isClone?: boolean;
 }
-
-/** What takes an emulated guest the least CPU time (docs/speed.md); the other algorithms stay possible. */
-const CHEAPEST = [
-  ["-o", "KexAlgorithms=^ecdh-sha2-nistp256"],
-  ["-o", "Ciphers=^aes128-gcm@openssh.com"],
-];
 
 /** For so many milliseconds, a booting machine is tried ten times a second, and only if its address answers; then twice a second. */
 const BOOT_MS = 30_000;
@@ -55,11 +42,16 @@ const REFUSAL_MS = 15_000;
 
 /** A guest or VPS, reached by OpenSSH with the seat's key and a pinned host key. */
 export class GuestEnvironment implements Environment {
+  /** Absent: the machine is rented. */
+  private readonly console: Console | undefined;
+
   /** @param libvirt Absent: the machine is rented. */
   constructor(
     private readonly access: GuestAccess,
     private readonly libvirt?: Connection,
-  ) {}
+  ) {
+    this.console = libvirt && new Console(libvirt, access.name, access.consoleLog);
+  }
 
   get target(): DomainTarget {
     return this.access.target;
@@ -78,7 +70,7 @@ export class GuestEnvironment implements Environment {
     // Before that, an ssh is not worth its time. A machine that can't be reached directly, or must answer now, gets one at once.
     let isThere = waitMs === 0 || this.libvirt === undefined || this.jump !== undefined;
     const watch = new BootWatch(
-      () => this.consoleTail(),
+      async () => (await this.console?.text()) ?? "",
       async (words) => {
         options.tell?.(`the ${this.target} ${this.name} said "${words}"; it is restarted`);
         await this.libvirt?.virsh("reset", this.name);
@@ -113,8 +105,8 @@ export class GuestEnvironment implements Environment {
       await sleep(pause);
     }
     const refused = refusedSince !== undefined;
-    const console = this.rented ? "" : await this.consoleTail().catch(unread);
-    const panic = readPanics(console);
+    const printed = await this.printed();
+    const panic = readPanics(printed);
     const panicked = panic.isLast && state === "running";
     const given = waitMs > 0 && !refused ? `; it was given ${Math.round(waitMs / 1000)} s` : "";
     const what = refused ? "answers SSH, but its keys are not the seat's" : "does not answer SSH";
@@ -125,7 +117,7 @@ export class GuestEnvironment implements Environment {
           : `the domain is ${state ?? "gone"}${given}`,
         ...(said ? [said] : []),
         ...(panicked ? [`its kernel said last: ${panic.words}`] : []),
-        ...(this.rented ? [] : ["its console ended with:", lastLines(console, 12)]),
+        ...(this.rented ? [] : ["its console ended with:", lastLines(printed, 12)]),
       ].join("\n"),
       fix: this.wayOut(refused, panicked),
       exitCode: ExitCode.failed,
@@ -137,7 +129,7 @@ export class GuestEnvironment implements Environment {
     return new UserError(`the ${this.target} ${this.name} does not boot: its kernel panics`, {
       why: [
         `it said "${words}", was restarted, and panicked again; its console said before:`,
-        readPanics(await this.consoleTail().catch(unread)).context,
+        readPanics(await this.printed()).context,
       ].join("\n"),
       fix: `see the whole console with \`trilab logs ${this.target}\`; more time does not help. Undo what was changed in its kernel's parameters or files; or make it anew, which loses what is on its disk: trilab down, trilab up`,
       exitCode: ExitCode.failed,
@@ -185,33 +177,25 @@ export class GuestEnvironment implements Environment {
   }
 
   async logs(options: LogOptions): Promise<number> {
-    if (this.libvirt === undefined) {
+    if (this.console === undefined) {
       throw new UserError("the console of a rented machine is at its provider", {
         fix: `read its own log: trilab ssh ${this.target} --root -- journalctl -b`,
       });
     }
-    if (options.follow) {
-      const live = ["--connect", this.libvirt.uri, "console", this.name];
-      return relay("virsh", live, { raw: options.raw, terminal: true });
-    }
-    process.stdout.write(`${await this.consoleTail(options)}\n`);
+    if (options.follow) return this.console.follow(options.raw);
+    process.stdout.write(`${await this.console.text(options)}\n`);
     return 0;
-  }
-
-  /** The serial console's output, downloaded through libvirt, so that it also works on another host. */
-  async consoleTail({ lines, raw = false }: { lines?: number; raw?: boolean } = {}): Promise<string> {
-    const { consoleLog } = this.access;
-    if (this.libvirt === undefined || consoleLog === undefined) return "(no console log)";
-    await this.libvirt.virshIfThere("pool-refresh", DISK_POOL.name);
-    const log = (await readVolume(this.libvirt, consoleLog))?.toString("utf8");
-    if (log === undefined) return "(no console log)";
-    const all = (raw ? log : printable(log)).trimEnd();
-    return lines === undefined ? all : lastLines(all, lines);
   }
 
   /** Opens the connections that later commands use, as its user and as root. If one fails, each command connects by itself. */
   async keepConnections(): Promise<void> {
     await Promise.all([false, true].map((root) => this.exec(["true"], { root })));
+  }
+
+  /** What its console has printed, or why that can't be read: the original error is still shown. */
+  private async printed(): Promise<string> {
+    const unread = (error: unknown): string => `(not to be read: ${messageOf(error)})`;
+    return (await this.console?.text().catch(unread)) ?? "";
   }
 
   /** The fix when it does not answer, or has other keys than the seat's, or its kernel has panicked. */
@@ -240,7 +224,7 @@ export class GuestEnvironment implements Environment {
     { ownConnection, root }: Pick<ExecOptions, "ownConnection" | "root">,
     use: (options: string[]) => Promise<T>,
   ): Promise<T> {
-    const own = this.options();
+    const own = sshOptions(this.access, this.jump);
     const key = ownConnection || this.access.isClone ? undefined : await this.connectionKey(root);
     if (key === undefined) return use(own);
     const shared = await sharedConnection(this.name, key);
@@ -264,53 +248,4 @@ export class GuestEnvironment implements Environment {
   private login(root?: boolean): string {
     return `${root ? "root" : this.access.user}@${this.access.address}`;
   }
-
-  private options(): string[] {
-    const { emulated = false, identityFile, knownHostsFile } = this.access;
-    return [
-      ["-F", "none"],
-      ["-o", `IdentityFile=${optionPath(identityFile)}`],
-      ["-o", "IdentitiesOnly=yes"],
-      ["-o", "StrictHostKeyChecking=yes"],
-      ["-o", `UserKnownHostsFile=${optionPath(knownHostsFile)}`],
-      // Through another host, or under emulation on a busy one, a handshake takes seconds.
-      ["-o", "ConnectTimeout=15"],
-      ["-o", "LogLevel=ERROR"],
-      ...(emulated ? CHEAPEST : []),
-      ...(this.jump === undefined ? [] : [["-o", `ProxyCommand=${this.jump}`]]),
-    ].flat();
-  }
 }
-
-/**
- * The proxy command for a guest behind a `qemu+ssh://` host. It is a separate `ssh`, so that an alias, a port or a key in
- * ~/.ssh/config applies, and so does a key or a known hosts file in the URI. Pure.
- *
- * @returns `undefined` for a URI that is not reached through ssh.
- */
-export function jumpCommand(uri: string): string | undefined {
-  const url = URL.canParse(uri) ? new URL(uri) : undefined;
-  if (!url?.protocol.endsWith("+ssh:") || !url.hostname) return undefined;
-  const parameter = (name: string): string | undefined => url.searchParams.get(name) ?? undefined;
-  const keyFile = parameter("keyfile");
-  const knownHosts = parameter("known_hosts");
-  const user = url.username && `${decodeURIComponent(url.username)}@`;
-  const words = [
-    "ssh",
-    ...(url.port ? ["-p", url.port] : []),
-    ...(keyFile ? ["-i", keyFile] : []),
-    ...(knownHosts ? ["-o", `UserKnownHostsFile="${knownHosts}"`] : []),
-    ...["-o", "BatchMode=yes", "-W", "[%h]:%p", "--", `${user}${url.hostname}`],
-  ];
-  // ssh passes this to a shell, after replacing its own % tokens.
-  return words.map((word) => (word === "[%h]:%p" ? word : quoted([word]).replaceAll("%", "%%"))).join(" ");
-}
-
-const lastLines = (text: string, count: number): string => text.split("\n").slice(-count).join("\n");
-
-/** The text in place of a log that can't be read, so that the original error is still shown. */
-const unread = (error: unknown): string => `(not to be read: ${messageOf(error)})`;
-
-/** A path as the value of an option of ssh: quoted, because it may contain spaces, with escaped % signs. Pure. */
-export const optionPath = (path: string): string =>
-  `"${path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&")}"`;

@@ -30,12 +30,12 @@ import { type Ending, GRACE_MS, type StopOptions } from "../power.js";
 import { cloneAddress, cloneVolumes, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
-import { cannotBecomeLive, domainSize, resizeDomain } from "./guest-size.js";
 import { appears, keptDomain } from "./kept-domain.js";
+import { mergeOverlay, PACKED, packVolume, unpackVolume } from "./pack-guest.js";
 import { DISK_POOL } from "./pools.js";
 import { readQcow2Header } from "./qcow2.js";
-import { removeQemuLogs } from "./qemu-logs.js";
-import { mergeOverlay, PACKED, packVolume, unpackVolume } from "./whole-guest.js";
+import { removeQemuLogs } from "./remove-qemu-logs.js";
+import { cannotBecomeLive, domainSize, resizeDomain } from "./resize-guest.js";
 
 /** How often the power button is pressed: a system that is starting does not notice it; in milliseconds. */
 const PRESS_MS = 5_000;

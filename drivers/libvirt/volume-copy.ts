@@ -2,8 +2,8 @@ import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { scratchFolder } from "../../base/scratch.js";
 import type { Connection } from "./connection.js";
-import { COPY_MS, createVolume } from "./fresh-disk.js";
 import { DISK_POOL } from "./pools.js";
+import { COPY_MS, createVolume } from "./recreate-disk.js";
 
 /**
  * Copies a volume of the seats' pool as it is: `virsh vol-clone` would write out all that an overlay takes from its base. The

@@ -1,6 +1,12 @@
 import type { Claim } from "../../labs/claims.js";
-import { type JudgedClaim, type JudgedPart, judgeClaims, sourceWords, VERDICT_WORDS } from "../claims.js";
 import { type Html, html } from "../html.js";
+import {
+  type JudgedClaim,
+  type JudgedPart,
+  judgeClaims,
+  sourceWords,
+  VERDICT_WORDS,
+} from "../judge-claims.js";
 import type { ShownRun } from "../runs.js";
 
 /** What the claims are for one run: only what was measured in it, and the facts that were read for it. */

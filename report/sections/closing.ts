@@ -77,7 +77,7 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ["container", "processes on the host's kernel, with their own files and limits"],
   ["guest", "a virtual machine with a kernel of its own"],
   ["host", "the machine on which container and guest run"],
-  ["baseline", "the host's own process, with the container's files and limits but without a container"],
+  ["baseline", "a plain process on the host, with the container's files and limits but without a container"],
   ["emulated", "without KVM: software computes each instruction of the guest, many times slower than a CPU"],
   ["median", "the middle sample: half of the samples are smaller, half are larger"],
   ["interval", "where the true median lies with 95 % probability, as far as these samples say"],

@@ -64,7 +64,7 @@ it("it says when the lesson begins, and what may be rented", () => {
     budget: 20,
   });
   expect(why("name: a\nlab: x\nreadyBy: tomorrow\ncloud: azure\nbudget: 0\n").split("\n")).toEqual([
-    'line 3: readyBy: "tomorrow" is no time: write it like 2026-11-30T09:00+01:00',
+    'line 3: readyBy: "tomorrow" is not a time: write it like 2026-11-30T09:00+01:00',
     expect.stringMatching(/^line 4: cloud: .*"local"\|"aws"\|"auto"/),
     expect.stringMatching(/^line 5: budget: /),
   ]);

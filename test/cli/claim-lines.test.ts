@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { claimLines } from "../../cli/claim-lines.js";
 import { loadClaims } from "../../labs/claims.js";
-import { countVerdicts, judgeClaims } from "../../report/claims.js";
+import { countVerdicts, judgeClaims } from "../../report/judge-claims.js";
 
 const plain = (text: string): string => text;
 const style = { bold: plain, dim: plain, good: plain, bad: plain, warn: plain };

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { localTime } from "../../base/local-time.js";
 import { receiptLines } from "../../cli/receipt-lines.js";
 import { KINDS } from "../../model/kinds.js";
-import type { Receipt } from "../../seats/remove-seat.js";
+import type { Receipt } from "../../seats/receipt.js";
 
 const as = (text: string): string => text;
 const style = { bold: as, dim: as, good: as, bad: as, warn: as };

@@ -88,7 +88,7 @@ it("a command that is not told what to do helps, or lists", async () => {
 
 it("an unknown flag of a subcommand is answered with that subcommand's flags alone", async () => {
   const { error } = await run("images", "prune", "--yes");
-  expect(error?.why).toBe("the flags here are: --docker, --libvirt, --json, --help");
+  expect(error?.why).toBe("the options here are: --docker, --libvirt, --json, --help");
 });
 
 it("a flag may be given twice, and words behind -- are left as they are", async () => {

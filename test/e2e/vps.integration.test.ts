@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { optionPath } from "../../drivers/libvirt/guest-environment.js";
+import { optionPath } from "../../drivers/libvirt/ssh-options.js";
 import { openAws } from "./aws-support.js";
 import { openHostServices } from "./host-services.js";
 import { residueOf } from "./residue.js";

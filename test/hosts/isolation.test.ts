@@ -6,8 +6,6 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { silent } from "../../base/progress.js";
 import { connect } from "../../drivers/drivers.js";
 import { CHECKS } from "../../hosts/checks.js";
-import * as daemons from "../../hosts/daemons.js";
-
 import { FIREWALL, setScript } from "../../hosts/firewall.js";
 import {
   bootUnit,
@@ -16,9 +14,10 @@ import {
   seatsAreApart,
   takenForSeats,
 } from "../../hosts/isolation.js";
+import * as daemons from "../../hosts/start-daemons.js";
 import { LOCAL } from "../../model/endpoint.js";
 
-vi.mock("../../hosts/daemons.js", async (original) => ({
+vi.mock("../../hosts/start-daemons.js", async (original) => ({
   ...(await original<typeof daemons>()),
   hasSystemd: vi.fn(() => false),
 }));

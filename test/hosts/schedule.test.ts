@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { hasSystemd } from "../../hosts/daemons.js";
 import { cronLine, install, type Job, systemdUnits, uninstall, withCronLine } from "../../hosts/schedule.js";
+import { hasSystemd } from "../../hosts/start-daemons.js";
 
 const job: Job = {
   name: "trilab-reap-0123abcd",

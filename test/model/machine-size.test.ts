@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { memoryDevice } from "../../model/guest-growth.js";
+import { memoryDevice } from "../../model/hot-plug.js";
 import { ceilingOf } from "../../model/machine-size.js";
 import { MiB } from "../../model/units.js";
 

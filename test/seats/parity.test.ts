@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { instanceType } from "../../model/instance-catalogue.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
-import type { Facts } from "../../seats/facts.js";
+import type { Facts } from "../../seats/machine-facts.js";
 import { compareFacts } from "../../seats/parity.js";
 import type { RentedShape } from "../../seats/rented-shape.js";
 

@@ -5,7 +5,7 @@ import ssh2 from "ssh2";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { LOCAL } from "../../model/endpoint.js";
 import { namedAsBefore, seatPrefix } from "../../model/naming.js";
-import { withAddress } from "../../seats/rent.js";
+import { withAddress } from "../../seats/rent-vps.js";
 import {
   identified,
   listSeats,

@@ -2,7 +2,7 @@ import { UserError } from "../../base/errors.js";
 import { LOCAL } from "../../model/endpoint.js";
 import { type StepEvent, settled } from "../../model/events.js";
 import { planSeat } from "../../seats/plan.js";
-import { isClean } from "../../seats/remove-seat.js";
+import { isClean } from "../../seats/receipt.js";
 import { bringUpMany, type SeatEnd, takeDownMany } from "../../seats/seats-at-once.js";
 
 /*

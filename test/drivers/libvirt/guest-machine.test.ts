@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { LibvirtDriver } from "../../../drivers/libvirt/driver.js";
-import { optionPath } from "../../../drivers/libvirt/guest-environment.js";
+import { optionPath } from "../../../drivers/libvirt/ssh-options.js";
 import { LOCAL } from "../../../model/endpoint.js";
 
 /** What libvirt says of the domain, one answer a question; the last one stays. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { jumpCommand } from "../../../drivers/libvirt/guest-environment.js";
+import { jumpCommand } from "../../../drivers/libvirt/ssh-options.js";
 import { parseXml } from "../../../drivers/libvirt/xml.js";
 
 it("reads attributes, texts and children of libvirt's XML, whatever the namespace's prefix", () => {

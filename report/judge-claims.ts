@@ -1,7 +1,7 @@
 import { type Claim, type ClaimPart, type ClaimPlace, FACTS, type FactName } from "../labs/claims.js";
 import { formatSize } from "../model/units.js";
 import type { ProbeResult, RunDocument, Series } from "../probes/run-document.js";
-import type { SeatFacts } from "../seats/seat-facts.js";
+import type { SeatFacts } from "../seats/claim-facts.js";
 import { figureOf, probeOf, seriesOf } from "./figures.js";
 import { formatFactor, formatInterval, formatQuantity, shortCertainty } from "./quantity.js";
 import { type Interval, MIN_FOR_DIFFERENCE, ratioOfMedians } from "./statistics.js";

@@ -4,8 +4,8 @@ import { printable } from "../../base/printable.js";
 import { snapshotVolumes } from "../../model/snapshots.js";
 import { formatSize } from "../../model/units.js";
 import type { Connection } from "./connection.js";
-import { baseDiskPath, type FreshDisk } from "./fresh-disk.js";
 import { readQcow2Header } from "./qcow2.js";
+import { baseDiskPath, type FreshDisk } from "./recreate-disk.js";
 import { uploadManifest } from "./snapshot.js";
 import { downloadVolume, uploadVolume } from "./volume-copy.js";
 

@@ -4,7 +4,7 @@ import { imageHash } from "../../images/spec.js";
 import { parseLab } from "../../labs/load-lab.js";
 import { LOCAL } from "../../model/endpoint.js";
 import { hostedImages } from "../../seats/image-specs.js";
-import { chooseCloud, rent } from "../../seats/rent.js";
+import { chooseCloud, rent } from "../../seats/rent-vps.js";
 import { driversAt, endpointOf } from "../../seats/seat-drivers.js";
 import { seatRecord } from "./record.js";
 

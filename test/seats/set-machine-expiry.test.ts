@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { UserError } from "../../base/errors.js";
 import type { Environment } from "../../drivers/environment.js";
-import { setExpiry } from "../../seats/move-expiry.js";
+import { setExpiry } from "../../seats/set-machine-expiry.js";
 
 /** An environment that answers every command so, and remembers what it was asked. */
 function answering(exitCode: number, stderr = "") {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import { LibvirtDriver } from "../../../drivers/libvirt/driver.js";
-import { resizeDomain } from "../../../drivers/libvirt/guest-size.js";
+import { resizeDomain } from "../../../drivers/libvirt/resize-guest.js";
 import { type Element, parseXml } from "../../../drivers/libvirt/xml.js";
 import { LOCAL } from "../../../model/endpoint.js";
 import type { MachineSize } from "../../../model/machine-size.js";

@@ -4,7 +4,7 @@ import { UserError } from "../base/errors.js";
 import { HostCostError, isOnThisHost, type Machine } from "../drivers/machine.js";
 import type { FactName } from "../labs/claims.js";
 import type { Target } from "../model/naming.js";
-import { type Facts, readFacts } from "./facts.js";
+import { type Facts, readFacts } from "./machine-facts.js";
 import { isRented, openEnvironment, openMachine } from "./open-target.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
 

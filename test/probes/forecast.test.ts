@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { randomNumbers } from "../../base/random.js";
 import { compareForecast } from "../../probes/compare.js";
+import { planSeconds, TimeLeft } from "../../probes/forecast.js";
 import { PROBES } from "../../probes/index.js";
 import { plan } from "../../probes/schedule.js";
-import { planSeconds, TimeLeft } from "../../probes/time-left.js";
 
 const TARGETS = ["container", "guest"] as const;
 const EMULATED = ["guest"] as const;

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { virtlogdAnswers } from "../../hosts/daemons.js";
+import { virtlogdAnswers } from "../../hosts/start-daemons.js";
 
 let folder: string;
 beforeEach(async () => {

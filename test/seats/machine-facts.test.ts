@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { GuestEnvironment } from "../../drivers/libvirt/guest-environment.js";
-import { parseFacts, readFacts } from "../../seats/facts.js";
+import { parseFacts, readFacts } from "../../seats/machine-facts.js";
 
 const CALL = { before: 1_000_000, after: 1_004_000 };
 

@@ -7,7 +7,7 @@ import {
   requireBaseDisk,
   startFromDisk,
   switchOff,
-} from "../../../drivers/libvirt/fresh-disk.js";
+} from "../../../drivers/libvirt/recreate-disk.js";
 import { parseXml } from "../../../drivers/libvirt/xml.js";
 
 const disk = { name: "g.qcow2", capacity: 4 * 2 ** 30, image: "0123456789abcdef" };

@@ -8,7 +8,7 @@ export const rentingOptions = (defaultCloud: string) =>
   ({
     cloud: {
       choices: CLOUD_REQUESTS,
-      describe: `where the vps comes from: local (a rehearsal on the local hypervisor), aws, or auto (aws if there are credentials); default: ${defaultCloud}`,
+      describe: `where the vps comes from: local (a stand-in on the local hypervisor), aws, or auto (aws if there are credentials); default: ${defaultCloud}`,
     },
     "ssh-from": {
       type: "string",

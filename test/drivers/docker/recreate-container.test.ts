@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { describe, expect, it } from "vitest";
-import { definitionFrom, definitionOf, makeAnew } from "../../../drivers/docker/make-anew.js";
+import { definitionFrom, definitionOf, makeAnew } from "../../../drivers/docker/recreate-container.js";
 
 const at = { network: "box", address: "10.213.0.2" };
 const info = {

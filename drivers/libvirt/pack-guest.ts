@@ -1,8 +1,8 @@
 import { execa } from "execa";
 import { compressTo, expandFrom } from "../compressed-file.js";
 import type { Connection } from "./connection.js";
-import { createVolume, createVolumeFrom } from "./fresh-disk.js";
 import { DISK_POOL } from "./pools.js";
+import { createVolume, createVolumeFrom } from "./recreate-disk.js";
 import { VirshError } from "./virsh.js";
 import { emptyVolumeXml } from "./volume-copy.js";
 

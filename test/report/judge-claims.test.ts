@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Claim, loadClaims, parseClaims } from "../../labs/claims.js";
 import type { RunDocument, Series } from "../../probes/run-document.js";
-import { countVerdicts, type Evidence, judgeClaims, judgeRange } from "../../report/claims.js";
+import { countVerdicts, type Evidence, judgeClaims, judgeRange } from "../../report/judge-claims.js";
 import { syntheticRun } from "./fixture.js";
 
 const parsed = (...parts: string[]): Claim[] =>

@@ -1,4 +1,4 @@
-import { MEMORY_BLOCK } from "../../model/guest-growth.js";
+import { MEMORY_BLOCK } from "../../model/hot-plug.js";
 import type { MachineSize } from "../../model/machine-size.js";
 import { formatSize } from "../../model/units.js";
 import { HostCostError, type Inside } from "../machine.js";
@@ -6,7 +6,7 @@ import type { Connection } from "./connection.js";
 import type { Element } from "./xml.js";
 
 /*
- * The size of a domain, see model/guest-growth.ts: memory above that of its boot is requested from its memory device, memory
+ * The size of a domain, see model/hot-plug.ts: memory above that of its boot is requested from its memory device, memory
  * below it is taken by its balloon.
  */
 

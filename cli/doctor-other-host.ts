@@ -3,7 +3,7 @@ import { parseTargets } from "../labs/targets.js";
 import { type Context, report } from "./context.js";
 import { type Args, flag, text } from "./define-command.js";
 import { type FoundByCheck, findAll, findingLines } from "./findings.js";
-import { makeReady } from "./ready-host.js";
+import { makeReady } from "./make-host-ready.js";
 
 /** `doctor --host`: checks another host over SSH, and gets it ready with --fix. */
 export async function examineHost(address: string, args: Args, ctx: Context): Promise<number> {
