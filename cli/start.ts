@@ -30,14 +30,20 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // A reader that closed the pipe (`trilab labs ls | head -1`) is not a failure.
-  if (error.code === "EPIPE") process.exit(ExitCode.done);
+  // A reader that closed the pipe (`trilab labs ls | head -1`) is not a failure. A command that repeats itself ends.
+  if (error.code === "EPIPE") {
+    if (!finishesItsStep()) interrupt.abort();
+    return;
+  }
   const unwritten = new UserError("standard output can't be written", {
     why: error.message,
     fix: "free some space, or send the output elsewhere",
   });
   process.exit(explain(unwritten, ctx));
 });
+
+// Messages that nobody reads any more do not stop the work. There is nowhere to report another failure.
+process.stderr.on("error", () => {});
 
 const exitCode = await run().catch((error: unknown) => explain(error, ctx));
 // Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.

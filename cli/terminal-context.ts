@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import { ExitCode, UserError } from "../base/errors.js";
 import { asCalled } from "../base/program.js";
 import { wrapLine } from "../base/wrap.js";
@@ -29,13 +29,19 @@ export function terminalContext(json: boolean, signal: AbortSignal): Context {
     follow: drawn ? terminalFollow(stderr, tell) : lineFollow(tell),
     signal,
     screen: stdout.isTTY ? { columns: stdout.columns, rows: stdout.rows } : undefined,
-    style: style(Boolean(stderr.isTTY) && !process.env.NO_COLOR && process.env.TERM !== "dumb"),
+    style: style(!json && (isColoured(stderr) || isColoured(stdout))),
   };
 }
 
-/** Text with the commands in it as the user types them; on a terminal, wrapped at its width. */
+const isColoured = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+
+/**
+ * Text with the commands in it as the user types them; on a terminal, wrapped at its width. One of the two streams may be a
+ * terminal and the other a file, which gets no colours.
+ */
 function forPeople(text: string, stream: NodeJS.WriteStream): string {
-  const named = asCalled(text);
+  const named = asCalled(isColoured(stream) ? text : stripVTControlCharacters(text));
   const width = stream.isTTY ? stream.columns : 0;
   return width > 0
     ? named

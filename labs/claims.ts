@@ -8,7 +8,7 @@ import { TARGETS } from "../model/naming.js";
 import { PROBE_IDS } from "./probe-needs.js";
 import { parseYaml } from "./yaml-file.js";
 
-/** Where a fact or a figure is from: a target, the host, or the host's own process that `compare` measures. */
+/** Where a fact or a figure is from: a target, the host, or a plain process on the host that `compare` measures. */
 const PLACES = [...TARGETS, "host", "baseline"] as const;
 
 /** The facts of a seat that decide claims (seats/claim-facts.ts), and how each is shown. */

@@ -16,7 +16,7 @@ const PERIOD = 100_000;
 
 /** What container and baseline share, and what only the container has. */
 const NOTE =
-  "the host's own process, in a chroot with the image's files; as in the container: user, CPUs, CPU limit, memory limit; only in the container: overlay file system, namespaces, seccomp filter";
+  "a plain process on the host, in a chroot with the image's files; as in the container: user, CPUs, CPU limit, memory limit; only in the container: overlay file system, namespaces, seccomp filter";
 
 /**
  * Mounts the image's files ($1) read-only on $2/root, with $2/tmp as /var/tmp, in a mount namespace of its own. Holds the
@@ -64,7 +64,7 @@ export class NoBaseline extends Error {
 }
 
 /**
- * The host's own process, measured beside the container: the same files and limits without a container. Nobody can log
+ * A plain process on the host, measured beside the container: the same files and limits without a container. Nobody can log
  * in to it, and it is gone after `close`.
  */
 export class Baseline implements Inside {

@@ -23,7 +23,7 @@ export interface CompareOptions {
   seat: string;
   spec: MachineSpec;
   subjects: readonly SeatSubject[];
-  /** The host's own process, or why it can't be measured. Absent: no probe needs it. */
+  /** A plain process on the host, or why it can't be measured. Absent: no probe needs it. */
   baseline?: Baseline | NoBaseline | undefined;
   probes: readonly Probe[];
   parity: ParityReport;

@@ -112,7 +112,7 @@ export interface Probe {
   /** @throws ProbeProblem. Any other error counts as `failed`. */
   measure(subject: Subject, run: Run): Promise<Reading>;
 
-  /** Measures the baseline, too: the host's own process. Only for probes that need nothing but commands inside. */
+  /** Measures the baseline, too: a plain process on the host. Only for probes that need nothing but commands inside. */
   baseline?(inside: Inside): Promise<Reading>;
 
   /** Why a figure is not representative, if the probe itself knows a reason. */

@@ -10,7 +10,7 @@ export const RUN_SCHEMA = 3;
 
 const target = z.enum(TARGETS);
 
-/** Where figures come from: the targets, and since schema 3 the baseline, which is the host's own process. */
+/** Where figures come from: the targets, and since schema 3 the baseline, which is a plain process on the host. */
 export const PLACES = [...TARGETS, "baseline"] as const;
 export type Place = (typeof PLACES)[number];
 const place = z.enum(PLACES);

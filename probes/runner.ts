@@ -14,7 +14,7 @@ import { Tally } from "./tally.js";
 export interface RunnerOptions {
   probes: readonly Probe[];
   subjects: readonly Subject[];
-  /** The host's own process, for the probes that can measure it. */
+  /** A plain process on the host, for the probes that can measure it. */
   baseline?: Inside | undefined;
   spec: MachineSpec;
   seed: number;

@@ -70,7 +70,7 @@ export interface Comparison {
 export const comparisonOf = (run: RunDocument, probe: ProbeResult, metric: string): Comparison | undefined =>
   compare(probe, metric, ["guest", "container"], seedOf(run, probe.id, metric, "ratio"));
 
-/** The container compared with the host's own process: what a container costs. `undefined` as for comparisonOf. */
+/** The container compared with a plain process on the host: what a container costs. `undefined` as for comparisonOf. */
 export const baselineComparison = (
   run: RunDocument,
   probe: ProbeResult,

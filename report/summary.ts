@@ -244,7 +244,7 @@ function bothFigures(run: RunDocument, probe: ProbeResult, metric: string | unde
   };
 }
 
-/** What a container costs: all probes that the host's own process ran, too. The control is judged by itself. */
+/** What a container costs: all probes that a plain process on the host ran, too. The control is judged by itself. */
 function containerCost(run: RunDocument): Statement[] {
   const all = run.probes
     .filter((probe) => hasRatio(probe) && !probe.control)

@@ -129,7 +129,7 @@ function layOut(rows: readonly Row[], width: number): string[][] {
   ]);
 }
 
-/** The container beside the host's own process, with their ratio: what a container costs. */
+/** The container beside a plain process on the host, with their ratio: what a container costs. */
 function baselineBlock(run: RunDocument, style: TableStyle, notes: Set<string>): string[] {
   const { baseline } = run;
   if (baseline === undefined) return [];

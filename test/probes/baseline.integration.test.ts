@@ -14,7 +14,7 @@ import { Baseline, NoBaseline } from "../../probes/baseline.js";
 import { baselinesDir, cgroupRoots, sweepBaselines } from "../../probes/baseline-leftovers.js";
 import { runDocumentSchema } from "../../probes/run-document.js";
 
-/** A real container, and the host's own process with its files, as root. */
+/** A real container, and a plain process on the host with its files, as root. */
 const seat = `base${process.pid}`;
 const name = `trilab-first-boot-${seat}-container`;
 let dir: string;

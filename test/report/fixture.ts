@@ -374,7 +374,7 @@ export function syntheticRun(options: Partial<Shape> = {}): RunDocument {
   }
   return {
     schema: 3,
-    ...(baseline ? { baseline: { measured: true, note: "the host's own process" } } : {}),
+    ...(baseline ? { baseline: { measured: true, note: "a plain process on the host" } } : {}),
     ...{ id, seed, lab: "synthetic", seat, quick, emulated, partial: false },
     startedAt: "2026-01-02T03:45:00.000Z",
     endedAt: "2026-01-02T03:57:10.000Z",

@@ -202,20 +202,20 @@ describe("the summary in words", () => {
     expect(compareTable(syntheticRun(), style).join("\n")).toContain("CPU: not judged, not representative");
   });
 
-  it("says what a container costs, compared with the host's own process", () => {
+  it("says what a container costs, compared with a plain process on the host", () => {
     const run = syntheticRun({ baseline: true });
-    const cost = summarizeRun(run).statements.find((s) => s.text.includes("host's own process"));
+    const cost = summarizeRun(run).statements.find((s) => s.text.includes("plain process on the host"));
     expect(cost).toMatchObject({ figure: "1.25×", trace: { probe: "syscall" } });
     expect(cost?.text).toMatch(
-      /^Compared with the host's own process .*, a container needed: System call 1\.25×; no difference was shown for Fork and exec, /,
+      /^Compared with a plain process on the host .*, a container needed: System call 1\.25×; no difference was shown for Fork and exec, /,
     );
     const control = summarizeRun(run).statements.filter((s) => s.trace.probe === "cpu");
     expect(control).toHaveLength(1); // the guest is emulated, and the container is judged by the baseline
     expect(control[0]?.text).toMatch(/negative control is fair.*container : baseline 1×/);
     for (const s of run.probes.flatMap((p) => p.series))
       if (s.target === "baseline") s.representative = false;
-    expect(texts(run).join()).not.toContain("host's own process");
-    expect(texts(syntheticRun()).join()).not.toContain("host's own process");
+    expect(texts(run).join()).not.toContain("plain process on the host");
+    expect(texts(syntheticRun()).join()).not.toContain("plain process on the host");
   });
 
   describe("the duel", () => {
@@ -418,7 +418,7 @@ describe("the baseline", () => {
     const lines = block(run);
     expect(lines.join("\n")).toMatch(/baseline +container +container : baseline/);
     expect(lines.join("\n")).toMatch(/getppid +[\d.]+\sns \[\S+ +\d+\sns \[\S+ +1\.25× \[1\.\d+–1\.\d+\]/u);
-    expect(lines.join(" ")).toContain("the host's own process");
+    expect(lines.join(" ")).toContain("a plain process on the host");
     expect(compareTable(run, style)[0]).not.toContain("baseline");
     expect(compareTable(run, style).filter((line) => [...line].length > 100)).toEqual([]);
     expect(toCsv(run)).toMatch(/,syscall,getppid,baseline,ns,/);
