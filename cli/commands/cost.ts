@@ -10,6 +10,7 @@ import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, text } from "../define-command.js";
 import { lifetime } from "../duration.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
+import { numberOption } from "../number-option.js";
 import { DEFAULT_REGION, priceRegion } from "../price-region.js";
 import { DEFAULT_LAB } from "../seats.js";
 
@@ -51,7 +52,11 @@ interface LocalRow extends HostShare {
 }
 
 async function showCost(args: Args, ctx: Context): Promise<undefined> {
-  const seats = wholeNumber(text(args, "seats") ?? "1");
+  const seats =
+    numberOption(args, "seats", {
+      ...{ least: 1, most: 99_999, whole: true },
+      ...{ what: "a number of seats", example: "30" },
+    }) ?? 1;
   const wantedTtl = text(args, "ttl");
   const given = wantedTtl === undefined ? undefined : lifetime("--ttl", wantedTtl);
   const budget = budgetOf(args);
@@ -231,12 +236,4 @@ function unknownLine({ unknown }: Quote, region: string): string {
   const family = what === "size" ? nearest?.split(".")[0] : undefined;
   const some = family === undefined ? known : known.filter((name) => name.startsWith(`${family}.`));
   return `No price of the ${what} ${given} is known.${hint} Known${family === undefined ? "" : ` of ${family}`}: ${some.join(", ")}. To fetch more from AWS: trilab cost --refresh --region ${region}`;
-}
-
-function wholeNumber(value: string): number {
-  if (/^[1-9]\d{0,4}$/.test(value)) return Number(value);
-  throw new UserError(`--seats ${value} is not a number of seats`, {
-    fix: "write a whole number from 1: --seats 30",
-    exitCode: ExitCode.usage,
-  });
 }

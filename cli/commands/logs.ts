@@ -1,5 +1,5 @@
-import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
+import { numberOption } from "../number-option.js";
 import { environmentOf, resolveSeat } from "../seats.js";
 
 export const logs = defineCommand({
@@ -20,14 +20,10 @@ export const logs = defineCommand({
     },
   },
   handler: async (args) => {
-    const wanted = text(args, "lines");
-    const lines = wanted === undefined ? undefined : Number(wanted);
-    if (lines !== undefined && !(Number.isInteger(lines) && lines > 0)) {
-      throw new UserError(`--lines ${wanted} is not a number of lines`, {
-        fix: "write a whole number: -n 20",
-        exitCode: ExitCode.usage,
-      });
-    }
+    const lines = numberOption(args, "lines", {
+      ...{ least: 1, most: 1_000_000, whole: true },
+      ...{ what: "a number of lines", example: "20" },
+    });
     const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
     const environment = await environmentOf(record, text(args, "target") ?? "");
     return environment.logs({

@@ -2,8 +2,8 @@ import { parseTarget } from "../../labs/targets.js";
 import { agreeToLose, lostWords } from "../agree-to-lose.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
-import { duration } from "../duration.js";
 import { resolveSeat } from "../seats.js";
+import { answerWait, waitOption } from "../wait.js";
 
 export const reset = defineCommand({
   usage: "reset [target]",
@@ -15,7 +15,7 @@ export const reset = defineCommand({
   options: {
     ...labAndSeatOptions,
     yes: { alias: "y", type: "boolean", describe: "don't ask" },
-    wait: { type: "string", default: "5m", describe: "how long a machine may take to answer" },
+    ...waitOption,
   },
   examples: [
     ["trilab reset guest", "the guest, after a question"],
@@ -26,7 +26,7 @@ export const reset = defineCommand({
 
 async function resetMachines(args: Args, ctx: Context): Promise<undefined> {
   const word = text(args, "target");
-  const waitMs = duration("--wait", text(args, "wait") ?? "5m") * 1000;
+  const waitMs = answerWait(args);
   const asked = word === undefined ? undefined : [parseTarget(word)];
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const { replaceableMachines } = await import("../../seats/replaceable.js");

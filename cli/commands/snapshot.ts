@@ -9,9 +9,9 @@ import type { SeatRecord } from "../../seats/seat-record.js";
 import { agreeToLose, lostWords } from "../agree-to-lose.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
-import { duration } from "../duration.js";
 import { resolveSeat } from "../seats.js";
 import { moment } from "../time-left.js";
+import { answerWait, waitOption } from "../wait.js";
 
 const namePositional = {
   name: { type: "string", describe: "the snapshot's name: before, step-2", demandOption: true },
@@ -78,7 +78,7 @@ const restore = defineCommand({
     ...labAndSeatOptions,
     ...onOption,
     yes: { alias: "y", type: "boolean", describe: "don't ask" },
-    wait: { type: "string", default: "5m", describe: "how long a machine may take to answer" },
+    ...waitOption,
   },
   examples: [["trilab snapshot restore before --on guest", "only the guest, after a question"]],
   handler: restoreMachines,
@@ -86,7 +86,7 @@ const restore = defineCommand({
 
 async function restoreMachines(args: Args, ctx: Context): Promise<undefined> {
   const snapshot = text(args, "name") ?? "";
-  const waitMs = duration("--wait", text(args, "wait") ?? "5m") * 1000;
+  const waitMs = answerWait(args);
   const record = await seatOf(args);
   const { lab, seat } = record;
   const targets = targetsOn(args) ?? (await targetsWith(record, snapshot));
