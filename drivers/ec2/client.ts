@@ -45,7 +45,7 @@ export const requestTimeouts = (answerMs = ANSWER_MS) => ({
  * @throws UserError when the options make no sense.
  */
 export function connect(options: AwsOptions = {}): EC2Client {
-  const { region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION, endpoint, profile } = options;
+  const { region, endpoint, profile } = options;
   if (region !== undefined && !/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region))
     throw new UserError(`"${region}" is not a region of AWS`, {
       why: "a region looks like eu-central-1",

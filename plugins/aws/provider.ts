@@ -62,6 +62,7 @@ function open(given: PropertyMap): EC2Client {
   if (skipMetadataApiCheck) process.env.AWS_EC2_METADATA_DISABLED = "true";
   return connect({
     ...options,
+    region: options.region ?? (process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION),
     endpoint: endpoints?.find((item) => item.ec2 !== undefined)?.ec2,
     maxAttempts: maxRetries === undefined ? undefined : maxRetries + 1,
   });
