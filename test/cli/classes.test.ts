@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { UserError } from "../../base/errors.js";
+import { ExitCode, UserError } from "../../base/errors.js";
 import { finishesItsStep } from "../../base/working.js";
 import { type ClassRecord, writeClass } from "../../classes/class-record.js";
 import type { Context } from "../../cli/context.js";
@@ -50,3 +50,12 @@ it("class serve closes its entry after Ctrl-C, before the process may end", asyn
   await ended;
   expect(finishesItsStep()).toBe(false);
 });
+
+it.each([["check"], ["run", "--", "true"], ["reset", "-y"], ["extend", "1h"]])(
+  "class %s has nothing to do in a class without seats, which is no success",
+  async (...words) => {
+    await writeClass(learners("ann"));
+    const { ended, out } = start("class", ...words);
+    expect([await ended, out]).toEqual([ExitCode.notFound, []]);
+  },
+);
