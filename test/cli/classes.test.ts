@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -59,3 +59,13 @@ it.each([["check"], ["run", "--", "true"], ["reset", "-y"], ["extend", "1h"]])(
     expect([await ended, out]).toEqual([ExitCode.notFound, []]);
   },
 );
+
+it("class grades takes the class's own lab, which need not be a registered one", async () => {
+  const labDir = join(dir, "mine");
+  await mkdir(labDir);
+  await writeFile(join(labDir, "lab.yaml"), "name: mine\ntitle: Test\nsummary: A test's.\n");
+  await writeClass({ ...learners("ann"), lab: "mine", labDir });
+  const { ended, out } = start("class", "grades", "--csv");
+  expect(await ended).toBe(ExitCode.done);
+  expect(out.join("\n")).toContain("ann");
+});
