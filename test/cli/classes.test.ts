@@ -69,3 +69,10 @@ it("class grades takes the class's own lab, which need not be a registered one",
   expect(await ended).toBe(ExitCode.done);
   expect(out.join("\n")).toContain("ann");
 });
+
+it("class new says in JSON what it has written", async () => {
+  const { ended, out } = start("class", "new", join(dir, "new"), "--json");
+  expect(await ended).toBe(ExitCode.done);
+  const files = ["class.yaml", "roster.csv"].map((name) => join(dir, "new", name));
+  expect(JSON.parse(out.join("\n"))).toEqual({ schema: 1, kind: "class-new", files });
+});
