@@ -9,7 +9,7 @@ export const classGrades = defineCommand({
   usage: "grades [class]",
   description: "grade every learner of a class, also after class down",
   positionals: classPositional,
-  options: { ...options, labs: { ...labs, describe: "a folder with the lab; default: the class's own lab" } },
+  options: { ...options, labs: { ...labs, describe: "a folder with labs; default: the class's own lab" } },
   examples: [["trilab class grades --csv > grades.csv", "a table that Moodle and Canvas import"]],
   handler: async (args, ctx) => {
     const record = await classMeant(args);

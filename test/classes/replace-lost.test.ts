@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { writeClass } from "../../classes/class-record.js";
-import { hostsOf } from "../../classes/plan-class.js";
+import type { ClassSpec } from "../../classes/define-class.js";
+import { hostsOf, planClass } from "../../classes/plan-class.js";
 import { findLost } from "../../classes/replace-lost.js";
-import type { CloudRequest } from "../../labs/cloud-requests.js";
 import { type DockerEndpoint, type Endpoint, LOCAL, sameEndpoint } from "../../model/endpoint.js";
 import { machineName } from "../../model/naming.js";
 import { type SeatRecord, writeRecord } from "../../seats/seat-record.js";
@@ -47,21 +47,29 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** The hosts and seats of a class that are lost while these daemons are silent. Its seats have the targets of their records. */
-async function lost(
-  seats: SeatRecord[],
-  quiet: Endpoint[],
-  wish: { cloud?: CloudRequest; hosts?: { name: string; docker?: string }[] } = {},
-): Promise<[string[], string[]]> {
-  silent = quiet;
+/** Writes a class with these seats, and a roster that wants the targets that they have, or others. @returns its class.yaml. */
+async function classOf(seats: SeatRecord[], targets?: string): Promise<ClassSpec> {
   const roster = join(dir, "roster.csv");
-  const rows = seats.map(({ machines, seat }) => `${seat},${machines.map(({ target }) => target).join(" ")}`);
+  const wanted = ({ machines }: SeatRecord) => targets ?? machines.map(({ target }) => target).join(" ");
+  const rows = seats.map((seat) => `${seat.seat},${wanted(seat)}`);
   await writeFile(roster, ["id,targets", ...rows].join("\n"));
   for (const seat of seats) await writeRecord(seat);
   const members = seats.map(({ seat }) => ({ seat, name: "", email: "", id: seat }));
   await writeClass({ schema: 1, name: "one", lab, labDir: dir, created: "2026-01-01", members });
-  const spec = { name: "one", lab, roster, resume: true, ...wish };
-  const { hosts, seats: gone } = await findLost({ spec, endpoints: LOCAL });
+  return { name: "one", lab, roster, resume: true };
+}
+
+/** The hosts and seats of a class that are lost while these daemons are silent. */
+async function lost(
+  seats: SeatRecord[],
+  quiet: readonly Endpoint[],
+  wish: Pick<ClassSpec, "cloud" | "hosts"> = {},
+): Promise<[string[], string[]]> {
+  silent = quiet;
+  const { hosts, seats: gone } = await findLost({
+    spec: { ...(await classOf(seats)), ...wish },
+    endpoints: LOCAL,
+  });
   return [hosts.map(({ name }) => name), gone.map(({ seat }) => seat)];
 }
 
@@ -93,4 +101,14 @@ it("a rented seat takes no place on a host", () => {
   const records = [rented("a"), contained("b", near)];
   const spec = { name: "one", lab, roster: "", resume: true };
   expect(hostsOf(spec, { ...LOCAL, docker: near }, records).map(({ now }) => now)).toEqual([1]);
+});
+
+it("a rented seat is planned on no host, until it gets a machine that needs one", async () => {
+  const hosts = [{ name: "lab1", docker: "unix:///nowhere/docker.sock", seats: 1 }];
+  const plan = async (targets: string) =>
+    planClass({ spec: { ...(await classOf([rented("a")], targets)), hosts }, endpoints: LOCAL });
+  const { hosts: planned, seats } = await plan("vps");
+  expect(planned).toMatchObject([{ name: "lab1", now: 0, planned: 0 }]);
+  expect(seats.map(({ host }) => host)).toEqual(["elsewhere"]);
+  await expect(plan("vps container")).rejects.toThrow('host "lab1" does not answer');
 });
