@@ -6,29 +6,16 @@ import { readUserFile } from "../base/files.js";
 import { parseMoment } from "../base/local-time.js";
 import { isFolderPath } from "../base/paths.js";
 import { CLOUD_REQUESTS } from "../labs/cloud-requests.js";
+import { lifetimeText, parsedText } from "../labs/parsed-text.js";
 import { parseYaml } from "../labs/yaml-file.js";
 import { dnsLabel, labelProblem, TARGETS } from "../model/naming.js";
-import { parseDuration } from "../model/units.js";
 import { stateUrlProblem } from "../shared/state-url.js";
 
 /** The longest name of a class: it names a file. */
 const MAX_CLASS_LENGTH = 40;
 
-/** Seconds; Infinity for `none`. */
-const lifetime = z.string().transform((text, ctx) => {
-  const seconds = text === "none" ? Number.POSITIVE_INFINITY : parseDuration(text);
-  if (seconds !== undefined) return seconds;
-  ctx.addIssue(`"${text}" is not a duration: write "3h", "1h30m", "45m", at most "3650d", or "none"`);
-  return z.NEVER;
-});
-
 /** Milliseconds since 1970. */
-const readyBy = z.string().transform((text, ctx) => {
-  const at = parseMoment(text);
-  if (at !== undefined) return at;
-  ctx.addIssue(`"${text}" is not a time: write it like 2026-11-30T09:00+01:00`);
-  return z.NEVER;
-});
+const readyBy = parsedText(parseMoment, "a time: write it like 2026-11-30T09:00+01:00");
 
 const hostFields = z.strictObject({
   /** What people call it. */
@@ -67,7 +54,7 @@ export const classSchema = z
       .refine((list) => new Set(list).size === list.length, "contains a target twice")
       .optional()
       .describe("the targets of each seat; default: the lab's"),
-    ttl: lifetime.optional().describe("how long the seats live: 3h, none; default: the lab's"),
+    ttl: lifetimeText.optional().describe("how long the seats live: 3h, none; default: the lab's"),
     readyBy: readyBy
       .optional()
       .describe("when the lesson begins: 2026-11-30T09:00+01:00; class plan then says when to start"),

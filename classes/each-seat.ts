@@ -1,4 +1,4 @@
-import { messageOf, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { type Ended, sideBySide } from "../base/side-by-side.js";
 import { addressOf } from "../model/endpoint.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
@@ -6,18 +6,25 @@ import type { SeatRecord } from "../seats/seat-record.js";
 import type { ClassRecord, Member } from "./class-record.js";
 import { seatsOf } from "./plan-class.js";
 
-/** How an operation ended for one learner's seat. */
+/** How an operation ended for one learner. */
 export interface MemberEnd<T> {
   member: Member;
-  end: Ended<T>;
+  end: Ended<T> | { state: "no seat" };
 }
 
 /** Why an operation did not end well, in one line; `undefined` if it did. */
-export function problemOf(end: Ended<unknown>): string | undefined {
+export function problemOf(end: MemberEnd<unknown>["end"]): string | undefined {
   if (end.state === "done") return undefined;
-  if (end.state === "not begun") return "not begun";
+  if (end.state !== "failed") return end.state;
   const why = end.error instanceof UserError ? end.error.why?.split("\n")[0] : undefined;
   return [messageOf(end.error), why].filter(Boolean).join(": ");
+}
+
+/** The exit code of a change of every seat: {@link ExitCode.couldNotLook} if nothing failed, but a learner has no seat. */
+export function exitCodeOf(ends: readonly MemberEnd<unknown>[]): ExitCode {
+  const problems = ends.map(({ end }) => end.state).filter((state) => state !== "done");
+  if (problems.length === 0) return ExitCode.done;
+  return problems.every((state) => state === "no seat") ? ExitCode.couldNotLook : ExitCode.failed;
 }
 
 /** How many seats are handled at once: the work is in the machines, and most of it is waiting. */
@@ -26,7 +33,8 @@ const WORKERS = 8;
 /**
  * Does something with each seat of a class, side by side. The failure of one does not touch the others.
  *
- * @returns how each ended, in the class's order. Learners without a seat are left out.
+ * @returns how each ended, in the class's order.
+ * @throws UserError (exit 6) when no learner has a seat.
  */
 export const eachSeat = <T>(
   record: ClassRecord,
@@ -36,6 +44,7 @@ export const eachSeat = <T>(
 ): AsyncGenerator<StepEvent, MemberEnd<T>[]> =>
   reporting(async (steps) => {
     const seats = await seatsOf(record);
+    if (seats.length === 0) throw noSeats(record);
     let done = 0;
     return steps.run(
       { step: "seats", title: `class ${record.name}: ${title}`, passing: true },
@@ -56,7 +65,18 @@ export const eachSeat = <T>(
             groupOf: ({ record: { machines } }) => machines.map((m) => addressOf(m.endpoint)).join(),
           },
         );
-        return seats.map(({ member }, i) => ({ member, end: ends[i] as Ended<T> }));
+        const bySeat = new Map(seats.map(({ member }, i) => [member.seat, ends[i]]));
+        return record.members.map((member) => ({
+          member,
+          end: bySeat.get(member.seat) ?? { state: "no seat" as const },
+        }));
       },
     );
+  });
+
+const noSeats = ({ ended, name }: ClassRecord): UserError =>
+  new UserError(`class "${name}" has no seats`, {
+    why: ended === undefined ? "none of its learners has one" : "it was taken down",
+    fix: "make them: trilab class up",
+    exitCode: ExitCode.notFound,
   });

@@ -1,6 +1,6 @@
-import { reporting, type StepEvent, settled } from "../model/events.js";
-import { takeDown } from "../seats/down.js";
+import { type StepEvent, settled } from "../model/events.js";
 import type { SeatPlan } from "../seats/plan.js";
+import { withTemporarySeat } from "../seats/temporary-seat.js";
 import { bringUp } from "../seats/up.js";
 import type { SeatCosts } from "./rehearse.js";
 
@@ -28,22 +28,17 @@ export class SeatMeter {
 /**
  * Brings up one seat on its real host, alone, and takes it down again: what it took is taken for what each seat takes.
  *
- * @throws UserError as `up` and `down` do.
+ * @throws UserError as `up` and `down` do; exit 8 when something of the seat is left.
  */
 export const measureSeat = (
   plan: SeatPlan,
   options: { waitMs: number; resume: boolean; signal?: AbortSignal },
 ): AsyncGenerator<StepEvent, SeatCosts> =>
-  reporting(async (steps) => {
+  withTemporarySeat(plan, async (steps) => {
     const meter = new SeatMeter();
-    try {
-      await settled(bringUp(plan, options), (event) => {
-        steps.pass(event);
-        meter.take(event);
-      });
-    } finally {
-      const { docker, libvirt } = plan.request.endpoints;
-      await settled(takeDown(plan.id, { chosen: { docker, libvirt } }), steps.pass);
-    }
+    await settled(bringUp(plan, options), (event) => {
+      steps.pass(event);
+      meter.take(event);
+    });
     return meter.costs;
   });

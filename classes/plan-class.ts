@@ -85,18 +85,24 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   await refuseOthers(spec.name, lab.name, [...there.keys()], known);
   const hosts = hostsOf(spec, endpoints, [...there.values()]);
   const news = learners.filter(({ seat }) => !there.has(seat));
+  // A seat that has only rented so far gets a host with its first machine that is on one.
+  const unplaced = learners.filter((learner) => {
+    const record = there.get(learner.seat);
+    if (record === undefined) return true;
+    return !isHosted(record) && (wantedTargets(learner, wish) ?? []).some((target) => target !== "vps");
+  });
   const placed = placeSeats(
-    news.length,
+    unplaced.length,
     hosts.filter(({ name }) => !lost.has(name)).map(({ name, now, seats }) => ({ name, seats, taken: now })),
   );
   const full = placed.filter((name) => name === undefined).length;
   if (full > 0) throw noRoom(full, hosts);
-  const hostOfSeat = new Map(news.map(({ seat }, i) => [seat, placed[i] ?? ""]));
+  const hostOfSeat = new Map(unplaced.map(({ seat }, i) => [seat, placed[i] ?? ""]));
   const seats = await Promise.all(
     learners.map(async (learner): Promise<PlannedSeat> => {
       const record = there.get(learner.seat);
       const host = hosts.find(({ name, endpoints: at }) =>
-        record ? isAt(record, at) : name === hostOfSeat.get(learner.seat),
+        record && isHosted(record) ? isAt(record, at) : name === hostOfSeat.get(learner.seat),
       );
       const targets = wantedTargets(learner, wish);
       const plan = await planSeat({
@@ -151,7 +157,7 @@ export const wantedTargets = (
   { spec, targets }: Pick<ClassWish, "spec" | "targets">,
 ): readonly Target[] | undefined => targets ?? learner.targets ?? spec.targets;
 
-/** A host's name for seats on none of the class's hosts: they were made before class.yaml was changed. */
+/** A host's name for seats on none of the class's hosts: all they have is rented, or they were made before class.yaml was changed. */
 const ELSEWHERE = "elsewhere";
 
 /** The records of the learners' seats that exist, by seat. */
@@ -193,9 +199,14 @@ export interface Host {
   now: number;
 }
 
+/** Whether a seat has a machine on a host. Rented machines are on none. */
+const isHosted = ({ machines }: SeatRecord): boolean =>
+  machines.some(({ endpoint }) => endpoint.kind !== "ec2");
+
 /** Whether a seat is on a host with these daemons. */
-export const isAt = ({ machines }: SeatRecord, { docker, libvirt }: Endpoints): boolean =>
-  machines.every(
+export const isAt = (seat: SeatRecord, { docker, libvirt }: Endpoints): boolean =>
+  isHosted(seat) &&
+  seat.machines.every(
     ({ endpoint }) =>
       endpoint.kind === "ec2" || sameEndpoint(endpoint, endpoint.kind === "docker" ? docker : libvirt),
   );

@@ -2,7 +2,9 @@ import { loadLab } from "../labs/load-lab.js";
 import type { Endpoints } from "../model/endpoint.js";
 import { reporting, type StepEvent, settled } from "../model/events.js";
 import type { SeatId, Target } from "../model/naming.js";
+import { chooseCloud, type RentRequest, rentingOf } from "../seats/rent-vps.js";
 import { answersAt } from "../seats/seat-drivers.js";
+import type { SeatRecord } from "../seats/seat-record.js";
 import { takeDownMany } from "../seats/seats-at-once.js";
 import { readClass, withClassLock } from "./class-record.js";
 import { type ClassWish, type Host, hostsOf, isAt, seatsThere, wantedTargets } from "./plan-class.js";
@@ -17,7 +19,7 @@ export interface Lost {
 /**
  * Asks every host of a class whether the daemons answer that its seats need.
  *
- * @throws UserError (exit 2) when class.yaml, roster or lab is wrong.
+ * @throws UserError: exit 2 when class.yaml, roster or lab is wrong, exit 3 when seats are to be rented and there are no credentials.
  */
 export async function findLost(wish: ClassWish): Promise<Lost> {
   const { endpoints, spec } = wish;
@@ -26,11 +28,20 @@ export async function findLost(wish: ClassWish): Promise<Lost> {
     await readRoster(spec.roster),
     await readClass(spec.name),
   ];
-  const records = [...(await seatsThere(lab.name, learners)).values()];
-  const wanted = learners.flatMap((learner) => wantedTargets(learner, wish) ?? lab.targets);
+  const there = await seatsThere(lab.name, learners);
+  const renting = { lab, ...(spec.cloud === undefined ? {} : { cloud: spec.cloud }) };
+  const needed = await Promise.all(
+    learners.map((learner) =>
+      daemonsFor(wantedTargets(learner, wish) ?? lab.targets, there.get(learner.seat), renting),
+    ),
+  );
+  const daemons = [...new Set(needed.flat())];
+  const records = [...there.values()];
   const hosts = hostsOf(spec, endpoints, records);
-  const answers = await Promise.all(hosts.map((host) => answersFor(host.endpoints, wanted)));
-  const silent = hosts.filter((_, i) => !answers[i]);
+  const answers = await Promise.all(
+    hosts.map((host) => Promise.all(daemons.map((daemon) => answersAt(host.endpoints[daemon])))),
+  );
+  const silent = hosts.filter((_, i) => !answers[i]?.every(Boolean));
   // A seat with a learner's name that is not of this class is left alone.
   const members = new Set(record?.ended === undefined ? record?.members.map(({ seat }) => seat) : []);
   const lost = records.filter(
@@ -39,12 +50,16 @@ export async function findLost(wish: ClassWish): Promise<Lost> {
   return { hosts: silent, seats: lost.map(({ lab, seat }) => ({ lab, seat })) };
 }
 
-async function answersFor({ docker, libvirt }: Endpoints, targets: readonly Target[]): Promise<boolean> {
-  const needed = [
-    ...(targets.includes("container") ? [docker] : []),
-    ...(targets.some((target) => target !== "container") ? [libvirt] : []),
-  ];
-  return (await Promise.all(needed.map(answersAt))).every(Boolean);
+/** The daemons that a seat with these targets needs on its host: none for a machine that is rented. */
+async function daemonsFor(
+  targets: readonly Target[],
+  existing: SeatRecord | undefined,
+  request: RentRequest,
+): Promise<(keyof Endpoints)[]> {
+  const rents = targets.includes("vps") && (await chooseCloud(rentingOf(existing), request)) !== "local";
+  return targets
+    .filter((target) => !(target === "vps" && rents))
+    .map((target) => (target === "container" ? "docker" : "libvirt"));
 }
 
 /** Forgets seats whose host does not answer; what is on other hosts is removed. @throws the first seat's error, if one can't be removed. */

@@ -74,9 +74,8 @@ export function decodeText(bytes: Uint8Array): string {
 export function parseRoster(text: string, file: string): Learner[] {
   // Excel's own way to name the separator.
   const [, named, body = text] = /^sep=(.)\r?\n([\s\S]*)$/.exec(text.replace(/^\uFEFF/, "")) ?? [];
-  const rows = readRows(body, named ?? separatorOf(body), file);
+  const { columns, rows } = readTable(body, named ?? separatorOf(body), file);
   if (rows.length === 0) throw notARoster(file, ["it has no rows"]);
-  const columns = Object.keys(rows[0]?.cells ?? {});
   const used = new Map(
     (Object.keys(COLUMNS) as Column[]).map((column) => [
       column,
@@ -90,7 +89,10 @@ export function parseRoster(text: string, file: string): Learner[] {
   const problems: string[] = [];
   const learners: (Learner & { line: number })[] = [];
   for (const { cells, line } of rows) {
-    const cell = (column: Column): string => cells[used.get(column) ?? ""]?.trim() ?? "";
+    const cell = (column: Column): string => {
+      const name = used.get(column);
+      return name === undefined ? "" : (cells[name]?.trim() ?? "");
+    };
     const [targets, publicKey] = [targetsIn(cell("targets")), cell("key")];
     const wrong =
       cellProblem(publicKey, MAX_KEY_CELL) ??
@@ -141,18 +143,23 @@ interface Row {
   line: number;
 }
 
-function readRows(text: string, delimiter: string, file: string): Row[] {
+/** The header's names, and the rows, which may be shorter than the header. */
+function readTable(text: string, delimiter: string, file: string): { columns: string[]; rows: Row[] } {
+  let columns: string[] = [];
   try {
     const rows = parse(text, {
       bom: true,
-      columns: (names: string[]) => names.map((name) => name.trim()),
+      columns: (names: string[]) => {
+        columns = names.map((name) => name.trim());
+        return columns;
+      },
       delimiter,
       info: true,
       relax_column_count_less: true,
       skip_empty_lines: true,
       skip_records_with_empty_values: true,
     }) as unknown as { record: Record<string, string>; info: { lines: number } }[];
-    return rows.map(({ info, record }) => ({ cells: record, line: info.lines }));
+    return { columns, rows: rows.map(({ info, record }) => ({ cells: record, line: info.lines })) };
   } catch (error) {
     throw notARoster(file, [messageOf(error)]);
   }

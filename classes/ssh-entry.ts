@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import ssh2, { type AuthContext, type Connection, type ParsedKey, type ServerChannel } from "ssh2";
 import { messageOf } from "../base/errors.js";
 import { privateDir } from "../base/paths.js";
@@ -17,7 +18,7 @@ import {
   targetsOf,
 } from "../seats/seat-record.js";
 import { withUnitLock } from "../shared/shared-state.js";
-import { type ClassRecord, classesDir, seatOf, unitIn } from "./class-record.js";
+import { classesDir, readClass, seatOf, unitIn } from "./class-record.js";
 
 /*
  * The door for learners: an SSH server of our own, which knows learners and targets, and no accounts or shells of this host.
@@ -36,7 +37,7 @@ export interface Entry {
   port: number;
   /** Its public host key, in OpenSSH's format. */
   hostKey: string;
-  /** Ends it, and the sessions through it. */
+  /** Ends it, and the sessions through it. What takes longer than ten seconds is not waited for. */
   close(): Promise<void>;
 }
 
@@ -46,15 +47,19 @@ const MOST_CONNECTIONS = 200;
 const MOST_SESSIONS = 10;
 /** How long a client may take to show its key, in milliseconds. */
 const LOGIN_MS = 30_000;
+/** How long clients and machines may take to end their sessions when the entry closes, in milliseconds. */
+const CLOSE_MS = 10_000;
 
 /**
  * Opens the door of a class. `ssh SEAT@HOST` leads to the seat's only target, or to a choice; `ssh SEAT.TARGET@HOST` to one target.
- * The key is the seat's own, or the learner's if the roster has one. Forwarding, agents and X11 are refused.
+ * The key is the seat's own, or the learner's if the roster has one. Forwarding, agents and X11 are refused. Who is in the class
+ * is looked up at each login.
  */
-export async function openEntry(record: ClassRecord, { address, log, port }: EntryOptions): Promise<Entry> {
+export async function openEntry(className: string, { address, log, port }: EntryOptions): Promise<Entry> {
   const key = await entryKey();
   let open = 0;
   const connections = new Set<Connection>();
+  const running = new Set<Promise<void>>();
   const server = new ssh2.Server({ hostKeys: [key.privateKey] }, (connection) => {
     open += 1;
     connections.add(connection);
@@ -64,7 +69,7 @@ export async function openEntry(record: ClassRecord, { address, log, port }: Ent
     });
     connection.on("error", () => {}); // It closes.
     if (open > MOST_CONNECTIONS) connection.end();
-    else serve(connection, record, log);
+    else serve(connection, className, log, running);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -73,11 +78,11 @@ export async function openEntry(record: ClassRecord, { address, log, port }: Ent
   return {
     port: (server.address() as AddressInfo).port,
     hostKey: key.publicKey,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const connection of connections) connection.end();
-      }),
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of connections) connection.end();
+      await Promise.race([closed.then(() => Promise.all(running)), sleep(CLOSE_MS)]);
+    },
   };
 }
 
@@ -99,11 +104,17 @@ interface Visitor {
   target?: Target | undefined;
 }
 
-function serve(connection: Connection, record: ClassRecord, log: (line: string) => void): void {
+/** @param running Gets each session that runs, until it has ended. */
+function serve(
+  connection: Connection,
+  className: string,
+  log: (line: string) => void,
+  running: Set<Promise<void>>,
+): void {
   let visitor: Visitor | undefined;
   const late = setTimeout(() => connection.end(), LOGIN_MS);
   connection.on("authentication", (attempt) => {
-    void admitted(attempt, record).then(
+    void admitted(attempt, className).then(
       (found) => {
         if (found === undefined) return attempt.reject(["publickey"]);
         // Without a signature, the client only asks whether the key would do.
@@ -121,8 +132,14 @@ function serve(connection: Connection, record: ClassRecord, log: (line: string) 
     if (who === undefined || sessions >= MOST_SESSIONS) return reject();
     sessions += 1;
     const session = accept();
+    const left = new AbortController();
+    let run = Promise.resolve();
     session.once("close", () => {
-      sessions -= 1;
+      left.abort();
+      // What was begun in a machine counts until it has ended there.
+      void run.then(() => {
+        sessions -= 1;
+      });
     });
     let terminal: Terminal | undefined;
     let resize: Session["resize"] = () => {};
@@ -135,11 +152,16 @@ function serve(connection: Connection, record: ClassRecord, log: (line: string) 
       resize(cols, rows);
       take?.();
     });
-    const begin = (channel: ServerChannel, run: SessionRequest["run"]): void => {
-      const request = (): SessionRequest => ({ run, terminal });
-      void pass(channel, who, request, log, (opened) => {
+    // A session runs one thing: for a second request, there is no channel.
+    const begin = (channel: ServerChannel | undefined, what: SessionRequest["run"]): void => {
+      if (channel === undefined) return;
+      channel.once("close", () => left.abort());
+      const request = (): SessionRequest => ({ run: what, terminal });
+      run = pass(channel, who, request, left.signal, log, (opened) => {
         resize = opened.resize;
       }).catch((error: unknown) => leave(channel, messageOf(error), 255));
+      running.add(run);
+      void run.then(() => running.delete(run));
     };
     session.on("shell", (take) => begin(take(), undefined));
     session.on("exec", (take, _refuse, { command }) => begin(take(), { line: command }));
@@ -154,12 +176,14 @@ function serve(connection: Connection, record: ClassRecord, log: (line: string) 
   connection.on("request", (_accept, reject) => reject?.());
 }
 
-/** The seat whose name and key a client has shown; `undefined` for everybody else. */
-async function admitted(attempt: AuthContext, record: ClassRecord): Promise<Visitor | undefined> {
+/** The seat of a class whose name and key a client has shown; `undefined` for everybody else. */
+async function admitted(attempt: AuthContext, className: string): Promise<Visitor | undefined> {
   if (attempt.method !== "publickey") return undefined;
   const [name = "", word, ...more] = attempt.username.split(".");
   const target = TARGETS.find((each) => each === word);
   if (more.length > 0 || (word !== undefined && target === undefined)) return undefined;
+  const record = await readClass(className);
+  if (record === undefined || record.ended !== undefined) return undefined;
   const member = record.members.find(({ seat }) => seat === name);
   const seat = member && (await readRecord(seatOf(record, member)));
   if (!seat) return undefined;
@@ -181,6 +205,7 @@ async function pass(
   channel: ServerChannel,
   { seat, target: named }: Visitor,
   request: () => SessionRequest,
+  left: AbortSignal,
   log: (line: string) => void,
   onOpen: (session: Session) => void,
 ): Promise<void> {
@@ -195,23 +220,28 @@ async function pass(
   }
   const began = Date.now();
   const session = await (await openEnvironment(seat, target)).session(request());
+  if (left.aborted) return session.close(); // Opening takes seconds in an emulated guest.
   log(`${new Date(began).toISOString()} ${seat.seat} ${target} begins`);
   onOpen(session);
   // A terminal's input has no end: who leaves closes the channel.
   channel.pipe(session.stdin, { end: request().terminal === undefined });
   session.stdout.pipe(channel, { end: false });
   session.stderr?.pipe(channel.stderr, { end: false });
-  const left = (): void => session.close();
-  channel.once("close", left);
+  let closing: Promise<void> | undefined;
+  const close = (): void => {
+    closing ??= session.close();
+  };
+  left.addEventListener("abort", close);
   session.stdin.on("error", () => {}); // It has ended, and the client still types.
   const code = await session.ended;
-  channel.off("close", left);
-  if (code === UNREACHABLE) session.close();
+  left.removeEventListener("abort", close);
+  if (code === UNREACHABLE) close();
   log(
     `${new Date().toISOString()} ${seat.seat} ${target} ends after ${Math.round((Date.now() - began) / 1000)} s`,
   );
   channel.exit(code);
   channel.end();
+  await closing;
 }
 
 /** Ctrl-C, Ctrl-D, q. */

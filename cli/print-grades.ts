@@ -22,12 +22,17 @@ export async function emailsOf(args: Args): Promise<Emails> {
   return new Map((await readRoster(file)).map(({ email, seat }) => [seat, email]));
 }
 
-/** Grades the works, and prints them as a table, CSV or JSON. */
+/**
+ * Grades the works, and prints them as a table, CSV or JSON.
+ *
+ * @param folderOf A lab's name or folder, by its name, unless --labs says where it is. Default: the registered lab.
+ */
 export async function printGrades(
   works: readonly Work[],
   emails: Emails,
   args: Args,
   ctx: Context,
+  folderOf: (lab: string) => Promise<string> = async (lab) => lab,
 ): Promise<undefined> {
   if (flag(args, "csv") && ctx.json)
     throw new UserError("--csv and --json can't be used together", {
@@ -44,7 +49,7 @@ export async function printGrades(
   const labs = new Map(
     await Promise.all(
       [...new Set(works.map(({ lab }) => lab))].map(async (name) => {
-        const lab = await loadLab(folder === undefined ? name : resolve(folder, name));
+        const lab = await loadLab(folder === undefined ? await folderOf(name) : resolve(folder, name));
         return [name, { ...lab, digest: await labDigest(lab.dir) }] as const;
       }),
     ),

@@ -25,6 +25,6 @@ export interface Session {
   /** Its exit code; 255: the connection to it broke. */
   ended: Promise<number>;
   resize(columns: number, rows: number): void;
-  /** Ends it, and what it started. */
-  close(): void;
+  /** Ends it, and what it started. Never throws: the machine may have ended, and the session with it. */
+  close(): Promise<void>;
 }

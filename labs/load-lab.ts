@@ -9,21 +9,12 @@ import { isFolderPath, repoDir } from "../base/paths.js";
 import { machineSpecSchema } from "../model/machine-spec.js";
 import { DEFAULT_TARGETS, labelProblem, MAX_LAB_LENGTH, TARGETS } from "../model/naming.js";
 import { parseDuration } from "../model/units.js";
+import { lifetimeText, parsedText } from "./parsed-text.js";
 import { PROBE_IDS, withProbeNeeds } from "./probe-needs.js";
 import { taskProblems, tasksSchema } from "./tasks.js";
 import { variablesSchema } from "./variables.js";
 import { matchedToVps, sizeProblem, vpsSchema } from "./vps.js";
 import { parseYaml } from "./yaml-file.js";
-
-const duration = z.string().transform((text, ctx) => {
-  if (text === "none") return undefined;
-  const seconds = parseDuration(text);
-  if (seconds === undefined) {
-    ctx.addIssue(`"${text}" is not a duration: write "3h", "1h30m", "45m", at most "3650d", or "none"`);
-    return z.NEVER;
-  }
-  return seconds;
-});
 
 /** The schema of lab.yaml. The published JSON Schema (labs/lab.schema.json) is made from this. */
 export const labSchema = z
@@ -37,7 +28,7 @@ export const labSchema = z
     summary: z.string().min(1),
     /** How long a seat lives, in seconds; absent for `none`. */
     // The default is text, because a default for the output would replace the value of "none".
-    ttl: duration.prefault("3h"),
+    ttl: lifetimeText.transform((seconds) => (Number.isFinite(seconds) ? seconds : undefined)).prefault("3h"),
     targets: z
       .array(z.enum(TARGETS))
       .min(1)
@@ -61,14 +52,7 @@ export const labSchema = z
     /** What the lab is about, in one or two words; for the list of labs. */
     topic: z.string().min(1).optional().describe("what the lab is about, for the list of labs"),
     /** How long a learner needs, in seconds. */
-    takes: z
-      .string()
-      .transform((text, ctx) => {
-        const parsed = parseDuration(text);
-        if (parsed !== undefined) return parsed;
-        ctx.addIssue(`"${text}" is not a duration: write "45m" or "1h30m"`);
-        return z.NEVER;
-      })
+    takes: parsedText(parseDuration, 'a duration: write "45m" or "1h30m"')
       .optional()
       .describe("how long a learner needs: 45m"),
     /** Values that differ from seat to seat. */

@@ -1,23 +1,20 @@
 import { z } from "zod";
 import { TARGETS, type Target } from "../model/naming.js";
 import { parseDuration } from "../model/units.js";
+import { parsedText } from "./parsed-text.js";
 import { PROBE_IDS } from "./probe-needs.js";
 import { unknownNames, type Variables } from "./variables.js";
 
-const seconds = z.string().transform((text, ctx) => {
+const seconds = parsedText((text) => {
   const parsed = parseDuration(text);
-  if (parsed !== undefined && parsed <= 600) return parsed;
-  ctx.addIssue(`"${text}" is not a time limit: write "30s" or "2m", at most "10m"`);
-  return z.NEVER;
-});
+  return parsed !== undefined && parsed <= 600 ? parsed : undefined;
+}, 'a time limit: write "30s" or "2m", at most "10m"');
 
 /** `15%` as 0.15. */
-const percent = z.string().transform((text, ctx) => {
+const percent = parsedText((text) => {
   const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
-  if (match) return Number(match[1]) / 100;
-  ctx.addIssue(`"${text}" is not a percentage: write "15%"`);
-  return z.NEVER;
-});
+  return match ? Number(match[1]) / 100 : undefined;
+}, 'a percentage: write "15%"');
 
 const hintSchema = z.union(
   [

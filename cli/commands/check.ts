@@ -13,7 +13,11 @@ export const check = defineCommand({
   positionals: { task: { type: "string", describe: "one task; default: all" } },
   options: {
     ...labAndSeatOptions,
-    watch: { type: "boolean", describe: `look again every ${PAUSE} seconds, until all is met or Ctrl-C` },
+    watch: {
+      type: "boolean",
+      conflicts: "json",
+      describe: `look again every ${PAUSE} seconds, until all is met or Ctrl-C; not with --json`,
+    },
   },
   examples: [
     ["trilab check", "every task that is not met yet"],

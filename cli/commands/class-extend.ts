@@ -1,4 +1,3 @@
-import { ExitCode } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { report } from "../context.js";
 import { defineCommand, text } from "../define-command.js";
@@ -19,7 +18,7 @@ export const classExtend = defineCommand({
   handler: async (args, ctx) => {
     const seconds = lifetime("the duration", text(args, "duration") ?? "");
     const record = await classMeant(args);
-    const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
+    const { eachSeat, exitCodeOf, problemOf } = await import("../../classes/each-seat.js");
     const { extend } = await import("../../seats/extend.js");
     const { expiryInForce } = await import("../../seats/lifetime.js");
     const { settled } = await import("../../model/events.js");
@@ -43,6 +42,6 @@ export const classExtend = defineCommand({
       ...failed.map(({ problem, seat }) => ctx.style.bad(`${seat}: ${problem}`)),
       `${rows.length - failed.length} of ${rows.length} seats have more time. See: trilab class status`,
     ]);
-    return failed.length > 0 ? ExitCode.failed : ExitCode.done;
+    return exitCodeOf(ends);
   },
 });

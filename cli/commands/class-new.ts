@@ -1,3 +1,4 @@
+import { report } from "../context.js";
 import { defineCommand, text } from "../define-command.js";
 
 export const classNew = defineCommand({
@@ -7,8 +8,10 @@ export const classNew = defineCommand({
   handler: async (args, ctx) => {
     const { writeNewClass } = await import("../../classes/new-class.js");
     const files = await writeNewClass(text(args, "folder") ?? ".");
-    for (const file of files) ctx.tell(`wrote ${file}`);
-    ctx.tell(`Next: fill in the roster, then trilab class plan ${files[0]}`);
+    report(ctx, "class-new", { files }, () => [
+      `Wrote ${files.join(" and ")}.`,
+      `Next: fill in the roster, then trilab class plan ${files[0]}`,
+    ]);
     return undefined;
   },
 });

@@ -1,4 +1,3 @@
-import { ExitCode } from "../../base/errors.js";
 import { agreeToLose } from "../agree-to-lose.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { report } from "../context.js";
@@ -18,7 +17,7 @@ export const classReset = defineCommand({
     const [record, waitMs] = [await classMeant(args), answerWait(args)];
     const lost = `This resets all machines of class ${record.name} to their state after their first start. What ${record.members.length} learners did in them is lost.`;
     if (!flag(args, "yes")) await agreeToLose(ctx, lost);
-    const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
+    const { eachSeat, exitCodeOf, problemOf } = await import("../../classes/each-seat.js");
     const { replaceableMachines } = await import("../../seats/replaceable.js");
     const { reset } = await import("../../seats/reset-or-restore.js");
     const { settled } = await import("../../model/events.js");
@@ -43,6 +42,6 @@ export const classReset = defineCommand({
       ...failed.map(({ problem, seat }) => ctx.style.bad(`${seat}: ${problem}`)),
       `${rows.length - failed.length} of ${rows.length} seats are as after their first start.`,
     ]);
-    return failed.length > 0 ? ExitCode.failed : ExitCode.done;
+    return exitCodeOf(ends);
   },
 });

@@ -1,4 +1,3 @@
-import { ExitCode } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
 import type { TargetAnswer } from "../../seats/run.js";
 import { classMeant, classPositional } from "../class-meant.js";
@@ -23,7 +22,7 @@ async function runCommand(args: Args, ctx: Context): Promise<number> {
   const [command, root, on] = [commandAfter(args, "class run"), flag(args, "root"), text(args, "on")];
   const wanted = on === undefined ? undefined : parseTargets(on);
   const record = await classMeant(args);
-  const { eachSeat, problemOf } = await import("../../classes/each-seat.js");
+  const { eachSeat, exitCodeOf, problemOf } = await import("../../classes/each-seat.js");
   const { runEverywhere } = await import("../../seats/run.js");
   const { targetsOf } = await import("../../seats/seat-record.js");
   const { settled } = await import("../../model/events.js");
@@ -44,12 +43,8 @@ async function runCommand(args: Args, ctx: Context): Promise<number> {
     answers: end.state === "done" ? end.result : [],
     ...(end.state === "done" ? {} : { problem: problemOf(end) }),
   }));
-  const failed = rows.find(
-    ({ answers, problem }) => problem ?? answers.some(({ exitCode }) => exitCode !== 0),
-  );
-  const exitCode =
-    failed?.answers.find((answer) => answer.exitCode !== 0)?.exitCode ??
-    (failed ? ExitCode.failed : ExitCode.done);
+  const failed = rows.flatMap(({ answers }) => answers).find((answer) => answer.exitCode !== 0);
+  const exitCode = failed?.exitCode ?? exitCodeOf(ends);
   report(ctx, "class-run", { class: record.name, command, root, seats: rows, exitCode }, () =>
     columns([
       ["SEAT", "TARGET", "EXIT", "ANSWER"].map(ctx.style.bold),

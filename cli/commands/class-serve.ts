@@ -1,4 +1,5 @@
 import { ExitCode, messageOf, UserError } from "../../base/errors.js";
+import { interruptible } from "../../base/working.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, text } from "../define-command.js";
@@ -27,7 +28,7 @@ async function serve(args: Args, ctx: Context): Promise<undefined> {
   const [address, port] = listenAt(text(args, "listen") ?? LISTEN);
   const record = await classMeant(args);
   const { openEntry } = await import("../../classes/ssh-entry.js");
-  const entry = await openEntry(record, { address, port, log: (line) => ctx.tell(line) }).catch(
+  const entry = await openEntry(record.name, { address, port, log: (line) => ctx.tell(line) }).catch(
     (error: unknown) => {
       throw new UserError(`can't listen on ${address}:${port}`, {
         why: messageOf(error),
@@ -37,6 +38,8 @@ async function serve(args: Args, ctx: Context): Promise<undefined> {
       });
     },
   );
+  // After Ctrl-C, the learners' sessions are still ended.
+  const over = interruptible();
   report(
     ctx,
     "class-serve",
@@ -55,6 +58,7 @@ async function serve(args: Args, ctx: Context): Promise<undefined> {
   });
   clearInterval(looking);
   await entry.close();
+  over();
   return undefined;
 }
 

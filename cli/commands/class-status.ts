@@ -14,7 +14,13 @@ export const classStatus = defineCommand({
   usage: "status [class]",
   description: "list the learners' seats, as their hosts report them, and the points",
   positionals: classPositional,
-  options: { watch: { type: "boolean", describe: `look again every ${PAUSE} seconds, until Ctrl-C` } },
+  options: {
+    watch: {
+      type: "boolean",
+      conflicts: "json",
+      describe: `look again every ${PAUSE} seconds, until Ctrl-C; not with --json`,
+    },
+  },
   handler: async (args, ctx) => {
     for (;;) {
       if (flag(args, "watch") && ctx.screen) ctx.print("\u001b[2J\u001b[H");

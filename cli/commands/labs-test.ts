@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { ExitCode, messageAndWhy, UserError } from "../../base/errors.js";
-import { interruptible } from "../../base/working.js";
 import type { Lab } from "../../labs/load-lab.js";
 import type { Endpoints } from "../../model/endpoint.js";
 import type { Proof } from "../../tasks/prove-lab.js";
@@ -17,6 +16,8 @@ const WAIT = 600_000;
 interface Tested extends Proof {
   lab: string;
   seconds: number;
+  /** Something of its seat is left. */
+  residue?: boolean;
 }
 
 export const labsTest = defineCommand({
@@ -60,44 +61,53 @@ async function testLabs(args: Args, ctx: Context): Promise<number> {
   report(ctx, "labs-test", { labs: tested }, () =>
     tested.flatMap((each) => lines(each, flag(args, "lint"), ctx)),
   );
+  if (tested.some(({ residue }) => residue)) return ExitCode.residue;
   return tested.every(({ problems }) => problems.length === 0) ? ExitCode.done : ExitCode.checksNotPassed;
 }
 
-async function testLab(lab: Lab, endpoints: Endpoints, args: Args, ctx: Context): Promise<Proof> {
+async function testLab(
+  lab: Lab,
+  endpoints: Endpoints,
+  args: Args,
+  ctx: Context,
+): Promise<Omit<Tested, "lab" | "seconds">> {
   const { lintLab } = await import("../../tasks/lint-lab.js");
   const problems = await lintLab(lab);
   if (flag(args, "lint") || problems.length > 0) return { problems, proven: [], notProven: [] };
   const { planSeat } = await import("../../seats/plan.js");
   const { bringUp } = await import("../../seats/up.js");
-  const { takeDown } = await import("../../seats/down.js");
+  const { withTemporarySeat } = await import("../../seats/temporary-seat.js");
   const { forgetAttempts } = await import("../../tasks/attempts.js");
   const { valuesOf } = await import("../../tasks/script-options.js");
   const { proveLab } = await import("../../tasks/prove-lab.js");
   const { setUpLab } = await import("../../tasks/set-up.js");
+  const { readRecord } = await import("../../seats/seat-record.js");
+  const { settled } = await import("../../model/events.js");
+  const { signal } = ctx;
   const id = { lab: lab.name, seat: `test-${randomBytes(3).toString("hex")}` };
   const plan = await planSeat({ lab: lab.dir, seat: id.seat, endpoints });
   await readyHost(ctx, plan.drivers, flag(args, "yes"));
-  // After Ctrl-C, the seat is still taken down.
-  const over = interruptible();
   try {
-    const { record } = await ctx.follow(bringUp(plan, { waitMs: WAIT, signal: ctx.signal }));
-    await ctx.follow(setUpLab(record, lab, { signal: ctx.signal }));
-    return await ctx.follow(proveLab(record, lab, await valuesOf(lab, id.seat), ctx.signal));
+    return await ctx.follow(
+      withTemporarySeat(plan, async ({ pass }) => {
+        const { record } = await settled(bringUp(plan, { waitMs: WAIT, signal }), pass);
+        await settled(setUpLab(record, lab, { signal }), pass);
+        return settled(proveLab(record, lab, await valuesOf(lab, id.seat), signal), pass);
+      }),
+    );
   } catch (error) {
-    if (ctx.signal.aborted) {
+    if (signal.aborted) {
       throw new UserError(`the test of lab "${lab.name}" was interrupted`, {
-        why: "its seat was taken down",
+        why: (await readRecord(id)) ? `its seat "${id.seat}" is not taken down` : "its seat was taken down",
         exitCode: ExitCode.interrupted,
       });
     }
     if (!(error instanceof UserError)) throw error;
     explain(error, ctx);
-    return { problems: [messageAndWhy(error)], proven: [], notProven: [] };
+    const residue = error.exitCode === ExitCode.residue;
+    return { problems: [messageAndWhy(error)], proven: [], notProven: [], residue };
   } finally {
-    const { readRecord } = await import("../../seats/seat-record.js");
-    if (await readRecord(id)) await ctx.follow(takeDown(id, { chosen: endpoints }));
     await forgetAttempts(id);
-    over();
   }
 }
 

@@ -23,7 +23,11 @@ export const reap = defineCommand({
         "also remove your seats that this state directory does not know, and leftovers without a machine",
     },
     others: { type: "boolean", describe: "as --unknown, and also other owners' seats" },
-    watch: { type: "string", describe: "repeat at this interval; without a value: 1m" },
+    watch: {
+      type: "string",
+      conflicts: "json",
+      describe: "repeat at this interval; without a value: 1m; not with --json",
+    },
     install: {
       type: "boolean",
       describe: "run it every five minutes, by a systemd timer, else by cron",

@@ -67,9 +67,9 @@ export async function openContainerSession(
     ...(terminal ? {} : { stderr }),
     ended,
     resize,
-    close: () => {
+    close: async () => {
       stream.destroy();
-      void container
+      await container
         .exec({ Cmd: [login.shell, "-c", END, login.shell, mark], User: login.user })
         .then((end) => end.start({ Detach: true }))
         .catch(() => {}); // The container may have ended, and the session with it.

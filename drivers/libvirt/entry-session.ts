@@ -52,7 +52,7 @@ export async function openSshSession(
     ...(terminal ? {} : { stderr: channel.stderr }),
     ended,
     resize: (columns, rows) => channel.setWindow(rows, columns, 0, 0),
-    close: () => client.destroy(),
+    close: async () => void client.destroy(),
   };
 }
 

@@ -64,6 +64,13 @@ describe("a roster", () => {
     ]);
   });
 
+  it("has the columns of its header, also if a row ends early; a column without a name is none of them", () => {
+    expect(read("name,email,id,targets,\nAnn,ann@x\nBob,bob@x,b17,guest,note\n")).toEqual([
+      { seat: "ann", name: "Ann", email: "ann@x", id: "" },
+      { seat: "b17", name: "Bob", email: "bob@x", id: "b17", targets: ["guest"] },
+    ]);
+  });
+
   it("names every problem at once, with its line", () => {
     expect(
       refused(
