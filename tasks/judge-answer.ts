@@ -62,20 +62,34 @@ async function judgeRead(
   const target = answer.read ?? "container";
   const options = { values: await valuesOf(lab, record.seat), timeout: limitIn(record, target, READ_LIMIT) };
   const { boot, evidence, outcome, why } = await runTaskScript(record, lab, task, "answer", target, options);
-  if (outcome !== "done" || evidence.answer === undefined)
-    return { outcome: "could-not-look", why: why || "answer.sh noted no answer", answer: said };
-  const expected = Number(evidence.answer);
-  if (Number.isNaN(expected)) {
-    const same = evidence.answer.toLowerCase() === said.toLowerCase();
-    return same
-      ? { outcome: "met", answer: said, boot }
-      : { outcome: "not-met", why: `the ${target} says something else`, answer: said, boot };
-  }
+  if (outcome === "no") return { outcome: "not-met", why, answer: said, boot };
+  if (outcome === "failed") return { outcome: "could-not-look", why, answer: said };
+  return { ...judgeNoted(task, answer, said, evidence.answer), boot };
+}
+
+/** A number as scripts print it. Anything else is text, also the digits of a digest such as 123e45678901. */
+const PLAIN_NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
+
+/**
+ * Judges against what answer.sh noted: the same text is right, and a number within the tolerance.
+ *
+ * @throws UserError (exit 2) when a number is asked for and the answer is none. Pure.
+ */
+export function judgeNoted(task: Task, answer: Answer, said: string, noted = ""): Judged {
+  // An empty note is the output of a command that failed: bash goes on after an error inside an argument.
+  if (noted === "") return { outcome: "could-not-look", why: "answer.sh noted no answer", answer: said };
+  const right: Judged = { outcome: "met", answer: said };
+  const wrong: Judged = {
+    outcome: "not-met",
+    why: `the ${answer.read ?? "target"} says something else`,
+    answer: said,
+  };
+  if (noted.toLowerCase() === said.toLowerCase()) return right;
+  if (!PLAIN_NUMBER.test(noted)) return wrong;
   const number = readNumber(said, "");
   if (typeof number === "string") throw wrongKind(task, number);
-  return Math.abs(number - expected) <= (answer.within ?? 0) * Math.abs(expected)
-    ? { outcome: "met", answer: said, boot }
-    : { outcome: "not-met", why: `the ${target} says something else`, answer: said, boot };
+  const expected = Number(noted);
+  return Math.abs(number - expected) <= (answer.within ?? 0) * Math.abs(expected) ? right : wrong;
 }
 
 /** What a run says of a measured question. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseLab } from "../../labs/load-lab.js";
-import { judgeChoice, judgeMeasured, measuredIn } from "../../tasks/judge-answer.js";
+import { judgeChoice, judgeMeasured, judgeNoted, measuredIn } from "../../tasks/judge-answer.js";
 import { syntheticRun } from "../report/fixture.js";
 
 const { tasks } = parseLab(
@@ -73,4 +73,35 @@ it("a choice is right, wrong with a reason, or none", () => {
   expect(() => judgeChoice(task, choice, "guest")).toThrow(
     expect.objectContaining({ exitCode: 2, why: '"guest" is not one of: host, Own' }),
   );
+});
+
+describe("an answer that a script reads in a machine", () => {
+  const task = time as (typeof tasks)[number];
+  const judged = (said: string, noted: string | undefined, within?: number) =>
+    judgeNoted(task, { read: "guest", ...(within === undefined ? {} : { within }) }, said, noted).outcome;
+
+  it("could not be looked at when the script noted nothing", () => {
+    expect([judged("0", ""), judged("0", undefined), judged("0", "0")]).toEqual([
+      "could-not-look",
+      "could-not-look",
+      "met",
+    ]);
+  });
+
+  it("is right within the tolerance", () => {
+    expect([judged("10", "10.9", 0.1), judged("9", "10.9", 0.1), judged("11x", "10.9", 0.1)]).toEqual([
+      "met",
+      "not-met",
+      "met",
+    ]);
+    expect(() => judged("many", "12")).toThrow("this is no answer");
+  });
+
+  it("is text where a digest looks like a number", () => {
+    const digest = "123e45678901";
+    expect([judged(digest.toUpperCase(), digest), judged("999e99999999", digest)]).toEqual([
+      "met",
+      "not-met",
+    ]);
+  });
 });
