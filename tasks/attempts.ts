@@ -31,7 +31,7 @@ const entrySchema = z.object({
   run: z.string().optional(),
   /** The number of a hint, from 1, and its cost in points. */
   hint: z.int().optional(),
-  cost: z.int().optional(),
+  cost: z.int().min(0).optional(),
   /** Changes when the target starts anew. */
   boot: z.string().optional(),
   /** The lab's files: labs/lab-scripts.ts. */
