@@ -90,10 +90,13 @@ export const predictionSchema = z.object({
   guestsThatFit: z.number(),
 });
 
+/** A run's id is also the name of its file, and of the page made from it. */
+export const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
 export const runDocumentSchema = z.object({
   schema: z.literal(RUN_SCHEMA),
   /** Sorts by time: `2026-11-21T03-45-00Z-first-boot-alice`. */
-  id: z.string(),
+  id: z.string().regex(RUN_ID, "can't be a file's name"),
   startedAt: z.string(),
   endedAt: z.string(),
   /** It ended before everything was measured. */
