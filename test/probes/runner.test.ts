@@ -381,6 +381,19 @@ it("a busy host is asked again, then flagged", async () => {
   expect([asked, measured.busyRounds, measured.rounds, measured.load]).toEqual([2, 1, 1, [9]]);
 });
 
+it("a metric that a run itself doubts is not representative in that target, and the others are", async () => {
+  const doubtful = probe("duel", async (subject) => ({
+    ...value(1),
+    ...(subject.target === "guest" ? { doubts: { m: "an upper limit" } } : {}),
+  }));
+  const { tallies } = await run([doubtful]);
+  const series = tallies.get(doubtful)?.series(sound) ?? [];
+  expect(series.map(({ note, representative, target }) => [target, representative, note])).toEqual([
+    ["container", true, ""],
+    ["guest", false, "an upper limit"],
+  ]);
+});
+
 it("a host that is busy during one phase is busy in that phase, however long the others are", async () => {
   let starting = true;
   const start = probe("start", async () => value(1), { kind: "life-cycle" });
