@@ -7,9 +7,10 @@ import { formatNumber } from "../report/quantity.js";
 import { type Interval, ratioOfMedians } from "../report/statistics.js";
 import { listRuns } from "../report/store.js";
 import type { SeatRecord } from "../seats/seat-record.js";
-import type { Entry } from "./attempts.js";
+import { type Entry, readAttempts } from "./attempts.js";
 import { readNumber } from "./number.js";
 import { runTaskScript } from "./run-script-in-target.js";
+import { scoreOf } from "./score.js";
 import { limitIn, valuesOf } from "./script-options.js";
 
 /** Seconds that answer.sh may take. */
@@ -23,7 +24,8 @@ export type Judged = Pick<Entry, "outcome" | "why" | "run" | "boot"> & { answer:
 /**
  * Judges an answer.
  *
- * @throws UserError (exit 2) when it is not of the kind that the question asks for.
+ * @throws UserError (exit 2) when it is not of the kind that the question asks for; (exit 4) while a task that the question
+ * needs is not met.
  */
 export async function judge(record: SeatRecord, lab: Lab, task: Task, text: string): Promise<Judged> {
   const { answer } = task;
@@ -32,6 +34,15 @@ export async function judge(record: SeatRecord, lab: Lab, task: Task, text: stri
       why: "it is verified in the machine",
       fix: `look at it: trilab check ${task.id}`,
       exitCode: ExitCode.usage,
+    });
+  }
+  const [score] = scoreOf([task], (await readAttempts(record)).entries).tasks;
+  const needs = score?.needs ?? [];
+  if (needs.length > 0) {
+    throw new UserError(`the question "${task.id}" comes after: ${needs.join(", ")}`, {
+      why: needs.length === 1 ? "this task is not met yet" : "these tasks are not met yet",
+      fix: "see how each task stands: trilab check",
+      exitCode: ExitCode.checksNotPassed,
     });
   }
   const said = text.trim();
