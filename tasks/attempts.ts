@@ -32,7 +32,7 @@ const entrySchema = z.object({
   /** The number of a hint, from 1, and its cost in points. */
   hint: z.int().optional(),
   cost: z.int().min(0).optional(),
-  /** Changes when the target starts anew. */
+  /** Changes when the target starts anew, and differs between machines: labs/run-script.ts. */
   boot: z.string().optional(),
   /** The lab's files: labs/lab-scripts.ts. */
   lab: z.string(),
