@@ -140,9 +140,27 @@ describe("a table of grades", () => {
   it("has a row for each learner; what nobody could look at is empty, and no zero", () => {
     expect(gradesCsv(grades, new Map([["ann", "ann@example.org"]])).split("\r\n")).toEqual([
       "Username,Email address,web,web: built,web: ratio,web: whose,web: why,web: seen,Remarks",
-      "'=cmd(),,0,,0,0,0,0,",
+      "'=cmd(),,,,0,0,0,0,",
       "ann,ann@example.org,2,2,0,0,0,0,",
       "",
+    ]);
+  });
+
+  it("has no total while a person has to mark an answer, or a task waits for what nobody could look at", () => {
+    const needing = {
+      ...lab,
+      tasks: lab.tasks.map((task) => (task.id === "whose" ? { ...task, needs: ["built"] } : task)),
+    };
+    const blind = work("dan", [{ task: "built", outcome: "could-not-look", why: "silent" }]);
+    const marked = work("eve", [{ task: "why", kind: "answer", answer: "words", outcome: "pending" }]);
+    const both = [gradeOf(blind, needing, "teacher@desk"), grade(marked)];
+    expect(gradesCsv(both, new Map()).split("\r\n").slice(1, 3)).toEqual([
+      "dan,,,,0,,0,0,",
+      "eve,,,0,0,0,,0,",
+    ]);
+    expect(gradesLti(both, new Map(), "t")).toMatchObject([
+      { gradingProgress: "Pending" },
+      { gradingProgress: "PendingManual" },
     ]);
   });
 
