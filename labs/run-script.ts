@@ -24,7 +24,10 @@ export interface ScriptResult {
   why: string;
   /** What the script noted: key → value. */
   evidence: Readonly<Record<string, string>>;
-  /** Changes when the target starts anew. Empty when the script did not begin. */
+  /**
+   * The kernel's boot and process 1's start, which change when the target starts anew ({@link startOf}), then what only this machine
+   * has. Empty when the script did not begin.
+   */
   boot: string;
   /** Whether the lab's setup was done in the target before. False when the script did not begin. */
   isSetUp: boolean;
@@ -114,6 +117,16 @@ kill -KILL $printer 2>/dev/null
 exit $code`;
 
 /**
+ * A sed script that finds a container's ID in its /proc/1/mountinfo, because Docker mounts a file from the container's folder. Containers
+ * of one host share its boot, and two can start in the same tick.
+ */
+export const CONTAINER_ID =
+  "s#.*/containers/\\([0-9a-f]\\{12\\}\\)[0-9a-f]*/hostname /etc/hostname .*# \\1#p";
+
+/** The part of a script's `boot` that changes when its target starts anew. Pure. */
+export const startOf = (boot: string): string => boot.split(" ").slice(0, 2).join(" ");
+
+/**
  * The script with what goes before it. It is one function, so bash reads all of it before a command in it can read its
  * standard input. Descriptor 3 carries what the script tells us; all other output goes to the standard error.
  */
@@ -128,7 +141,7 @@ no() { printf 'no %s\\n' "$*" | head -c ${MOST_WORDS} | tr '\\n' ' ' >&3; echo >
 note() { printf 'note %s %s\\n' "$1" "$(printf %s "$2" | head -c ${MOST_WORDS} | tr '\\n' ' ')" >&3; }
 # Resumed guests share their boot with others; each writes its machine id there.
 golden=; [ ! -e /run/trilab-golden ] || golden=" $(cat /run/trilab-golden)"
-printf 'boot %s %s\\n' "$(cat /proc/sys/kernel/random/boot_id)" "$(sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20)$golden" >&3
+printf 'boot %s %s\\n' "$(cat /proc/sys/kernel/random/boot_id)" "$(sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20)$golden$(sed -n '${CONTAINER_ID}' /proc/1/mountinfo)" >&3
 [ ! -e ${SET_UP_MARK} ] || echo set-up >&3
 main() {
 :

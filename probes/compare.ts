@@ -12,9 +12,9 @@ import { hostFacts } from "./host-facts.js";
 import { busyNote, hostLoad } from "./host-load.js";
 import { emptyFirst } from "./overhead.js";
 import type { Metric, Probe } from "./probe.js";
-import { type Place, RUN_SCHEMA, type RunDocument } from "./run-document.js";
+import { type Phase, type Place, RUN_SCHEMA, type RunDocument } from "./run-document.js";
 import { type RunnerOptions, runProbes } from "./runner.js";
-import { plan } from "./schedule.js";
+import { phaseOf, plan } from "./schedule.js";
 import type { SeatSubject } from "./seat-subject.js";
 import type { Doubt } from "./tally.js";
 
@@ -93,9 +93,13 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
         await releaseAll(subjects);
       },
     });
-    const { busyRounds, rounds } = measured;
+    const { busyRounds, phases, rounds } = measured;
+    const busy = (phase: Phase): string | undefined => {
+      const counted = phases[phase];
+      return counted && busyNote({ phases: { [phase]: counted } });
+    };
     const elsewhere = hostsElsewhere(subjects);
-    const doubt = doubts({ ...options, busy: busyNote(measured), apart: areApart(subjects) });
+    const doubt = doubts({ ...options, busy, apart: areApart(subjects) });
     const results = [...measured.tallies].map(([probe, tally]) => ({ probe, tally }));
     return {
       schema: RUN_SCHEMA,
@@ -121,6 +125,7 @@ export async function compareTargets(options: CompareOptions): Promise<RunDocume
         load: measured.load,
         busyRounds,
         rounds,
+        phases,
         pinned,
       },
       parity: options.parity,
@@ -177,7 +182,8 @@ export function doubts(run: {
   apart?: boolean;
   vps?: RunDocument["vps"];
   parity: ParityReport;
-  busy: string | undefined;
+  /** That the host was busy in a phase, in words. */
+  busy(phase: Phase): string | undefined;
 }): Doubt {
   const wrong = run.parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.id);
   return (probe: Probe, metric: Metric, target: Place) => {
@@ -185,11 +191,11 @@ export function doubts(run: {
       return "emulated: not representative";
     const own = probe.doubt?.(metric, target, run);
     if (own !== undefined) return own;
-    if (target === "baseline") return run.busy;
+    if (target === "baseline") return run.busy(phaseOf(probe));
     const concerned = wrong.filter((row) => concerns(row, probe, metric));
     if (concerned.length > 0) return `the targets are out of parity: ${concerned.join(", ")}`;
     if (run.apart && metric.bound !== "size") return "the targets run on different hosts";
-    return metric.bound === "size" ? undefined : run.busy;
+    return metric.bound === "size" ? undefined : run.busy(phaseOf(probe));
   };
 }
 

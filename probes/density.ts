@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { mean } from "simple-statistics";
 import { pollUntil } from "../base/poll.js";
 import { memoryAvailable } from "../drivers/host-cost.js";
 import type { Clone, Machine } from "../drivers/machine.js";
@@ -119,8 +120,6 @@ export function howManyFit(room: Resources, cost: Resources): { fit: number; by:
   const by = RESOURCES.reduce((least, r) => (each[r] < each[least] ? r : least), "memory" as Resource);
   return { fit: each[by], by, each };
 }
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Seconds of CPU time per second while it has nothing to do. */
 async function idleCpu(machine: Machine, signal: AbortSignal): Promise<number> {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { PHASES, type Phase, type RunDocument } from "./run-document.js";
 
 /** How busy the host was when a round began. Nothing is measured at that moment. */
 export interface HostLoad {
@@ -16,19 +17,38 @@ export interface HostLoad {
 /** A host whose CPUs are used more than this before a round is busy. Our idle guests use far less. */
 export const BUSY = 0.35;
 
-/** If more than this share of rounds began on a busy host, no timing is representative. */
+/** If more than this share of a phase's rounds began on a busy host, no timing of the phase is representative. */
 const BUSY_SHARE = 0.2;
 
 const SAMPLE_MS = 150;
 
-/** `the host was busy before 5 of 8 rounds`, or undefined if that was seldom enough. Pure. */
-export function busyNote(of: {
-  busyRounds?: number | undefined;
-  rounds?: number | undefined;
-}): string | undefined {
-  const { busyRounds = 0, rounds = 0 } = of;
-  if (busyRounds <= rounds * BUSY_SHARE) return undefined;
-  return `the host was busy before ${busyRounds} of ${rounds} rounds`;
+const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+  "life-cycle": "life-cycle probes",
+  host: "probes from the host",
+  target: "probes inside the targets",
+  alone: "probes that run alone",
+};
+
+/**
+ * `the host was busy before 5 of 8 rounds of life-cycle probes`: the phases in which that was too often; undefined if there are none. Of
+ * older runs, only the rounds of all phases together are known. Pure.
+ */
+export function busyNote({
+  busyRounds = 0,
+  phases,
+  rounds = 0,
+}: Pick<RunDocument["host"], "busyRounds" | "phases" | "rounds">): string | undefined {
+  const known =
+    phases === undefined
+      ? [{ busyRounds, rounds, of: "" }]
+      : PHASES.flatMap((phase) => {
+          const counted = phases[phase];
+          return counted ? [{ ...counted, of: ` of ${PHASE_WORDS[phase]}` }] : [];
+        });
+  const busy = known.filter((each) => each.busyRounds > each.rounds * BUSY_SHARE);
+  if (busy.length === 0) return undefined;
+  const each = busy.map((part) => `${part.busyRounds} of ${part.rounds} rounds${part.of}`);
+  return `the host was busy before ${each.join(" and before ")}`;
 }
 
 /**

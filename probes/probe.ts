@@ -26,6 +26,8 @@ export interface Reading {
   values: Readonly<Record<string, number | readonly number[]>>;
   /** For metrics that say how many fit: the resource that runs out first. */
   limits?: Readonly<Record<string, Resource>>;
+  /** Metric → why its value in this run says less than it should: the metric is then not representative in this target. */
+  doubts?: Readonly<Record<string, string>>;
   facts?: readonly FoundFact[];
   /** The tool's output, unchanged. */
   output: string;

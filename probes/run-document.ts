@@ -15,6 +15,10 @@ export const PLACES = [...TARGETS, "baseline"] as const;
 export type Place = (typeof PLACES)[number];
 const place = z.enum(PLACES);
 
+/** The parts of a run, in their order. Probes that disturb other targets come last. */
+export const PHASES = ["life-cycle", "host", "target", "alone"] as const;
+export type Phase = (typeof PHASES)[number];
+
 /** What can run out first when a host is filled with machines. `networks` are the address blocks for seats. */
 export const RESOURCES = ["memory", "disk", "cpu", "networks"] as const;
 export type Resource = (typeof RESOURCES)[number];
@@ -90,10 +94,13 @@ export const predictionSchema = z.object({
   guestsThatFit: z.number(),
 });
 
+/** A run's id is also the name of its file, and of the page made from it. */
+export const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
 export const runDocumentSchema = z.object({
   schema: z.literal(RUN_SCHEMA),
   /** Sorts by time: `2026-11-21T03-45-00Z-first-boot-alice`. */
-  id: z.string(),
+  id: z.string().regex(RUN_ID, "can't be a file's name"),
   startedAt: z.string(),
   endedAt: z.string(),
   /** It ended before everything was measured. */
@@ -128,6 +135,8 @@ export const runDocumentSchema = z.object({
     /** How many of the rounds began while the host was busy. Absent in older runs. */
     busyRounds: z.int().optional(),
     rounds: z.int().optional(),
+    /** The same for each phase that began. Absent in older runs. */
+    phases: z.partialRecord(z.enum(PHASES), z.object({ busyRounds: z.int(), rounds: z.int() })).optional(),
     pinned: z.boolean(),
   }),
   /** seats/parity.ts's ParityReport. */

@@ -7,8 +7,8 @@ import type { Target } from "../model/naming.js";
 import { TimeLeft } from "./forecast.js";
 import { BUSY, type HostLoad } from "./host-load.js";
 import { type Inside, type Probe, ProbeProblem, type Reading, type Subject } from "./probe.js";
-import type { Place } from "./run-document.js";
-import { type Phase, plan, type Step } from "./schedule.js";
+import type { Phase, Place, RunDocument } from "./run-document.js";
+import { plan, type Step } from "./schedule.js";
 import { Tally } from "./tally.js";
 
 export interface RunnerOptions {
@@ -46,6 +46,8 @@ export interface Measured {
   /** How many of the rounds began on a busy host. */
   busyRounds: number;
   rounds: number;
+  /** The same for each phase that began: a phase can be short, and the host busy during all of it. */
+  phases: NonNullable<RunDocument["host"]["phases"]>;
   partial: boolean;
 }
 
@@ -86,6 +88,7 @@ async function runPlan(options: RunnerOptions): Promise<Measured> {
     load: [],
     busyRounds: 0,
     rounds: 0,
+    phases: {},
     partial: false,
   };
   const time = new TimeLeft(steps, options.emulated);
@@ -108,7 +111,7 @@ async function runPlan(options: RunnerOptions): Promise<Measured> {
       }
       if (step.round !== round) {
         round = step.round;
-        await beginRound(options, measured);
+        await beginRound(step.phase, options, measured);
       }
       if (signal.aborted) break;
       options.onStep(step, index + 1, steps.length, time.left(index));
@@ -156,15 +159,18 @@ async function prepare(
 }
 
 /** If the host is busy, waits a second. If it is still busy, the round is counted as busy. */
-async function beginRound(options: RunnerOptions, measured: Measured): Promise<void> {
+async function beginRound(phase: Phase, options: RunnerOptions, measured: Measured): Promise<void> {
   let load = await options.load();
   if (load.busy > BUSY && !options.signal.aborted) {
     await sleep(1000);
     load = await options.load();
   }
   measured.load.push(load.average);
+  const { busyRounds, rounds } = measured.phases[phase] ?? { busyRounds: 0, rounds: 0 };
+  const busy = load.busy > BUSY ? 1 : 0;
+  measured.phases[phase] = { busyRounds: busyRounds + busy, rounds: rounds + 1 };
   measured.rounds += 1;
-  if (load.busy > BUSY) measured.busyRounds += 1;
+  measured.busyRounds += busy;
 }
 
 /** @returns whether it was tried. */

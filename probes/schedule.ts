@@ -1,6 +1,6 @@
 import { randomNumbers, shuffled } from "../base/random.js";
 import type { Probe } from "./probe.js";
-import type { Place } from "./run-document.js";
+import { PHASES, type Phase, type Place } from "./run-document.js";
 
 /** One run of one probe in one target, or in the baseline. */
 export interface Step {
@@ -13,11 +13,8 @@ export interface Step {
   phase: Phase;
 }
 
-/** The order of the phases. Probes that disturb other targets come last. */
-export const PHASES = ["life-cycle", "host", "target", "alone"] as const;
-export type Phase = (typeof PHASES)[number];
-
-const phaseOf = (probe: Probe): Phase => {
+/** The phase in which a probe runs. Pure. */
+export const phaseOf = (probe: Probe): Phase => {
   if (probe.alone) return "alone";
   return probe.fresh ? "life-cycle" : probe.kind;
 };

@@ -15,6 +15,7 @@ export type Doubt = (probe: Probe, metric: Probe["metrics"][number], target: Pla
 interface State {
   samples: Map<string, number[]>;
   limits: Map<string, Resource>;
+  doubts: Map<string, string>;
   warmups: number;
   problems: ProbeProblem[];
   end: ProbeProblem | undefined;
@@ -43,6 +44,7 @@ export class Tally {
       return;
     }
     for (const [metric, limit] of Object.entries(reading.limits ?? {})) state.limits.set(metric, limit);
+    for (const [metric, why] of Object.entries(reading.doubts ?? {})) state.doubts.set(metric, why);
     for (const [metric, value] of Object.entries(reading.values)) {
       state.samples.set(metric, [...(state.samples.get(metric) ?? []), value].flat());
     }
@@ -72,7 +74,10 @@ export class Tally {
         .filter((metric, i) => state.samples.has(metric.id) || (i === 0 && state.problems.length > 0))
         .map((metric) => {
           const samples = state.samples.get(metric.id) ?? [];
-          const why = samples.length > 0 ? doubt(this.probe, metric, target) : undefined;
+          const why =
+            samples.length > 0
+              ? (doubt(this.probe, metric, target) ?? state.doubts.get(metric.id))
+              : undefined;
           const last = state.end ?? state.problems.at(-1);
           const limit = state.limits.get(metric.id);
           const failed = samples.length === 0 || state.end !== undefined;
@@ -129,7 +134,7 @@ export class Tally {
 
   private state(target: Place): State {
     const state = this.states.get(target) ?? {
-      ...{ samples: new Map(), limits: new Map() },
+      ...{ samples: new Map(), limits: new Map(), doubts: new Map() },
       ...{ warmups: 0, problems: [], end: undefined },
     };
     this.states.set(target, state);

@@ -1,3 +1,5 @@
+import { escapeXml } from "../base/escape-xml.js";
+
 /** Markup that goes into a page unchanged. Everything else is escaped. */
 export class Html {
   constructor(readonly markup: string) {}
@@ -5,20 +7,12 @@ export class Html {
 
 type Part = Html | string | number | undefined | false | readonly Part[];
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 /** Escapes text for elements and quoted attributes. Control characters, which HTML forbids, become `�`. */
 const escapeHtml = (text: string): string =>
-  text
+  escapeXml(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for them
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd")
-    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+    text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd"),
+  ).replace(/'/g, "&#39;");
 
 const render = (part: Part): string => {
   if (part === undefined || part === false) return "";

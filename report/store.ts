@@ -7,14 +7,11 @@ import { folderNames, readUserFile } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
 import { migratedRun, olderRunSchema } from "../probes/older-runs.js";
-import { RUN_SCHEMA, type RunDocument, runDocumentSchema } from "../probes/run-document.js";
+import { RUN_ID, RUN_SCHEMA, type RunDocument, runDocumentSchema } from "../probes/run-document.js";
 
 /** Runs are not below seats/, because `down` removes that, and measured results are kept. */
 const runsRoot = (): string => join(stateDir(), "runs");
 const runsDir = ({ lab, seat }: SeatId): string => join(runsRoot(), lab, seat);
-
-/** An id is also a file's name. */
-const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** A stored run. */
 export interface StoredRun extends SeatId {

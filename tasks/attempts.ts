@@ -31,8 +31,8 @@ const entrySchema = z.object({
   run: z.string().optional(),
   /** The number of a hint, from 1, and its cost in points. */
   hint: z.int().optional(),
-  cost: z.int().optional(),
-  /** Changes when the target starts anew. */
+  cost: z.int().min(0).optional(),
+  /** Changes when the target starts anew, and differs between machines: labs/run-script.ts. */
   boot: z.string().optional(),
   /** The lab's files: labs/lab-scripts.ts. */
   lab: z.string(),

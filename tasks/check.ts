@@ -1,6 +1,7 @@
 import { UserError } from "../base/errors.js";
 import { labDigest } from "../labs/lab-scripts.js";
 import type { Lab } from "../labs/load-lab.js";
+import { startOf } from "../labs/run-script.js";
 import type { Task } from "../labs/tasks.js";
 import type { Values } from "../labs/variables.js";
 import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
@@ -118,6 +119,11 @@ export async function look(
 /** The evidence of a check that passed, of a task that must pass again after a restart. */
 const HOLDS = "holds";
 
-/** Whether the task's check has passed under another boot. */
-const heldBefore = (task: Task, boot: string, entries: readonly Entry[]): boolean =>
-  entries.some((entry) => entry.task === task.id && entry.evidence?.[HOLDS] === "yes" && entry.boot !== boot);
+/** Whether the task's check has passed under another boot. Pure. */
+export const heldBefore = (task: Task, boot: string, entries: readonly Entry[]): boolean =>
+  entries.some(
+    (entry) =>
+      entry.task === task.id &&
+      entry.evidence?.[HOLDS] === "yes" &&
+      startOf(entry.boot ?? "") !== startOf(boot),
+  );

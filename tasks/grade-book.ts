@@ -1,12 +1,21 @@
 import { stringify } from "csv-stringify/sync";
 import type { Grade } from "./grade.js";
+import type { Score, TaskScore } from "./score.js";
 
 /** Seat → e-mail address. */
 export type Emails = ReadonlyMap<string, string>;
 
+/** Whether a task's points are final: not while nobody could look, while a person has to mark it, or while it waits for such tasks only. */
+function isFinal({ needs, standing }: TaskScore, score: Score): boolean {
+  if (standing === "could-not-look" || standing === "pending") return false;
+  if (standing !== "waiting") return true;
+  return score.tasks.some((task) => needs.includes(task.id) && isFinal(task, score));
+}
+
 /**
  * Grades as CSV with a header: a row for each learner; for each lab a column with its points, and one for each of its
- * tasks. A task that nobody could look at has an empty cell, which is not a zero. Moodle and Canvas import it. Pure.
+ * tasks. A task whose points are not final has an empty cell, which is not a zero, and so has its lab. Moodle and Canvas
+ * import it. Pure.
  */
 export function gradesCsv(grades: readonly Grade[], emails: Emails): string {
   const labs = [...new Set(grades.map(({ lab }) => lab))].sort();
@@ -28,10 +37,9 @@ export function gradesCsv(grades: readonly Grade[], emails: Emails): string {
       const score = own.find((grade) => grade.lab === lab)?.score;
       const points = tasksOf(lab).map((id) => {
         const task = score?.tasks.find((each) => each.id === id);
-        const isKnown = task && task.standing !== "could-not-look" && task.standing !== "pending";
-        return isKnown ? task.points : "";
+        return score && task && isFinal(task, score) ? task.points : "";
       });
-      return [score?.points ?? "", ...points];
+      return [score?.tasks.every((task) => isFinal(task, score)) ? score.points : "", ...points];
     });
     const remarks = own.flatMap(({ flags, lab }) =>
       flags.map((flag) => (labs.length > 1 ? `${lab}: ${flag}` : flag)),
@@ -55,7 +63,9 @@ export const gradesLti = (grades: readonly Grade[], emails: Emails, timestamp: s
         : "Initialized",
     gradingProgress: score.tasks.some(({ standing }) => standing === "pending")
       ? "PendingManual"
-      : "FullyGraded",
+      : score.tasks.every((task) => isFinal(task, score))
+        ? "FullyGraded"
+        : "Pending",
     timestamp,
     ...(flags.length > 0 ? { comment: flags.join("; ") } : {}),
     tasks: score.tasks.map(({ attempts, hints, id, max, points, standing }) => ({

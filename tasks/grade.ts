@@ -1,4 +1,5 @@
 import { UserError } from "../base/errors.js";
+import { printable } from "../base/printable.js";
 import type { Lab } from "../labs/load-lab.js";
 import type { Task } from "../labs/tasks.js";
 import type { RunDocument } from "../probes/run-document.js";
@@ -36,9 +37,8 @@ export function gradeOf(work: Work, lab: Lab & { digest: string }, grader: strin
   const { broken, entries } = parseAttempts(work.attempts);
   const judged = entries.map((entry) => judgedAgain(entry, lab.tasks, work.runs));
   const changed = judged.filter((entry, i) => entry.outcome !== entries[i]?.outcome);
-  const others = [...new Set(entries.filter(({ kind }) => kind === "check").map(({ by }) => by))].filter(
-    (by) => by !== grader,
-  );
+  const others = new Set(judged.filter((entry) => isLook(entry, lab.tasks)).map(({ by }) => nameOf(by)));
+  others.delete(nameOf(grader));
   const versions = new Set([work.labDigest, ...entries.map((entry) => entry.lab)]);
   versions.delete(lab.digest);
   return {
@@ -51,19 +51,35 @@ export function gradeOf(work: Work, lab: Lab & { digest: string }, grader: strin
         ? [`judged differently here: ${[...new Set(changed.map(({ task }) => task))].join(", ")}`]
         : []),
       ...(versions.size > 0 ? ["another version of the lab"] : []),
-      ...(others.length > 0 ? [`checked by ${others.join(", ")}`] : []),
+      ...(others.size > 0 ? [`checked by ${[...others].join(", ")}`] : []),
     ],
   };
 }
 
-/** An answer's outcome, judged again where that needs no machine. */
+/** Who wrote an entry, in one line, because the file may say anything. */
+const nameOf = (by: string): string => printable(by).replace(/\s+/g, " ").slice(0, 100);
+
+/** Whether an entry says what only a machine can say, so that it counts as recorded. */
+function isLook({ kind, outcome, task: id }: Entry, tasks: readonly Task[]): boolean {
+  const task = tasks.find((each) => each.id === id);
+  return outcome !== undefined && (kind === "check" || task?.answer?.read !== undefined);
+}
+
+/**
+ * An entry's outcome, judged again where that needs no machine. An entry that does not fit its task has none: a check of a
+ * question, an answer to what is checked, a hint with an outcome.
+ */
 function judgedAgain(entry: Entry, tasks: readonly Task[], runs: readonly RunDocument[]): Entry {
   const task = tasks.find(({ id }) => id === entry.task);
-  const { answer } = task ?? {};
-  if (task === undefined || answer === undefined || entry.kind !== "answer" || entry.answer === undefined)
-    return entry;
+  if (task === undefined || entry.outcome === undefined) return entry;
+  const { answer } = task;
+  const { outcome: _, ...without } = entry;
+  if (entry.kind !== (answer === undefined ? "check" : "answer")) return without;
+  if (answer === undefined) return entry;
+  if (entry.answer === undefined) return { ...entry, outcome: "not-met", why: "there is no answer" };
   try {
     if (answer.choice) return { ...entry, ...judgeChoice(task, answer.choice, entry.answer) };
+    if (answer.text !== undefined) return { ...entry, outcome: "pending" };
     if (!answer.probe || entry.outcome === "could-not-look") return entry;
     const run = runs.find(({ id }) => id === entry.run);
     return { ...entry, ...judgeMeasured(task, answer, entry.answer, run) };

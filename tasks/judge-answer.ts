@@ -7,9 +7,10 @@ import { formatNumber } from "../report/quantity.js";
 import { type Interval, ratioOfMedians } from "../report/statistics.js";
 import { listRuns } from "../report/store.js";
 import type { SeatRecord } from "../seats/seat-record.js";
-import type { Entry } from "./attempts.js";
+import { type Entry, readAttempts } from "./attempts.js";
 import { readNumber } from "./number.js";
 import { runTaskScript } from "./run-script-in-target.js";
+import { scoreOf } from "./score.js";
 import { limitIn, valuesOf } from "./script-options.js";
 
 /** Seconds that answer.sh may take. */
@@ -23,7 +24,8 @@ export type Judged = Pick<Entry, "outcome" | "why" | "run" | "boot"> & { answer:
 /**
  * Judges an answer.
  *
- * @throws UserError (exit 2) when it is not of the kind that the question asks for.
+ * @throws UserError (exit 2) when it is not of the kind that the question asks for; (exit 4) while a task that the question
+ * needs is not met.
  */
 export async function judge(record: SeatRecord, lab: Lab, task: Task, text: string): Promise<Judged> {
   const { answer } = task;
@@ -32,6 +34,15 @@ export async function judge(record: SeatRecord, lab: Lab, task: Task, text: stri
       why: "it is verified in the machine",
       fix: `look at it: trilab check ${task.id}`,
       exitCode: ExitCode.usage,
+    });
+  }
+  const [score] = scoreOf([task], (await readAttempts(record)).entries).tasks;
+  const needs = score?.needs ?? [];
+  if (needs.length > 0) {
+    throw new UserError(`the question "${task.id}" comes after: ${needs.join(", ")}`, {
+      why: needs.length === 1 ? "this task is not met yet" : "these tasks are not met yet",
+      fix: "see how each task stands: trilab check",
+      exitCode: ExitCode.checksNotPassed,
     });
   }
   const said = text.trim();
@@ -62,20 +73,34 @@ async function judgeRead(
   const target = answer.read ?? "container";
   const options = { values: await valuesOf(lab, record.seat), timeout: limitIn(record, target, READ_LIMIT) };
   const { boot, evidence, outcome, why } = await runTaskScript(record, lab, task, "answer", target, options);
-  if (outcome !== "done" || evidence.answer === undefined)
-    return { outcome: "could-not-look", why: why || "answer.sh noted no answer", answer: said };
-  const expected = Number(evidence.answer);
-  if (Number.isNaN(expected)) {
-    const same = evidence.answer.toLowerCase() === said.toLowerCase();
-    return same
-      ? { outcome: "met", answer: said, boot }
-      : { outcome: "not-met", why: `the ${target} says something else`, answer: said, boot };
-  }
+  if (outcome === "no") return { outcome: "not-met", why, answer: said, boot };
+  if (outcome === "failed") return { outcome: "could-not-look", why, answer: said };
+  return { ...judgeNoted(task, answer, said, evidence.answer), boot };
+}
+
+/** A number as scripts print it. Anything else is text, also the digits of a digest such as 123e45678901. */
+const PLAIN_NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
+
+/**
+ * Judges against what answer.sh noted: the same text is right, and a number within the tolerance.
+ *
+ * @throws UserError (exit 2) when a number is asked for and the answer is none. Pure.
+ */
+export function judgeNoted(task: Task, answer: Answer, said: string, noted = ""): Judged {
+  // An empty note is the output of a command that failed: bash goes on after an error inside an argument.
+  if (noted === "") return { outcome: "could-not-look", why: "answer.sh noted no answer", answer: said };
+  const right: Judged = { outcome: "met", answer: said };
+  const wrong: Judged = {
+    outcome: "not-met",
+    why: `the ${answer.read ?? "target"} says something else`,
+    answer: said,
+  };
+  if (noted.toLowerCase() === said.toLowerCase()) return right;
+  if (!PLAIN_NUMBER.test(noted)) return wrong;
   const number = readNumber(said, "");
   if (typeof number === "string") throw wrongKind(task, number);
-  return Math.abs(number - expected) <= (answer.within ?? 0) * Math.abs(expected)
-    ? { outcome: "met", answer: said, boot }
-    : { outcome: "not-met", why: `the ${target} says something else`, answer: said, boot };
+  const expected = Number(noted);
+  return Math.abs(number - expected) <= (answer.within ?? 0) * Math.abs(expected) ? right : wrong;
 }
 
 /** What a run says of a measured question. */

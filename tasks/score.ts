@@ -46,7 +46,7 @@ function taskScore(task: Task, entries: readonly Entry[], met: ReadonlySet<strin
   const standing: Standing = first >= 0 ? "met" : needs.length > 0 ? "waiting" : (best?.outcome ?? "open");
   // A hint that was taken after the task was met costs nothing.
   const until = first >= 0 ? own.indexOf(looks[first] as Entry) : own.length;
-  const cost = own.slice(0, until).reduce((sum, entry) => sum + (entry.cost ?? 0), 0);
+  const cost = costOfHints(own.slice(0, until));
   return {
     id: task.id,
     title: wordsOf(task),
@@ -59,6 +59,14 @@ function taskScore(task: Task, entries: readonly Entry[], met: ReadonlySet<strin
     attempts: looks.length,
     hints: new Set(own.filter(({ kind }) => kind === "hint").map(({ hint }) => hint)).size,
   };
+}
+
+/** The points that hints cost. Two commands at once may both have recorded the same hint, which costs once. */
+function costOfHints(entries: readonly Entry[]): number {
+  const costs = new Map<number, number>();
+  for (const { cost = 0, hint = 0, kind } of entries)
+    if (kind === "hint") costs.set(hint, Math.max(cost, costs.get(hint) ?? 0));
+  return [...costs.values()].reduce((sum, cost) => sum + cost, 0);
 }
 
 const evidenceWords = ({ answer, evidence = {} }: Entry): string =>

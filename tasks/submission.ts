@@ -3,6 +3,7 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { readUserFile } from "../base/files.js";
 import { labDigest } from "../labs/lab-scripts.js";
 import type { Lab } from "../labs/load-lab.js";
+import { labelProblem, MAX_LAB_LENGTH, MAX_SEAT_LENGTH } from "../model/naming.js";
 import { type RunDocument, runDocumentSchema } from "../probes/run-document.js";
 import { listRuns } from "../report/store.js";
 import { owner, type SeatRecord } from "../seats/seat-record.js";
@@ -11,11 +12,18 @@ import { attemptsText, parseAttempts, seatKey } from "./attempts.js";
 /** What a learner hands in: one file that says everything without the seat. Raised when its form changes. */
 export const SUBMISSION_SCHEMA = 1;
 
+/** A name of at most `max` characters: it becomes a folder's name, and is printed. */
+const label = (max: number) =>
+  z.string().superRefine((name, ctx) => {
+    const problem = labelProblem(name, max);
+    if (problem) ctx.addIssue(problem);
+  });
+
 const submissionSchema = z.object({
   schema: z.literal(SUBMISSION_SCHEMA),
   kind: z.literal("submission"),
-  lab: z.string(),
-  seat: z.string(),
+  lab: label(MAX_LAB_LENGTH),
+  seat: label(MAX_SEAT_LENGTH),
   /** ISO 8601. */
   at: z.string(),
   /** Who handed it in: `user@host`. */

@@ -1,5 +1,6 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Probe } from "../../probes/probe.js";
+import type { RunDocument } from "../../probes/run-document.js";
 import { type Context, columns, report } from "../context.js";
 import {
   type Args,
@@ -53,6 +54,12 @@ export const compare = defineCommand({
 });
 
 async function measure(args: Args, ctx: Context): Promise<number> {
+  if (flag(args, "csv") && ctx.json)
+    throw new UserError("--csv and --json can't be used together", {
+      why: "both write to standard output",
+      fix: "choose one of them",
+      exitCode: ExitCode.usage,
+    });
   const { loadLab } = await import("../../labs/load-lab.js");
   const { compareTable } = await import("../../report/table.js");
   const { compareSeat } = await import("../../probes/compare-seat.js");
@@ -82,17 +89,28 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   else if (flag(args, "csv")) ctx.print(toCsv(run).trimEnd());
   else for (const line of compareTable(run, ctx.style)) ctx.print(line);
   ctx.tell("");
-  const late = run.partial && !interrupted;
-  if (late)
-    ctx.tell(
-      ctx.style.warn(
-        "the host is too busy or too slow to measure everything, so compare stopped early; choose fewer probes (--probes start,memory)",
-      ),
-    );
+  const { exitCode, warning } = endOfRun(run, interrupted);
+  if (warning) ctx.tell(ctx.style.warn(warning));
   ctx.tell(`run ${run.id}${run.partial ? " (stopped early: partial results)" : ""}: ${path}`);
   if (!run.partial) ctx.tell(`  as a page:  trilab report ${run.id} -o report.html`);
-  if (late) return ExitCode.failed;
-  return run.partial ? ExitCode.interrupted : ExitCode.done;
+  return exitCode;
+}
+
+/** The exit code of a run, and what to tell if it did not end well. Pure. */
+export function endOfRun(run: RunDocument, interrupted: boolean): { exitCode: ExitCode; warning?: string } {
+  if (run.partial && interrupted) return { exitCode: ExitCode.interrupted };
+  if (run.partial)
+    return {
+      exitCode: ExitCode.failed,
+      warning:
+        "the host is too busy or too slow to measure everything, so compare stopped early; choose fewer probes (--probes start,memory)",
+    };
+  const measured = run.probes.some(
+    ({ facts, series }) => facts.length > 0 || series.some(({ samples }) => samples.length > 0),
+  );
+  return measured
+    ? { exitCode: ExitCode.done }
+    : { exitCode: ExitCode.failed, warning: "nothing was measured; the reasons are above" };
 }
 
 /** The named probes; without names the lab's, but in a quick run without the slow ones. */

@@ -1,6 +1,7 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand } from "../define-command.js";
-import { emailsOf, gradeOptions, printGrades } from "../print-grades.js";
+import { explain } from "../explain.js";
+import { emailsOf, gradeOptions, printGrades, type Source } from "../print-grades.js";
 
 export const grade = defineCommand({
   usage: "grade <files..>",
@@ -14,17 +15,32 @@ export const grade = defineCommand({
   handler: async (args, ctx) => {
     const { readSubmission } = await import("../../tasks/submission.js");
     const files = Array.isArray(args.files) ? args.files.map(String) : [];
-    const works = await Promise.all(files.map(readSubmission));
-    const twice = works.find(
-      (work, i) => works.findIndex((w) => w.lab === work.lab && w.seat === work.seat) < i,
-    );
-    if (twice) {
-      throw new UserError(`two files are of seat "${twice.seat}" of lab "${twice.lab}"`, {
-        why: "a learner has one grade in a lab",
-        fix: "give only the one that counts",
-        exitCode: ExitCode.usage,
-      });
+    const works: Source[] = [];
+    let unreadable: number = ExitCode.done;
+    for (const file of files) {
+      try {
+        works.push({ ...(await readSubmission(file)), file });
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        unreadable = explain(error, ctx);
+      }
     }
-    return printGrades(works, await emailsOf(args), args, ctx);
+    refuseTwice(works);
+    const graded =
+      works.length > 0 ? await printGrades(works, await emailsOf(args), args, ctx) : ExitCode.done;
+    return unreadable === ExitCode.done ? graded : unreadable;
   },
 });
+
+/** @throws UserError (exit 2) when two files are of one seat: a learner has one grade in a lab. */
+function refuseTwice(works: readonly Source[]): void {
+  for (const [i, { file, lab, seat }] of works.entries()) {
+    const earlier = works.slice(0, i).find((work) => work.lab === lab && work.seat === seat);
+    if (earlier === undefined) continue;
+    throw new UserError(`two files are of seat "${seat}" of lab "${lab}"`, {
+      why: `a learner has one grade in a lab; these are ${earlier.file} and ${file}`,
+      fix: "give only the one that counts",
+      exitCode: ExitCode.usage,
+    });
+  }
+}

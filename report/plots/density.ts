@@ -1,3 +1,4 @@
+import { mean } from "simple-statistics";
 import type { TopLevelSpec } from "vega-lite";
 import type { Target } from "../../model/naming.js";
 import type { Html } from "../html.js";
@@ -8,7 +9,7 @@ import { AREA, COLOUR, CONFIG, draw, LEFT, MUTED, RIGHT } from "./render.js";
 export interface Density {
   target: Target;
   /** Memory of each one that was started, in MiB. */
-  memory: readonly number[];
+  memory: number[];
   /** How many would fit: extrapolated. */
   fit: number;
   representative: boolean;
@@ -28,10 +29,9 @@ export async function densityPlot(all: readonly Density[]): Promise<Html> {
 }
 
 function densitySpec(all: readonly Density[]): TopLevelSpec {
-  const mean = ({ memory }: Density): number => memory.reduce((a, b) => a + b, 0) / memory.length;
   // The axis ends where the first target fills the host. The other target's line continues beyond the edge.
   const most = Math.max(8, Math.min(...all.map((d) => d.fit)) * 1.15);
-  const top = Math.max(...all.map((d) => mean(d) * Math.min(d.fit, most))) || 1;
+  const top = Math.max(...all.map((d) => mean(d.memory) * Math.min(d.fit, most))) || 1;
   const scale = scaleFor("MiB", top);
   const measured = all.flatMap((d) =>
     [0, ...d.memory].map((_, n) => ({
@@ -44,7 +44,7 @@ function densitySpec(all: readonly Density[]): TopLevelSpec {
     [d.memory.length, Math.min(d.fit, most)].map((n) => ({
       target: d.target,
       n,
-      memory: mean(d) * n * scale.factor,
+      memory: mean(d.memory) * n * scale.factor,
     })),
   );
   const ends = extrapolated

@@ -1,7 +1,7 @@
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import type { Place } from "../../probes/run-document.js";
-import { Html } from "../html.js";
+import { Html, html } from "../html.js";
 
 /**
  * Width of every plot, in CSS pixels. The page scales it by 0.8 (phone) to 1.2 (wide window), so that its text is readable
@@ -101,7 +101,6 @@ const NOISE =
  * the fixed size, and adds a role and a label for screen readers.
  */
 function tidy(svg: string, label: string): string {
-  const escaped = label.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   return svg
     .replace(CIRCLE, (_, x, y, r, style, x2, y2, r2, style2) => {
       return `<circle cx="${x ?? x2}" cy="${y ?? y2}" r="${r ?? r2}" ${dotClass(style ?? style2)}/>`;
@@ -109,5 +108,8 @@ function tidy(svg: string, label: string): string {
     .replace(/<path class="(back|fore)ground"[^>]*(\/>|><\/path>)/g, "")
     .replace(/<[^>]+>/g, (tag) => tag.replace(NOISE, ""))
     .replace(/<[^>]+>/g, (tag) => tag.replace(/-?\d+\.\d{2,}/g, (n) => String(Number(Number(n).toFixed(1)))))
-    .replace(/<svg [^>]*viewBox="([^"]*)"[^>]*>/, `<svg viewBox="$1" role="img" aria-label="${escaped}">`);
+    .replace(
+      /<svg [^>]*viewBox="([^"]*)"[^>]*>/,
+      (_, box: string) => html`<svg viewBox="${box}" role="img" aria-label="${label}">`.markup,
+    );
 }

@@ -80,7 +80,10 @@ const WORDS: readonly (readonly [word: string, meaning: string])[] = [
   ["baseline", "a plain process on the host, with the container's files and limits but without a container"],
   ["emulated", "without KVM: software computes each instruction of the guest, many times slower than a CPU"],
   ["median", "the middle sample: half of the samples are smaller, half are larger"],
-  ["interval", "where the true median lies with 95 % probability, as far as these samples say"],
+  [
+    "interval",
+    "a range around a median, made by a method that contains the true median in 95 % of repetitions",
+  ],
   ["representative", "good enough for a conclusion; what is not, is marked with * and drawn hollow"],
   ["negative control", "a measurement that should show no difference; if it does, the comparison is unfair"],
   ["PSS", "proportional set size: memory where pages shared by several processes are divided among them"],

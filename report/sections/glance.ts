@@ -8,7 +8,7 @@ import type { ShownRun } from "../runs.js";
 const PARTS: Readonly<Record<"container" | "guest", readonly (readonly [metric: string, title: string])[]>> =
   {
     container: [
-      ["call", "create and start"],
+      ["call", "start"],
       ["answer", "first command"],
     ],
     guest: [

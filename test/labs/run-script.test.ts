@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import type { Environment, ExecOptions } from "../../drivers/environment.js";
-import { runScript } from "../../labs/run-script.js";
+import { CONTAINER_ID, runScript, startOf } from "../../labs/run-script.js";
 
 /** A target that runs its commands here. */
 const here = {
@@ -25,7 +25,19 @@ describe("a lab's script", () => {
   it("is done, with what it noted, and when its machine started", async () => {
     const result = await run('note layers 3\nnote "image" "a  b"', 10);
     expect(result).toMatchObject({ outcome: "done", why: "", evidence: { layers: "3", image: "a  b" } });
-    expect(result.boot).toMatch(/^[0-9a-f-]{36} \d+$/);
+    expect(result.boot).toMatch(/^[0-9a-f-]{36} \d+( [0-9a-f]{12})?$/);
+    expect(startOf(result.boot)).toMatch(/^[0-9a-f-]{36} \d+$/);
+  });
+
+  it("knows its container, because two containers of one host can start in the same tick", async () => {
+    const id = "0123456789ab".padEnd(64, "c");
+    const mounts = [
+      "30 20 0:40 / /etc/other rw - tmpfs tmpfs rw",
+      `31 20 252:1 /var/lib/docker/containers/${id}/resolv.conf /etc/resolv.conf rw - ext4 /dev/vda1 rw`,
+      `32 20 252:1 /var/lib/docker/containers/${id}/hostname /etc/hostname rw - ext4 /dev/vda1 rw`,
+    ];
+    const found = await execa("sed", ["-n", CONTAINER_ID], { input: mounts.join("\n") });
+    expect(found.stdout).toBe(" 0123456789ab");
   });
 
   it("gets the seat's values, however they are written", async () => {

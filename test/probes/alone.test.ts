@@ -136,10 +136,11 @@ it("the duel gives one figure a phase, in a shuffled order, of what ended beside
   expect(facts?.map((f) => f.title)).toEqual(["its cpu hog", "its memory hog", "its fork bomb"]);
 });
 
-it("the duel drops what ended after its hog may have, and says so", async () => {
+it("what ended after its hog may have is an upper limit for the duel, and the facts say so", async () => {
   const { victim, neighbour } = fight(2000, 2500);
-  const { values, facts } = await duel.measure(victim, run({ others: [neighbour] }));
-  expect(values).toEqual({ alone: 100 });
+  const { doubts, facts, values } = await duel.measure(victim, run({ others: [neighbour] }));
+  expect(values).toEqual({ alone: 100, cpu: 50, memory: 50, forks: 50 });
+  expect(Object.keys(doubts ?? {}).sort()).toEqual(["cpu", "forks", "memory"]);
   for (const fact of facts ?? []) expect(fact.value).toMatch(/; the guest finished nothing at that time$/);
 });
 

@@ -15,19 +15,25 @@ it("marks what is in doubt: emulated CPU, parity, a busy host; never a size for 
   const [cpu, memory] = ["cpu", "memory"].map((id) => PROBES.find((p) => p.id === id));
   if (!cpu?.metrics[0] || !memory?.metrics[0]) throw new Error("no such probe");
   const parity = { rows: [], inTolerance: true };
-  const tcg = doubts({ emulated: ["guest"], parity, busy: undefined });
+  const tcg = doubts({ emulated: ["guest"], parity, busy: () => undefined });
   expect(tcg(cpu, cpu.metrics[0], "guest")).toBe("emulated: not representative");
   expect(tcg(cpu, cpu.metrics[0], "container")).toBeUndefined();
   expect(tcg(memory, memory.metrics[0], "guest")).toBeUndefined();
   expect(tcg(cpu, cpu.metrics[0], "baseline")).toBeUndefined();
-  const busy = doubts({ emulated: [], parity, busy: "busy" });
+  const busy = doubts({ emulated: [], parity, busy: () => "busy" });
   expect(busy(cpu, cpu.metrics[0], "guest")).toBe("busy");
   expect(busy(cpu, cpu.metrics[0], "baseline")).toBe("busy");
   expect(busy(memory, memory.metrics[0], "guest")).toBeUndefined();
+  const atStart = (phase: string) => (phase === "life-cycle" ? "busy" : undefined);
+  const starts = doubts({ emulated: [], parity, busy: atStart });
+  const start = PROBES.find((p) => p.id === "start");
+  if (!start?.metrics[0]) throw new Error("no such probe");
+  expect(starts(start, start.metrics[0], "guest")).toBe("busy");
+  expect(starts(cpu, cpu.metrics[0], "guest")).toBeUndefined();
   const off = doubts({
     emulated: [],
     parity: { rows: [row("memory")], inTolerance: false },
-    busy: undefined,
+    busy: () => undefined,
   });
   expect(off(memory, memory.metrics[0], "guest")).toContain("parity: memory");
   expect(off(cpu, cpu.metrics[0], "guest")).toBeUndefined();
@@ -37,7 +43,7 @@ it("targets on different hosts are no comparison of their times, but of their si
   const apart = doubts({
     emulated: [],
     parity: { rows: [], inTolerance: true },
-    busy: undefined,
+    busy: () => undefined,
     apart: true,
   });
   const [cpu, memory] = ["cpu", "memory"].map((id) => PROBES.find((p) => p.id === id));
@@ -47,7 +53,11 @@ it("targets on different hosts are no comparison of their times, but of their si
 });
 
 it("a duel beside an emulated neighbour, and disk I/O that the host's memory answers, are no good for conclusions", () => {
-  const run = { emulated: ["guest"] as const, parity: { rows: [], inTolerance: true }, busy: undefined };
+  const run = {
+    emulated: ["guest"] as const,
+    parity: { rows: [], inTolerance: true },
+    busy: () => undefined,
+  };
   const of = (
     id: string,
     metric: number,

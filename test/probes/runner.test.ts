@@ -4,6 +4,7 @@ import type { Machine } from "../../drivers/machine.js";
 import { machineSpecSchema } from "../../model/machine-spec.js";
 import type { Target } from "../../model/naming.js";
 import { doubts } from "../../probes/compare.js";
+import { busyNote } from "../../probes/host-load.js";
 import { type Probe, ProbeProblem, type Reading, type Subject } from "../../probes/probe.js";
 import { runIn } from "../../probes/run-in.js";
 import { type RunnerOptions, runProbes } from "../../probes/runner.js";
@@ -90,7 +91,7 @@ const run = (probes: Probe[], more: Partial<RunnerOptions> = {}) =>
     ...more,
   });
 
-const sound = doubts({ emulated: [], parity: { rows: [], inTolerance: true }, busy: undefined });
+const sound = doubts({ emulated: [], parity: { rows: [], inTolerance: true }, busy: () => undefined });
 
 it("a series keeps what bounds its figure", async () => {
   const bounded: Probe["measure"] = async () => ({ values: { m: 4 }, limits: { m: "disk" }, output: "" });
@@ -379,6 +380,39 @@ it("a busy host is asked again, then flagged", async () => {
   );
   expect([asked, measured.busyRounds, measured.rounds, measured.load]).toEqual([2, 1, 1, [9]]);
 });
+
+it("a metric that a run itself doubts is not representative in that target, and the others are", async () => {
+  const doubtful = probe("duel", async (subject) => ({
+    ...value(1),
+    ...(subject.target === "guest" ? { doubts: { m: "an upper limit" } } : {}),
+  }));
+  const { tallies } = await run([doubtful]);
+  const series = tallies.get(doubtful)?.series(sound) ?? [];
+  expect(series.map(({ note, representative, target }) => [target, representative, note])).toEqual([
+    ["container", true, ""],
+    ["guest", false, "an upper limit"],
+  ]);
+});
+
+it("a host that is busy during one phase is busy in that phase, however long the others are", async () => {
+  let starting = true;
+  const start = probe("start", async () => value(1), { kind: "life-cycle" });
+  const cpu = probe("cpu", async () => value(1), { runs: { full: 40, quick: 1, warmups: 0 } });
+  const measured = await run([start, cpu], {
+    enter: async (phase) => {
+      starting = phase === "life-cycle";
+    },
+    load: async () => ({ average: 1, busy: starting ? 0.9 : 0 }),
+    quick: false,
+    onStep: () => {},
+  });
+  expect(measured.phases).toEqual({
+    "life-cycle": { busyRounds: 6, rounds: 6 },
+    target: { busyRounds: 0, rounds: 40 },
+  });
+  expect(busyNote(measured)).toBe("the host was busy before 6 of 6 rounds of life-cycle probes");
+  expect(busyNote({ busyRounds: 6, rounds: 46 })).toBeUndefined(); // an older run
+}, 20_000);
 
 it("ends when its time is up, and keeps what was measured", async () => {
   const seen: string[] = [];

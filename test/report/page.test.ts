@@ -3,6 +3,7 @@ import type { RunDocument } from "../../probes/run-document.js";
 import { html } from "../../report/html.js";
 import { makePage } from "../../report/page.js";
 import { ratioSpec } from "../../report/plots/ratios.js";
+import { draw } from "../../report/plots/render.js";
 import { syntheticRun } from "./fixture.js";
 
 describe("the page", () => {
@@ -17,6 +18,13 @@ describe("the page", () => {
       /<script|<link(?! rel="icon" href="data:,")|<img|@import|url\(|href="http|src=/i,
     );
     expect(page).toContain("default-src 'none'");
+  });
+
+  it("reads a plot's label as text", async () => {
+    const { markup } = await draw({ data: { values: [{ x: 1 }] }, mark: "point" }, `$1 and $& of "a"`);
+    expect(markup).toMatch(
+      /^<svg viewBox="[\d. -]+" role="img" aria-label="\$1 and \$&amp; of &quot;a&quot;">/,
+    );
   });
 
   it("says of a rehearsed VPS that it is no cloud, and nothing of one that was rented", async () => {
@@ -78,7 +86,7 @@ describe("the page", () => {
 
   it("shows a start's parts, what root may do, and what a neighbour costs", async () => {
     const page = await makePage([syntheticRun()]);
-    expect(page).toMatch(/create and start \d+\sms → first command \d+\sms/);
+    expect(page).toMatch(/>start \d+\sms → first command \d+\sms/);
     expect(page).toMatch(
       /call \d+\sms → kernel [\d.]+\ss → init until SSH [\d.]+\ss → firmware and first command/,
     );

@@ -69,6 +69,9 @@ describe("stored runs", () => {
 
   it("never leave their folder", async () => {
     await expect(saveRun(syntheticRun({ id: "../../escaped" }))).rejects.toThrow("file's name");
+    const file = join(dir, "evil.json");
+    await writeFile(file, JSON.stringify(syntheticRun({ id: "a/../../../home/me/x" })));
+    expect((await failure(findRun(file))).why).toMatch(/^id: can't be a file's name/);
   });
 
   it("of the second schema, from before the baseline, are read", async () => {

@@ -338,6 +338,14 @@ it("a busy host is told by its rounds, not by the load average", () => {
   Object.assign(busy.host, { busyRounds: 5, rounds: 8 });
   expect(told(busy)).toContain("An idle host: the host was busy before 5 of 8 rounds, so");
   expect(told(busy)).toContain("<li>the host was busy before 5 of 8 rounds</li>");
+  const [quiet, loud] = [
+    { busyRounds: 0, rounds: 30 },
+    { busyRounds: 5, rounds: 6 },
+  ];
+  Object.assign(busy.host, { rounds: 36, phases: { "life-cycle": loud, target: quiet, alone: loud } });
+  expect(told(busy)).toContain(
+    "<li>the host was busy before 5 of 6 rounds of life-cycle probes and before 5 of 6 rounds of probes that run alone</li>",
+  );
 });
 
 it("targets on other hosts are named, and what is told about this one is not theirs", () => {

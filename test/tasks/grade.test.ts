@@ -17,6 +17,7 @@ tasks:
   - { id: ratio, ask: q, points: 3, answer: { probe: start.total, ratio: guest/container, within: 15% } }
   - { id: whose, ask: q, answer: { choice: { host: right, own: "no" } } }
   - { id: why, ask: q, answer: { text: r } }
+  - { id: seen, ask: q, points: 0, answer: { read: guest } }
 `,
     "f",
   ),
@@ -70,6 +71,41 @@ describe("a grade", () => {
     expect(flags).toEqual(["judged differently here: ratio, whose"]);
   });
 
+  it("gives no points for a record that was made up", () => {
+    const { flags, score } = grade(
+      work("ann", [
+        { task: "ratio", kind: "answer", outcome: "met" },
+        { task: "whose", kind: "check", outcome: "met" },
+        { task: "why", kind: "answer", answer: "words", outcome: "met" },
+        { task: "built", kind: "answer", answer: "words", outcome: "met" },
+        { task: "built", kind: "hint", hint: 1, outcome: "met" },
+      ]),
+    );
+    expect(score.points).toBe(0);
+    const standings = score.tasks.map(({ standing }) => standing);
+    expect(standings).toEqual(["open", "not-met", "open", "pending", "open"]);
+    expect(flags).toEqual(["judged differently here: ratio, whose, why, built"]);
+  });
+
+  it("never has more points than the tasks, and a hint's cost can't be negative", () => {
+    const { flags, score } = grade(
+      work("ann", [
+        { task: "built", kind: "hint", hint: 1, cost: -100 },
+        { task: "built", outcome: "met" },
+      ]),
+    );
+    expect(score.points).toBe(2);
+    expect(flags).toEqual(["the record was edited or damaged (line 1)"]);
+  });
+
+  it("names who else read an answer in a machine, in printable words", () => {
+    const seen: Partial<Entry> = { task: "seen", kind: "answer", answer: "5", outcome: "met" };
+    expect(grade(work("ann", [{ ...seen, by: "\u001b[2Jann@\nlaptop" }])).flags).toEqual([
+      "checked by ann@ laptop",
+    ]);
+    expect(grade(work("ann", [seen])).flags).toEqual([]);
+  });
+
   it("names an edited record, another lab, and who looked", () => {
     const made = work("ann", [
       { task: "built", outcome: "not-met", by: "ann@laptop", lab: "d0" },
@@ -103,10 +139,28 @@ describe("a table of grades", () => {
 
   it("has a row for each learner; what nobody could look at is empty, and no zero", () => {
     expect(gradesCsv(grades, new Map([["ann", "ann@example.org"]])).split("\r\n")).toEqual([
-      "Username,Email address,web,web: built,web: ratio,web: whose,web: why,Remarks",
-      "'=cmd(),,0,,0,0,0,",
-      "ann,ann@example.org,2,2,0,0,0,",
+      "Username,Email address,web,web: built,web: ratio,web: whose,web: why,web: seen,Remarks",
+      "'=cmd(),,,,0,0,0,0,",
+      "ann,ann@example.org,2,2,0,0,0,0,",
       "",
+    ]);
+  });
+
+  it("has no total while a person has to mark an answer, or a task waits for what nobody could look at", () => {
+    const needing = {
+      ...lab,
+      tasks: lab.tasks.map((task) => (task.id === "whose" ? { ...task, needs: ["built"] } : task)),
+    };
+    const blind = work("dan", [{ task: "built", outcome: "could-not-look", why: "silent" }]);
+    const marked = work("eve", [{ task: "why", kind: "answer", answer: "words", outcome: "pending" }]);
+    const both = [gradeOf(blind, needing, "teacher@desk"), grade(marked)];
+    expect(gradesCsv(both, new Map()).split("\r\n").slice(1, 3)).toEqual([
+      "dan,,,,0,,0,0,",
+      "eve,,,0,0,0,,0,",
+    ]);
+    expect(gradesLti(both, new Map(), "t")).toMatchObject([
+      { gradingProgress: "Pending" },
+      { gradingProgress: "PendingManual" },
     ]);
   });
 

@@ -48,6 +48,7 @@ describe("a score", () => {
     expect(points([hint("a", 2, 2), look("a", "met")])).toBe(1);
     expect(points([hint("a", 2, 2), hint("a", 3, 9), look("a", "met"), look("b", "met")])).toBe(2);
     expect(points([look("a", "met"), hint("a", 2, 2)])).toBe(3);
+    expect(points([hint("a", 2, 2), hint("a", 2, 2), look("a", "met")])).toBe(1);
   });
 
   it("tells what could not be looked at from what is not met", () => {

@@ -1,2 +1,2 @@
 microseconds=$(systemctl show --property UserspaceTimestampMonotonic --value)
-note answer "${microseconds}e-6"
+note answer "$(awk -v us="$microseconds" 'BEGIN { printf "%.3f", us / 1e6 }')"

@@ -1,1 +1,1 @@
-rm -f /dev/shm/leftover /dev/shm/kept
+rm -rf /dev/shm/leftover /dev/shm/kept /dev/shm/more
