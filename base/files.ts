@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { ExitCode, hasCode, messageOf, UserError } from "./errors.js";
+import { ownStateDir } from "./paths.js";
 
 /** The kind of a path, in words. Only the first two are read or written. */
 export type FileKind = "file" | "folder" | "FIFO" | "socket" | "device";
@@ -50,9 +51,29 @@ export async function readUserFile(path: string, what: string): Promise<string |
   }
 }
 
-/** The names of the folders in a folder, sorted; none if it can't be read. */
+/** The text of a file of trilab's own; `undefined` when it does not exist. @throws UserError when it can't be read. */
+export const readOwnFile = (path: string): Promise<string | undefined> =>
+  readFile(path, "utf8").catch(nothingThere(path));
+
+/** The names in a folder of trilab's own; none when it does not exist. @throws UserError when it can't be read. */
+export const namesIn = async (dir: string): Promise<string[]> =>
+  (await readdir(dir).catch(nothingThere(dir))) ?? [];
+
+/** The names of the folders in a folder of trilab's own, sorted; none when it does not exist. @throws UserError when it can't be read. */
 export const folderNames = async (dir: string): Promise<string[]> =>
-  (await readdir(dir, { withFileTypes: true }).catch(() => []))
+  ((await readdir(dir, { withFileTypes: true }).catch(nothingThere(dir))) ?? [])
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .sort();
+
+/** Only what does not exist is nothing: what can't be read may be a seat, or its keys. */
+const nothingThere =
+  (path: string) =>
+  (error: unknown): undefined => {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw new UserError(`${path} can't be read`, {
+      why: messageOf(error),
+      fix: `give trilab's files back to yourself, in case that a command with sudo has made them: sudo chown -R "$USER" ${ownStateDir()}`,
+      cause: error,
+    });
+  };

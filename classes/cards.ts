@@ -2,7 +2,7 @@ import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import { kindOfPath } from "../base/files.js";
-import { seatKeys } from "../seats/seat-record.js";
+import { seatKeys } from "../seats/seat-keys.js";
 import { cardPage, cardText, type EntryAddress, KEY } from "./card.js";
 import type { ClassRecord } from "./class-record.js";
 import { seatsOf } from "./plan-class.js";

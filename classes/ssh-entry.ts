@@ -9,14 +9,8 @@ import { UNREACHABLE } from "../drivers/client.js";
 import type { Session, SessionRequest, Terminal } from "../drivers/entry-session.js";
 import { TARGETS, type Target } from "../model/naming.js";
 import { openEnvironment } from "../seats/open-target.js";
-import {
-  keyPair,
-  readRecord,
-  type SeatRecord,
-  type SshKeys,
-  seatKeys,
-  targetsOf,
-} from "../seats/seat-record.js";
+import { keyPair, type SshKeys, seatKeysIfMade } from "../seats/seat-keys.js";
+import { readRecord, type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { withUnitLock } from "../shared/shared-state.js";
 import { classesDir, readClass, seatOf, unitIn } from "./class-record.js";
 
@@ -187,7 +181,9 @@ async function admitted(attempt: AuthContext, className: string): Promise<Visito
   const member = record.members.find(({ seat }) => seat === name);
   const seat = member && (await readRecord(seatOf(record, member)));
   if (!seat) return undefined;
-  const known = ssh2.utils.parseKey(member?.publicKey ?? (await seatKeys(seat)).publicKey);
+  const publicKey = member?.publicKey ?? (await seatKeysIfMade(seat))?.publicKey;
+  if (publicKey === undefined) return undefined;
+  const known = ssh2.utils.parseKey(publicKey);
   if (known instanceof Error || !shows(attempt, known as ParsedKey)) return undefined;
   return { seat, target };
 }

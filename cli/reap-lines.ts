@@ -40,6 +40,8 @@ function became(it: ReapSeat | Reaped | Orphan | ReapedOrphan, flags: string): s
       return "would be removed";
     case "listed":
       return `left alone: not of this state directory (${flags})`;
+    case "unsure":
+      return "left alone: its daemon does not tell whether it was extended";
     case "young":
       return "left alone: its machine may be in creation";
   }

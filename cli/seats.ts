@@ -137,9 +137,6 @@ export async function runningEnvironmentOf(record: SeatRecord, word: string): Pr
     const { environment, machine } = await openTarget(record, target);
     if (await machine.running()) return environment;
   }
-  // A daemon that does not answer also looks like "not running".
-  const { connect } = await import("../drivers/drivers.js");
-  if (known && known.endpoint.kind !== "ec2") await connect(known.endpoint).preflight();
   throw await notRunning(record, target, rented);
 }
 

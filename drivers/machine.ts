@@ -67,6 +67,7 @@ export interface Machine {
   /** Shuts it down (after 40 s, switches it off), and resolves when it is off. Its data stays. */
   stop(): Promise<void>;
 
+  /** @throws UserError when its daemon does not answer. */
   running(): Promise<boolean>;
 
   /** @throws HostCostError if it can't be read: a remote daemon, no permission. */

@@ -1,9 +1,8 @@
-import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
-import { folderNames, readUserFile } from "../base/files.js";
+import { folderNames, namesIn, readUserFile } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
 import { migratedRun, olderRunSchema } from "../probes/older-runs.js";
@@ -43,7 +42,7 @@ async function runFiles(lab?: string, seat?: string): Promise<Omit<StoredRun, "r
   for (const l of lab === undefined ? await folderNames(runsRoot()) : [lab]) {
     for (const s of seat === undefined ? await folderNames(join(runsRoot(), l)) : [seat]) {
       const dir = runsDir({ lab: l, seat: s });
-      const names = await readdir(dir).catch((): string[] => []);
+      const names = await namesIn(dir);
       for (const name of names.filter((n) => n.endsWith(".json")))
         found.push({ lab: l, seat: s, id: name.slice(0, -".json".length), path: join(dir, name) });
     }

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { stateDir } from "../base/paths.js";
+import { hasCode, messageOf, UserError } from "../base/errors.js";
+import { privateDir, stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
@@ -78,18 +80,28 @@ export async function withHostLock<T>(endpoints: readonly Endpoint[], body: () =
   );
 }
 
+/**
+ * A host's record; without images when there is none.
+ *
+ * @throws UserError when it can't be read.
+ */
 export async function readHostRecord(libvirt: LibvirtDriver): Promise<HostRecord> {
+  const file = hostRecordFile(libvirt);
   try {
-    return hostRecordSchema.parse(JSON.parse(await readFile(hostRecordFile(libvirt), "utf8")));
-  } catch {
-    // The host stack holds only what can be made again, so a lost or damaged record only costs another check.
-    return { images: [] };
+    return hostRecordSchema.parse(JSON.parse(await readFile(file, "utf8")));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return { images: [] };
+    throw new UserError(`the record of the images at ${endpointWords(libvirt.endpoint)} can't be read`, {
+      why: `${file}: ${messageOf(error).split("\n")[0]}`,
+      fix: "check the file's permissions; if it is damaged, remove it: the images stay",
+      cause: error,
+    });
   }
 }
 
 async function writeHostRecord(libvirt: LibvirtDriver, record: HostRecord): Promise<void> {
-  await mkdir(stateDir(), { recursive: true, mode: 0o700 });
-  await writeFile(hostRecordFile(libvirt), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  await privateDir(stateDir());
+  await writeFileAtomic(hostRecordFile(libvirt), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
 /** The configuration of the default providers in our stacks: which daemons and which region they use. */
@@ -171,8 +183,8 @@ export async function deployHost(
     progress,
   });
   await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
-  for (const pool of POOLS) await libvirt.autostartPool(pool.name);
   await writeHostRecord(libvirt, record);
+  for (const pool of POOLS) await libvirt.autostartPool(pool.name);
 }
 
 /**

@@ -1,13 +1,17 @@
 import { UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
+import { connect, seatInventory, startFound } from "../drivers/drivers.js";
+import { machineIn, removalOrder, targetOf } from "../drivers/found.js";
 import type { Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { wake } from "./after-replace.js";
 import { type Change, changeBegun, endChange } from "./journal.js";
 import { openMachine } from "./open-target.js";
+import { isStopped } from "./reconcile.js";
 import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
 import { replaceableMachines } from "./replaceable.js";
 import { undoSave } from "./save-machine.js";
+import { driversOf } from "./seat-drivers.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
 
 /** The seat's targets whose change was interrupted. */
@@ -55,6 +59,7 @@ async function finish(
     if (await runs()) await wakeOrTell(record, target, waitMs, progress);
     return;
   }
+  if (change.made) return startMade(record, machine, waitMs, progress);
   if (await runs()) {
     // Either the command had not begun with it, or somebody has started it since and may have worked in it.
     await endChange(record, target);
@@ -63,6 +68,25 @@ async function finish(
   }
   await replaceMachine(record, machine, progress, change.snapshot);
   await wake(record, target, { waitMs, tell: progress.note });
+}
+
+/** Lets a machine run that was replaced already: somebody may have worked in it since. One that is gone is left to `up`. */
+async function startMade(
+  record: SeatRecord,
+  machine: ReplaceableMachine,
+  waitMs: number,
+  progress: Progress,
+): Promise<void> {
+  const { endpoint, target } = machine;
+  const drivers = driversOf({ machines: [machine] });
+  const inventory = await seatInventory(record, drivers);
+  const off = inventory.filter((found) => targetOf(found) === target && isStopped(found));
+  // The network first: a guest does not start without it.
+  for (const found of removalOrder(off).reverse()) await startFound(found, drivers);
+  if (endpoint.kind === "docker") await connect(endpoint).removeNameless(record);
+  await endChange(record, target);
+  progress.note(`${target}: it was replaced already, so it stays as it is`);
+  if (machineIn(inventory, machine)) await wakeOrTell(record, target, waitMs, progress);
 }
 
 /** As {@link wake}, for a machine that was not changed: if it does not answer, it did not before. */

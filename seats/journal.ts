@@ -21,6 +21,8 @@ const changeSchema = z.discriminatedUnion("operation", [
     snapshot: z.string().optional(),
     /** What a container is made from: it is removed in between. */
     container: containerSchema.optional(),
+    /** They are replaced, and it may have run since: it is only to be started. Absent: they are to be replaced. */
+    made: z.literal(true).optional(),
   }),
   /** It is saved under this name. */
   z.object({ operation: z.literal("save"), snapshot: z.string() }),
@@ -29,7 +31,7 @@ export type Change = z.infer<typeof changeSchema>;
 
 const fileOf = (id: SeatId, target: Target): string => join(seatDir(id), `changing-${target}.json`);
 
-/** Notes that a change begins. The caller holds the seat's lock. */
+/** Notes that a change begins, or how far it is. The caller holds the seat's lock. */
 export async function beginChange(id: SeatId, target: Target, change: Change): Promise<void> {
   await privateDir(seatDir(id));
   await writeFileAtomic(fileOf(id, target), `${JSON.stringify(change)}\n`, { mode: 0o600 });

@@ -5,7 +5,8 @@ import type { Environment } from "../drivers/environment.js";
 import { type GuestAccess, GuestEnvironment } from "../drivers/libvirt/guest-environment.js";
 import type { Machine } from "../drivers/machine.js";
 import { consoleLogName, type Target } from "../model/naming.js";
-import { machineOf, rentedAt, type SeatMachine, type SeatRecord, seatKeys } from "./seat-record.js";
+import { seatKeys } from "./seat-keys.js";
+import { machineOf, rentedAt, type SeatMachine, type SeatRecord } from "./seat-record.js";
 
 /** A target, from inside and from its host's side. */
 export interface OpenTarget {
@@ -50,7 +51,6 @@ function machineNamed(record: SeatRecord, target: Target): SeatMachine {
 }
 
 async function sshAccess(record: SeatRecord, target: Target): Promise<GuestAccess> {
-  const { identityFile, knownHostsFile } = await seatKeys(record);
   const { address, endpoint, name } = machineNamed(record, target);
   if (target === "container") throw new Error("a container is not reached by ssh");
   if (address === undefined) {
@@ -59,6 +59,7 @@ async function sshAccess(record: SeatRecord, target: Target): Promise<GuestAcces
       fix: `start the seat: trilab up ${record.lab} --seat ${record.seat}`,
     });
   }
+  const { identityFile, knownHostsFile } = await seatKeys(record);
   const domain =
     endpoint.kind === "libvirt"
       ? { consoleLog: consoleLogName(record, target), emulated: record.accelerator === "tcg" }

@@ -8,6 +8,7 @@ import { loadLab } from "../labs/load-lab.js";
 import { parseTargets } from "../labs/targets.js";
 import { addressOf, type Endpoints, endpointWords, LOCAL, sameEndpoint } from "../model/endpoint.js";
 import { seatProgram } from "../stacks/seat.js";
+import { withSeatLock } from "./deploy-seat.js";
 import { ensureHost } from "./ensure-host.js";
 import { builtImages, checkSeatName, prepareRecord, seatSettings } from "./prepare-seat.js";
 import { driversOf } from "./seat-drivers.js";
@@ -71,7 +72,7 @@ if (!pulumi.runtime.isDryRun()) {
   for (const { image, daemons } of await builtImages(record, lab, stderrProgress))
     await ensureHost(image, daemons, stderrProgress);
 }
-const settings = await seatSettings(record, lab);
+const settings = await withSeatLock(record, () => seatSettings(record, lab));
 const onMended = (what: string): void => void pulumi.log.info(what);
 const makeWay = async (wanted: DomainDefinition): Promise<void> => {
   const { libvirt } = driversOf(record);

@@ -22,7 +22,7 @@ import {
   type SeatMachine,
   type SeatRecord,
 } from "./seat-record.js";
-import { startsNoted, stopsNoted } from "./stops.js";
+import { startsNoted, stopsNoted, stopTakenBack } from "./stops.js";
 import { refuseOnSwarm } from "./swarm.js";
 
 /** How long a target may take to shut down by itself, in milliseconds: an emulated guest on a busy host is slow. */
@@ -146,9 +146,21 @@ class OneTarget {
 
   private async stop(machine: Found, progress: Progress): Promise<Ending> {
     const { signal, stop: { force = false, graceMs = STOP_GRACE_MS } = {} } = this.shared.request;
-    const ending = await stopFound(machine, this.shared.drivers, { force, graceMs, signal });
+    const ending = await stopFound(machine, this.shared.drivers, { force, graceMs, signal }).catch(
+      async (error: unknown) => {
+        await this.takeBackStop(machine).catch(() => {}); // The first error says more.
+        throw error;
+      },
+    );
     if (ending === "forced" && !force) progress.note(`${this.target}: ${forcedWords(machine, graceMs)}`);
     return ending;
+  }
+
+  /** A target that goes on running must not be noted as stopped: a rented one goes on costing. */
+  private async takeBackStop(machine: Found): Promise<void> {
+    const { drivers, notes } = this.shared;
+    const now = machineIn(await seatInventory(await notes.record(), drivers), machine);
+    if (now?.state === "running") await notes.add(stopTakenBack(this.target));
   }
 
   /** @returns whether anything had to be started. */

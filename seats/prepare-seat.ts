@@ -27,6 +27,7 @@ import { requireVacant } from "./reconcile.js";
 import { rent } from "./rent-vps.js";
 import { budgetInForce } from "./rental.js";
 import { driversOf, endpointOf } from "./seat-drivers.js";
+import { makeSeatKeys } from "./seat-keys.js";
 import {
   identified,
   listSeats,
@@ -37,7 +38,6 @@ import {
   requireOwnNames,
   type SeatMachine,
   type SeatRecord,
-  seatKeys,
   targetsOf,
   writeRecord,
 } from "./seat-record.js";
@@ -241,12 +241,16 @@ function requireInitScripts({ manifest }: MatchedImage): void {
   });
 }
 
-/** The settings of the seat's program. @param shared Stores the answers of its hosts for the next seat. */
+/**
+ * The settings of the seat's program. Makes the seat's keys, if there are none. The caller holds the seat's lock.
+ *
+ * @param shared Stores the answers of its hosts for the next seat.
+ */
 export async function seatSettings(record: SeatRecord, lab: Lab, shared = new Once()): Promise<SeatSettings> {
   const { created, expires, lab: labName, prefix, seat, vps } = record;
   const { docker, libvirt } = driversOf(record);
   const [keys, accelerator, swapLimit] = await Promise.all([
-    seatKeys(record),
+    makeSeatKeys(record),
     libvirt ? keptAccelerator(record, libvirt) : ("tcg" as const),
     docker ? shared.get(`swap at ${docker.endpoint.host}`, () => docker.limitsSwap()) : true,
   ]);

@@ -1,9 +1,16 @@
 import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { allSeats, later } from "../drivers/all-seats.js";
+import { statusOf } from "../drivers/docker/connect.js";
 import { connect, type Driver, type Drivers, inventory, removeFound } from "../drivers/drivers.js";
 import { type Found, removalOrder } from "../drivers/found.js";
-import { type Endpoint, type Endpoints, endpointWords, sameEndpoint } from "../model/endpoint.js";
+import {
+  type Endpoint,
+  type Endpoints,
+  endpointsWords,
+  endpointWords,
+  sameEndpoint,
+} from "../model/endpoint.js";
 import { reporting, type StepEvent } from "../model/events.js";
 import { EXPIRES_FILE, expiresFromMachine } from "../model/lifetime.js";
 import { machineOf, type SeatId } from "../model/naming.js";
@@ -25,8 +32,11 @@ export interface ReapSeat extends SeatId {
   expires: string | undefined;
   /** The endpoints that have something of it. */
   endpoints: readonly Endpoint[];
-  /** `live`: its time is not up. `listed`: its time is up, but it is removed only on request. */
-  verdict: "live" | "expired" | "listed";
+  /**
+   * `live`: its time is not up. `listed`: its time is up, but it is removed only on request. `unsure`: its time seems to be up, but
+   * its daemon does not tell whether it was extended.
+   */
+  verdict: "live" | "expired" | "listed" | "unsure";
 }
 
 /** Something with a seat's name but without its machine, which would carry the labels. */
@@ -89,12 +99,12 @@ async function survey(scope: ReapScope, chosen: Endpoints, now: number, progress
     };
     return { ...from, things, verdict: judge({ ...from, things }, scope, now) };
   });
-  await askContainers(merged, scope, now);
+  const unread = await askContainers(merged, scope, now, progress);
   return {
     seats: merged.map(({ things: _, ...seat }) => seat),
     orphans: await judgeOrphans(orphans, scope, now),
     asked,
-    silent,
+    silent: unique([...silent, ...unread]),
   };
 }
 
@@ -172,29 +182,41 @@ export function judge(
   return (seat.owner === owner() ? scope.unknown || scope.others : scope.others) ? "expired" : "listed";
 }
 
-/** Somebody else may have extended a seat: the expiry file in its container shows it, running or not. */
+/**
+ * Somebody else may have extended a seat: the expiry file in its container shows it, running or not.
+ *
+ * @returns the daemons that did not answer.
+ */
 async function askContainers(
   seats: (ReapSeat & { things: Found[] })[],
   scope: ReapScope,
   now: number,
-): Promise<void> {
+  progress: Progress,
+): Promise<Endpoint[]> {
+  const silent: Endpoint[] = [];
   const doubtful = seats.filter((seat) => seat.verdict !== "live");
   const next = async (): Promise<void> => {
     for (let seat = doubtful.shift(); seat; seat = doubtful.shift()) {
       const container = seat.things.find((f) => f.kind === "container");
       if (container === undefined) continue;
-      // A container that can't be read must still be removed: then the labels count.
-      const said =
-        container.at?.kind === "docker"
-          ? await connect(container.at)
-              .readFile(container.id, EXPIRES_FILE)
-              .catch(() => undefined)
-          : undefined;
-      seat.expires = later(seat.expires, expiresFromMachine(said ?? ""));
-      seat.verdict = judge(seat, scope, now);
+      if (container.at?.kind !== "docker") continue;
+      try {
+        const said = await connect(container.at).readFile(container.id, EXPIRES_FILE);
+        seat.expires = later(seat.expires, expiresFromMachine(said ?? ""));
+        seat.verdict = judge(seat, scope, now);
+      } catch (error) {
+        // A container that can't be read must still be removed: then the labels count.
+        if (statusOf(error) !== undefined) continue;
+        seat.verdict = "unsure";
+        silent.push(container.at);
+        progress.note(
+          `${endpointWords(container.at)} does not tell when seat ${seat.seat} of lab ${seat.lab} ends: ${messageAndWhy(error)}`,
+        );
+      }
     }
   };
   await Promise.all(Array.from({ length: READERS }, next));
+  return silent;
 }
 
 async function judgeOrphans(orphans: readonly Found[], scope: ReapScope, now: number): Promise<Orphan[]> {
@@ -255,8 +277,8 @@ async function reapSeat(
 ): Promise<Reaped> {
   try {
     return await withSeatLock(seat, async () => {
-      if (!(await isStillDue(seat, scope, chosen, progress)))
-        return { ...seat, outcome: "skipped", why: "it was just extended" };
+      const doubt = await whyNotDue(seat, scope, chosen, progress);
+      if (doubt !== undefined) return { ...seat, outcome: "skipped", why: doubt };
       const receipt = await removeSeat(
         seat,
         {
@@ -266,6 +288,10 @@ async function reapSeat(
         },
         progress,
       );
+      const others = seat.endpoints.filter(
+        (endpoint) => !receipt.asked.some((asked) => sameEndpoint(asked, endpoint)),
+      );
+      if (others.length > 0) return { ...seat, outcome: "left", receipt, why: elsewhere(seat, others) };
       return { ...seat, outcome: isClean(receipt) ? "removed" : "left", receipt };
     });
   } catch (error) {
@@ -275,7 +301,14 @@ async function reapSeat(
   }
 }
 
-/** The endpoints to query about a seat to remove: those of its record, else those that have something of it. */
+/** Why it is not all removed. */
+const elsewhere = ({ known }: ReapSeat, others: readonly Endpoint[]): string =>
+  `${endpointsWords(others)} was not asked, and has a part of it: run it again${known ? " with --unknown" : ""}`;
+
+/**
+ * The endpoints to query about a seat to remove: those of its record, else those that have something of it; of these, one Docker
+ * daemon and one libvirt daemon.
+ */
 async function driversOfSeat(seat: ReapSeat, chosen: Endpoints): Promise<Drivers> {
   const regions = seat.endpoints.flatMap((endpoint) => (endpoint.kind === "ec2" ? [endpoint.region] : []));
   if (seat.known) return (await driversToAsk(seat, { chosen, regions, clock: true })).drivers;
@@ -283,19 +316,25 @@ async function driversOfSeat(seat: ReapSeat, chosen: Endpoints): Promise<Drivers
   return driversAt(seat.endpoints);
 }
 
-/** Others' seats are checked again from outside, because neither their record nor their lock is here. */
-async function isStillDue(
+/**
+ * Why a seat is not to be removed any more; `undefined`: it is. Others' seats are checked again from outside, because neither their
+ * record nor their lock is here.
+ */
+async function whyNotDue(
   seat: ReapSeat,
   scope: ReapScope,
   chosen: Endpoints,
   progress: Progress,
-): Promise<boolean> {
+): Promise<string | undefined> {
+  const extended = "it was just extended";
   if (seat.known) {
     const record = await readRecord(seat).catch(() => undefined);
-    return record === undefined || endOf(expiryInForce(record)) <= Date.now();
+    return record === undefined || endOf(expiryInForce(record)) <= Date.now() ? undefined : extended;
   }
   const { seats } = await survey(scope, chosen, Date.now(), progress);
-  return (seats.find((other) => key(other) === key(seat))?.verdict ?? "expired") === "expired";
+  const now = seats.find((other) => key(other) === key(seat))?.verdict ?? "expired";
+  if (now === "unsure") return "its daemon does not tell whether it was extended";
+  return now === "expired" ? undefined : extended;
 }
 
 /** Removes orphans, users before what they use, and checks that they are gone. */

@@ -67,11 +67,13 @@ async function replaceContainer(
     snapshot === undefined
       ? { image: first }
       : await docker.snapshotContent(record, snapshot, `/home/${record.user}`);
-  await beginChange(record, target, { ...replacement(snapshot), container });
+  const change = { ...replacement(snapshot), container };
+  await beginChange(record, target, change);
   progress.update("replacing layer and home");
   const id = await docker.makeAnew(container, content);
-  // Before it runs: a container that runs is never replaced once more.
   await editState({ stack: seatPrefix(record) }, (state) => renumberContainer(state, name, id));
+  // Before it runs: what somebody does in it from then on is never replaced once more.
+  await beginChange(record, target, { ...change, made: true });
   await docker.start({ kind: "container", name, id, state: "created", owner: undefined });
   await docker.removeNameless(record);
 }
@@ -91,14 +93,16 @@ async function replaceDisk(
   await beginChange(record, target, replacement(snapshot));
   progress.update("switching it off");
   await libvirt.switchOff(name);
+  await libvirt.forgetMemory(name);
   progress.update("replacing its disk");
   const disk = diskName(record, target as DomainTarget);
-  if (snapshot === undefined) {
-    await libvirt.makeDiskAnew({ name: disk, capacity: record.disk, image });
-    await libvirt.startFromDisk(name);
-    return;
-  }
-  const problem = await libvirt.restore({ domain: name, disk }, snapshot);
-  if (problem !== undefined)
-    progress.note(`${target}: it was started from its saved disk, because ${problem}`);
+  await (snapshot === undefined
+    ? libvirt.makeDiskAnew({ name: disk, capacity: record.disk, image })
+    : libvirt.restoreDisk({ domain: name, disk }, snapshot));
+  // Before it runs, as with a container.
+  await beginChange(record, target, { ...replacement(snapshot), made: true });
+  const problem = await (snapshot === undefined
+    ? libvirt.startFromDisk(name)
+    : libvirt.startRestored(name, snapshot));
+  if (problem) progress.note(`${target}: it was started from its saved disk, because ${problem}`);
 }

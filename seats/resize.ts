@@ -1,7 +1,6 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { pollUntil } from "../base/poll.js";
 import { interruptible } from "../base/working.js";
-import { connect } from "../drivers/drivers.js";
 import type { Environment } from "../drivers/environment.js";
 import type { Inside, Machine } from "../drivers/machine.js";
 import { hostCapacity } from "../hosts/capacity.js";
@@ -83,8 +82,6 @@ async function resizeHere(
   await requireAllowed(record, lab, known, wish);
   const machine = await openMachine(record, target);
   const runs = await machine.running();
-  // A daemon that does not answer also looks like "not running".
-  if (!runs && known.endpoint.kind !== "ec2") await connect(known.endpoint).preflight();
   const problem = await machine.resizeProblem(wish);
   if (problem !== undefined) {
     throw new UserError(`the ${target} of seat "${record.seat}" can't be resized while it runs`, {

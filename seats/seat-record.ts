@@ -1,10 +1,10 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import writeFileAtomic from "write-file-atomic";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
-import { folderNames } from "../base/files.js";
+import { folderNames, namesIn } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import { thisMachine } from "../base/this-machine.js";
 import { readCheckpoint, stackUnit } from "../engine/index.js";
@@ -31,18 +31,6 @@ export const machineOf = (
 export function rentedAt(record: Pick<SeatRecord, "machines">): Ec2Endpoint | undefined {
   const endpoint = machineOf(record, "vps")?.endpoint;
   return endpoint?.kind === "ec2" ? endpoint : undefined;
-}
-
-/** A seat's key pair and its guest's host key, as OpenSSH files and their text. */
-export interface SeatKeys {
-  /** Path of the private key, 0600. */
-  identityFile: string;
-  publicKey: string;
-  /** The guest's host key: an OpenSSH private key file's text, and its path. */
-  hostKey: string;
-  hostKeyFile: string;
-  hostPublicKey: string;
-  knownHostsFile: string;
 }
 
 const SEATS = "seats";
@@ -100,7 +88,7 @@ export async function readRecord(id: SeatId): Promise<SeatRecord | undefined> {
  */
 export async function requireHere(id: SeatId): Promise<void> {
   if (sharedNow() === undefined) return;
-  const text = await textOf(join(seatDir(id), "seat.json"));
+  const text = await readFile(join(seatDir(id), "seat.json"), "utf8").catch(() => "");
   const { onlyFrom } = recordSchema.pick({ onlyFrom: true }).safeParse(parseJson(text)).data ?? {};
   if (onlyFrom === undefined || onlyFrom.id === (await thisMachine()).id) return;
   throw new UserError(
@@ -186,8 +174,8 @@ export async function listSeats(): Promise<SeatId[]> {
   for (const lab of await folderNames(seatsDir())) {
     for (const seat of await folderNames(join(seatsDir(), lab))) {
       // It may be removed meanwhile.
-      const files: string[] = await readdir(join(seatsDir(), lab, seat)).catch(() => []);
-      if (files.includes("seat.json")) seats.push(await identified({ lab, seat }));
+      if ((await namesIn(join(seatsDir(), lab, seat))).includes("seat.json"))
+        seats.push(await identified({ lab, seat }));
     }
   }
   return seats;
@@ -212,60 +200,4 @@ export async function requireOwnNames(id: SeatId): Promise<void> {
 /** Forgets the seat: record and keys. */
 export async function removeRecord(id: SeatId): Promise<void> {
   await rm(seatDir(id), { recursive: true, force: true });
-}
-
-/** The seat's keys, made at its first `up` and kept until `down`. Guest and VPS share a host key. */
-export async function seatKeys(record: SeatId & Pick<SeatRecord, "machines">): Promise<SeatKeys> {
-  const id: SeatId = record;
-  const dir = await privateDir(seatDir(id));
-  const [own, host] = await Promise.all([
-    keyPair(join(dir, "id_ed25519"), machineName(id, "guest")),
-    keyPair(join(dir, "host_ed25519"), machineName(id, "guest")),
-  ]);
-  const knownHostsFile = join(dir, "known_hosts");
-  const addresses = record.machines.flatMap(({ target, address }) =>
-    target === "container" || address === undefined ? [] : [address],
-  );
-  const known = addresses.map((a) => `${a} ${host.publicKey}\n`).join("");
-  // Written atomically: another command's ssh may be reading it.
-  if ((await textOf(knownHostsFile)) !== known) await writeFileAtomic(knownHostsFile, known, { mode: 0o600 });
-  return {
-    identityFile: join(dir, "id_ed25519"),
-    publicKey: own.publicKey,
-    hostKey: host.privateKey,
-    hostKeyFile: join(dir, "host_ed25519"),
-    hostPublicKey: host.publicKey,
-    knownHostsFile,
-  };
-}
-
-/** A file's text; empty when it can't be read. */
-const textOf = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
-
-/** An ed25519 key pair, as the text of OpenSSH's files. */
-export interface SshKeys {
-  privateKey: string;
-  publicKey: string;
-}
-
-/** The key pair in `file` and `file.pub`, made if it is not there. */
-export async function keyPair(file: string, comment: string): Promise<SshKeys> {
-  const [privateKey, publicKey] = await Promise.all([textOf(file), textOf(`${file}.pub`)]);
-  if (privateKey && publicKey) return { privateKey, publicKey: publicKey.trim() };
-  const made = await newKeyPair(comment);
-  await Promise.all([
-    writeFileAtomic(file, made.private, { mode: 0o600 }),
-    writeFileAtomic(`${file}.pub`, `${made.public}\n`, { mode: 0o600 }),
-  ]);
-  return { privateKey: made.private, publicKey: made.public };
-}
-
-/** An ed25519 key pair in OpenSSH's file format. ssh2 writes one in 256 (those that start with 0) a byte short, and no SSH reads them. */
-export async function newKeyPair(comment: string): Promise<{ private: string; public: string }> {
-  const { default: ssh2 } = await import("ssh2");
-  for (;;) {
-    const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });
-    const broken = [made.private, made.public].some((text) => ssh2.utils.parseKey(text) instanceof Error);
-    if (!broken) return made;
-  }
 }

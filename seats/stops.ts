@@ -1,5 +1,5 @@
 import type { Target } from "../model/naming.js";
-import { machineOf, type SeatRecord } from "./seat-record.js";
+import { machineOf, type SeatMachine, type SeatRecord } from "./seat-record.js";
 
 /** Notes that `trilab stop` stops these targets. One that was stopped already keeps its time. Pure. */
 export const stopsNoted =
@@ -11,6 +11,16 @@ export const stopsNoted =
     ),
   });
 
+/** Takes back the note that a target is stopped: it was not. Pure. */
+export const stopTakenBack =
+  (target: Target) =>
+  (record: SeatRecord): SeatRecord => ({
+    ...record,
+    machines: record.machines.map((machine) => (machine.target === target ? unstopped(machine) : machine)),
+  });
+
+const unstopped = ({ stopped: _, ...machine }: SeatMachine): SeatMachine => machine;
+
 /** Notes that these targets run again, and for how long a rented one was stopped. Pure. */
 export const startsNoted =
   (targets: readonly Target[], now: Date) =>
@@ -21,9 +31,8 @@ export const startsNoted =
     return {
       ...record,
       ...(vps && seconds > 0 ? { vps: { ...vps, stoppedSeconds: (vps.stoppedSeconds ?? 0) + seconds } } : {}),
-      machines: record.machines.map((machine) => {
-        const { stopped: _, ...running } = machine;
-        return targets.includes(machine.target) ? running : machine;
-      }),
+      machines: record.machines.map((machine) =>
+        targets.includes(machine.target) ? unstopped(machine) : machine,
+      ),
     };
   };

@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { ExitCode, hasCode, messageAndWhy, UserError } from "../base/errors.js";
+import { namesIn } from "../base/files.js";
 import { type LockOptions, withLock } from "../base/lock.js";
 import { inStateDir, stateDir } from "../base/paths.js";
 import { sideBySide } from "../base/side-by-side.js";
@@ -261,7 +262,7 @@ export class SharedState {
   }
 
   private async exchanges(): Promise<Exchange[]> {
-    const files = await readdir(join(this.dir, "exchanges")).catch(() => []);
+    const files = await namesIn(join(this.dir, "exchanges"));
     const names = files
       .filter((file) => file.endsWith(".json"))
       .map((file) => decodeURIComponent(file.slice(0, -5)));

@@ -35,8 +35,13 @@ export function hostProgram(settings: HostSettings): () => Promise<undefined> {
           `${part}-${image.hash}`,
           // The provider reads the source as a URL: a path with a % in it would be another's.
           { name: names[part], pool: IMAGE_POOL.name, source: pathToFileURL(image[part]).href, format },
-          // An image is the same wherever it came from. Older states have paths.
-          { dependsOn: after, ignoreChanges: ["source"] },
+          {
+            dependsOn: after,
+            // An image is the same wherever it came from. Older states have paths.
+            ignoreChanges: ["source"],
+            // Seats' disks may be based on an image that a killed command has not recorded. Only `images prune` removes images.
+            retainOnDelete: true,
+          },
         );
       const parts = [
         volume("disk", "qcow2", pools),

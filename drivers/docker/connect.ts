@@ -151,7 +151,7 @@ export function daemonSays(error: unknown): string {
 }
 
 /**
- * Wraps an error of a call to the daemon: unreachable, or refused. UserErrors pass unchanged.
+ * Wraps an error of a call to the daemon: unreachable (exit 3), or refused. UserErrors pass unchanged.
  *
  * @param what What didn't work: `container "x" could not be created`.
  */
@@ -169,6 +169,7 @@ export function daemonError(what: string, error: unknown, fix?: string): UserErr
     fix: missing
       ? "start dockerd, or set docker:host (or DOCKER_HOST) to the daemon's address; the state is unchanged"
       : "check the connection to the daemon (docker:host, DOCKER_HOST) and your permission to use it; the state is unchanged",
+    exitCode: ExitCode.hostNotReady,
     cause: error,
   });
 }

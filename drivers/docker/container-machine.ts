@@ -13,7 +13,7 @@ import {
   type Unpacked,
 } from "../machine.js";
 import { GRACE_MS } from "../power.js";
-import { passOver } from "./connect.js";
+import { lookUp, passOver } from "./connect.js";
 import { ContainerEnvironment } from "./container-environment.js";
 import { startContainer } from "./mend-container.js";
 import { packContainer, removeUnpackedImage, unpackImage, unpackVolumes } from "./pack-container.js";
@@ -58,10 +58,8 @@ export class ContainerMachine implements Machine {
   }
 
   async running(): Promise<boolean> {
-    return this.container.inspect().then(
-      (info) => info.State.Running,
-      () => false,
-    );
+    const info = await lookUp(`container "${this.name}" can't be read`, () => this.container.inspect());
+    return info?.State.Running === true;
   }
 
   async memory(): Promise<MemoryCost> {

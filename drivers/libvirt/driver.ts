@@ -38,9 +38,10 @@ import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff
 import {
   domainSnapshots,
   removeSnapshot,
-  restoreDomain,
+  restoreDisk,
   type SavedDomain,
   saveDomain,
+  startRestored,
   undoSave,
 } from "./snapshot.js";
 import { readSnapshot, writeSnapshot } from "./snapshot-file.js";
@@ -336,6 +337,11 @@ export class LibvirtDriver extends Connection {
     return switchOff(this, domain);
   }
 
+  /** Removes the memory that libvirt has saved on its own of a domain that is off. */
+  async forgetMemory(domain: string): Promise<void> {
+    await this.virshIfThere("managedsave-remove", domain);
+  }
+
   /** Starts a domain that is off from its disk, even if libvirt has saved its memory. */
   startFromDisk(domain: string): Promise<void> {
     return startFromDisk(this, domain);
@@ -361,9 +367,14 @@ export class LibvirtDriver extends Connection {
     return undoSave(this, domain, name);
   }
 
-  /** Lets a domain that is off run from a snapshot. @returns why without its memory; `undefined` if nothing is wrong. */
-  restore(saved: SavedDomain, name: string): Promise<string | undefined> {
-    return restoreDomain(this, saved, name);
+  /** Gives a domain that is off the disk of a snapshot. */
+  restoreDisk(saved: SavedDomain, name: string): Promise<void> {
+    return restoreDisk(this, saved, name);
+  }
+
+  /** Lets a domain that has a snapshot's disk go on from its memory. @returns why without it; `undefined` if nothing is wrong. */
+  startRestored(domain: string, name: string): Promise<string | undefined> {
+    return startRestored(this, domain, name);
   }
 
   /** The complete snapshots of a domain, the oldest first. */

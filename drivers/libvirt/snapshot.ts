@@ -88,29 +88,31 @@ async function savedDefinition(libvirt: Connection, memory: string): Promise<Ele
   }
 }
 
-/**
- * Gives a domain that is off the disk and the memory of a snapshot, and lets it run.
- *
- * @param copy Copies a volume of the seats' pool; another one in tests.
- * @returns why it was started without the memory that was saved; `undefined` if nothing is wrong.
- */
-export async function restoreDomain(
+/** Gives a domain that is off the disk of a snapshot. */
+export const restoreDisk = (
   libvirt: Connection,
   { disk, domain }: SavedDomain,
   name: string,
-  copy = copyVolume,
+): Promise<void> => copyVolume(libvirt, snapshotVolumes(domain, name).disk, disk);
+
+/**
+ * Lets a domain that is off, and has the disk of a snapshot, go on from the snapshot's memory.
+ *
+ * @returns why it was started without the memory that was saved; `undefined` if nothing is wrong.
+ */
+export async function startRestored(
+  libvirt: Connection,
+  domain: string,
+  name: string,
 ): Promise<string | undefined> {
   const volumes = snapshotVolumes(domain, name);
   const memory = pathOf(volumes.memory);
-  await copy(libvirt, volumes.disk, disk);
   const hasMemory = (await libvirt.volumeNames(DISK_POOL.name)).includes(volumes.memory);
   const problem = hasMemory ? await memoryProblem(libvirt, domain, memory) : undefined;
   if (!hasMemory || problem !== undefined) {
     await startFromDisk(libvirt, domain);
     return problem;
   }
-  // What libvirt has saved on its own is of another disk.
-  await libvirt.virshIfThere("managedsave-remove", domain);
   return resume(libvirt, domain, memory);
 }
 

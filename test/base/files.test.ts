@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ExitCode } from "../../base/errors.js";
-import { kindOfPath, readUserFile } from "../../base/files.js";
+import { folderNames, kindOfPath, namesIn, readOwnFile, readUserFile } from "../../base/files.js";
 
 let dir = "";
 beforeAll(async () => {
@@ -37,5 +37,32 @@ describe("a file that a user names", () => {
         why: `it is a ${kind}`,
       });
     }
+  });
+});
+
+describe("trilab's own files", () => {
+  it("are none where there are none", async () => {
+    for (const path of [join(dir, "none"), join(dir, "text", "below")]) {
+      expect(await folderNames(path)).toEqual([]);
+      expect(await namesIn(path)).toEqual([]);
+      expect(await readOwnFile(path)).toBeUndefined();
+    }
+    await mkdir(join(dir, "own", "folder"), { recursive: true });
+    await writeFile(join(dir, "own", "file"), "words");
+    expect(await folderNames(join(dir, "own"))).toEqual(["folder"]);
+    expect((await namesIn(join(dir, "own"))).sort()).toEqual(["file", "folder"]);
+    expect(await readOwnFile(join(dir, "own", "file"))).toBe("words");
+  });
+
+  it("are an error where they can't be read, which says how to fix that", async () => {
+    // A link to itself: unlike permissions, it stops root, too.
+    const loop = join(dir, "loop");
+    await symlink(loop, loop);
+    for (const read of [folderNames, namesIn, readOwnFile])
+      await expect(read(loop)).rejects.toMatchObject({
+        message: `${loop} can't be read`,
+        why: expect.stringContaining("ELOOP"),
+        fix: expect.stringContaining("sudo chown"),
+      });
   });
 });

@@ -10,13 +10,13 @@ import { seatsOf } from "../../classes/plan-class.js";
 import { entryKey } from "../../classes/ssh-entry.js";
 import { LOCAL } from "../../model/endpoint.js";
 import { withSeatLock } from "../../seats/deploy-seat.js";
+import { makeSeatKeys, seatKeys } from "../../seats/seat-keys.js";
 import {
   listSeats,
   onlyFrom,
   readRecord,
   removeRecord,
   seatDir,
-  seatKeys,
   writeRecord,
 } from "../../seats/seat-record.js";
 import { sealWith } from "../../shared/seal.js";
@@ -58,7 +58,7 @@ it("a class's learners, seats, keys, points and values are the same for both ins
       await writeClass(class1);
       return withSeatLock(record, async () => {
         await writeRecord(record);
-        return [await seatKeys(record), await seatKey(record)] as const;
+        return [await makeSeatKeys(record), await seatKey(record)] as const;
       });
     }),
   );

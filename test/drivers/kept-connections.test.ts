@@ -13,7 +13,7 @@ import { sweepClaims } from "../../drivers/connection-claims.js";
 import { closeConnections } from "../../drivers/kept-connections.js";
 import { LibvirtDriver } from "../../drivers/libvirt/driver.js";
 import { GuestEnvironment } from "../../drivers/libvirt/guest-environment.js";
-import { newKeyPair } from "../../seats/seat-record.js";
+import { newKeyPair } from "../../seats/seat-keys.js";
 
 let dir: string;
 let server: ssh2.Server;

@@ -1,6 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { UserError } from "../../base/errors.js";
+import { connect } from "../../drivers/drivers.js";
 import type { Checkpoint } from "../../engine/index.js";
-import { hasPools } from "../../seats/ensure-host.js";
+import { LOCAL } from "../../model/endpoint.js";
+import { hasPools, hostRecordFile, readHostRecord } from "../../seats/ensure-host.js";
 
 const checkpoint = (...pools: [name: string, id: string][]): Checkpoint => ({
   resources: pools.map(([name, id]) => ({
@@ -71,5 +77,31 @@ describe("a host's state has its pools", () => {
     ] as const;
     expect(hasPools(left, none)).toBe(false);
     expect(hasPools(checkpoint(), none)).toBe(true);
+  });
+});
+
+describe("a host's record", () => {
+  const libvirt = connect(LOCAL.libvirt);
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "trilab-host-"));
+    vi.stubEnv("XDG_STATE_HOME", folder);
+    await mkdir(join(folder, "trilab"));
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  });
+
+  it("names no image where there is none", async () => {
+    expect(await readHostRecord(libvirt)).toEqual({ images: [] });
+  });
+
+  it("is an error where it can't be read, or is damaged", async () => {
+    await writeFile(hostRecordFile(libvirt), '{"images": [');
+    await expect(readHostRecord(libvirt)).rejects.toBeInstanceOf(UserError);
+    await rm(hostRecordFile(libvirt));
+    await mkdir(hostRecordFile(libvirt));
+    await expect(readHostRecord(libvirt)).rejects.toMatchObject({ why: expect.stringContaining("EISDIR") });
   });
 });

@@ -7,6 +7,7 @@ import { HostCostError } from "../../drivers/machine.js";
 import { rentedWords } from "../../model/clouds.js";
 import { openEnvironment, openMachine } from "../../seats/open-target.js";
 import { rentedShape } from "../../seats/rented-shape.js";
+import { makeSeatKeys } from "../../seats/seat-keys.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "./record.js";
 
@@ -36,6 +37,7 @@ beforeAll(async () => {
   }
   vi.stubEnv("PATH", `${dir}:${process.env.PATH}`);
   vi.stubEnv("XDG_STATE_HOME", dir);
+  await makeSeatKeys(record);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

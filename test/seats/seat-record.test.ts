@@ -1,7 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import ssh2 from "ssh2";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { LOCAL } from "../../model/endpoint.js";
 import { namedAsBefore, seatPrefix } from "../../model/naming.js";
@@ -10,11 +9,9 @@ import {
   identified,
   listSeats,
   machineOf,
-  newKeyPair,
   readRecord,
   requireOwnNames,
   type SeatRecord,
-  seatKeys,
   writeRecord,
 } from "../../seats/seat-record.js";
 import { seatRecord } from "./record.js";
@@ -123,15 +120,6 @@ it("a rehearsal's address is its slot's: nothing is written", async () => {
   expect(await withAddress(local, {})).toBe(local);
 });
 
-it("one host key is pinned for guest and VPS, at each one's address", async () => {
-  const { hostPublicKey, knownHostsFile } = await seatKeys(rentedSeat("203.0.113.9"));
-  expect(await readFile(knownHostsFile, "utf8")).toBe(
-    `10.213.0.210 ${hostPublicKey}\n203.0.113.9 ${hostPublicKey}\n`,
-  );
-  await seatKeys(rentedSeat());
-  expect(await readFile(knownHostsFile, "utf8")).toBe(`10.213.0.210 ${hostPublicKey}\n`);
-});
-
 describe("a seat of an older trilab, which joined lab and seat by one hyphen", () => {
   const [id, other] = [
     { lab: "web", seat: "lab-1" },
@@ -208,13 +196,4 @@ it("an address makes no promise that is not in the record yet", async () => {
   const written = await readRecord(known);
   for (const each of [renewed, written]) expect(each && machineOf(each, "vps")?.address).toBe("203.0.113.9");
   expect(written).not.toHaveProperty("extendedTo");
-});
-
-it("makes keys that SSH reads, every one of them", async () => {
-  for (let i = 0; i < 2000; i++) {
-    const made = await newKeyPair("machine");
-    // The whole of a public key: its type and 32 bytes, each with its length.
-    expect(Buffer.from(made.public.split(" ")[1] ?? "", "base64")).toHaveLength(51);
-    expect(ssh2.utils.parseKey(made.private)).not.toBeInstanceOf(Error);
-  }
 });

@@ -233,7 +233,8 @@ export class SwarmDriver extends DockerDriver {
 
   override async readFile(container: string, path: string): Promise<string | undefined> {
     const place = await this.placeOf(container).catch((error: unknown) => {
-      if (error instanceof UserError) return undefined;
+      // A node that does not answer may have it.
+      if (error instanceof UserError && error.exitCode !== ExitCode.hostNotReady) return undefined;
       throw error;
     });
     return place?.driver.readFile(place.container, path);

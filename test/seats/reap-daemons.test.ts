@@ -1,0 +1,112 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { DockerEndpoint } from "../../model/endpoint.js";
+import { type ReapResult, reap } from "../../seats/reap.js";
+import { owner, writeRecord } from "../../seats/seat-record.js";
+import { seatRecord } from "./record.js";
+
+const name = "trilab-l-lost-container";
+const labels = {
+  "trilab.lab": "l",
+  "trilab.seat": "lost",
+  "trilab.owner": owner(),
+  "trilab.expires": "2026-01-01T00:00:00.000Z",
+};
+
+/** A Docker daemon with one container of a seat whose time was up. */
+class Daemon {
+  readonly endpoint: DockerEndpoint;
+  has = true;
+  /** The status with which it refuses to read the container's files; 0: it falls silent. */
+  refuses = 404;
+  private readonly server: Server;
+
+  constructor(readonly socket: string) {
+    this.endpoint = { kind: "docker", host: `unix://${socket}` };
+    this.server = createServer(({ method, url = "" }, response) => {
+      const path = url.split("?")[0] ?? "";
+      const container = { Id: "c", Names: [`/${name}`], State: "exited", Labels: labels };
+      if (path.endsWith("/archive")) {
+        if (this.refuses === 0) response.destroy();
+        else response.writeHead(this.refuses).end("{}");
+      } else if (method === "DELETE") {
+        this.has = false;
+        response.writeHead(204).end();
+      } else if (path === "/_ping") response.end("OK");
+      else if (path === "/containers/json") response.end(JSON.stringify(this.has ? [container] : []));
+      else if (path === "/volumes") response.end('{"Volumes": []}');
+      else response.end("[]");
+    });
+  }
+
+  listen(): Promise<void> {
+    return new Promise((listening) => this.server.listen(this.socket, listening));
+  }
+
+  close(): Promise<unknown> {
+    this.server.closeAllConnections();
+    return new Promise((closed) => this.server.close(closed));
+  }
+}
+
+let dir: string;
+let daemons: [Daemon, Daemon];
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "trilab-reap-"));
+  vi.stubEnv("XDG_STATE_HOME", dir);
+  vi.stubEnv("HOME", dir);
+  vi.stubEnv("PATH", `${dir}${delimiter}${process.env.PATH}`);
+  await writeFile(join(dir, "virsh"), "#!/bin/sh\nexit 1\n");
+  await chmod(join(dir, "virsh"), 0o755);
+  daemons = [new Daemon(join(dir, "one")), new Daemon(join(dir, "two"))];
+  await Promise.all(daemons.map((daemon) => daemon.listen()));
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all(daemons.map((daemon) => daemon.close()));
+  await rm(dir, { recursive: true });
+});
+
+/** Reaps unknown seats at the first daemon, and at those of known seats. */
+async function reapThem(): Promise<ReapResult> {
+  const libvirt = { kind: "libvirt", uri: "test:///none" } as const;
+  const chosen = { docker: daemons[0].endpoint, libvirt };
+  const events = reap({ unknown: true, others: false }, { chosen, dryRun: false });
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) return value;
+  }
+}
+
+it("a seat is removed by its labels where the daemon refuses to read its end", async () => {
+  daemons[0].refuses = 500;
+  expect(await reapThem()).toMatchObject({ seats: [{ outcome: "removed" }], notAsked: [] });
+  expect(daemons[0].has).toBe(false);
+});
+
+it("a seat stays where the daemon falls silent: it may have been extended", async () => {
+  daemons[0].refuses = 0;
+  const { notAsked, seats } = await reapThem();
+  expect(seats).toMatchObject([{ seat: "lost", verdict: "unsure" }]);
+  expect(notAsked).toEqual([daemons[0].endpoint]);
+  expect(daemons[0].has).toBe(true);
+});
+
+it("a seat with parts on two hosts is not reported as removed while one has some", async () => {
+  const [, second] = daemons;
+  const machines = [
+    { target: "container", name: "trilab-l-s-container", endpoint: second.endpoint },
+  ] as const;
+  await writeRecord(seatRecord({ machines: [...machines] }));
+  const lost = async () => (await reapThem()).seats.find(({ seat }) => seat === "lost");
+  expect(await lost()).toMatchObject({
+    outcome: "left",
+    why: expect.stringMatching(/was not asked.*run it again/),
+  });
+  expect(daemons.filter(({ has }) => has)).toHaveLength(1);
+  expect(await lost()).toMatchObject({ outcome: "removed" });
+  expect(daemons.filter(({ has }) => has)).toEqual([]);
+});
