@@ -32,6 +32,7 @@ import {
 import { imageVolumes } from "../model/image-volumes.js";
 import { withUnitLock } from "../shared/shared-state.js";
 import type { HostImage, HostSettings } from "../stacks/host.js";
+import { silenceOf } from "./silence.js";
 
 /** What the stack of a libvirt host should contain. What really exists is queried from libvirt. */
 const hostRecordSchema = z.object({
@@ -169,6 +170,7 @@ export async function deployHost(
     program: hostProgram(settings),
     config: providerConfig({ libvirt }),
     progress,
+    askDaemons: silenceOf({ libvirt }),
   });
   await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
   for (const pool of POOLS) await libvirt.autostartPool(pool.name);
