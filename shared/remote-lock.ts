@@ -64,7 +64,9 @@ export async function takeLock(
     command: ["trilab", ...process.argv.slice(2)].join(" "),
     since: new Date().toISOString(),
   };
-  const body = (): Buffer => Buffer.from(`${JSON.stringify({ ...me, beat: randomUUID() })}\n`);
+  // Distinguishes this command from a later one of the same copy, which takes its lock over.
+  const ours = randomUUID();
+  const body = (): Buffer => Buffer.from(`${JSON.stringify({ ...me, beat: `${ours} ${randomUUID()}` })}\n`);
   let other: LockHolder | undefined;
   const take = async (): Promise<string | undefined> => {
     for (let tries = 0; tries < 5; tries += 1) {
@@ -85,13 +87,22 @@ export async function takeLock(
       exitCode: ExitCode.locked,
     });
   }
+  /** The lock's ETag, if it is still ours: the answer to our last write may have been lost. */
+  const etagNow = async (): Promise<string | undefined> => {
+    const there = await bucket.get(key);
+    return there && holderOf(there.body)?.beat.startsWith(ours) ? there.etag : undefined;
+  };
   return {
     async beat() {
-      if (etag !== undefined) etag = await bucket.put(key, body(), etag);
+      if (etag === undefined) return false;
+      const beaten = await bucket.put(key, body(), etag);
+      etag = beaten ?? (await etagNow());
       return etag !== undefined;
     },
     async release() {
-      if (etag !== undefined) await bucket.remove(key, etag);
+      if (etag === undefined || (await bucket.remove(key, etag))) return;
+      const last = await etagNow();
+      if (last !== undefined) await bucket.remove(key, last);
     },
   };
 }
