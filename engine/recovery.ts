@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, realpath, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { z } from "zod";
@@ -44,12 +44,12 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
         removed += 1;
         return true;
       }
-      if (lock.hostname !== hostname()) throw stillLocked(ref.stack, lock);
+      if (lock.hostname !== hostname()) throw stillLocked(ref.stack, lock, join(dir, file));
       live = lock;
       return false;
     };
     const freed = await pollUntil(free, { limitMs: deadline - Date.now(), everyMs: 200 });
-    if (!freed && live) throw stillLocked(ref.stack, live);
+    if (!freed && live) throw stillLocked(ref.stack, live, join(dir, file));
   }
   return removed;
 }
@@ -68,10 +68,12 @@ const IDLE_MS = 3_000;
 export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<boolean> {
   // Nobody has worked on a new stack.
   if (!existsSync(workDir(stack))) return true;
+  // The kernel resolves symbolic links in the processes' directories.
+  const dir = await realpath(workDir(stack));
   const idleSince = new Map<number, number>();
   const ended = async (): Promise<boolean> => {
     const processes = listProcesses();
-    const here = processes.filter((p) => p.cwd === workDir(stack));
+    const here = processes.filter((p) => p.cwd === dir);
     const engines = here.filter((p) => p.name === "pulumi");
     if (engines.length === 0) {
       for (const { pid } of here.filter(isPlugin)) end(pid);
@@ -194,10 +196,13 @@ async function isLiveEngine(pid: number): Promise<boolean> {
   return state !== "Z" && comm?.startsWith("pulumi") === true;
 }
 
-function stillLocked(stack: string, lock: EngineLock): UserError {
+function stillLocked(stack: string, lock: EngineLock, file: string): UserError {
   return new UserError(`an engine is still working on "${stack}"`, {
     why: `process ${lock.pid} of ${lock.username} on ${lock.hostname}, since ${localTime(lock.timestamp)}`,
-    fix: "wait until it has finished, or end that process; the state contains what it has done until then",
+    fix:
+      lock.hostname === hostname()
+        ? "wait until it has finished, or end that process; the state contains what it has done until then"
+        : `wait until it has finished; if ${lock.hostname} is this machine's former name, or that process has ended, remove its lock: rm '${file}'`,
     exitCode: ExitCode.locked,
   });
 }
