@@ -50,12 +50,17 @@ export interface RemoteLock {
  *
  * @param copy Our copy of the shared state. The caller holds the unit's lock file in it, so a lock of this copy belongs to a
  *   command that has ended, and is taken over.
- * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`.
+ * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`; the signal's reason when it is aborted.
  */
 export async function takeLock(
   bucket: Bucket,
   unit: string,
-  { copy, waitMs = 0, what }: { copy: string; waitMs?: number | undefined; what: string },
+  {
+    copy,
+    signal,
+    waitMs = 0,
+    what,
+  }: { copy: string; waitMs?: number | undefined; what: string; signal?: AbortSignal | undefined },
 ): Promise<RemoteLock> {
   const key = lockKey(unit);
   const me = {
@@ -79,7 +84,7 @@ export async function takeLock(
     }
     return undefined;
   };
-  let etag = await poll(take, { limitMs: waitMs, everyMs: 500, longestMs: 3_000 });
+  let etag = await poll(take, { limitMs: waitMs, everyMs: 500, longestMs: 3_000, signal });
   if (etag === undefined) {
     throw new UserError(`${what} is in use by another instructor`, {
       why: holderWords(other),

@@ -138,11 +138,11 @@ export class SharedState {
    */
   async holding<T>(
     unit: Unit,
-    options: Pick<LockOptions, "what" | "waitMs">,
+    options: Pick<LockOptions, "what" | "waitMs" | "signal">,
     body: () => Promise<T>,
   ): Promise<T> {
-    const { what, waitMs } = options;
-    const lock = await takeLock(this.bucket, unit.name, { copy: this.copy, what, waitMs });
+    const { signal, what, waitMs } = options;
+    const lock = await takeLock(this.bucket, unit.name, { copy: this.copy, what, waitMs, signal });
     let isSaved = true;
     try {
       // What a killed command changed here is not saved before this one's end.
