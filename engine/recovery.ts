@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { readdir, readFile, realpath, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
@@ -6,6 +6,7 @@ import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { localTime } from "../base/local-time.js";
 import { pollUntil } from "../base/poll.js";
+import { hasEnded, processOf } from "../base/processes.js";
 import { type StackRef, stackFiles, type stackUnit, workDir } from "./backend.js";
 
 const lockSchema = z.object({
@@ -36,7 +37,7 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
     const free = async (): Promise<boolean> => {
       const lock = await readLock(join(dir, file));
       if (lock === "gone") return true;
-      if (lock === "garbled" || (lock.hostname === hostname() && !(await isLiveEngine(lock.pid)))) {
+      if (lock === "garbled" || (lock.hostname === hostname() && !isLiveEngine(lock.pid))) {
         // The engine may have ended and removed its lock after we read it.
         if ((await readLock(join(dir, file))) === "gone") return true;
         await rm(join(dir, file), { force: true });
@@ -138,11 +139,9 @@ function listProcesses(): ProcessInfo[] {
   return namesIn("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
-      const stat = orNone(() => readFileSync(`/proc/${name}/stat`, "utf8")) ?? "";
-      // The fields: pid (comm) state ppid. A zombie has ended, and its parent has not yet reaped it.
-      const [, comm = "", state, parent] = /\((.*)\) (\S) (\d+)/.exec(stat) ?? [];
-      if (state === undefined || state === "Z") return [];
-      const found = { pid: Number(name), parent: Number(parent), name: comm };
+      const there = processOf(Number(name));
+      if (there === undefined) return [];
+      const found = { pid: Number(name), ...there };
       const looks = found.name === "pulumi" || isPlugin(found);
       return [{ ...found, cwd: looks ? orNone(() => readlinkSync(`/proc/${name}/cwd`)) : undefined }];
     });
@@ -182,19 +181,9 @@ async function readLock(file: string): Promise<EngineLock | "gone" | "garbled"> 
   }
 }
 
-/** Whether this PID is a running pulumi. PIDs are reused, so if there is /proc, the program's name is checked, too. */
-async function isLiveEngine(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return hasCode(error, "EPERM");
-  }
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  if (stat === undefined) return process.platform !== "linux";
-  // The fields: pid (comm) state. A zombie has ended, and its parent has not yet reaped it.
-  const [, comm, state] = /\((.*)\) (\S)/.exec(stat) ?? [];
-  return state !== "Z" && comm?.startsWith("pulumi") === true;
-}
+/** Whether this PID is a running pulumi. PIDs are reused, so the program's name is checked, too, if /proc shows it. */
+const isLiveEngine = (pid: number): boolean =>
+  !hasEnded(pid) && (processOf(pid)?.name.startsWith("pulumi") ?? true);
 
 function stillLocked(stack: string, lock: EngineLock, file: string): UserError {
   return new UserError(`an engine is still working on "${stack}"`, {
