@@ -17,6 +17,7 @@ const SEATS = [
   "power",
   "resize",
   "resume",
+  "silence",
   "snapshot",
   "usage",
 ].map((name) => `test/e2e/${name}.integration.test.ts`);

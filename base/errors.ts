@@ -1,5 +1,5 @@
 /**
- * The exit codes, each meaning one thing. `bin.ts` alone ends the process with them.
+ * The exit codes, each meaning one thing. `cli/start.ts` alone ends the process with them.
  */
 export const ExitCode = {
   done: 0,

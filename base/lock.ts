@@ -1,8 +1,9 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { execa } from "execa";
-import { ExitCode, UserError } from "./errors.js";
+import { ExitCode, hasCode, UserError } from "./errors.js";
 import { localTime } from "./local-time.js";
+import { resultsOf } from "./results-of.js";
 
 export interface Holder {
   pid: number;
@@ -14,6 +15,8 @@ export interface Holder {
 export interface LockOptions {
   /** How long to wait for another holder, in milliseconds. Default 0: fail at once. */
   waitMs?: number;
+  /** Ends the waiting when aborted. A lock that is held is not touched. */
+  signal?: AbortSignal | undefined;
   /** What the lock guards, for the error: `seat "alice" of lab "first-boot"`. */
   what: string;
   /** Called at the end: whether the guarded thing is gone, so that the lock file can be removed. Default: it stays. */
@@ -37,49 +40,68 @@ exec cat`;
  * util-linux's `flock` holds it for a `cat`, which ends when our end of its stdin closes.
  *
  * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`; UserError (exit 3) when `path`
- *   can't be locked at all.
+ *   can't be locked at all; the signal's reason when it is aborted.
  */
 export async function withLock<T>(path: string, options: LockOptions, body: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const release = await take(path, options);
-  try {
+  const hold = async (): Promise<T> => {
     const holder: Holder = {
       pid: process.pid,
       command: ["trilab", ...process.argv.slice(2)].join(" "),
       since: new Date().toISOString(),
     };
     await writeFile(path, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
-    return await body();
-  } finally {
-    // Only the lock's holder may remove its file; a waiting process notices that, and creates another.
+    return body();
+  };
+  // Only the lock's holder may remove its file; a waiting process notices that, and creates another.
+  const removeFile = async (): Promise<void> => {
     if (await options.isGone?.()) await rm(path, { force: true });
-    await release();
-  }
+  };
+  const [end] = await Promise.allSettled([hold()]);
+  const [removed] = await Promise.allSettled([removeFile()]);
+  await release();
+  const [result] = resultsOf([end, removed] as const);
+  return result;
 }
 
 /** @returns a function that releases the lock. */
 async function take(path: string, options: LockOptions): Promise<() => Promise<void>> {
+  const { signal } = options;
   const wait = String((options.waitMs ?? 0) / 1000);
   for (;;) {
+    signal?.throwIfAborted();
     const child = execa("sh", ["-c", HOLD, path, wait], {
       reject: false,
       stdin: "pipe",
       buffer: { stdout: false },
       detached: true,
     });
+    // The shell waits for its `flock`, so both are ended.
+    const stop = (): void => endGroup(child.pid);
+    signal?.addEventListener("abort", stop);
     const taken = await new Promise<boolean>((resolve, reject) => {
       child.stdout.once("data", () => resolve(true));
       child.once("error", reject);
       child.once("exit", () => resolve(false));
-    });
-    if (taken) {
-      return async () => {
-        child.stdin.end();
-        await child;
-      };
-    }
+    }).finally(() => signal?.removeEventListener("abort", stop));
+    const release = async (): Promise<void> => {
+      child.stdin.end();
+      await child;
+    };
+    if (signal?.aborted) await release();
+    signal?.throwIfAborted();
+    if (taken) return release;
     const { exitCode, stderr } = await child;
     if (exitCode !== REMOVED) throw await notTaken(path, options, exitCode, stderr);
+  }
+}
+
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader);
+  } catch (error) {
+    if (!hasCode(error, "ESRCH")) throw error; // It has ended by itself.
   }
 }
 

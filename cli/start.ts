@@ -45,7 +45,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 // Messages that nobody reads any more do not stop the work. There is nowhere to report another failure.
 process.stderr.on("error", () => {});
 
-const exitCode = await run().catch((error: unknown) => explain(error, ctx));
+const exitCode = await run().catch((error: unknown) =>
+  // What ended its waiting because of the interrupt throws the signal's reason; the user was told above.
+  interrupt.signal.aborted && error === interrupt.signal.reason ? ExitCode.interrupted : explain(error, ctx),
+);
 // Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.
 await sweepClaims().catch(() => {});
 await sweepScratch().catch(() => {});

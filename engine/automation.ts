@@ -12,6 +12,7 @@ import type { EngineEvent, Program } from "./inline.js";
 import { type Engine, ensureEngine } from "./install.js";
 import { loadOwnPlugins, serveOwnPlugins } from "./own-plugins.js";
 import { endEngine, endOrphans } from "./recovery.js";
+import { type AskDaemons, watchDaemons } from "./silence.js";
 import { createInFileBackend, type StackConfig, writeConfig } from "./stack-config.js";
 
 export type { EngineEvent, OutputValue, Program, StackConfig };
@@ -40,6 +41,8 @@ export interface StackOptions extends StackRef {
   engine?: Engine;
   /** If it is aborted, a running operation ends after its current steps, and throws (exit 130). */
   signal?: AbortSignal;
+  /** Called while an engine works. If a daemon stays silent, the engine is ended, and the operation throws. Default: nobody is asked. */
+  askDaemons?: AskDaemons;
 }
 
 export interface OperationResult {
@@ -94,9 +97,12 @@ export function openStack(options: StackOptions): StackHandle {
     let interrupted = false;
     let stop: (() => void) | undefined;
     let pid: number | undefined;
-    const over = interruptible(async () => {
+    const endNow = async (): Promise<void> => {
       if (pid !== undefined) await endEngine(pid);
-    });
+    };
+    const over = interruptible(endNow);
+    let silence: UserError | undefined;
+    let endWatch: (() => void) | undefined;
     try {
       const args = [command, "--stack", stack, "--color", "never", ...servers.args];
       if (command !== "preview") args.push("--yes", "--skip-preview", "--suppress-progress");
@@ -112,6 +118,12 @@ export function openStack(options: StackOptions): StackHandle {
       };
       options.signal?.addEventListener("abort", stop);
       if (options.signal?.aborted) stop();
+      if (options.askDaemons) {
+        endWatch = watchDaemons(options.askDaemons, (found) => {
+          silence = found;
+          void endNow();
+        });
+      }
       if (options.program && command !== "destroy") {
         setImmediate(() => {
           inline.warmUp();
@@ -122,6 +134,7 @@ export function openStack(options: StackOptions): StackHandle {
       if (ended.exitCode !== 0) {
         // A killed engine leaves its plugins behind, and no later run may remove them.
         if (ended.signal !== undefined) await endOrphans(stack);
+        if (silence) throw silence;
         throw engineError({
           command,
           stack,
@@ -136,6 +149,7 @@ export function openStack(options: StackOptions): StackHandle {
       return { result, outputs: servers.outputs() };
     } finally {
       over();
+      endWatch?.();
       if (stop) options.signal?.removeEventListener("abort", stop);
       await plugins.end();
       servers.close();

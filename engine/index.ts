@@ -16,5 +16,6 @@ export { inspectEngine } from "./inspect.js";
 export type { Engine } from "./install.js";
 export { ensureEngine, NotInstalled, replaceStandIns } from "./install.js";
 export { clearStaleLock, endOrphansOf } from "./recovery.js";
+export type { AskDaemons } from "./silence.js";
 export type { StackConfig } from "./stack-config.js";
 export { createInFileBackend } from "./stack-config.js";

@@ -1,11 +1,12 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { readdir, readFile, realpath, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { ExitCode, hasCode, UserError } from "../base/errors.js";
 import { localTime } from "../base/local-time.js";
 import { pollUntil } from "../base/poll.js";
+import { hasEnded, processOf } from "../base/processes.js";
 import { type StackRef, stackFiles, type stackUnit, workDir } from "./backend.js";
 
 const lockSchema = z.object({
@@ -36,7 +37,7 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
     const free = async (): Promise<boolean> => {
       const lock = await readLock(join(dir, file));
       if (lock === "gone") return true;
-      if (lock === "garbled" || (lock.hostname === hostname() && !(await isLiveEngine(lock.pid)))) {
+      if (lock === "garbled" || (lock.hostname === hostname() && !isLiveEngine(lock.pid))) {
         // The engine may have ended and removed its lock after we read it.
         if ((await readLock(join(dir, file))) === "gone") return true;
         await rm(join(dir, file), { force: true });
@@ -44,12 +45,12 @@ export async function clearStaleLock(ref: StackRef, options: { waitMs?: number }
         removed += 1;
         return true;
       }
-      if (lock.hostname !== hostname()) throw stillLocked(ref.stack, lock);
+      if (lock.hostname !== hostname()) throw stillLocked(ref.stack, lock, join(dir, file));
       live = lock;
       return false;
     };
     const freed = await pollUntil(free, { limitMs: deadline - Date.now(), everyMs: 200 });
-    if (!freed && live) throw stillLocked(ref.stack, live);
+    if (!freed && live) throw stillLocked(ref.stack, live, join(dir, file));
   }
   return removed;
 }
@@ -68,10 +69,12 @@ const IDLE_MS = 3_000;
 export async function endOrphans(stack: string, deadline = Date.now() + 30_000): Promise<boolean> {
   // Nobody has worked on a new stack.
   if (!existsSync(workDir(stack))) return true;
+  // The kernel resolves symbolic links in the processes' directories.
+  const dir = await realpath(workDir(stack));
   const idleSince = new Map<number, number>();
   const ended = async (): Promise<boolean> => {
     const processes = listProcesses();
-    const here = processes.filter((p) => p.cwd === workDir(stack));
+    const here = processes.filter((p) => p.cwd === dir);
     const engines = here.filter((p) => p.name === "pulumi");
     if (engines.length === 0) {
       for (const { pid } of here.filter(isPlugin)) end(pid);
@@ -136,11 +139,9 @@ function listProcesses(): ProcessInfo[] {
   return namesIn("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
-      const stat = orNone(() => readFileSync(`/proc/${name}/stat`, "utf8")) ?? "";
-      // The fields: pid (comm) state ppid. A zombie has ended, and its parent has not yet reaped it.
-      const [, comm = "", state, parent] = /\((.*)\) (\S) (\d+)/.exec(stat) ?? [];
-      if (state === undefined || state === "Z") return [];
-      const found = { pid: Number(name), parent: Number(parent), name: comm };
+      const there = processOf(Number(name));
+      if (there === undefined) return [];
+      const found = { pid: Number(name), ...there };
       const looks = found.name === "pulumi" || isPlugin(found);
       return [{ ...found, cwd: looks ? orNone(() => readlinkSync(`/proc/${name}/cwd`)) : undefined }];
     });
@@ -180,24 +181,17 @@ async function readLock(file: string): Promise<EngineLock | "gone" | "garbled"> 
   }
 }
 
-/** Whether this PID is a running pulumi. PIDs are reused, so if there is /proc, the program's name is checked, too. */
-async function isLiveEngine(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return hasCode(error, "EPERM");
-  }
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  if (stat === undefined) return process.platform !== "linux";
-  // The fields: pid (comm) state. A zombie has ended, and its parent has not yet reaped it.
-  const [, comm, state] = /\((.*)\) (\S)/.exec(stat) ?? [];
-  return state !== "Z" && comm?.startsWith("pulumi") === true;
-}
+/** Whether this PID is a running pulumi. PIDs are reused, so the program's name is checked, too, if /proc shows it. */
+const isLiveEngine = (pid: number): boolean =>
+  !hasEnded(pid) && (processOf(pid)?.name.startsWith("pulumi") ?? true);
 
-function stillLocked(stack: string, lock: EngineLock): UserError {
+function stillLocked(stack: string, lock: EngineLock, file: string): UserError {
   return new UserError(`an engine is still working on "${stack}"`, {
     why: `process ${lock.pid} of ${lock.username} on ${lock.hostname}, since ${localTime(lock.timestamp)}`,
-    fix: "wait until it has finished, or end that process; the state contains what it has done until then",
+    fix:
+      lock.hostname === hostname()
+        ? "wait until it has finished, or end that process; the state contains what it has done until then"
+        : `wait until it has finished; if ${lock.hostname} is this machine's former name, or that process has ended, remove its lock: rm '${file}'`,
     exitCode: ExitCode.locked,
   });
 }

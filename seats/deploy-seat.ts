@@ -24,6 +24,7 @@ import { editSeatState } from "./edit-state.js";
 import { providerConfig } from "./ensure-host.js";
 import { reconcile } from "./reconcile.js";
 import { requireHere, seatDir, seatUnit } from "./seat-record.js";
+import { silenceOf } from "./silence.js";
 import { noteReplacement, type ReplaceReasons, wouldReplace } from "./would-replace-error.js";
 import { inSomeZone } from "./zones.js";
 
@@ -104,6 +105,7 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
         if (event.resourcePreEvent || event.resOutputsEvent) saveUnitSoon(seatUnit(settings.ownership));
         onEvent?.(event);
       },
+      askDaemons: silenceOf(drivers),
       ...(options.signal ? { signal: options.signal } : {}),
     });
   };

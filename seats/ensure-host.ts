@@ -34,6 +34,7 @@ import {
 import { imageVolumes } from "../model/image-volumes.js";
 import { withUnitLock } from "../shared/shared-state.js";
 import type { HostImage, HostSettings } from "../stacks/host.js";
+import { silenceOf } from "./silence.js";
 
 /** What the stack of a libvirt host should contain. What really exists is queried from libvirt. */
 const hostRecordSchema = z.object({
@@ -68,15 +69,21 @@ export const hostRecordFile = ({ endpoint }: LibvirtDriver): string =>
 /**
  * Holds the locks for changes of what seats share at these endpoints. Each has its own: a host that hangs must not stop
  * the others.
+ *
+ * @param signal Ends the waiting for a lock.
  */
-export async function withHostLock<T>(endpoints: readonly Endpoint[], body: () => Promise<T>): Promise<T> {
+export async function withHostLock<T>(
+  endpoints: readonly Endpoint[],
+  body: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const [endpoint, ...others] = endpoints.filter((each) => each.kind !== "ec2");
   if (endpoint === undefined) return body();
   const file = `${endpoint.kind === "docker" ? "docker" : "host"}${suffix(endpoint)}.lock`;
-  const lock = { what: `the images at ${endpointWords(endpoint)}`, waitMs: 900_000 };
+  const lock = { what: `the images at ${endpointWords(endpoint)}`, waitMs: 900_000, signal };
   // Instructors who share a state also share its hosts.
   return withUnitLock({ name: `hosts/${file}`, lock: file, paths: [] }, lock, () =>
-    withHostLock(others, body),
+    withHostLock(others, body, signal),
   );
 }
 
@@ -120,19 +127,21 @@ export function providerConfig(drivers: Drivers): StackConfig {
  * Makes sure that the daemons have an image: the container image in Docker; pools and base volumes in libvirt. Quick if
  * they have it.
  *
+ * @param signal Ends the waiting for another run, and an upload to libvirt after the engine's current steps.
  * @returns whether anything was done.
  */
 export async function ensureHost(
   image: MatchedImage,
   drivers: Drivers,
   progress: Progress,
+  signal?: AbortSignal,
 ): Promise<boolean> {
   if (seatsRunHere(endpointsOf(drivers))) await keepSeatsApart(progress, { ask: false });
   const { docker, libvirt } = drivers;
   const loads = docker !== undefined && !(await docker.hasImage(image.containerTag));
-  if (loads) await withHostLock([docker.endpoint], () => docker.loadImage(image, progress));
+  if (loads) await withHostLock([docker.endpoint], () => docker.loadImage(image, progress), signal);
   const uploads = libvirt !== undefined && !(await hasImage(libvirt, image.hash));
-  if (uploads) await withHostLock([libvirt.endpoint], () => upload(libvirt, image, progress));
+  if (uploads) await withHostLock([libvirt.endpoint], () => upload(libvirt, image, progress, signal), signal);
   return loads || uploads;
 }
 
@@ -143,13 +152,18 @@ const hasImage = (libvirt: LibvirtDriver, hash: string): Promise<boolean> =>
     POOLS.map(({ name }) => name),
   );
 
-async function upload(libvirt: LibvirtDriver, image: MatchedImage, progress: Progress): Promise<void> {
+async function upload(
+  libvirt: LibvirtDriver,
+  image: MatchedImage,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   // Another run may have done it while this one waited for the lock.
   if (await hasImage(libvirt, image.hash)) return;
   progress.update("uploading the image to libvirt");
   const before = await readHostRecord(libvirt);
   const others = before.images.filter(({ hash }) => hash !== image.hash);
-  await deployHost(libvirt, { images: [...others, hostImage(image)] }, progress);
+  await deployHost(libvirt, { images: [...others, hostImage(image)] }, progress, signal);
 }
 
 /** An image as the host's stack has it. */
@@ -166,6 +180,7 @@ export async function deployHost(
   libvirt: LibvirtDriver,
   record: HostRecord,
   progress: Progress,
+  signal?: AbortSignal,
 ): Promise<void> {
   const ref = hostStack(libvirt);
   await clearStaleLock(ref);
@@ -181,6 +196,8 @@ export async function deployHost(
     program: hostProgram(settings),
     config: providerConfig({ libvirt }),
     progress,
+    askDaemons: silenceOf({ libvirt }),
+    ...(signal ? { signal } : {}),
   });
   await stack.up({ refresh: (checkpoint?.resources.length ?? 0) > 0 });
   await writeHostRecord(libvirt, record);

@@ -22,6 +22,7 @@ import { providerConfig } from "./ensure-host.js";
 import { makeReceipt, type Receipt } from "./receipt.js";
 import { drift, holderOf } from "./reconcile.js";
 import { owner, readRecord, removeRecord, requireOwnNames } from "./seat-record.js";
+import { silenceOf } from "./silence.js";
 
 export interface RemoveOptions {
   /** Ignore the state: remove what has the seat's labels or names. */
@@ -126,9 +127,9 @@ async function destroyByState(
   try {
     // Removing by label takes seconds; rebuilding a missing engine may take minutes.
     const engine = await ensureEngine({ progress, ...pluginsOf(checkpoint), onlyHere: true });
-    await openStack({ ...ref, engine, config, progress, ...(signal ? { signal } : {}) }).destroy({
-      refresh: missing.length > 0,
-    });
+    const askDaemons = silenceOf(drivers);
+    const options = { ...ref, engine, config, progress, askDaemons, ...(signal ? { signal } : {}) };
+    await openStack(options).destroy({ refresh: missing.length > 0 });
   } catch (error) {
     if (error instanceof NotInstalled || error instanceof MissingPlugin) {
       progress.note(`${error.message}: removing by label and name, without the state`);

@@ -68,10 +68,11 @@ async function resumed(
       if (!(error instanceof GoldenDamaged)) throw error;
       signal?.throwIfAborted();
       progress.note(`the golden guest can't be used; it is made again: ${error.message}`);
-      await withHostLock([libvirt.endpoint], async () => {
+      const remove = async (): Promise<void> => {
         // Another command may have made it anew meanwhile.
         if ((await libvirt.goldenManifest(key)) === manifest) await libvirt.removeGolden(key);
-      });
+      };
+      await withHostLock([libvirt.endpoint], remove, signal);
       await madeGolden(libvirt, guest, key, options);
       await resume();
     }
@@ -93,12 +94,13 @@ async function madeGolden(
   const found = await libvirt.goldenManifest(key);
   if (found !== undefined) return found;
   progress.update("waiting for the golden guest");
-  return withHostLock([libvirt.endpoint], async () => {
+  const make = async (): Promise<string | undefined> => {
     // Another command may have made it meanwhile.
     if ((await libvirt.goldenManifest(key)) === undefined)
       await steps.run({ step: "golden", title: "golden guest: booting it, once for this host" }, () =>
         libvirt.makeGolden(guest, key, { waitMs, signal }),
       );
     return libvirt.goldenManifest(key);
-  });
+  };
+  return withHostLock([libvirt.endpoint], make, signal);
 }

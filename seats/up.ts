@@ -229,7 +229,7 @@ async function deploy(
     await shared.get(`images ${record.image} ${record.vps?.image} at ${driverWords(drivers)}`, () =>
       steps.run({ step: "host", title: "host: image and storage" }, async (progress) => {
         for (const { image, daemons } of await builtImages(record, lab, progress))
-          await ensureHost(image, daemons, progress);
+          await ensureHost(image, daemons, progress, signal);
       }),
     );
   const title = `seat ${record.seat}: ${targetsOf(record).join(" and ")}`;

@@ -50,12 +50,17 @@ export interface RemoteLock {
  *
  * @param copy Our copy of the shared state. The caller holds the unit's lock file in it, so a lock of this copy belongs to a
  *   command that has ended, and is taken over.
- * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`.
+ * @throws UserError (exit 7) naming the holder when the lock stays taken past `waitMs`; the signal's reason when it is aborted.
  */
 export async function takeLock(
   bucket: Bucket,
   unit: string,
-  { copy, waitMs = 0, what }: { copy: string; waitMs?: number | undefined; what: string },
+  {
+    copy,
+    signal,
+    waitMs = 0,
+    what,
+  }: { copy: string; waitMs?: number | undefined; what: string; signal?: AbortSignal | undefined },
 ): Promise<RemoteLock> {
   const key = lockKey(unit);
   const me = {
@@ -64,7 +69,9 @@ export async function takeLock(
     command: ["trilab", ...process.argv.slice(2)].join(" "),
     since: new Date().toISOString(),
   };
-  const body = (): Buffer => Buffer.from(`${JSON.stringify({ ...me, beat: randomUUID() })}\n`);
+  // Distinguishes this command from a later one of the same copy, which takes its lock over.
+  const ours = randomUUID();
+  const body = (): Buffer => Buffer.from(`${JSON.stringify({ ...me, beat: `${ours} ${randomUUID()}` })}\n`);
   let other: LockHolder | undefined;
   const take = async (): Promise<string | undefined> => {
     for (let tries = 0; tries < 5; tries += 1) {
@@ -77,7 +84,7 @@ export async function takeLock(
     }
     return undefined;
   };
-  let etag = await poll(take, { limitMs: waitMs, everyMs: 500, longestMs: 3_000 });
+  let etag = await poll(take, { limitMs: waitMs, everyMs: 500, longestMs: 3_000, signal });
   if (etag === undefined) {
     throw new UserError(`${what} is in use by another instructor`, {
       why: holderWords(other),
@@ -85,13 +92,22 @@ export async function takeLock(
       exitCode: ExitCode.locked,
     });
   }
+  /** The lock's ETag, if it is still ours: the answer to our last write may have been lost. */
+  const etagNow = async (): Promise<string | undefined> => {
+    const there = await bucket.get(key);
+    return there && holderOf(there.body)?.beat.startsWith(ours) ? there.etag : undefined;
+  };
   return {
     async beat() {
-      if (etag !== undefined) etag = await bucket.put(key, body(), etag);
+      if (etag === undefined) return false;
+      const beaten = await bucket.put(key, body(), etag);
+      etag = beaten ?? (await etagNow());
       return etag !== undefined;
     },
     async release() {
-      if (etag !== undefined) await bucket.remove(key, etag);
+      if (etag === undefined || (await bucket.remove(key, etag))) return;
+      const last = await etagNow();
+      if (last !== undefined) await bucket.remove(key, last);
     },
   };
 }

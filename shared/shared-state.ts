@@ -20,10 +20,16 @@ const exchangeSchema = z.object({
   etag: z.string().optional(),
   /** Of the files then; absent: there were none. */
   digest: z.string().optional(),
+  /** Digests of what was written since, while the answer was lost; {@link NO_FILES}: the object was removed. The bucket may have any of them. */
+  attempts: z.array(z.string()).default([]),
   /** A command here changes the unit; or it was killed, or could not write to the bucket. */
   changing: z.boolean(),
 });
 type Exchange = z.output<typeof exchangeSchema>;
+
+/** The attempt to write a unit that has no files. */
+const NO_FILES = "none";
+const attemptOf = (files: Content["files"]): string => digestOf(files) ?? NO_FILES;
 
 /** A unit that this process changes. */
 interface Held {
@@ -133,13 +139,15 @@ export class SharedState {
    */
   async holding<T>(
     unit: Unit,
-    options: Pick<LockOptions, "what" | "waitMs">,
+    options: Pick<LockOptions, "what" | "waitMs" | "signal">,
     body: () => Promise<T>,
   ): Promise<T> {
-    const { what, waitMs } = options;
-    const lock = await takeLock(this.bucket, unit.name, { copy: this.copy, what, waitMs });
+    const { signal, what, waitMs } = options;
+    const lock = await takeLock(this.bucket, unit.name, { copy: this.copy, what, waitMs, signal });
     let isSaved = true;
     try {
+      // What a killed command changed here is not saved before this one's end.
+      isSaved = (await this.exchange(unit.name))?.changing !== true;
       await this.pull(unit);
       await this.remember({ ...(await this.exchange(unit.name)), unit, changing: true });
       const held: Held = { lock, isLost: false, isWaiting: false, saving: Promise.resolve() };
@@ -203,33 +211,60 @@ export class SharedState {
     if (isLost) throw takenOver(unit.name);
     const files = await readUnit(this.dir, unit);
     const [digest, former] = [digestOf(files), await this.exchange(unit.name)];
-    if (digest === former?.digest) return;
+    const before = former?.attempts ?? [];
+    if (digest === former?.digest && before.length === 0) return;
+    const attempts = [...new Set([...before, attemptOf(files)])];
+    await this.remember({ ...former, unit, attempts, changing: true });
+    let written = await this.write(unit, files, former?.etag);
+    if (written === undefined) {
+      const there = await this.fetch(unit.name);
+      // It may be what we wrote, and only its answer was lost.
+      if (attempts.includes(attemptOf(there?.content.files ?? {})))
+        written = await this.write(unit, files, there?.etag);
+    }
+    if (written === undefined) throw takenOver(unit.name);
+    await this.remember({ unit, ...written, digest, changing: true });
+  }
+
+  /**
+   * Writes a unit's object, or removes it if there are no files.
+   *
+   * @param before The ETag that it had; `undefined`: there was none.
+   * @returns its new ETag, if it has one; `undefined` when another one is there.
+   */
+  private async write(
+    unit: Unit,
+    files: Content["files"],
+    before: string | undefined,
+  ): Promise<{ etag?: string } | undefined> {
     const key = objectKey(unit.name);
-    if (digest === undefined) {
-      if (former?.etag !== undefined && !(await this.bucket.remove(key, former.etag)))
-        throw takenOver(unit.name);
-      await this.remember({ unit, changing: true });
-      return;
+    if (digestOf(files) === undefined) {
+      const isGone = before ? await this.bucket.remove(key, before) : !(await this.bucket.get(key));
+      return isGone ? {} : undefined;
     }
     const content: Content = { schema: 1, unit: unitSchema.parse(unit), files };
-    const etag = await this.bucket.put(key, this.seal.seal(key, JSON.stringify(content)), former?.etag);
-    if (etag === undefined) throw takenOver(unit.name);
-    await this.remember({ unit, etag, digest, changing: true });
+    const etag = await this.bucket.put(key, this.seal.seal(key, JSON.stringify(content)), before);
+    return etag === undefined ? undefined : { etag };
   }
 
   /** Makes the unit's files here those of the bucket, if they are not. The caller holds the unit's lock file. */
   private async pull(unit: Unit): Promise<void> {
-    const there = await this.fetch(unit.name);
+    const [there, former] = [await this.fetch(unit.name), await this.exchange(unit.name)];
+    const files = there?.content.files ?? {};
+    if (there?.etag !== former?.etag && former?.attempts.includes(attemptOf(files))) {
+      // We wrote it, and only the answer was lost. The files here are as new, or newer.
+      await this.remember({ ...former, etag: there?.etag, digest: digestOf(files), attempts: [] });
+      return;
+    }
     if (there === undefined) {
-      const former = await this.exchange(unit.name);
       if (former?.etag !== undefined) await writeUnit(this.dir, former.unit, {});
       await rm(this.fileOf(unit.name), { force: true });
       return;
     }
     const { content, etag } = there;
-    if ((await this.exchange(unit.name))?.etag === etag) return;
-    await writeUnit(this.dir, content.unit, content.files);
-    await this.remember({ unit: content.unit, etag, digest: digestOf(content.files), changing: false });
+    if (former?.etag === etag) return;
+    await writeUnit(this.dir, content.unit, files);
+    await this.remember({ unit: content.unit, etag, digest: digestOf(files), changing: false });
   }
 
   private async fetch(name: string): Promise<{ content: Content; etag: string } | undefined> {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -30,6 +30,21 @@ test("an engine that waits for a CLI that is gone is ended", async () => {
   const ended = once(idle, "exit");
   await clearStaleLock({ stack: "orphaned" });
   expect((await ended)[1]).toBe("SIGKILL");
+});
+
+test("it is found also through a symbolic link to the state directory", async () => {
+  const idle = start("idle/pulumi", "60");
+  const ended = once(idle, "exit");
+  await symlink(dir, `${dir}-link`);
+  vi.stubEnv("XDG_STATE_HOME", `${dir}-link`);
+  try {
+    await clearStaleLock({ stack: "orphaned" });
+    expect((await ended)[1]).toBe("SIGKILL");
+  } finally {
+    vi.stubEnv("XDG_STATE_HOME", dir);
+    await rm(`${dir}-link`);
+    idle.kill("SIGKILL");
+  }
 });
 
 test("one that is at a step is left to finish it", async () => {

@@ -45,6 +45,20 @@ it("takes over what a killed command of the same copy held", async () => {
   expect(bucket.objects.size).toBe(0);
 });
 
+it("a beat whose answer was lost does not lose the lock", async () => {
+  const bucket = new MemoryBucket();
+  const lock = await take(bucket, "a");
+  bucket.losesAnswers = true;
+  await expect(lock.beat()).rejects.toThrow("can't be looked at");
+  bucket.losesAnswers = false;
+  expect(await lock.beat()).toBe(true);
+  bucket.losesAnswers = true;
+  await expect(lock.beat()).rejects.toThrow("can't be looked at");
+  bucket.losesAnswers = false;
+  await lock.release();
+  expect(bucket.objects.size).toBe(0);
+});
+
 it("removes the locks of holders that show no life, and no others", async () => {
   const bucket = new MemoryBucket();
   const dead = await take(bucket, "a");

@@ -241,6 +241,125 @@ describe("a bucket that does not answer", () => {
   });
 });
 
+describe("a write whose answer is lost", () => {
+  /** What the bucket has, which must be what this machine has. */
+  const text = async (state: SharedState): Promise<string | undefined> => {
+    const fresh = instructor("fresh");
+    await fresh.refresh();
+    expect(await read(fresh, RECORD)).toBe(await read(state, RECORD));
+    return read(fresh, RECORD);
+  };
+  const losing = async (body: () => Promise<unknown>): Promise<void> => {
+    bucket.losesAnswers = true;
+    await expect(body()).rejects.toMatchObject({ exitCode: ExitCode.hostNotReady });
+    bucket.losesAnswers = false;
+  };
+  /** A command whose last write's answer is lost. */
+  const cutOff = async (state: SharedState, body: () => Promise<void>): Promise<void> => {
+    const command = async (): Promise<void> => {
+      await body();
+      bucket.losesAnswers = true;
+    };
+    const run = state.run(() => withUnitLock(alice, { what: "alice" }, command));
+    await expect(run).rejects.toMatchObject({ exitCode: ExitCode.hostNotReady });
+    bucket.losesAnswers = false;
+  };
+
+  it.each([0, 1, 2])("is not taken for another instructor's (%i writes before)", async (writes) => {
+    const a = instructor("a");
+    for (let i = 0; i < writes; i += 1) await change(a, `${i}`);
+    await a.run(() =>
+      withUnitLock(alice, { what: "alice" }, async () => {
+        for (const lost of ["record", "machines"]) {
+          await put(a, RECORD, lost);
+          await losing(() => saveUnit(alice));
+        }
+        await put(a, RECORD, "more");
+      }),
+    );
+    expect(await text(a)).toBe("more");
+    expect(await a.refresh()).toEqual([]);
+  });
+
+  it("of which nothing is left but what was there before: that is written again", async () => {
+    const a = instructor("a");
+    await change(a, "before");
+    await a.run(() =>
+      withUnitLock(alice, { what: "alice" }, async () => {
+        await put(a, RECORD, "between");
+        await losing(() => saveUnit(alice));
+        await put(a, RECORD, "before");
+      }),
+    );
+    expect(await text(a)).toBe("before");
+  });
+
+  it("at the end of a command: the next one keeps what this machine has", async () => {
+    const a = instructor("a");
+    await change(a, "before");
+    await cutOff(a, () => put(a, RECORD, "newest"));
+    await put(a, RECORD, "written by what that command had left at work");
+    expect(await instructor("a").refresh()).toEqual([]);
+    expect(await text(a)).toBe("written by what that command had left at work");
+  });
+
+  it("of a removed seat: it is removed, and can be made again", async () => {
+    const a = instructor("a");
+    await change(a, "one");
+    const remove = (): Promise<void> => rm(join(a.dir, "seats/lab/alice"), { recursive: true });
+    await cutOff(a, remove);
+    expect([...bucket.objects.keys()]).toEqual(["locks/seats/lab/alice"]);
+    await put(a, RECORD, "again");
+    expect(await a.refresh()).toEqual([]);
+    expect(await text(a)).toBe("again");
+    await a.run(() =>
+      withUnitLock(alice, { what: "alice" }, async () => {
+        await put(a, RECORD, "lost");
+        await losing(() => saveUnit(alice));
+        await remove();
+      }),
+    );
+    expect(bucket.objects.size).toBe(0);
+  });
+
+  it("does not hide that another instructor has changed the unit", async () => {
+    const [a, b] = [instructor("a"), instructor("b")];
+    await change(a, "before");
+    const slow = a.run(() =>
+      withUnitLock(alice, { what: "alice" }, async () => {
+        await put(a, RECORD, "lost");
+        await losing(() => saveUnit(alice));
+        await removeDeadLocks(bucket, { watchMs: 200 });
+        await change(b, "by b");
+        await put(a, RECORD, "too late");
+      }),
+    );
+    await expect(slow).rejects.toMatchObject({ exitCode: ExitCode.locked });
+    expect(await a.refresh()).toEqual([expect.stringMatching(/another instructor has changed it/)]);
+    expect(await text(a)).toBe("by b");
+  });
+});
+
+it("a killed command's changes are written back also if the bucket fails meanwhile, and nobody else works from older content", async () => {
+  const b = instructor("b");
+  await change(b, "before");
+  const a = instructor("a");
+  await a.refresh();
+  await killed(a, "unsaved");
+  const get = bucket.get.bind(bucket);
+  bucket.get = async (key) => {
+    if (key.startsWith("units/")) throw new UserError("no answer", { exitCode: ExitCode.hostNotReady });
+    return get(key);
+  };
+  const next = instructor("a");
+  await expect(next.refresh()).rejects.toThrow("no answer");
+  bucket.get = get;
+  await expect(change(b, "older")).rejects.toMatchObject({ exitCode: ExitCode.locked });
+  expect(await next.refresh()).toEqual([]);
+  await b.refresh();
+  expect(await read(b, RECORD)).toBe("unsaved");
+});
+
 it("an object that somebody else wrote is reported, hides no other, and is not overwritten", async () => {
   const [a, b] = [instructor("a"), instructor("b")];
   await change(a, "one");
@@ -268,7 +387,7 @@ it("a unit without files leaves nothing", async () => {
 it("whatever two machines do at once, killed or cut off from the bucket, no finished change is lost or there twice", async () => {
   const step = fc.record({
     who: fc.constantFrom("a", "b"),
-    does: fc.constantFrom("change", "change", "change", "refresh", "killed", "unlock", "silence"),
+    does: fc.constantFrom("change", "change", "change", "refresh", "killed", "unlock", "silence", "loss"),
     afterMs: fc.integer({ min: 0, max: 12 }),
     takesMs: fc.integer({ min: 0, max: 12 }),
   });
@@ -313,6 +432,11 @@ it("whatever two machines do at once, killed or cut off from the bucket, no fini
             await sleep(takesMs);
             bucket.silent = false;
           },
+          loss: async () => {
+            bucket.losesAnswers = true;
+            await sleep(takesMs);
+            bucket.losesAnswers = false;
+          },
         };
         // What is refused, or cut off, has not finished.
         running.push(act[does]().catch((error: unknown) => expect(error).toBeInstanceOf(UserError)));
@@ -320,6 +444,7 @@ it("whatever two machines do at once, killed or cut off from the bucket, no fini
       }
       await Promise.all(running);
       bucket.silent = false;
+      bucket.losesAnswers = false;
       await removeDeadLocks(bucket, { watchMs: 20 });
       const [a, b] = [instructor("a"), instructor("b")];
       await a.refresh();

@@ -6,6 +6,8 @@ export class MemoryBucket implements Bucket {
   readonly objects = new Map<string, { body: Buffer; etag: string }>();
   /** As long as it is set, the bucket does not answer. */
   silent = false;
+  /** As long as it is set, the bucket writes and removes, but the answers are lost. */
+  losesAnswers = false;
   private writes = 0;
 
   async list(start: string): Promise<Map<string, string>> {
@@ -26,18 +28,22 @@ export class MemoryBucket implements Bucket {
     this.writes += 1;
     const etag = `"${this.writes}"`;
     this.objects.set(key, { body, etag });
+    if (this.losesAnswers) throw noAnswer();
     return etag;
   }
 
   async remove(key: string, etag: string): Promise<boolean> {
     await this.answer();
     if (this.objects.get(key)?.etag === etag) this.objects.delete(key);
+    if (this.losesAnswers) throw noAnswer();
     return !this.objects.has(key);
   }
 
   private async answer(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.silent)
-      throw new UserError("the shared state can't be looked at", { exitCode: ExitCode.hostNotReady });
+    if (this.silent) throw noAnswer();
   }
 }
+
+const noAnswer = (): UserError =>
+  new UserError("the shared state can't be looked at", { exitCode: ExitCode.hostNotReady });
