@@ -1,8 +1,6 @@
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
-
-/** ssh's own exit code if it can't start the remote command. */
-const UNREACHABLE = 255;
+import { UNREACHABLE } from "./client.js";
 
 /** The output and exit code of a script on another host. */
 export interface ScriptResult {
