@@ -38,6 +38,36 @@ export function scratchDir(): Promise<string> {
 export const scratchFolder = async (name: string): Promise<string> =>
   mkdtemp(join(await scratchDir(), `${name}-`));
 
+/** Runs `body` with such a folder, and then removes it. */
+export async function inScratchFolder<T>(name: string, body: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await scratchFolder(name);
+  try {
+    return await body(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Removes a file or folder when the process ends, as after Ctrl-C: for what can't be in the process's own folder, because it will
+ * be moved into its place.
+ *
+ * @returns to be called when it is complete or removed.
+ */
+export function removedAtExit(path: string): () => void {
+  const remove = (): void => {
+    try {
+      rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+    } catch {
+      // The process ends anyway.
+    }
+  };
+  process.once("exit", remove);
+  return () => {
+    process.off("exit", remove);
+  };
+}
+
 /**
  * Creates {@link scratchRoot}, if it is missing.
  *

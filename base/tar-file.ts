@@ -3,6 +3,7 @@ import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { removedAtExit } from "./scratch.js";
 
 /** A file of a tar: its name there, and its content as bytes or as a local file. */
 export interface TarEntry {
@@ -10,7 +11,7 @@ export interface TarEntry {
   content: Buffer | { file: string };
 }
 
-/** Writes a tar of these files; readable only by its owner. An error leaves nothing behind. */
+/** Writes a tar of these files; readable only by its owner. An error or an interrupt leaves nothing behind. */
 export async function writeTar(file: string, entries: readonly TarEntry[]): Promise<void> {
   const { pack } = await import("tar-stream");
   const part = `${file}.part`;
@@ -30,6 +31,7 @@ export async function writeTar(file: string, entries: readonly TarEntry[]): Prom
     }
     tar.finalize();
   };
+  const over = removedAtExit(part);
   try {
     await Promise.all([pipeline(tar, createWriteStream(part, { mode: 0o600 })), fill()]);
     await rename(part, file);
@@ -37,6 +39,8 @@ export async function writeTar(file: string, entries: readonly TarEntry[]): Prom
     tar.destroy();
     await rm(part, { force: true });
     throw error;
+  } finally {
+    over();
   }
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { mkdir, readdir, readlink, rm, rmdir, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { digest } from "../base/digest.js";
 import { hasCode } from "../base/errors.js";
 import { hasEnded } from "../base/processes.js";
 import { privateScratchRoot, scratchRoot } from "../base/scratch.js";
@@ -12,15 +12,14 @@ import { privateScratchRoot, scratchRoot } from "../base/scratch.js";
 
 const CLAIM = ".new";
 
-/** A short name for these words. */
-export const digest = (...words: string[]): string =>
-  createHash("sha256").update(words.join("\0")).digest("hex").slice(0, 12);
+/** A short name for these words, as the path of a socket has to be short. */
+export const shortName = (...words: string[]): string => digest(words).slice(0, 12);
 
 /** The folder with the sockets of all machines of this state directory. */
 const folder = (): string => join(scratchRoot(), "ssh");
 
 /** The folder with the sockets of one machine. */
-export const machineFolder = (machine: string): string => join(folder(), digest(machine));
+export const machineFolder = (machine: string): string => join(folder(), shortName(machine));
 
 /** Whether the folder of all sockets is this user's alone: who listens at a socket poses as the machine. */
 export const isOurs = (): Promise<boolean> =>

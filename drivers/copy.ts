@@ -4,6 +4,7 @@ import { execa, type Options } from "execa";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { fileKind, kindOfPath } from "../base/files.js";
 import { printable } from "../base/printable.js";
+import { removedAtExit } from "../base/scratch.js";
 
 /** Makes the local command that runs a command inside a machine, as its login user, in their home folder, with our streams. */
 export type Inside = (command: readonly string[]) => readonly [file: string, args: readonly string[]];
@@ -74,6 +75,7 @@ async function copyOut(inside: Inside, from: string, local: string): Promise<voi
   const scratch = await mkdtemp(join(dirname(target), ".trilab-cp-")).catch((error: unknown) => {
     throw refused(what, messageOf(error));
   });
+  const over = removedAtExit(scratch);
   try {
     if (found.kind === "folder") await unpackOut(what, inside, from, { scratch, target });
     else {
@@ -84,6 +86,7 @@ async function copyOut(inside: Inside, from: string, local: string): Promise<voi
       await chmod(target, found.mode);
     }
   } finally {
+    over();
     await rm(scratch, { recursive: true, force: true });
   }
 }

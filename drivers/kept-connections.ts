@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { pollUntil } from "../base/poll.js";
 import { hasEnded } from "../base/processes.js";
-import { claim, digest, isOurs, machineFolder, removeUnused, socketsIn } from "./connection-claims.js";
+import { claim, isOurs, machineFolder, removeUnused, shortName, socketsIn } from "./connection-claims.js";
 
 /**
  * OpenSSH connections that stay open after a command, for the commands after it: under emulation, a login takes seconds of the
@@ -43,7 +43,7 @@ const ALONE: Shared = { options: [], release: async () => {} };
  * @param key What distinguishes this connection from others to a machine of this name: user, address, keys, boot.
  */
 export async function sharedConnection(machine: string, key: readonly string[]): Promise<Shared> {
-  const socket = join(machineFolder(machine), digest(...key));
+  const socket = join(machineFolder(machine), shortName(...key));
   if (socket.length > LONGEST_PATH || !(await isOurs())) return ALONE;
   const use = ["-S", socket.replaceAll("%", "%%"), "-o"];
   if (await isOpen(socket)) return { ...ALONE, options: [...use, "ControlMaster=no"] };

@@ -1,8 +1,6 @@
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
-
-/** ssh's own exit code if it can't start the remote command. */
-const UNREACHABLE = 255;
+import { UNREACHABLE } from "./client.js";
 
 /** The output and exit code of a script on another host. */
 export interface ScriptResult {
@@ -73,10 +71,21 @@ export class SshHost {
     });
   }
 
-  /** Unpacks a tar archive into a new folder there. @returns the folder. */
+  /**
+   * Unpacks a tar archive into a new folder there.
+   *
+   * @returns the folder.
+   * @throws UserError (exit 3) when that fails, as on a full disk.
+   */
   async unpack(archive: Uint8Array): Promise<string> {
-    const { stdout } = await this.ssh(`exec sh -c 'd=$(mktemp -d) && tar -x -C "$d" && echo "$d"'`, archive);
-    return stdout.trim();
+    const unpack = 'd=$(mktemp -d) && { tar -x -C "$d" || { rm -rf "$d"; false; }; } && echo "$d"';
+    const { exitCode, stderr, stdout } = await this.ssh(`exec sh -c '${unpack}'`, archive);
+    if (exitCode === 0 && stdout.trim() !== "") return stdout.trim();
+    throw new UserError(`files can't be copied to ${this.address}`, {
+      why: stderr.trim().split("\n").slice(-5).join("\n") || `it ended with ${exitCode} and gave no reason`,
+      fix: "free space there where temporary files go (/tmp), then run the command again",
+      exitCode: ExitCode.hostNotReady,
+    });
   }
 
   private async ssh(command: string, input: string | Uint8Array, timeout = 60_000): Promise<ScriptResult> {

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { asRoot, canBeRoot, isRoot, type RootOptions, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
-import { scratchFolder } from "../base/scratch.js";
+import { inScratchFolder } from "../base/scratch.js";
 import type { Drivers } from "../drivers/drivers.js";
 import { type Endpoint, isLocal } from "../model/endpoint.js";
 import { BRIDGE_PREFIX, isBridgeName } from "../model/naming.js";
@@ -113,16 +113,12 @@ async function runScript(script: string, options: RootOptions): Promise<void> {
   }
 }
 
-async function writeUnit(text: string, options: RootOptions): Promise<void> {
-  const folder = await scratchFolder("unit");
-  try {
+const writeUnit = (text: string, options: RootOptions): Promise<void> =>
+  inScratchFolder("unit", async (folder) => {
     await writeFile(join(folder, UNIT), text);
     await asRoot("install", ["-m", "644", join(folder, UNIT), UNIT_FILE], options);
     await asRoot("systemctl", ["daemon-reload"], options);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+  });
 
 /** Removes the firewall and the unit when no seat is left on the host. Never asks for a password. */
 export async function forgetIsolation(drivers: Drivers, progress: Progress): Promise<void> {

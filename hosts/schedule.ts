@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
 import { privateDir, stateDir } from "../base/paths.js";
 import { asRoot, which } from "../base/privilege.js";
-import { scratchFolder } from "../base/scratch.js";
+import { inScratchFolder } from "../base/scratch.js";
 import { shellWord } from "../base/shell-words.js";
 import { hasSystemd } from "./start-daemons.js";
 
@@ -125,8 +125,7 @@ export async function install(job: Job): Promise<string[]> {
     return ["a line in your crontab:", `  ${line}`];
   }
   const { service, timer } = systemdUnits(job);
-  const dir = await scratchFolder("units");
-  try {
+  await inScratchFolder("units", async (dir) => {
     for (const [file, text] of [
       [`${job.name}.service`, service],
       [`${job.name}.timer`, timer],
@@ -134,9 +133,7 @@ export async function install(job: Job): Promise<string[]> {
       await writeFile(join(dir, file), text);
       await asRoot("install", ["-m", "644", join(dir, file), join(UNITS, file)]);
     }
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  });
   await asRoot("systemctl", ["daemon-reload"]);
   await asRoot("systemctl", ["enable", "--now", `${job.name}.timer`]);
   return [`a systemd timer: ${join(UNITS, job.name)}.timer, with its service beside it`];

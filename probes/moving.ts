@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { scratchFolder } from "../base/scratch.js";
+import { inScratchFolder } from "../base/scratch.js";
 import { diskFree } from "../drivers/host-cost.js";
 import { isOnThisHost, type Machine, type Unpacked } from "../drivers/machine.js";
 import { PROBE_NEEDS } from "../labs/probe-needs.js";
@@ -51,8 +51,7 @@ function seconds(id: string, title: string): Metric {
 async function measure(subject: Subject, { signal }: Run): Promise<Reading> {
   const { machine } = subject;
   if (!isOnThisHost(machine)) throw new ProbeProblem("skipped", "only a machine on this host is moved");
-  const folder = await scratchFolder("moving");
-  try {
+  return inScratchFolder("moving", async (folder) => {
     await requireRoom(machine, folder);
     const mark = randomBytes(8).toString("hex");
     const write = MARKS.map((file) => `echo ${mark} >${file}`).join(" && ");
@@ -62,9 +61,7 @@ async function measure(subject: Subject, { signal }: Run): Promise<Reading> {
     await subject.answer(START_LIMIT, signal);
     await subject.settle(signal);
     return reading;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Moves a machine that is off, and removes what arrived. */

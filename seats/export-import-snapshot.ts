@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
-import { scratchFolder } from "../base/scratch.js";
+import { inScratchFolder } from "../base/scratch.js";
 import { fileInTar, unpackTar, writeTar } from "../base/tar-file.js";
 import { SNAPSHOT_FILES } from "../drivers/docker/snapshot-file.js";
 import { connect } from "../drivers/drivers.js";
@@ -77,7 +77,7 @@ export const exportSnapshot = (
       const manifest: Manifest = { kind: "trilab snapshot", schema: 1, name, target, at: snapshot.at, image };
       const about = { step: "export", title: `${target}: writing ${name} to ${file}`, machine: target };
       await steps.run({ ...about, seat: { lab: record.lab, seat: record.seat } }, () =>
-        inScratch(async (dir) => {
+        inScratchFolder("snapshot", async (dir) => {
           const { endpoint } = machine;
           if (endpoint.kind === "docker")
             await connect(endpoint).writeSnapshot(record, { base: containerTag(image), dir, name });
@@ -117,7 +117,7 @@ export const importSnapshot = (
       requireSameImage(record, manifest);
       const about = { step: "import", title: `${target}: reading ${name} from ${file}`, machine: target };
       await steps.run({ ...about, seat: { lab: record.lab, seat: record.seat } }, (progress) =>
-        inScratch(async (dir) => {
+        inScratchFolder("snapshot", async (dir) => {
           const there = await unpackTar(file, dir, filesOf(target));
           const missing = filesOf(target).filter((each) => !there.includes(each));
           if (missing.length > 0) throw notASnapshot(file, `it has no ${missing.join(" and no ")}`);
@@ -197,13 +197,3 @@ const notASnapshot = (file: string, why: string, cause?: unknown): UserError =>
     exitCode: ExitCode.usage,
     cause,
   });
-
-/** Runs `body` with a folder for temporary files. */
-async function inScratch<T>(body: (dir: string) => Promise<T>): Promise<T> {
-  const dir = await scratchFolder("snapshot");
-  try {
-    return await body(dir);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}

@@ -94,18 +94,19 @@ async function retype(
       if (to.memory < from.memory) requireFree(target, sizeOf(from), sizeOf(to), session);
     };
     const before = state === "running" ? await sizeInside(record, look) : undefined;
-    const changed = withType(record, to);
+    const changed = withType(record, to.name);
+    const ec2 = connect({ kind: "ec2", region });
     const over = interruptible();
     try {
       await writeRecord(changed);
       progress.update("it is stopped, changed and started again");
       const began = performance.now();
-      const retyped = await connect({ kind: "ec2", region })
-        .changeType(id, to.name)
-        .catch(async (error: unknown) => {
-          await writeRecord(record);
-          throw error;
-        });
+      const retyped = await ec2.changeType(id, to.name).catch(async (error: unknown) => {
+        // The price follows from the type in the record. If AWS does not say which it is, the next `up` finishes the change.
+        const type = (await ec2.typeOf(id).catch(() => to.name)) ?? from.name;
+        await writeRecord(withType(record, type));
+        throw error;
+      });
       const resized = {
         target,
         from: sizeOf(from),
@@ -176,8 +177,8 @@ async function sizeInside(
 }
 
 /** The record with another type, and with the first one as long as it differs. */
-function withType(record: SeatRecord, { name }: InstanceType): SeatRecord {
+function withType(record: SeatRecord, type: string): SeatRecord {
   if (record.vps === undefined) return record;
   const { firstType = record.vps.type, ...kept } = record.vps;
-  return { ...record, vps: { ...kept, type: name, ...(firstType === name ? {} : { firstType }) } };
+  return { ...record, vps: { ...kept, type, ...(firstType === type ? {} : { firstType }) } };
 }

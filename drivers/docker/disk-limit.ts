@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { messageOf } from "../../base/errors.js";
@@ -17,27 +18,43 @@ export async function limitsDisk(docker: Docker): Promise<boolean> {
   const what = "the daemon's storage driver can't be tried";
   const info = await asking(what, () => docker.info());
   if (!mayLimitDisk(info as StorageInfo)) return false;
-  const remove = async (): Promise<void> => {
-    await docker.getContainer(NAME).remove({ force: true }).catch(passOver(404));
-    await docker.getImage(NAME).remove({ force: true }).catch(passOver(404));
-  };
-  await asking(what, remove); // What a killed command left behind.
+  await asking(what, () => removeLeftovers(docker));
+  // Other commands try the same daemon.
+  const name = `${LABEL}-${randomBytes(6).toString("hex")}`;
+  const container = docker.getContainer(name);
+  const image = docker.getImage(name);
   try {
-    const report = await asking(what, () => docker.importImage(Readable.from([EMPTY_TAR]), { repo: NAME }));
+    const options = { repo: name, changes: `LABEL ${LABEL}=` };
+    const report = await asking(what, () => docker.importImage(Readable.from([EMPTY_TAR]), options));
     await follow(docker, report, what);
     const HostConfig = { StorageOpt: { size: SIZE } };
-    await docker.createContainer({ name: NAME, Image: NAME, Cmd: ["-"], HostConfig });
+    await docker.createContainer({ name, Image: name, Cmd: ["-"], HostConfig });
     return true;
   } catch (error) {
     if (/storage-opt|storage option|quota/i.test(messageOf(error))) return false;
     throw error;
   } finally {
-    await asking(what, remove);
+    await asking(what, () => container.remove({ force: true }).catch(passOver(404)));
+    await asking(what, () => image.remove({ force: true }).catch(passOver(404)));
   }
 }
 
-/** Of the image and the container. */
-const NAME = "trilab-tries-layer-size";
+/** Of the image, whose containers inherit it. */
+const LABEL = "trilab-tries-layer-size";
+/** When a container or image is left behind by a killed command, in seconds. It takes a moment to try. */
+const LEFT_S = 3600;
+
+/** Removes what killed commands left behind. */
+async function removeLeftovers(docker: Docker): Promise<void> {
+  const filters = { label: [LABEL] };
+  const isOld = ({ Created }: { Created: number }): boolean => Created < Date.now() / 1000 - LEFT_S;
+  const containers = await docker.listContainers({ all: true, filters });
+  for (const { Id } of containers.filter(isOld))
+    await docker.getContainer(Id).remove({ force: true }).catch(passOver(404, 409));
+  const images = await docker.listImages({ filters });
+  for (const { Id } of images.filter(isOld))
+    await docker.getImage(Id).remove({ force: true }).catch(passOver(404, 409));
+}
 
 interface StorageInfo {
   Driver?: string;

@@ -38,6 +38,7 @@ export async function execInContainer(
   const timer = setTimeout(() => leave(`no end within ${timeoutMs / 1000} s`), timeoutMs);
   const abort = (): void => leave("aborted");
   signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort(); // While the daemon was asked.
   const output = { stdout: "", stderr: "" };
   const take = (name: keyof typeof output, onText: (text: string) => void = () => {}): Writable => {
     const decoder = new StringDecoder("utf8");

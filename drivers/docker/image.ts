@@ -99,7 +99,7 @@ export async function importTar(
  * Waits for the end of a daemon's report.
  *
  * @returns what was reported.
- * @throws UserError with `what` when it reports an error.
+ * @throws UserError with `what` when it reports an error, or its report ends early.
  */
 export async function follow(
   docker: Docker,
@@ -108,6 +108,7 @@ export async function follow(
 ): Promise<unknown[]> {
   return new Promise<unknown[]>((resolve, reject) => {
     docker.modem.followProgress(report, (error: Error | null, events: unknown[]) => {
+      if (error instanceof UserError) return reject(error);
       const refused = error?.message ?? events.map(errorIn).find((text) => text !== undefined);
       if (refused === undefined) resolve(events);
       else

@@ -66,6 +66,11 @@ export class Ec2Driver {
     return (await import("./instance-type.js")).changeType({ id, region: this.region }, type);
   }
 
+  /** The type that an instance has; `undefined` when it is gone. @throws UserError with AWS's reason. */
+  async typeOf(id: string): Promise<string | undefined> {
+    return (await import("./instance-type.js")).typeOf({ id, region: this.region });
+  }
+
   /** What rented seats count towards. As readQuotas(). @throws UserError with AWS's reason. */
   async quotas(options: { spot: boolean }): Promise<Quota[]> {
     return (await import("./quotas.js")).readQuotas(this.region, options);

@@ -29,7 +29,8 @@ export interface Retyped {
 
 /**
  * Gives an instance another type, which AWS does only while it is off: stops it, changes it and starts it again. Its disk
- * stays. If AWS refuses the type, or has no such machine to give, the instance is started with its old one.
+ * stays. If AWS refuses the type, or has no such machine to give, the instance is started with its old one; if AWS refuses that, too,
+ * it keeps the new one: see {@link typeOf}.
  *
  * @throws UserError (exit 2) when its zone does not offer the type; UserError with AWS's reason.
  */
@@ -59,6 +60,12 @@ export async function changeType(
     if (ran) await start(client, id, signal);
     throw error;
   }
+}
+
+/** The type that an instance has; `undefined` when it is gone. @throws UserError with AWS's reason. */
+export async function typeOf({ id, region }: { id: string; region: string }): Promise<string | undefined> {
+  const instance = (await describe(connect({ region }), id))?.instance;
+  return instance && !isDead(instance) ? instance.InstanceType : undefined;
 }
 
 /** @throws UserError (exit 2) when the instance's zone has no such type: it would be noticed only when the machine is off. */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
-import { UserError } from "../../base/errors.js";
+import { messageOf, UserError } from "../../base/errors.js";
 import { UNREACHABLE } from "../client.js";
 import type { Session, SessionRequest } from "../entry-session.js";
 
@@ -38,6 +38,9 @@ export async function openSshSession(
     if (run === "sftp") client.subsys("sftp", took);
     else if (run) client.exec(run.line, window ? { pty: window } : {}, took);
     else client.shell(window ?? false, took);
+  }).catch((error: unknown) => {
+    client.destroy();
+    throw notEntered(error);
   });
   const ended = new Promise<number>((resolve) => {
     channel.once("close", (code?: number | null) => {
@@ -74,9 +77,11 @@ async function connected({
     client.once("ready", () => resolve(client));
     client.once("error", (error) => {
       client.destroy();
-      reject(new UserError("the machine can't be entered now", { why: error.message, cause: error }));
+      reject(notEntered(error));
     });
     client.on("error", () => {}); // After it was entered, "close" says it.
+    // A connection that ends during the login is no error of the client.
+    client.once("close", () => reject(notEntered(new Error("the connection was closed during the login"))));
     client.connect({
       host: address,
       username: user,
@@ -88,6 +93,9 @@ async function connected({
     });
   });
 }
+
+const notEntered = (cause: unknown): UserError =>
+  new UserError("the machine can't be entered now", { why: messageOf(cause), cause });
 
 /** The input and output of a proxy command, as OpenSSH's ProxyCommand has it. */
 function through(command: string, address: string): Duplex {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { digest } from "../../base/digest.js";
 import { messageOf } from "../../base/errors.js";
 import { pollUntil } from "../../base/poll.js";
-import { scratchFolder } from "../../base/scratch.js";
+import { inScratchFolder, scratchFolder } from "../../base/scratch.js";
 import { goldenDomain, goldenOf, goldenVolumes, resumedMemory } from "../../model/golden.js";
 import type { Connection } from "./connection.js";
 import { goldenXml, resumedXml } from "./golden-xml.js";
@@ -146,7 +146,6 @@ export async function resumeFromGolden(
 ): Promise<void> {
   const volumes = goldenVolumes(key);
   const memory = resumedMemory(domain);
-  const dir = await scratchFolder("resume");
   try {
     const there = await libvirt.volumeNames(DISK_POOL.name);
     const missing = [volumes.disk, volumes.memory].find((volume) => !there.includes(volume));
@@ -155,15 +154,16 @@ export async function resumeFromGolden(
     await libvirt.removeVolume(memory); // a left-over
     await libvirt.virshWithin(COPY_MS, "vol-clone", volumes.memory, memory, ...POOL);
     const start = await savedStart(libvirt, volumes.memory);
-    const changed = join(dir, "changed");
-    await writeFile(changed, withDefinition(start, resumedXml(definition)), { mode: 0o600 });
-    await libvirt.virsh("vol-upload", memory, changed, ...POOL, "--length", String(start.length));
+    await inScratchFolder("resume", async (dir) => {
+      const changed = join(dir, "changed");
+      await writeFile(changed, withDefinition(start, resumedXml(definition)), { mode: 0o600 });
+      await libvirt.virsh("vol-upload", memory, changed, ...POOL, "--length", String(start.length));
+    });
     await libvirt.virshWithin(COPY_MS, "restore", `${DISK_POOL.path}/${memory}`).catch((error: unknown) => {
       throw error instanceof VirshError && !LACKS_ROOM.test(error.said) ? damaged(error) : error;
     });
   } finally {
     await libvirt.removeVolume(memory);
-    await rm(dir, { recursive: true, force: true });
   }
 }
 

@@ -123,16 +123,18 @@ export class GuestMachine implements Machine {
     const before = [
       ...(await this.libvirt.virsh("vcpupin", this.name, "--live")).matchAll(/^\s*(\d+)\s+(\S+)\s*$/gm),
     ];
+    const unpin = async (): Promise<void> => {
+      for (const [, cpu = "", list = ""] of before)
+        await this.libvirt.virsh("vcpupin", this.name, cpu, list, "--live").catch(() => {});
+    };
     try {
       for (const [, cpu = ""] of before)
         await this.libvirt.virsh("vcpupin", this.name, cpu, cpus.join(","), "--live");
     } catch {
+      await unpin();
       return undefined; // no permission, or no cpuset controller
     }
-    return async () => {
-      for (const [, cpu = "", list = ""] of before)
-        await this.libvirt.virsh("vcpupin", this.name, cpu, list, "--live").catch(() => {});
-    };
+    return unpin;
   }
 
   async diskFree(): Promise<number> {

@@ -1,8 +1,8 @@
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../base/errors.js";
 import { pollUntil } from "../../base/poll.js";
-import { scratchFolder } from "../../base/scratch.js";
+import { inScratchFolder } from "../../base/scratch.js";
 import { imageVolumes } from "../../model/image-volumes.js";
 import { closeConnections } from "../kept-connections.js";
 import type { Connection } from "./connection.js";
@@ -70,16 +70,12 @@ export const createVolumeFrom = (libvirt: Connection, xml: string, path: string)
     await libvirt.virshWithin(COPY_MS, "vol-create-from", DISK_POOL.name, file, ...from);
   });
 
-async function withVolumeFile(xml: string, create: (file: string) => Promise<void>): Promise<void> {
-  const dir = await scratchFolder("volume");
-  try {
+const withVolumeFile = (xml: string, create: (file: string) => Promise<void>): Promise<void> =>
+  inScratchFolder("volume", async (dir) => {
     const file = join(dir, "volume.xml");
     await writeFile(file, xml);
     await create(file);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
+  });
 
 /** The path of an image's disk on the libvirt host. */
 export const baseDiskPath = (image: string): string => `${IMAGE_POOL.path}/${imageVolumes(image).disk}`;

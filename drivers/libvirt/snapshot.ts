@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { UserError } from "../../base/errors.js";
 import { pollUntil } from "../../base/poll.js";
 import type { DomainTarget } from "../../model/naming.js";
 import { type Snapshot, snapshotOfVolume, snapshotVolumes } from "../../model/snapshots.js";
@@ -10,9 +11,6 @@ import { domainSize } from "./resize-guest.js";
 import { VirshError } from "./virsh.js";
 import { copyVolume, uploadText } from "./volume-copy.js";
 import { type Element, parseXml } from "./xml.js";
-
-/** How long libvirt may take to end a job that another command began, in milliseconds. */
-const JOB_MS = 5 * 60_000;
 
 /** The domain whose state is saved, and its disk in the seats' pool. */
 export interface SavedDomain {
@@ -44,16 +42,24 @@ export async function saveDomain(
 /**
  * Lets a domain go on whose saving was interrupted, from its memory if that was saved, and removes what was saved.
  *
+ * @param limitMs How long libvirt may take to finish saving; shorter in tests.
  * @returns why it was started without the memory that was saved; `undefined` if nothing is wrong.
+ * @throws UserError when libvirt still works on the domain.
  */
 export async function undoSave(
   libvirt: Connection,
   domain: string,
   name: string,
+  limitMs = COPY_MS,
 ): Promise<string | undefined> {
   const memory = pathOf(snapshotVolumes(domain, name).memory);
   // libvirt finishes its job even if the client that asked for it is gone.
-  await pollUntil(async () => !(await isBusy(libvirt, domain)), { limitMs: JOB_MS, everyMs: 200 });
+  const isIdle = async (): Promise<boolean> => !(await isBusy(libvirt, domain));
+  if (!(await pollUntil(isIdle, { limitMs, everyMs: 200, longestMs: 2_000 })))
+    throw new UserError(`libvirt still works on the domain ${domain}`, {
+      why: `its job did not end within ${limitMs / 60_000} minutes`,
+      fix: `run the command again when it has ended: virsh -c ${libvirt.uri} domjobinfo ${domain}`,
+    });
   const isOff = (await libvirt.domainState(domain)) === "shut off";
   const isSaved = isOff && (await savedDefinition(libvirt, memory)) !== undefined;
   const problem = isSaved ? await resume(libvirt, domain, memory) : undefined;
@@ -61,10 +67,16 @@ export async function undoSave(
   return problem;
 }
 
-/** Whether libvirt works on a job of the domain. */
+/** Whether libvirt works on a job of the domain. While it does, it may be unable to say so. */
 async function isBusy(libvirt: Connection, domain: string): Promise<boolean> {
-  const said = (await libvirt.virshIfThere("domjobinfo", domain).catch(() => undefined)) ?? "";
-  return /^Job type:\s+(?!None)\S/m.test(said);
+  try {
+    return /^Job type:\s+(?!None)\S/m.test((await libvirt.virshIfThere("domjobinfo", domain)) ?? "");
+  } catch (error) {
+    if (!(error instanceof VirshError)) throw error;
+    if (/not running|no longer running/.test(error.said)) return false;
+    if (/state change lock|monitor/.test(error.said)) return true;
+    throw error;
+  }
 }
 
 /** Lets a domain that is off go on from its memory; if that fails, starts it. @returns why it was started. */

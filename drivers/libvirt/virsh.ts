@@ -3,8 +3,9 @@ import { ExitCode, hasCode, UserError } from "../../base/errors.js";
 import { isLocal } from "../../model/endpoint.js";
 import { loginTurn } from "../login-turns.js";
 
-/** An error of `virsh`. `gone`: the thing does not exist. */
+/** An error of `virsh`. */
 export class VirshError extends UserError {
+  /** The network, pool or volume does not exist. Of a domain virsh does not say so: see {@link Virsh.ifThere}. */
   readonly gone: boolean;
   /** Its complete message. */
   readonly said: string;
@@ -12,10 +13,11 @@ export class VirshError extends UserError {
     const said = stderr.trim();
     super(`libvirt refuses "${args.join(" ")}"`, { why: said || "it gave no reason", ...wayOut(said) });
     this.said = said;
-    // libvirt's messages are not translated under LC_ALL=C, and virsh reports errors in no other form.
+    // libvirt's messages are not translated under LC_ALL=C, and virsh reports errors in no other form. "failed to get
+    // network" says only that it was looked up: a broken connection does so, too.
     this.gone =
-      /not found|no domain with matching|no storage (pool|vol)|failed to get (domain|network|vol|pool)|Network not found/i.test(
-        stderr,
+      /^error: (domain|network|storage pool|storage volume) not found\b|\bno (domain|network|storage pool|storage vol) with matching\b/im.test(
+        said,
       );
   }
 }
@@ -98,9 +100,16 @@ export class Virsh {
     try {
       return await this.run(...args);
     } catch (error) {
-      if (error instanceof VirshError && error.gone) return undefined;
+      if (error instanceof VirshError && (error.gone || (await this.#lacksDomain(error)))) return undefined;
       throw error;
     }
+  }
+
+  /** Whether virsh refused because there is no such domain. It forgets why it could not look one up, so all are listed. */
+  async #lacksDomain({ said }: VirshError): Promise<boolean> {
+    const domain = /^error: failed to get domain '(.*)'$/m.exec(said)?.[1];
+    if (domain === undefined) return false;
+    return !lines(await this.run("list", "--all", "--name")).includes(domain);
   }
 }
 
@@ -118,7 +127,7 @@ const inactivePool = (error: unknown): string | undefined =>
   error instanceof VirshError ? /pool '(.*)' is not active/.exec(error.said)?.[1] : undefined;
 
 const UNANSWERED =
-  /failed to connect to the hypervisor|Failed to connect socket|Cannot recv data|End of file while reading/i;
+  /failed to connect to the hypervisor|Failed to connect socket|no valid connection|^error: Disconnected from|Cannot (recv|write) data|End of file while reading|client socket is closed/im;
 
 /** The lines of virsh's output that are not empty. */
 export const lines = (text: string): string[] =>

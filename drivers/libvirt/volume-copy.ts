@@ -1,6 +1,6 @@
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { scratchFolder } from "../../base/scratch.js";
+import { inScratchFolder } from "../../base/scratch.js";
 import type { Connection } from "./connection.js";
 import { DISK_POOL } from "./pools.js";
 import { COPY_MS, createVolume } from "./recreate-disk.js";
@@ -9,16 +9,12 @@ import { COPY_MS, createVolume } from "./recreate-disk.js";
  * Copies a volume of the seats' pool as it is: `virsh vol-clone` would write out all that an overlay takes from its base. The
  * bytes pass through this machine. The disk must not be in use.
  */
-export async function copyVolume(libvirt: Connection, from: string, to: string): Promise<void> {
-  const dir = await scratchFolder("copy");
-  try {
+export const copyVolume = (libvirt: Connection, from: string, to: string): Promise<void> =>
+  inScratchFolder("copy", async (dir) => {
     const file = join(dir, "volume");
     await downloadVolume(libvirt, from, file);
     await uploadVolume(libvirt, file, to);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
+  });
 
 /** Writes a volume of the seats' pool to a local file, which must not exist. */
 export async function downloadVolume(libvirt: Connection, volume: string, file: string): Promise<void> {
@@ -35,16 +31,12 @@ export async function uploadVolume(libvirt: Connection, file: string, volume: st
 }
 
 /** Makes a volume of the seats' pool from a text, as {@link uploadVolume} does. */
-export async function uploadText(libvirt: Connection, volume: string, text: string): Promise<void> {
-  const dir = await scratchFolder("text");
-  try {
+export const uploadText = (libvirt: Connection, volume: string, text: string): Promise<void> =>
+  inScratchFolder("text", async (dir) => {
     const file = join(dir, "text");
     await writeFile(file, text, { mode: 0o600 });
     await uploadVolume(libvirt, file, volume);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
+  });
 
 /**
  * Reads a volume of the seats' pool, or its first bytes.
@@ -52,21 +44,17 @@ export async function uploadText(libvirt: Connection, volume: string, text: stri
  * @param bytes At most; default: all.
  * @returns `undefined` if there is none of that name.
  */
-export async function readVolume(
+export const readVolume = (
   libvirt: Connection,
   volume: string,
   bytes?: number,
-): Promise<Buffer | undefined> {
-  const dir = await scratchFolder("read");
-  try {
+): Promise<Buffer | undefined> =>
+  inScratchFolder("read", async (dir) => {
     const file = join(dir, "volume"); // virsh can't write into our pipe
     const part = bytes === undefined ? [] : ["--length", String(bytes)];
     const said = await libvirt.virshIfThere("vol-download", volume, file, "--pool", DISK_POOL.name, ...part);
     return said === undefined ? undefined : await readFile(file);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
+  });
 
 /** A volume to upload to: only QEMU and root may read it. Pure. */
 export const emptyVolumeXml = (name: string, bytes: number): string =>

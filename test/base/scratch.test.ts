@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { scratchDir, scratchFolder, scratchRoot, sweepScratch } from "../../base/scratch.js";
+import { inScratchFolder, scratchDir, scratchFolder, scratchRoot, sweepScratch } from "../../base/scratch.js";
 
 let temporary: string;
 beforeEach(async () => {
@@ -35,6 +35,18 @@ test("a process has one folder, private and short, for its state directory", asy
   expect((await scratchFolder("ssh")).startsWith(`${one}/ssh-`)).toBe(true);
   vi.stubEnv("XDG_STATE_HOME", join(temporary, "another"));
   expect(await scratchDir()).not.toBe(one);
+});
+
+test("a folder for one piece of work is removed after it, also after an error", async () => {
+  const folder = await inScratchFolder("ssh", async (dir) => {
+    await writeFile(join(dir, "a"), "");
+    return dir;
+  });
+  expect(existsSync(folder)).toBe(false);
+  const failing = inScratchFolder("ssh", async (dir) => Promise.reject(new Error(dir)));
+  const error: Error = await failing.catch((caught) => caught);
+  expect(error.message).toMatch(/ssh-/);
+  expect(existsSync(error.message)).toBe(false);
 });
 
 test("the next command removes what a killed one left, and nothing of those that live", async () => {

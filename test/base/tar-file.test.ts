@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { fileInTar, readTar, unpackTar, writeTar } from "../../base/tar-file.js";
 
 const dir = await mkdtemp(join(tmpdir(), "trilab-tar-"));
@@ -51,6 +53,20 @@ describe("a tar", () => {
     await expect(unpackTar(cut, dir, ["large"])).rejects.toThrow();
     await writeFile(cut, "no tar at all".repeat(100));
     await expect(fileInTar(cut, "one")).rejects.toThrow();
+  });
+
+  it("that is not complete when the process ends is removed", async () => {
+    const before = process.listeners("exit");
+    // Nobody writes to it yet.
+    const fifo = join(dir, "fifo");
+    execFileSync("mkfifo", [fifo]);
+    const writing = writeTar(join(dir, "c.tar"), [{ name: "n", content: { file: fifo } }]).catch(() => {});
+    await vi.waitFor(() => expect(existsSync(join(dir, "c.tar.part"))).toBe(true));
+    for (const exit of process.listeners("exit").filter((each) => !before.includes(each))) exit(0);
+    expect(existsSync(join(dir, "c.tar.part"))).toBe(false);
+    await writeFile(fifo, "");
+    await writing;
+    expect(process.listeners("exit")).toEqual(before);
   });
 
   it("that can't be written leaves nothing behind", async () => {

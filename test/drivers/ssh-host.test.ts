@@ -1,4 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SshHost } from "../../drivers/ssh-host.js";
 
 describe("a host's address", () => {
@@ -20,5 +24,40 @@ describe("a host's address", () => {
     "ssh://-oProxyCommand=x@lab1",
   ])("%s is none: exit 2", (address) => {
     expect(() => new SshHost(address)).toThrow(expect.objectContaining({ name: "UserError", exitCode: 2 }));
+  });
+});
+
+describe("an archive", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "trilab-ssh-host-"));
+    await mkdir(join(folder, "tmp"));
+    // Runs here what should run there.
+    const ssh = 'for line; do :; done; exec sh -c "$line"';
+    await writeFile(join(folder, "ssh"), `#!/bin/sh\n${ssh}\n`, { mode: 0o755 });
+    vi.stubEnv("PATH", `${folder}${delimiter}${process.env.PATH}`);
+    vi.stubEnv("TMPDIR", join(folder, "tmp"));
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  });
+  const host = new SshHost("ssh://lab1");
+
+  it("is unpacked into a folder of its own", async () => {
+    await writeFile(join(folder, "a"), "words");
+    const there = await host.unpack(execFileSync("tar", ["-c", "-C", folder, "a"]));
+    expect(await readFile(join(there, "a"), "utf8")).toBe("words");
+  });
+
+  it("that can't be unpacked is an error, and leaves nothing there", async () => {
+    await expect(host.unpack(Buffer.from("no archive"))).rejects.toMatchObject({
+      message: "files can't be copied to ssh://lab1",
+      why: expect.stringContaining("tar"),
+      exitCode: 3,
+    });
+    expect(await readdir(join(folder, "tmp"))).toEqual([]);
+    vi.stubEnv("TMPDIR", join(folder, "none"));
+    await expect(host.unpack(new Uint8Array())).rejects.toMatchObject({ exitCode: 3 });
   });
 });

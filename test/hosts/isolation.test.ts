@@ -24,7 +24,8 @@ vi.mock("../../hosts/start-daemons.js", async (original) => ({
 
 // The temporary folder belongs to who runs the test, and this test only plays another user.
 vi.mock("../../base/scratch.js", () => ({
-  scratchFolder: (name: string) => mkdtemp(join(folder, `${name}-`)),
+  inScratchFolder: async (name: string, body: (dir: string) => Promise<void>) =>
+    body(await mkdtemp(join(folder, `${name}-`))),
 }));
 
 /** Every command of these tests is a stand-in: this user is not root, and what is done as root goes through its sudo. */

@@ -10,7 +10,10 @@ export async function copyImage(
 ): Promise<void> {
   const what = `the image ${tag} could not be copied`;
   const saved = await asking(what, () => from.getImage(id).get());
-  await follow(to, await asking(what, () => to.loadImage(saved)), what);
+  // Without this, all that is known is that the other daemon's report ended early.
+  const broken = new Promise<never>((_, reject) => saved.once("error", reject));
+  const load = async (): Promise<unknown> => follow(to, await asking(what, () => to.loadImage(saved)), what);
+  await Promise.race([broken, load()]);
   const [repo = tag, word = "latest"] = tag.split(":");
   await asking(what, () => to.getImage(id).tag({ repo, tag: word }));
 }

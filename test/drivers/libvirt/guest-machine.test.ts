@@ -189,3 +189,14 @@ it("paths with spaces, quotes and percent signs reach ssh as one", async () => {
   // ssh replaces what stands behind a % only when it looks for the key.
   expect(lines).toContain(`identityfile ${path.replace("%", "%%")}`);
 });
+
+it("whose CPUs can't all be pinned keeps none pinned", async () => {
+  const list = vi.spyOn(libvirt, "virsh").mockImplementation(async (...args) => {
+    asked.push(args.join(" "));
+    if (args[2] === "1" && args[3] === "2,3") throw new Error("no permission");
+    return args[2] === "--live" ? " 0      0-7\n 1      0-3\n" : "";
+  });
+  expect(await guest.pin([2, 3])).toBeUndefined();
+  expect(asked.slice(-2)).toEqual(["vcpupin fake 0 0-7 --live", "vcpupin fake 1 0-3 --live"]);
+  list.mockRestore();
+});

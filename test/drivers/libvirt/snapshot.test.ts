@@ -29,11 +29,14 @@ interface Fake {
   now?: string;
   /** How often libvirt says that a job is running. */
   busy?: number;
+  /** Why libvirt refuses to say so. */
+  jobError?: Error;
 }
 
 /** A libvirt daemon with one domain and a pool; notes what changes something. */
 function libvirt({
   busy = 0,
+  jobError,
   memory = xml(1),
   now = xml(1),
   refuses = [],
@@ -50,12 +53,14 @@ function libvirt({
     if (refuses.includes(command)) throw new VirshError(args, `error: ${command} says no`);
     if (command === "vol-delete") pool = pool.filter((name) => name !== subject);
     if (command === "save-image-dumpxml") return memory;
+    if (command === "domjobinfo" && jobError) throw jobError;
     if (command === "domjobinfo") return `Job type:         ${busy-- > 0 ? "Unbounded" : "None"}\n`;
     if (command === "vol-dumpxml")
       return `<volume><allocation>${subject.endsWith("json") ? 4 : 100}</allocation><target><timestamps><mtime>12.5</mtime></timestamps></target></volume>`;
     return "";
   };
   const connection = {
+    uri: "qemu:///system",
     virsh,
     virshIfThere: virsh,
     virshWithin: (_: number, ...args: string[]) => virsh(...args),
@@ -103,6 +108,27 @@ describe("a saving that was interrupted", () => {
     expect(await undoSave(connection, guest, "before")).toBeUndefined();
     expect(calls[0]).toBe("restore G.before.snapshot.memory");
     expect(pool()).toEqual([`${guest}.qcow2`]);
+  });
+
+  const cause = (text: string): Error => new VirshError(["domjobinfo", guest], `error: ${text}`);
+  const held = cause("Timed out during operation: cannot acquire state change lock (held by monitor=remote)");
+
+  it.each<[string, Fake]>([
+    ["works on it", { busy: Number.POSITIVE_INFINITY }],
+    ["can't say", { jobError: held }],
+    ["does not answer", { jobError: new Error("no answer") }],
+    ["refuses", { jobError: cause("access denied") }],
+  ])("is not undone while libvirt %s: the memory may still be written", async (_, fake) => {
+    const { calls, connection } = libvirt({ volumes: all, ...fake });
+    await expect(undoSave(connection, guest, "before", 100)).rejects.toThrow();
+    expect(calls).toEqual([]);
+  });
+
+  it("is undone when the domain is off, and so has no job", async () => {
+    const jobError = cause("Requested operation is not valid: domain is not running");
+    const { calls, connection } = libvirt({ volumes: all, jobError });
+    await undoSave(connection, guest, "before");
+    expect(calls[0]).toBe("restore G.before.snapshot.memory");
   });
 
   it("leaves one that runs as it is", async () => {
