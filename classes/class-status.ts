@@ -1,7 +1,7 @@
 import { UserError } from "../base/errors.js";
 import { connect, inventory } from "../drivers/drivers.js";
 import { type Found, machineIn } from "../drivers/found.js";
-import type { Task } from "../labs/tasks.js";
+import type { Task } from "../labs/task-schema.js";
 import { type Endpoint, endpointWords } from "../model/endpoint.js";
 import { expiryInForce } from "../seats/lifetime.js";
 import { requireAnswer } from "../seats/seat-drivers.js";

@@ -9,7 +9,7 @@ import { type Args, text } from "./define-command.js";
 import { lifetime } from "./duration.js";
 import { chosenEndpoints, endpointOptions } from "./endpoints.js";
 import { rentingOf, rentingOptions } from "./rent-options.js";
-import { DEFAULT_LAB } from "./seats.js";
+import { DEFAULT_LAB } from "./seat-meant.js";
 
 const CLASS_FILE = "class.yaml";
 

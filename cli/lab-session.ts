@@ -1,9 +1,9 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Lab } from "../labs/load-lab.js";
-import type { Task } from "../labs/tasks.js";
+import type { Task } from "../labs/task-schema.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import { type Args, text } from "./define-command.js";
-import { labOf, resolveSeat } from "./seats.js";
+import { labOf, resolveSeat } from "./seat-meant.js";
 
 /** The seat that a learner works in, and its lab. */
 export interface LabSession {

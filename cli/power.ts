@@ -2,7 +2,7 @@ import type { PowerRequest, PowerResult } from "../seats/power.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import { type Context, report } from "./context.js";
 import { type Args, text } from "./define-command.js";
-import { requireTarget, resolveSeat } from "./seats.js";
+import { requireTarget, resolveSeat } from "./seat-meant.js";
 
 /** The positional of the commands that stop and start. */
 export const targetOrAll = {

@@ -7,8 +7,8 @@ import { addressOf, LOCAL } from "../model/endpoint.js";
 import { formatSize } from "../model/units.js";
 import { type AcceleratorVerdict, accelerator } from "./accelerator.js";
 import { hostCapacity } from "./capacity.js";
-import { keepSeatsApart, seatsAreApart, seatsRunHere, takenForSeats } from "./isolation.js";
 import { hasApt, installPackages, missingTools } from "./packages.js";
+import { keepSeatsApart, seatsAreApart, seatsRunHere, takenForSeats } from "./set-firewall.js";
 import { openKvmToItsGroup, startDocker, startLibvirt, virtlogdAnswers } from "./start-daemons.js";
 import { addRanges, missingRanges } from "./subordinate-ids.js";
 

@@ -2,9 +2,9 @@ import type { SshHost } from "../drivers/ssh-host.js";
 import { formatSize } from "../model/units.js";
 import { sshAccelerator } from "./accelerator.js";
 import { type Finding, type HostCheck, kvmFinding } from "./checks.js";
-import { FIREWALL, setScript, stands } from "./firewall.js";
-import { bootUnit, UNIT, UNIT_FILE } from "./isolation.js";
+import { FIREWALL, setScript, stands } from "./firewall-rules.js";
 import { daemonTools } from "./packages.js";
+import { bootUnit, UNIT, UNIT_FILE } from "./set-firewall.js";
 
 /** Which daemons a host should have. */
 export interface Daemons {

@@ -11,7 +11,7 @@ import { DEFAULT_TARGETS, labelProblem, MAX_LAB_LENGTH, TARGETS } from "../model
 import { parseDuration } from "../model/units.js";
 import { lifetimeText, parsedText } from "./parsed-text.js";
 import { PROBE_IDS, withProbeNeeds } from "./probe-needs.js";
-import { taskProblems, tasksSchema } from "./tasks.js";
+import { taskProblems, tasksSchema } from "./task-schema.js";
 import { variablesSchema } from "./variables.js";
 import { matchedToVps, sizeProblem, vpsSchema } from "./vps.js";
 import { parseYaml } from "./yaml-file.js";

@@ -20,7 +20,7 @@ import {
   type StackConfig,
   type StackRef,
 } from "../engine/index.js";
-import { keepSeatsApart, seatsRunHere } from "../hosts/isolation.js";
+import { keepSeatsApart, seatsRunHere } from "../hosts/set-firewall.js";
 import type { MatchedImage } from "../images/index.js";
 import {
   addressOf,

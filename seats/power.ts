@@ -11,6 +11,7 @@ import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted } from "./finish-interrupted.js";
 import { firstFacts } from "./first-answer.js";
 import { endOf, expiryInForce } from "./lifetime.js";
+import { startsNoted, stopsNoted, stopTakenBack } from "./note-stops.js";
 import { isStopped, refuseForeign } from "./reconcile.js";
 import { rentedAs } from "./rent-vps.js";
 import { driversAt, requireAnswer } from "./seat-drivers.js";
@@ -22,7 +23,6 @@ import {
   type SeatMachine,
   type SeatRecord,
 } from "./seat-record.js";
-import { startsNoted, stopsNoted, stopTakenBack } from "./stops.js";
 import { refuseOnSwarm } from "./swarm.js";
 
 /** How long a target may take to shut down by itself, in milliseconds: an emulated guest on a busy host is slow. */

@@ -4,7 +4,7 @@ import { connect, type Drivers, endpointsOf } from "../drivers/drivers.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
 import { DISK_POOL, POOLS } from "../drivers/libvirt/pools.js";
 import { openStack } from "../engine/index.js";
-import { forgetIsolation } from "../hosts/isolation.js";
+import { forgetIsolation } from "../hosts/set-firewall.js";
 import { pruneImages } from "../images/index.js";
 import { endpointWords, LOCAL } from "../model/endpoint.js";
 import { imageOfVolume } from "../model/image-volumes.js";

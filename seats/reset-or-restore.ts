@@ -7,11 +7,11 @@ import { keepDeployed } from "./as-deployed.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted } from "./finish-interrupted.js";
 import { requireSnapshot } from "./list-snapshots.js";
+import { startsNoted } from "./note-stops.js";
 import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
 import { replaceableMachines, requireReplaceable } from "./replaceable.js";
 import { driversOf } from "./seat-drivers.js";
 import { amendRecord, readRecord, type SeatRecord } from "./seat-record.js";
-import { startsNoted } from "./stops.js";
 
 /** A machine that was replaced. */
 export interface Replaced {

@@ -16,6 +16,7 @@ import { finishInterrupted, interruptedTargets } from "./finish-interrupted.js";
 import { firstFacts } from "./first-answer.js";
 import { revived } from "./lifetime.js";
 import type { Facts } from "./machine-facts.js";
+import { startsNoted } from "./note-stops.js";
 import type { ParityReport } from "./parity.js";
 import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
@@ -31,7 +32,6 @@ import {
   targetsOf,
   writeRecord,
 } from "./seat-record.js";
-import { startsNoted } from "./stops.js";
 import { isOnSwarm } from "./swarm.js";
 
 export { loadProgram };

@@ -2,7 +2,7 @@ import { UserError } from "../base/errors.js";
 import { labDigest } from "../labs/lab-scripts.js";
 import type { Lab } from "../labs/load-lab.js";
 import { startOf } from "../labs/run-script.js";
-import type { Task } from "../labs/tasks.js";
+import type { Task } from "../labs/task-schema.js";
 import type { Values } from "../labs/variables.js";
 import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
 import type { Target } from "../model/naming.js";

@@ -1,7 +1,7 @@
 import { UserError } from "../base/errors.js";
 import { printable } from "../base/printable.js";
 import type { Lab } from "../labs/load-lab.js";
-import type { Task } from "../labs/tasks.js";
+import type { Task } from "../labs/task-schema.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { type Entry, parseAttempts } from "./attempts.js";
 import { judgeChoice, judgeMeasured } from "./judge-answer.js";

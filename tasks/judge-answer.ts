@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Lab } from "../labs/load-lab.js";
-import { type Answer, ratioTargets, type Task } from "../labs/tasks.js";
+import { type Answer, ratioTargets, type Task } from "../labs/task-schema.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { figureOf, probeOf, seriesOf } from "../report/figures.js";
 import { formatNumber } from "../report/quantity.js";

@@ -4,7 +4,7 @@ import { readUserFile } from "../base/files.js";
 import { which } from "../base/privilege.js";
 import { type LabScript, labScript, wrongSolutions } from "../labs/lab-scripts.js";
 import type { Lab } from "../labs/load-lab.js";
-import type { Task } from "../labs/tasks.js";
+import type { Task } from "../labs/task-schema.js";
 import { targetOf } from "./script-options.js";
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type LabScript, labScript, wrongSolutions } from "../labs/lab-scripts.js";
 import type { Lab } from "../labs/load-lab.js";
 import type { ScriptResult } from "../labs/run-script.js";
-import type { Task } from "../labs/tasks.js";
+import type { Task } from "../labs/task-schema.js";
 import { drawValues, type Values } from "../labs/variables.js";
 import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
 import type { Target } from "../model/naming.js";

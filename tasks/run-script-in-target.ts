@@ -1,7 +1,7 @@
 import { type LabScript, labScript } from "../labs/lab-scripts.js";
 import type { Lab } from "../labs/load-lab.js";
 import { runScript, type ScriptOptions, type ScriptResult } from "../labs/run-script.js";
-import type { Task } from "../labs/tasks.js";
+import type { Task } from "../labs/task-schema.js";
 import type { Target } from "../model/naming.js";
 import { openEnvironment } from "../seats/open-target.js";
 import { type SeatRecord, targetsOf } from "../seats/seat-record.js";

@@ -1,4 +1,4 @@
-import { hintsOf, type Task, wordsOf } from "../labs/tasks.js";
+import { hintsOf, type Task, wordsOf } from "../labs/task-schema.js";
 import type { Entry } from "./attempts.js";
 
 /**

@@ -1,5 +1,5 @@
 import type { Lab } from "../labs/load-lab.js";
-import type { Task } from "../labs/tasks.js";
+import type { Task } from "../labs/task-schema.js";
 import { drawValues, type Values } from "../labs/variables.js";
 import type { Target } from "../model/naming.js";
 import type { SeatRecord } from "../seats/seat-record.js";

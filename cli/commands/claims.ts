@@ -3,7 +3,7 @@ import type { Evidence } from "../../report/judge-claims.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
-import { resolveSeat } from "../seats.js";
+import { resolveSeat } from "../seat-meant.js";
 
 export const claims = defineCommand({
   usage: "claims",

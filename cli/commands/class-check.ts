@@ -2,7 +2,7 @@ import { ExitCode } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand } from "../define-command.js";
-import { labOf } from "../seats.js";
+import { labOf } from "../seat-meant.js";
 
 export const classCheck = defineCommand({
   usage: "check [class]",

@@ -2,7 +2,7 @@ import { messageAndWhy } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { report } from "../context.js";
 import { defineCommand } from "../define-command.js";
-import { labOf } from "../seats.js";
+import { labOf } from "../seat-meant.js";
 
 export const classExport = defineCommand({
   usage: "export [class]",

@@ -1,7 +1,7 @@
 import { classMeant, classPositional } from "../class-meant.js";
 import { defineCommand } from "../define-command.js";
 import { gradeOptions, printGrades } from "../print-grades.js";
-import { labOf } from "../seats.js";
+import { labOf } from "../seat-meant.js";
 
 const { roster: _, labs, ...options } = gradeOptions;
 

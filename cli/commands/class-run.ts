@@ -3,7 +3,7 @@ import type { TargetAnswer } from "../../seats/run.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, commandAfter, defineCommand, flag, text } from "../define-command.js";
-import { runningEnvironmentOf } from "../seats.js";
+import { runningEnvironmentOf } from "../seat-meant.js";
 
 export const classRun = defineCommand({
   usage: "run [class]",

@@ -4,7 +4,7 @@ import type { MemberStatus } from "../../classes/class-status.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag } from "../define-command.js";
-import { labOf } from "../seats.js";
+import { labOf } from "../seat-meant.js";
 import { timeLeft } from "../time-left.js";
 
 /** Seconds between two looks of --watch. */

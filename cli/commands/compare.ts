@@ -11,7 +11,7 @@ import {
   text,
 } from "../define-command.js";
 import { guessFirst } from "../guesses.js";
-import { labName, labOf, resolveSeat } from "../seats.js";
+import { labName, labOf, resolveSeat } from "../seat-meant.js";
 import { moment } from "../time-left.js";
 import { readVersion } from "../version.js";
 

@@ -12,7 +12,7 @@ import { lifetime } from "../duration.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { numberOption } from "../number-option.js";
 import { DEFAULT_REGION, priceRegion } from "../price-region.js";
-import { DEFAULT_LAB } from "../seats.js";
+import { DEFAULT_LAB } from "../seat-meant.js";
 
 export const cost = defineCommand({
   usage: "cost [lab]",

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand, labAndSeatOptions, text } from "../define-command.js";
-import { resolveSeat, runningEnvironmentOf } from "../seats.js";
+import { resolveSeat, runningEnvironmentOf } from "../seat-meant.js";
 
 export const cp = defineCommand({
   usage: "cp <from> <to>",

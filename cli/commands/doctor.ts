@@ -3,7 +3,7 @@ import { parseTargets } from "../../labs/targets.js";
 import { reporting } from "../../model/events.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, text, yesOption } from "../define-command.js";
-import { examineHost } from "../doctor-other-host.js";
+import { examineHost } from "../doctor-remote-host.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { findAll, findingLines } from "../findings.js";
 import { readyHost } from "../make-host-ready.js";

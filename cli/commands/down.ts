@@ -4,7 +4,7 @@ import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, seatOptions, text } from "../define-command.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { receiptLines } from "../receipt-lines.js";
-import { DEFAULT_LAB, defaultSeat, labName, matchingSeats } from "../seats.js";
+import { DEFAULT_LAB, defaultSeat, labName, matchingSeats } from "../seat-meant.js";
 
 export const down = defineCommand({
   usage: "down [lab]",

@@ -2,7 +2,7 @@ import { budgetOf, budgetOption } from "../budget-option.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { lifetime } from "../duration.js";
-import { resolveSeat } from "../seats.js";
+import { resolveSeat } from "../seat-meant.js";
 import { moment } from "../time-left.js";
 
 export const extend = defineCommand({

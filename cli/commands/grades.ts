@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import { defineCommand, text } from "../define-command.js";
 import { emailsOf, gradeOptions, printGrades } from "../print-grades.js";
-import { labName } from "../seats.js";
+import { labName } from "../seat-meant.js";
 
 export const grades = defineCommand({
   usage: "grades [lab]",

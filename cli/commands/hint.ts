@@ -21,7 +21,7 @@ async function showHint(args: Args, ctx: Context): Promise<undefined> {
   const { nextHint, scoreOf } = await import("../../tasks/score.js");
   const { valuesOf } = await import("../../tasks/script-options.js");
   const { fillIn } = await import("../../labs/variables.js");
-  const { hintsOf } = await import("../../labs/tasks.js");
+  const { hintsOf } = await import("../../labs/task-schema.js");
   const { labDigest } = await import("../../labs/lab-scripts.js");
   const { lab, record } = session;
   const { entries } = await readAttempts(record);

@@ -5,7 +5,7 @@ import { columns, report } from "../context.js";
 import { defineCommand, flag, text, yesOption } from "../define-command.js";
 import { chosenEndpoints, endpointOptions } from "../endpoints.js";
 import { readyHost } from "../make-host-ready.js";
-import { DEFAULT_LAB } from "../seats.js";
+import { DEFAULT_LAB } from "../seat-meant.js";
 import { moment } from "../time-left.js";
 
 const ls = defineCommand({

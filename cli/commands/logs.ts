@@ -1,6 +1,6 @@
 import { defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { numberOption } from "../number-option.js";
-import { environmentOf, resolveSeat } from "../seats.js";
+import { environmentOf, resolveSeat } from "../seat-meant.js";
 
 export const logs = defineCommand({
   usage: "logs <target>",

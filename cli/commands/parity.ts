@@ -3,7 +3,7 @@ import type { Context } from "../context.js";
 import { report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
-import { labOf, resolveSeat } from "../seats.js";
+import { labOf, resolveSeat } from "../seat-meant.js";
 
 export const parity = defineCommand({
   usage: "parity",

@@ -1,7 +1,7 @@
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
 import { ALL_FLAGS, askGuesses, guessOptions } from "../guesses.js";
-import { resolveSeat } from "../seats.js";
+import { resolveSeat } from "../seat-meant.js";
 
 export const predict = defineCommand({
   usage: "predict",

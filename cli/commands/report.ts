@@ -5,7 +5,7 @@ import { readUserFile } from "../../base/files.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import { type Context, report as print } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
-import { defaultSeat, labName } from "../seats.js";
+import { defaultSeat, labName } from "../seat-meant.js";
 
 /** The values of `-o` that mean standard output. */
 const STANDARD_OUTPUT = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];

@@ -2,7 +2,7 @@ import { parseTarget } from "../../labs/targets.js";
 import { agreeToLose, lostWords } from "../agree-to-lose.js";
 import { type Context, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
-import { resolveSeat } from "../seats.js";
+import { resolveSeat } from "../seat-meant.js";
 import { answerWait, waitOption } from "../wait.js";
 
 export const reset = defineCommand({

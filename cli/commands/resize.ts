@@ -7,7 +7,7 @@ import type { SeatRecord } from "../../seats/seat-record.js";
 import { agreeToRent } from "../agree-to-rent.js";
 import { type Context, columns, report, type Style } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text, yesOption } from "../define-command.js";
-import { environmentOf, labOf, resolveSeat } from "../seats.js";
+import { environmentOf, labOf, resolveSeat } from "../seat-meant.js";
 
 export const resize = defineCommand({
   usage: "resize <target>",

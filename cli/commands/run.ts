@@ -4,7 +4,7 @@ import { TARGETS } from "../../model/naming.js";
 import { answerLines } from "../answer-lines.js";
 import { type Context, report } from "../context.js";
 import { type Args, commandAfter, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
-import { resolveSeat, runningEnvironmentOf } from "../seats.js";
+import { resolveSeat, runningEnvironmentOf } from "../seat-meant.js";
 
 export const run = defineCommand({
   usage: "run",

@@ -9,7 +9,7 @@ import type { SeatRecord } from "../../seats/seat-record.js";
 import { agreeToLose, lostWords } from "../agree-to-lose.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
-import { resolveSeat } from "../seats.js";
+import { resolveSeat } from "../seat-meant.js";
 import { moment } from "../time-left.js";
 import { answerWait, waitOption } from "../wait.js";
 

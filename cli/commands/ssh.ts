@@ -1,5 +1,5 @@
 import { defineCommand, flag, labAndSeatOptions, rest, text } from "../define-command.js";
-import { onlyTarget, resolveSeat, runningEnvironmentOf } from "../seats.js";
+import { onlyTarget, resolveSeat, runningEnvironmentOf } from "../seat-meant.js";
 
 export const ssh = defineCommand({
   usage: "ssh [target]",

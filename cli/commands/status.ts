@@ -5,7 +5,7 @@ import { formatUsd, type Rented, type RunningCost, runningCost } from "../../mod
 import type { SeatRecord } from "../../seats/seat-record.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, onlySeatOptions, text } from "../define-command.js";
-import { matchingSeats, noSeat } from "../seats.js";
+import { matchingSeats, noSeat } from "../seat-meant.js";
 import { timeLeft } from "../time-left.js";
 
 export const status = defineCommand({

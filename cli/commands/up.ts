@@ -16,7 +16,7 @@ import { cloudNotes, emulationNote } from "../machine-notes.js";
 import { readyHost } from "../make-host-ready.js";
 import { parityLines, parityVerdict } from "../parity-table.js";
 import { rentingOf, rentingOptions } from "../rent-options.js";
-import { DEFAULT_LAB, meantSeat } from "../seats.js";
+import { DEFAULT_LAB, meantSeat } from "../seat-meant.js";
 import { timeLeft } from "../time-left.js";
 import { answerWait, waitOption } from "../wait.js";
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { writeClass } from "../../classes/class-record.js";
 import { openEntry } from "../../classes/ssh-entry.js";
 import { newKeyPair } from "../../seats/seat-keys.js";
 import { seatDir, writeRecord } from "../../seats/seat-record.js";
@@ -24,7 +25,8 @@ it("a seat that has no keys yet admits nobody, and a login makes it none", async
   await writeRecord(seat);
   const members = [{ seat: seat.seat, name: "Alice", email: "", id: "" }];
   const made = { schema: 1 as const, name: "one", lab: seat.lab, labDir: "/labs/x", created: "2026-01-01" };
-  const entry = await openEntry({ ...made, members }, { address: "127.0.0.1", port: 0, log: () => {} });
+  await writeClass({ ...made, members });
+  const entry = await openEntry(made.name, { address: "127.0.0.1", port: 0, log: () => {} });
   try {
     const client = new ssh2.Client();
     const refused = once(client, "ready").then(

@@ -10,7 +10,8 @@ import type { Session } from "../../drivers/entry-session.js";
 import type { Environment } from "../../drivers/environment.js";
 import type { Target } from "../../model/naming.js";
 import { openEnvironment } from "../../seats/open-target.js";
-import { type SeatRecord, seatKeys, writeRecord } from "../../seats/seat-record.js";
+import { makeSeatKeys, seatKeys } from "../../seats/seat-keys.js";
+import { type SeatRecord, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "../seats/record.js";
 
 vi.mock("../../seats/open-target.js", () => ({ openEnvironment: vi.fn() }));
@@ -39,7 +40,10 @@ const seatOf = (seat: string, targets: readonly Target[] = ["container"]): SeatR
 
 /** Writes the class with these learners' seats, as `class up` does. */
 async function enrol(...seats: string[]): Promise<void> {
-  for (const seat of seats) await writeRecord(seatOf(seat));
+  for (const seat of seats) {
+    await writeRecord(seatOf(seat));
+    await makeSeatKeys(seatOf(seat));
+  }
   const members = seats.map((seat) => ({ seat, name: "", email: "", id: seat }));
   await writeClass({ ...classRecord, members });
 }

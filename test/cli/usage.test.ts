@@ -68,7 +68,7 @@ describe("bad usage", () => {
     [["run", "--seat", "nobody-here"], ExitCode.usage, "trilab run -- uname -a"],
     [["run", "--seat", "nobody-here", "--", "id"], ExitCode.notFound, "trilab up"],
     [["run", "--on", "gest", "--", "id"], ExitCode.usage, "guest"],
-    [["logs", "guest", "-n", "many"], ExitCode.usage, "-n 20"],
+    [["logs", "guest", "-n", "many"], ExitCode.usage, "--lines 20"],
     [["cp", "a", "b"], ExitCode.usage, "target:path"],
     [["labs", "show", "nothing"], ExitCode.notFound, "did you mean"],
     [["down", "no-such-lab-at-all"], ExitCode.notFound, "did you mean"],

@@ -115,7 +115,7 @@ describe("a seat whose time is up", () => {
 
   test("lives on after up, which says so", async () => {
     const run = expectDone(await home.trilab(["up", LAB, "--seat", seat, "--ttl", "1h"]));
-    expect(run.stderr).toMatch(/time .* was up; it gets a new lease/);
+    expect(run.stderr).toMatch(/had expired; it gets new time/);
     const { extendedTo } = await recordOf(seat);
     expect(await endIn(seat, "container")).toBe(seconds(extendedTo ?? ""));
     expect(await reapOf(seat, home)).toMatchObject({ verdict: "live" });

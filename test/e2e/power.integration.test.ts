@@ -216,7 +216,7 @@ describe("a stopped machine's end", () => {
     const start = await home.trilab(["start", "--seat", stopped]);
     expectError(start, 1, /time of seat .* is up/, new RegExp(`trilab up ${LAB} --seat ${stopped}`));
     const ssh = await home.trilab(["ssh", "--seat", stopped, "--", "true"]);
-    expectError(ssh, 1, /is stopped/, /its time was up/, /give it a new lease: trilab up/);
+    expectError(ssh, 1, /is stopped/, /its time was up/, /give it more time: trilab up/);
     const reaped = JSON.parse(expectDone(await home.trilab(["reap", "--json"])).stdout).seats;
     for (const due of [stopped, brief]) {
       expect(reaped.find((s: { seat: string }) => s.seat === due)).toMatchObject({ outcome: "removed" });

@@ -187,7 +187,7 @@ describe("reset and snapshots of container and guest", () => {
       await seat.run("snapshot", "restore", "before"),
       2,
       /nothing was changed/,
-      /in snapshot before/,
+      /to snapshot "before"/,
     );
     expect(await markRuns()).toBe(true);
   });

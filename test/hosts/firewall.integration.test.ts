@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { clearScript, FIREWALL, setScript, stands } from "../../hosts/firewall.js";
+import { clearScript, FIREWALL, setScript, stands } from "../../hosts/firewall-rules.js";
 import { bridgeName } from "../../model/naming.js";
 import { greet, receive, spoof } from "../support/packets.js";
 

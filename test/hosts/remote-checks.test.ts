@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { setScript } from "../../hosts/firewall.js";
-import { bootUnit } from "../../hosts/isolation.js";
+import { setScript } from "../../hosts/firewall-rules.js";
 import { daemonTools } from "../../hosts/packages.js";
 import {
   judgeCapacity,
@@ -12,6 +11,7 @@ import {
   judgeTools,
   parseFacts,
 } from "../../hosts/remote-checks.js";
+import { bootUnit } from "../../hosts/set-firewall.js";
 
 const facts = (parts: Record<string, string>) => new Map(Object.entries(parts));
 

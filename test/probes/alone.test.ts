@@ -9,10 +9,10 @@ import { machineSpecSchema } from "../../model/machine-spec.js";
 import { MiB } from "../../model/units.js";
 import { density } from "../../probes/density.js";
 import { downtime } from "../../probes/downtime.js";
-import { duel } from "../../probes/duel.js";
 import { elasticity } from "../../probes/elasticity.js";
 import { hostCalls } from "../../probes/host-calls.js";
 import { moving } from "../../probes/moving.js";
+import { duel } from "../../probes/neighbour-duel.js";
 import type { Run, Subject } from "../../probes/probe.js";
 
 /** The probes that disturb, in targets that are made up. */

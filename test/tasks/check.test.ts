@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Task } from "../../labs/tasks.js";
+import type { Task } from "../../labs/task-schema.js";
 import type { Entry } from "../../tasks/attempts.js";
 import { heldBefore } from "../../tasks/check.js";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ExitCode } from "../../base/errors.js";
-import { labName, labOf, meantSeat, onlyTarget } from "../../cli/seats.js";
+import { labName, labOf, meantSeat, onlyTarget } from "../../cli/seat-meant.js";
 import { type SeatRecord, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "../seats/record.js";
 

@@ -6,14 +6,14 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { silent } from "../../base/progress.js";
 import { connect } from "../../drivers/drivers.js";
 import { CHECKS } from "../../hosts/checks.js";
-import { FIREWALL, setScript } from "../../hosts/firewall.js";
+import { FIREWALL, setScript } from "../../hosts/firewall-rules.js";
 import {
   bootUnit,
   forgetIsolation,
   keepSeatsApart,
   seatsAreApart,
   takenForSeats,
-} from "../../hosts/isolation.js";
+} from "../../hosts/set-firewall.js";
 import * as daemons from "../../hosts/start-daemons.js";
 import { LOCAL } from "../../model/endpoint.js";
 

@@ -9,7 +9,7 @@ import { inScratchFolder } from "../base/scratch.js";
 import type { Drivers } from "../drivers/drivers.js";
 import { type Endpoint, isLocal } from "../model/endpoint.js";
 import { BRIDGE_PREFIX, isBridgeName } from "../model/naming.js";
-import { clearScript, FIREWALL, type RuleSet, setScript, stands } from "./firewall.js";
+import { clearScript, FIREWALL, type RuleSet, setScript, stands } from "./firewall-rules.js";
 import { hasSystemd } from "./start-daemons.js";
 
 /** The systemd unit that sets the firewall at boot: containers and guests start again by themselves, the rules do not. */
@@ -24,7 +24,7 @@ export const bootUnit = (
   script: string,
 ): string => `# Written by trilab, and removed by \`trilab images prune\` when no seat is left.
 [Unit]
-Description=Keep trilab's seats apart, and out of this host
+Description=Block traffic between trilab seats and to this host
 After=nftables.service netfilter-persistent.service firewalld.service ufw.service
 Before=docker.service libvirtd.service virtqemud.service
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { startsNoted, stopsNoted } from "../../seats/note-stops.js";
 import type { SeatRecord } from "../../seats/seat-record.js";
-import { startsNoted, stopsNoted } from "../../seats/stops.js";
 import { seatRecord } from "./record.js";
 
 const at = (minute: number): Date => new Date(Date.UTC(2026, 0, 1, 10, minute));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { UserError } from "../../base/errors.js";
 import { parseLab } from "../../labs/load-lab.js";
-import { hintsOf } from "../../labs/tasks.js";
+import { hintsOf } from "../../labs/task-schema.js";
 
 const HEAD = "name: web\ntitle: T\nsummary: S\nvars:\n  port: { int: [1, 9] }\ntasks:\n";
 const problems = (tasks: string): string => {
