@@ -197,7 +197,7 @@ function matchingRows(
       "clock",
       "clock offset to the host",
       "0 s",
-      (f) => `${f.clockOffset.toFixed(1)} s`,
+      (f) => `${(Math.round(f.clockOffset * 10) / 10 + 0).toFixed(1)} s`, // + 0: not -0.0
       (f) => within(f.clockOffset, 0, CLOCK_TOLERANCE),
       `more than ${CLOCK_TOLERANCE} s off`,
     ),

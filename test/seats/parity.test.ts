@@ -83,6 +83,11 @@ it("allows the firmware 1 % of the memory, and no more", () => {
   expect(verdict("memory", { guest: { ...guest, memory: 512 * MiB * 0.989 } })?.verdict).toBe("wrong");
 });
 
+it("shows a clock that is a moment slow as 0.0, and one that is not known as such", () => {
+  const shown = (clockOffset: number) => verdict("clock", { guest: { ...guest, clockOffset } })?.values.guest;
+  expect([-0.02, 0.04, -1.26, Number.NaN].map(shown)).toEqual(["0.0 s", "0.0 s", "-1.3 s", "NaN s"]);
+});
+
 it("names the target that is off", () => {
   expect(verdict("memory", { container: { ...container, memory: 1 }, guest })?.note).toMatch(/^container: /);
 });
