@@ -3,10 +3,10 @@ import type { Forecast } from "../../classes/forecast.js";
 import type { ClassPlan } from "../../classes/plan-class.js";
 import type { RentedSeats } from "../../classes/rented-seats.js";
 import { formatDuration, formatSize } from "../../model/units.js";
+import { costWords } from "../class-cost-words.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
 import { columns, report, type Style } from "../context.js";
 import { type Args, defineCommand, text } from "../define-command.js";
-import { costWords } from "../rented-cost.js";
 
 export const classPlan = defineCommand({
   usage: "plan [file]",

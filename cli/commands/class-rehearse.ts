@@ -5,6 +5,7 @@ import type { Faults, Rehearsal, SeatCosts } from "../../classes/rehearse.js";
 import type { RentedCost } from "../../classes/rented-seats.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import type { SeatPlan } from "../../seats/plan.js";
+import { costWords } from "../class-cost-words.js";
 import { classFileOptions, classFilePositional, rehearsedClass } from "../class-meant.js";
 import type { Context } from "../context.js";
 import { columns, report, type Style } from "../context.js";
@@ -13,7 +14,6 @@ import { duration } from "../duration.js";
 import { readyHost } from "../make-host-ready.js";
 import { numberOption } from "../number-option.js";
 import { priceRegion } from "../price-region.js";
-import { costWords } from "../rented-cost.js";
 import { answerWait, waitOption } from "../wait.js";
 import { workersOf, workersOption } from "../workers.js";
 
