@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { ExitCode, UserError } from "../base/errors.js";
 import type { Lab } from "../labs/load-lab.js";
+import type { Emails } from "../tasks/export-grades.js";
 import type { Grade, Work } from "../tasks/grade.js";
-import type { Emails } from "../tasks/grade-book.js";
 import { type Context, columns, report } from "./context.js";
 import { type Args, flag, text } from "./define-command.js";
 import { explain } from "./explain.js";
@@ -48,7 +48,7 @@ export async function printGrades(
     });
   const { owner } = await import("../seats/seat-record.js");
   const { flagShared, gradeOf } = await import("../tasks/grade.js");
-  const { gradesCsv, gradesLti } = await import("../tasks/grade-book.js");
+  const { gradesCsv, gradesLti } = await import("../tasks/export-grades.js");
   const folder = text(args, "labs");
   const { exitCode, labs } = await labsOf(
     works,

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { parseLab } from "../../labs/load-lab.js";
 import type { Entry } from "../../tasks/attempts.js";
+import { gradesCsv, gradesLti } from "../../tasks/export-grades.js";
 import { flagShared, gradeOf, type Work } from "../../tasks/grade.js";
-import { gradesCsv, gradesLti } from "../../tasks/grade-book.js";
 import { measuredIn } from "../../tasks/judge-answer.js";
 import { syntheticRun } from "../report/fixture.js";
 
