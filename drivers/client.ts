@@ -79,7 +79,12 @@ export async function relay(
     [child.stderr, process.stderr],
   ] as const)
     from.setEncoding("utf8").on("data", (text: string) => to.write(fit(text)));
-  return (await child).exitCode ?? UNREACHABLE;
+  // Nobody reads it any more (`trilab logs -f | head -1`).
+  const end = (): void => void child.kill();
+  process.stdout.once("error", end);
+  const { exitCode } = await child;
+  process.stdout.off("error", end);
+  return exitCode ?? UNREACHABLE;
 }
 
 /** Writes `input` and then, as output comes, the replies to it. */

@@ -59,7 +59,7 @@ async function finish(
     if (await runs()) await wakeOrTell(record, target, waitMs, progress);
     return;
   }
-  if (change.made) return startMade(record, machine, waitMs, progress);
+  if (change.made) return startMade(record, machine, change.snapshot, waitMs, progress);
   if (await runs()) {
     // Either the command had not begun with it, or somebody has started it since and may have worked in it.
     await endChange(record, target);
@@ -74,6 +74,7 @@ async function finish(
 async function startMade(
   record: SeatRecord,
   machine: ReplaceableMachine,
+  snapshot: string | undefined,
   waitMs: number,
   progress: Progress,
 ): Promise<void> {
@@ -85,7 +86,12 @@ async function startMade(
   for (const found of removalOrder(off).reverse()) await startFound(found, drivers);
   if (endpoint.kind === "docker") await connect(endpoint).removeNameless(record);
   await endChange(record, target);
-  progress.note(`${target}: it was replaced already, so it stays as it is`);
+  // A saved memory would not fit a disk that has changed since.
+  const memory =
+    snapshot !== undefined && target !== "container"
+      ? `; for the memory that snapshot "${snapshot}" may have, restore it once more`
+      : "";
+  progress.note(`${target}: it was replaced already, so it stays as it is${memory}`);
   if (machineIn(inventory, machine)) await wakeOrTell(record, target, waitMs, progress);
 }
 

@@ -6,7 +6,7 @@ import type { Task } from "../labs/task-schema.js";
 import type { Values } from "../labs/variables.js";
 import { reporting, type StepEvent, type Steps, settled } from "../model/events.js";
 import type { Target } from "../model/naming.js";
-import type { SeatRecord } from "../seats/seat-record.js";
+import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { type Attempt, addAttempt, type Entry, readAttempts } from "./attempts.js";
 import { runTaskScript } from "./run-script-in-target.js";
 import { type Score, scoreOf } from "./score.js";
@@ -25,7 +25,8 @@ export interface Checked {
 
 /**
  * Looks at the tasks of a seat, in the lab's order, and adds what was found to the seat's attempts. A task that needs
- * another waits for it; a task that was met is not looked at again. A target that was made anew is set up first.
+ * another waits for it; a task that was met is not looked at again; one in a target that the seat does not have is no attempt.
+ * A target that was made anew is set up first.
  *
  * @param only Look at these tasks. Default: all.
  */
@@ -40,6 +41,7 @@ export const checkSeat = (
     const outputs: Record<string, string> = {};
     const setUp: Target[] = [];
     const tried = new Set<Target>();
+    const untried: Attempt[] = [];
     for (const task of lab.tasks) {
       if (task.title === undefined || (only && !only.includes(task.id))) continue;
       const isMet = (id: string): boolean =>
@@ -58,10 +60,12 @@ export const checkSeat = (
       const { isSetUp: _, output, ...found } = looked;
       outputs[task.id] = output;
       const attempt: Attempt = { kind: "check", task: task.id, ...found };
-      entries.push(await addAttempt(record, digest, attempt));
+      if (targetsOf(record).includes(target)) entries.push(await addAttempt(record, digest, attempt));
+      else untried.push(attempt);
     }
     const now = await readAttempts(record);
-    return { score: scoreOf(lab.tasks, now.entries), broken: now.broken, outputs, setUp };
+    const score = scoreOf(lab.tasks, [...now.entries, ...untried]);
+    return { score, broken: now.broken, outputs, setUp };
   });
 
 /** Sets a target up. If that fails, says so: the checks then say what they miss. */

@@ -1,5 +1,5 @@
 import { hintsOf, type Task, wordsOf } from "../labs/task-schema.js";
-import type { Entry } from "./attempts.js";
+import type { Attempt } from "./attempts.js";
 
 /**
  * How a task stands. `open`: nobody looked, or no answer was given. `waiting`: a task that it needs is not met.
@@ -30,14 +30,14 @@ export interface Score {
 }
 
 /** The score of a lab from its seat's attempts. A task that was met once stays met. Pure. */
-export function scoreOf(tasks: readonly Task[], entries: readonly Entry[]): Score {
+export function scoreOf(tasks: readonly Task[], entries: readonly Attempt[]): Score {
   const met = new Set(entries.filter(({ outcome }) => outcome === "met").map(({ task }) => task));
   const scores = tasks.map((task) => taskScore(task, entries, met));
   const sum = (key: "points" | "max"): number => scores.reduce((total, score) => total + score[key], 0);
   return { tasks: scores, points: sum("points"), max: sum("max") };
 }
 
-function taskScore(task: Task, entries: readonly Entry[], met: ReadonlySet<string>): TaskScore {
+function taskScore(task: Task, entries: readonly Attempt[], met: ReadonlySet<string>): TaskScore {
   const own = entries.filter((entry) => entry.task === task.id);
   const looks = own.filter((entry) => entry.outcome !== undefined);
   const first = looks.findIndex(({ outcome }) => outcome === "met");
@@ -45,7 +45,7 @@ function taskScore(task: Task, entries: readonly Entry[], met: ReadonlySet<strin
   const needs = task.needs.filter((need) => !met.has(need));
   const standing: Standing = first >= 0 ? "met" : needs.length > 0 ? "waiting" : (best?.outcome ?? "open");
   // A hint that was taken after the task was met costs nothing.
-  const until = first >= 0 ? own.indexOf(looks[first] as Entry) : own.length;
+  const until = first >= 0 ? own.indexOf(looks[first] as Attempt) : own.length;
   const cost = costOfHints(own.slice(0, until));
   return {
     id: task.id,
@@ -62,14 +62,14 @@ function taskScore(task: Task, entries: readonly Entry[], met: ReadonlySet<strin
 }
 
 /** The points that hints cost. Two commands at once may both have recorded the same hint, which costs once. */
-function costOfHints(entries: readonly Entry[]): number {
+function costOfHints(entries: readonly Attempt[]): number {
   const costs = new Map<number, number>();
   for (const { cost = 0, hint = 0, kind } of entries)
     if (kind === "hint") costs.set(hint, Math.max(cost, costs.get(hint) ?? 0));
   return [...costs.values()].reduce((sum, cost) => sum + cost, 0);
 }
 
-const evidenceWords = ({ answer, evidence = {} }: Entry): string =>
+const evidenceWords = ({ answer, evidence = {} }: Attempt): string =>
   answer ??
   Object.entries(evidence)
     .map(([key, value]) => `${key}: ${value}`)
@@ -78,7 +78,7 @@ const evidenceWords = ({ answer, evidence = {} }: Entry): string =>
 /** The next hint of a task: its number from 1; `undefined` when all were taken. Pure. */
 export function nextHint(
   task: Task,
-  entries: readonly Entry[],
+  entries: readonly Attempt[],
 ): { number: number; text: string; cost: number } | undefined {
   const taken = entries.filter(({ kind, task: id }) => kind === "hint" && id === task.id);
   const number = Math.max(0, ...taken.map(({ hint }) => hint ?? 0)) + 1;

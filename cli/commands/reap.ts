@@ -65,7 +65,8 @@ async function run(args: Args, ctx: Context): Promise<number> {
       if (!(error instanceof UserError) || error.exitCode === ExitCode.interrupted) throw error;
       explain(error, ctx);
     });
-    await sleep(pause * 1000);
+    await sleep(pause * 1000, undefined, { signal: ctx.signal }).catch(() => {});
+    if (ctx.signal.aborted) return ExitCode.interrupted;
   }
 }
 

@@ -15,7 +15,12 @@ const ESCAPE = "\u001b";
 
 /** What a line of shell prints in a terminal of its own (script, of util-linux). */
 const inTerminal = async (line: string): Promise<string> =>
-  (await execa("script", ["-qec", line, "/dev/null"], { env: { TERM: "xterm", NO_COLOR: "" } })).stdout;
+  (
+    await execa("script", ["-qec", line, "/dev/null"], {
+      stdin: "ignore",
+      env: { TERM: "xterm", NO_COLOR: "" },
+    })
+  ).stdout;
 
 it("a file gets no colours, also when messages go to a terminal", async () => {
   const file = join(dir, "labs");
@@ -43,4 +48,10 @@ it("messages that nobody reads do not stop a command", async () => {
   const { stderr } = await execa("bash", ["-c", line, "-", join(dir, "doctor")]);
   expect(stderr).toBe("3");
   expect(await readFile(join(dir, "doctor"), "utf8")).toContain("Docker daemon");
+});
+
+it("a command that repeats itself ends when nobody reads it any more", async () => {
+  const line = `./trilab reap --watch 1s --dry-run | true; echo "\${PIPESTATUS[0]}"`;
+  const { stdout } = await execa("bash", ["-c", line], { timeout: 60_000, env: { XDG_STATE_HOME: dir } });
+  expect(stdout).toBe("130");
 });

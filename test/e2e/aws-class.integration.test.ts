@@ -53,7 +53,7 @@ test("a quota that AWS does not tell stops nothing, and is named", async () => {
   aws.proxy.fail({ action: "GetServiceQuota", code: "AccessDeniedException" });
   const { stdout } = expectDone(await aws.trilab("class", "plan", await classOf(3)));
   expect(stdout).toMatch(
-    /AWS does not tell its quota of networks \(AccessDeniedException: played\); 1 in use/,
+    /AWS did not report its quota of networks \(AccessDeniedException: played\); 1 in use/,
   );
   expect(stdout).toMatch(/Rented machines: 3, of which 3 are new; they cost \$0\.\d+ until the seats' end/);
 });
