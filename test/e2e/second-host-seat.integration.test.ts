@@ -92,10 +92,15 @@ async function wrong(seat: string): Promise<string[]> {
   return rows.filter(({ id, verdict }) => verdict === "wrong" && id !== "clock").map(({ id }) => id);
 }
 
-/** Whether a quick run of one probe has figures, for each target. */
-async function compare(seat: string, probe: string): Promise<[target: string, status: string][]> {
+/** Whether a quick run of one probe has figures, for each target. @param exitCode The command's. */
+async function compare(
+  seat: string,
+  probe: string,
+  exitCode = 0,
+): Promise<[target: string, status: string][]> {
   const run = await inSeat(seat, "compare", "--quick", "--probes", probe, "--json");
-  const { probes } = JSON.parse(expectDone(run).stdout) as RunDocument;
+  expect(run.exitCode, run.stderr).toBe(exitCode);
+  const { probes } = JSON.parse(run.stdout) as RunDocument;
   const series = probes.find(({ id }) => id === probe)?.series ?? [];
   return series.map(({ target, status, samples }) => [
     target,
@@ -149,8 +154,8 @@ describe("a seat whose machines are all on another host", () => {
     }
   });
 
-  test("compare leaves out what it can't read of another host", async () => {
-    expect(await compare(seat, "memory")).toEqual([
+  test("compare leaves out what it can't read of another host, and fails when that is all", async () => {
+    expect(await compare(seat, "memory", 1)).toEqual([
       ["container", "skipped"],
       ["guest", "skipped"],
     ]);
