@@ -97,19 +97,19 @@ export class Virsh {
 
   /** Like {@link run}, but `undefined` when the thing is not there. */
   async ifThere(...args: string[]): Promise<string | undefined> {
-    try {
-      return await this.run(...args);
-    } catch (error) {
-      if (error instanceof VirshError && (error.gone || (await this.#lacksDomain(error)))) return undefined;
-      throw error;
+    for (let tries = 3; ; tries -= 1) {
+      try {
+        return await this.run(...args);
+      } catch (error) {
+        if (!(error instanceof VirshError)) throw error;
+        if (error.gone) return undefined;
+        const domain = /^error: failed to get domain '(.*)'$/m.exec(error.said)?.[1];
+        if (domain === undefined) throw error;
+        // virsh forgets why it could not look a domain up, so all are listed. One that is there may have come since.
+        if (!lines(await this.run("list", "--all", "--name")).includes(domain)) return undefined;
+        if (tries === 1) throw error;
+      }
     }
-  }
-
-  /** Whether virsh refused because there is no such domain. It forgets why it could not look one up, so all are listed. */
-  async #lacksDomain({ said }: VirshError): Promise<boolean> {
-    const domain = /^error: failed to get domain '(.*)'$/m.exec(said)?.[1];
-    if (domain === undefined) return false;
-    return !lines(await this.run("list", "--all", "--name")).includes(domain);
   }
 }
 
