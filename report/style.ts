@@ -117,6 +117,6 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--faint)
   .marks li, .left-out { border: 1px solid var(--warn); }
   .scroll { overflow: visible; }
   nav { display: none; } details:not([open]) { display: none; } section:has(> h2#raw) { display: none; }
-  @page { margin: 16mm 14mm; }
+  @page { margin: 14mm 13mm; }
 }
 `);

@@ -214,6 +214,6 @@ describe("the page in a browser", () => {
       const pdf = await page.pdf({ format: "A4" });
       const pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length ?? 0;
       expect(pages).toBeGreaterThan(2);
-      expect(pages).toBeLessThan(15);
+      expect(pages).toBeLessThan(12);
     }));
 });
