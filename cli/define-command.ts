@@ -59,6 +59,16 @@ export function commandAfter(args: Args, command: string): string[] {
   });
 }
 
+/** @throws UserError (exit 2) when both --csv and --json are given. */
+export function requireOneFormat(args: Args, json: boolean): void {
+  if (!flag(args, "csv") || !json) return;
+  throw new UserError("--csv and --json can't be used together", {
+    why: "both write to standard output",
+    fix: "choose one of them",
+    exitCode: ExitCode.usage,
+  });
+}
+
 /** The options that name a seat, the same for every command that works on one. */
 export const seatOptions = {
   seat: {

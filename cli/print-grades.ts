@@ -4,7 +4,7 @@ import type { Lab } from "../labs/load-lab.js";
 import type { Emails } from "../tasks/export-grades.js";
 import type { Grade, Work } from "../tasks/grade.js";
 import { type Context, columns, report } from "./context.js";
-import { type Args, flag, text } from "./define-command.js";
+import { type Args, flag, requireOneFormat, text } from "./define-command.js";
 import { explain } from "./explain.js";
 
 export const gradeOptions = {
@@ -40,12 +40,7 @@ export async function printGrades(
   ctx: Context,
   folderOf: (lab: string) => Promise<string> = async (lab) => lab,
 ): Promise<number> {
-  if (flag(args, "csv") && ctx.json)
-    throw new UserError("--csv and --json can't be used together", {
-      why: "both write to standard output",
-      fix: "choose one of them",
-      exitCode: ExitCode.usage,
-    });
+  requireOneFormat(args, ctx.json);
   const { owner } = await import("../seats/seat-record.js");
   const { flagShared, gradeOf } = await import("../tasks/grade.js");
   const { gradesCsv, gradesLti } = await import("../tasks/export-grades.js");

@@ -70,7 +70,7 @@ async function replaceContainer(
   const change = { ...replacement(snapshot), container };
   await beginChange(record, target, change);
   progress.update("replacing layer and home");
-  const id = await docker.makeAnew(container, content);
+  const id = await docker.recreateContainer(container, content);
   await editState({ stack: seatPrefix(record) }, (state) => renumberContainer(state, name, id));
   // Before it runs: what somebody does in it from then on is never replaced once more.
   await beginChange(record, target, { ...change, made: true });
@@ -97,7 +97,7 @@ async function replaceDisk(
   progress.update("replacing its disk");
   const disk = diskName(record, target as DomainTarget);
   await (snapshot === undefined
-    ? libvirt.makeDiskAnew({ name: disk, capacity: record.disk, image })
+    ? libvirt.recreateDisk({ name: disk, capacity: record.disk, image })
     : libvirt.restoreDisk({ domain: name, disk }, snapshot));
   // Before it runs, as with a container.
   await beginChange(record, target, { ...replacement(snapshot), made: true });

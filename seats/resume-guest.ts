@@ -32,7 +32,7 @@ export async function resumeGuest(
     await beginChange(record, "guest", { operation: "replace" });
     await libvirt.switchOff(guest.domain); // It would only take CPU time from the golden guest.
     if (!(await resumed(libvirt, guest, options))) {
-      await libvirt.makeDiskAnew(disk);
+      await libvirt.recreateDisk(disk);
       await libvirt.startFromDisk(guest.domain);
     }
     await endChange(record, "guest");

@@ -8,6 +8,7 @@ import {
   flag,
   labAndSeatOptions,
   onlySeatOptions,
+  requireOneFormat,
   text,
 } from "../define-command.js";
 import { guessFirst } from "../guesses.js";
@@ -54,12 +55,7 @@ export const compare = defineCommand({
 });
 
 async function measure(args: Args, ctx: Context): Promise<number> {
-  if (flag(args, "csv") && ctx.json)
-    throw new UserError("--csv and --json can't be used together", {
-      why: "both write to standard output",
-      fix: "choose one of them",
-      exitCode: ExitCode.usage,
-    });
+  requireOneFormat(args, ctx.json);
   const { loadLab } = await import("../../labs/load-lab.js");
   const { compareTable } = await import("../../report/table.js");
   const { compareSeat } = await import("../../probes/compare-seat.js");

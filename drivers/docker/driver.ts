@@ -20,7 +20,7 @@ import {
   type ContainerContent,
   type ContainerDefinition,
   definitionOf,
-  makeAnew,
+  recreateContainer,
 } from "./recreate-container.js";
 import {
   containerSnapshots,
@@ -246,8 +246,8 @@ export class DockerDriver {
    *
    * @returns the container's new id. It is not started.
    */
-  makeAnew(definition: ContainerDefinition, content: ContainerContent): Promise<string> {
-    return makeAnew(this.client, definition, content);
+  recreateContainer(definition: ContainerDefinition, content: ContainerContent): Promise<string> {
+    return recreateContainer(this.client, definition, content);
   }
 
   /** Saves a container's layer and home under a name, paused if it runs. */

@@ -79,7 +79,7 @@ export interface ContainerContent {
  *
  * @returns its new id. It is not started.
  */
-export async function makeAnew(
+export async function recreateContainer(
   docker: Docker,
   { container, volumes }: ContainerDefinition,
   { home, image }: ContainerContent,

@@ -34,7 +34,7 @@ import {
 import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
 import { GuestMachine, startDomain, stopDomain } from "./guest-machine.js";
 import { DISK_POOL, IMAGE_POOL } from "./pools.js";
-import { type FreshDisk, makeDiskAnew, requireBaseDisk, startFromDisk, switchOff } from "./recreate-disk.js";
+import { type FreshDisk, recreateDisk, requireBaseDisk, startFromDisk, switchOff } from "./recreate-disk.js";
 import {
   domainSnapshots,
   removeSnapshot,
@@ -353,8 +353,8 @@ export class LibvirtDriver extends Connection {
   }
 
   /** Makes a disk anew: all that is on it is lost. Its domain must be off. */
-  makeDiskAnew(disk: FreshDisk): Promise<void> {
-    return makeDiskAnew(this, disk);
+  recreateDisk(disk: FreshDisk): Promise<void> {
+    return recreateDisk(this, disk);
   }
 
   /** Saves a domain's disk, and its memory if it runs, under a name. The domain then goes on; if saving fails, undoSave() lets it. */

@@ -52,7 +52,7 @@ export async function requireBaseDisk(libvirt: Connection, image: string): Promi
 }
 
 /** Removes a disk, if it is there, and makes an empty overlay of its image in its place. The domain must be off. */
-export async function makeDiskAnew(libvirt: Connection, disk: FreshDisk): Promise<void> {
+export async function recreateDisk(libvirt: Connection, disk: FreshDisk): Promise<void> {
   await libvirt.removeVolume(disk.name);
   await createVolume(libvirt, freshDiskXml(disk));
 }

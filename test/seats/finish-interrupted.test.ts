@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -11,10 +10,11 @@ import { beginChange, changeBegun } from "../../seats/journal.js";
 import { openMachine } from "../../seats/open-target.js";
 import { replaceMachine } from "../../seats/replace-machine.js";
 import { replaceableMachines } from "../../seats/replaceable.js";
+import { FakeDocker } from "../support/fake-docker.js";
 import { seatRecord } from "./record.js";
 
 let dir: string;
-let server: Server;
+let daemon: FakeDocker;
 /** A container's state in Docker's words, or the status with which the daemon refuses to tell it. */
 let state: string | number;
 /** The requests that change something. */
@@ -44,8 +44,7 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "trilab-finish-"));
   vi.stubEnv("XDG_STATE_HOME", dir);
   changes = [];
-  server = createServer(({ method, url = "" }, response) => {
-    const path = url.split("?")[0] ?? "";
+  daemon = new FakeDocker(join(dir, "socket"), (method, path, response) => {
     const isRefused = typeof state === "number" && path === `/containers/${name}/json`;
     const answer = isRefused ? undefined : answers[path];
     if (method !== "GET") changes.push(`${method} ${path}`);
@@ -55,17 +54,16 @@ beforeEach(async () => {
     else if (answer === undefined) response.writeHead(isRefused ? Number(state) : 500).end("{}");
     else response.end(JSON.stringify(answer()));
   });
-  await new Promise<void>((listening) => server.listen(join(dir, "socket"), listening));
+  await daemon.listen();
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
-  server.closeAllConnections();
-  await new Promise((closed) => server.close(closed));
+  await daemon.close();
   await rm(dir, { recursive: true });
 });
 
 function seat() {
-  const endpoint = { kind: "docker", host: `unix://${dir}/socket` } as const;
+  const { endpoint } = daemon;
   return seatRecord({ machines: [{ target: "container", name, endpoint, address: "10.213.0.2" }] });
 }
 const finish = () => finishInterrupted(seat(), { waitMs: 1 }, new Steps(() => {}));
@@ -80,8 +78,7 @@ describe("whether a container runs", () => {
     state = 500;
     await expect(machine.running()).rejects.toThrow(/can't be read/);
     await expect(machine.stop()).rejects.toThrow(/can't be read/);
-    server.closeAllConnections();
-    await new Promise((closed) => server.close(closed));
+    await daemon.close();
     await expect(machine.running()).rejects.toMatchObject({ exitCode: ExitCode.hostNotReady });
   });
 });
@@ -120,7 +117,7 @@ it("a replacement notes that it is made before the machine starts, without memor
   const [guest] = replaceableMachines(record);
   if (guest === undefined) throw new Error("no guest");
   const done: unknown[] = [];
-  const steps = ["requireBaseDisk", "switchOff", "forgetMemory", "makeDiskAnew", "startFromDisk"] as const;
+  const steps = ["requireBaseDisk", "switchOff", "forgetMemory", "recreateDisk", "startFromDisk"] as const;
   for (const step of steps)
     vi.spyOn(LibvirtDriver.prototype, step).mockImplementation(async () => {
       done.push([step, await changeBegun(record, "guest")]);
@@ -132,7 +129,7 @@ it("a replacement notes that it is made before the machine starts, without memor
     ["requireBaseDisk", undefined],
     ["switchOff", begun],
     ["forgetMemory", begun],
-    ["makeDiskAnew", begun],
+    ["recreateDisk", begun],
     ["startFromDisk", { ...begun, made: true }],
   ]);
   expect(await changeBegun(record, "guest")).toBeUndefined();

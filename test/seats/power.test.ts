@@ -1,15 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { power } from "../../seats/power.js";
 import { owner, readRecord, writeRecord } from "../../seats/seat-record.js";
+import { FakeDocker } from "../support/fake-docker.js";
 import { seatRecord } from "./record.js";
 
 const name = "trilab-l-s-container";
 let dir: string;
-let server: Server;
+let daemon: FakeDocker;
 let state: string;
 /** The container's state after the daemon has refused to stop it. */
 let then: string;
@@ -18,8 +18,7 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "trilab-power-"));
   vi.stubEnv("XDG_STATE_HOME", dir);
   state = "running";
-  server = createServer(({ method, url = "" }, response) => {
-    const path = url.split("?")[0] ?? "";
+  daemon = new FakeDocker(join(dir, "socket"), (method, path, response) => {
     const container = { Id: "c", Names: [`/${name}`], State: state, Labels: { "trilab.owner": owner() } };
     if (method !== "GET") {
       state = then;
@@ -31,18 +30,17 @@ beforeEach(async () => {
     else if (path === "/volumes") response.end('{"Volumes": []}');
     else response.end("[]");
   });
-  await new Promise<void>((listening) => server.listen(join(dir, "socket"), listening));
+  await daemon.listen();
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
-  server.closeAllConnections();
-  await new Promise((closed) => server.close(closed));
+  await daemon.close();
   await rm(dir, { recursive: true });
 });
 
 /** A seat's container after the daemon has refused to stop it. */
 async function afterRefusal() {
-  const endpoint = { kind: "docker", host: `unix://${dir}/socket` } as const;
+  const { endpoint } = daemon;
   const machine = { target: "container", name, endpoint, address: "10.213.0.2" } as const;
   const record = seatRecord({ owner: owner(), machines: [machine] });
   await writeRecord(record);

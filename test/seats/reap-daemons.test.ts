@@ -1,11 +1,10 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { DockerEndpoint } from "../../model/endpoint.js";
 import { type ReapResult, reap } from "../../seats/reap.js";
 import { owner, writeRecord } from "../../seats/seat-record.js";
+import { FakeDocker } from "../support/fake-docker.js";
 import { seatRecord } from "./record.js";
 
 const name = "trilab-l-lost-container";
@@ -17,17 +16,13 @@ const labels = {
 };
 
 /** A Docker daemon with one container of a seat whose time was up. */
-class Daemon {
-  readonly endpoint: DockerEndpoint;
+class Daemon extends FakeDocker {
   has = true;
   /** The status with which it refuses to read the container's files; 0: it falls silent. */
   refuses = 404;
-  private readonly server: Server;
 
-  constructor(readonly socket: string) {
-    this.endpoint = { kind: "docker", host: `unix://${socket}` };
-    this.server = createServer(({ method, url = "" }, response) => {
-      const path = url.split("?")[0] ?? "";
+  constructor(socket: string) {
+    super(socket, (method, path, response) => {
       const container = { Id: "c", Names: [`/${name}`], State: "exited", Labels: labels };
       if (path.endsWith("/archive")) {
         if (this.refuses === 0) response.destroy();
@@ -40,15 +35,6 @@ class Daemon {
       else if (path === "/volumes") response.end('{"Volumes": []}');
       else response.end("[]");
     });
-  }
-
-  listen(): Promise<void> {
-    return new Promise((listening) => this.server.listen(this.socket, listening));
-  }
-
-  close(): Promise<unknown> {
-    this.server.closeAllConnections();
-    return new Promise((closed) => this.server.close(closed));
   }
 }
 

@@ -1,6 +1,10 @@
 import type Docker from "dockerode";
 import { describe, expect, it } from "vitest";
-import { definitionFrom, definitionOf, makeAnew } from "../../../drivers/docker/recreate-container.js";
+import {
+  definitionFrom,
+  definitionOf,
+  recreateContainer,
+} from "../../../drivers/docker/recreate-container.js";
 
 const at = { network: "box", address: "10.213.0.2" };
 const info = {
@@ -80,7 +84,7 @@ describe("making a container anew", () => {
 
   it("removes it and its volumes before it makes them, from the image given", async () => {
     const { calls, client } = daemon();
-    expect(await makeAnew(client, definition, { image: "trilab/machine:2" })).toBe("new");
+    expect(await recreateContainer(client, definition, { image: "trilab/machine:2" })).toBe("new");
     expect(calls).toEqual([
       ["remove", "box", { force: true, v: false }],
       ["remove volume", "box-home"],
@@ -91,15 +95,17 @@ describe("making a container anew", () => {
 
   it("goes on where an interrupted one has removed them, or still does", async () => {
     const gone = daemon({ remove: answer(404), "remove volume": answer(404) });
-    expect(await makeAnew(gone.client, definition, { image: "i" })).toBe("new");
+    expect(await recreateContainer(gone.client, definition, { image: "i" })).toBe("new");
     const removing = daemon({ remove: answer(409) }, 2);
-    expect(await makeAnew(removing.client, definition, { image: "i" })).toBe("new");
+    expect(await recreateContainer(removing.client, definition, { image: "i" })).toBe("new");
     expect(removing.calls.filter(([name]) => name === "remove")).toHaveLength(3);
   });
 
   it("ends at a volume that something else uses", async () => {
     const { calls, client } = daemon({ "remove volume": answer(409) });
-    await expect(makeAnew(client, definition, { image: "i" })).rejects.toThrow(/could not be made anew/);
+    await expect(recreateContainer(client, definition, { image: "i" })).rejects.toThrow(
+      /could not be made anew/,
+    );
     expect(calls.map(([name]) => name)).not.toContain("create");
   });
 });

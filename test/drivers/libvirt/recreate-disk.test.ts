@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Connection } from "../../../drivers/libvirt/connection.js";
 import {
   freshDiskXml,
-  makeDiskAnew,
+  recreateDisk,
   requireBaseDisk,
   startFromDisk,
   switchOff,
@@ -57,7 +57,7 @@ it("a domain starts from its disk even if libvirt has its memory", async () => {
 describe("a disk made anew", () => {
   it("takes the old one's place as an overlay of the image, for QEMU and root only", async () => {
     const { calls, connection, xml } = libvirt(["shut off"]);
-    await makeDiskAnew(connection, disk);
+    await recreateDisk(connection, disk);
     expect(calls).toEqual(["vol-delete g.qcow2 --pool trilab", "vol-create trilab FILE"]);
     expect(xml).toEqual([freshDiskXml(disk)]);
     const volume = parseXml(xml[0] ?? "");
