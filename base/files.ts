@@ -73,7 +73,7 @@ const nothingThere =
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw new UserError(`${path} can't be read`, {
       why: messageOf(error),
-      fix: `give trilab's files back to yourself, in case that a command with sudo has made them: sudo chown -R "$USER" ${ownStateDir()}`,
+      fix: `if a command with sudo made trilab's files, take them over: sudo chown -R "$USER" ${ownStateDir()}`,
       cause: error,
     });
   };

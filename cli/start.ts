@@ -46,7 +46,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 process.stderr.on("error", () => {});
 
 const exitCode = await run().catch((error: unknown) =>
-  // What ended its waiting because of the interrupt throws the signal's reason; the user was told above.
+  // A wait that the interrupt ended throws the signal's reason; the user was told above.
   interrupt.signal.aborted && error === interrupt.signal.reason ? ExitCode.interrupted : explain(error, ctx),
 );
 // Last, after the engine of a killed command has ended. What can't be removed now, a later command removes.

@@ -79,7 +79,7 @@ export async function relay(
     [child.stderr, process.stderr],
   ] as const)
     from.setEncoding("utf8").on("data", (text: string) => to.write(fit(text)));
-  // Nobody reads it any more (`trilab logs -f | head -1`).
+  // The reader has closed the pipe (`trilab logs -f | head -1`).
   const end = (): void => void child.kill();
   process.stdout.once("error", end);
   const { exitCode } = await child;

@@ -105,7 +105,7 @@ export class Virsh {
         if (error.gone) return undefined;
         const domain = /^error: failed to get domain '(.*)'$/m.exec(error.said)?.[1];
         if (domain === undefined) throw error;
-        // virsh forgets why it could not look a domain up, so all are listed. One that is there may have come since.
+        // virsh does not say why it could not look a domain up, so all are listed. If it is in the list, it was defined meanwhile.
         if (!lines(await this.run("list", "--all", "--name")).includes(domain)) return undefined;
         if (tries === 1) throw error;
       }
