@@ -6,8 +6,9 @@
 #   second-host.sh cable BASE N M      connects the running hosts N and M by a cable of their own
 #
 # The host's PID 1 reads standard input. When the test process ends, however it ends, that input ends, PID 1 exits, and
-# the kernel kills everything in its PID namespace. Mounts, network devices and firewall rules end with their namespaces.
-# Only a folder and control groups stay, which `start` removes behind it, or else the next `sweep`.
+# the kernel kills everything in its PID namespace. Mounts, network devices and firewall rules end with their namespaces,
+# devices some time later. A folder and control groups stay. `start` removes all that is left behind it, or else the next
+# `sweep` does.
 set -eu
 umask 022
 unset TMPDIR # a folder of the tests, which the host does not have
@@ -17,6 +18,8 @@ self=$(readlink -f "$0")
 controllers() { awk '$3 == "cgroup" || $3 == "cgroup2" { print $2 }' /proc/mounts | sort -u; }
 
 remove() { # FOLDER N
+  # The kernel may not have come to it yet. A device is gone together with its other end.
+  ip link delete "trihost$2" 2>/dev/null || :
   for controller in $(controllers); do
     group=$controller/trilab-host-$2
     [ -d "$group" ] || continue
