@@ -187,8 +187,7 @@ export function doubts(run: {
 }): Doubt {
   const wrong = run.parity.rows.filter((row) => row.verdict === "wrong").map((row) => row.id);
   return (probe: Probe, metric: Metric, target: Place) => {
-    if (run.emulated.some((t) => t === target) && metric.bound === "cpu")
-      return "emulated: not representative";
+    if (run.emulated.some((t) => t === target) && metric.bound === "cpu") return "emulated, without KVM";
     const own = probe.doubt?.(metric, target, run);
     if (own !== undefined) return own;
     if (target === "baseline") return run.busy(phaseOf(probe));

@@ -69,7 +69,7 @@ export const duel: Probe = {
   alone: true,
   doubt: (metric, target, { emulated }) =>
     metric.id !== ALONE && emulated.some((other) => other !== target)
-      ? "its neighbour is emulated: not representative"
+      ? "its neighbour is emulated, without KVM"
       : undefined,
   async measure(victim, { others, random, signal, spec }) {
     const neighbour = others.find(({ machine }) => machine.host === victim.machine.host);

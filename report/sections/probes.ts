@@ -182,11 +182,12 @@ function notes(probe: ProbeResult, letter: string): Html[] {
   for (const s of probe.series) {
     if (s.status !== "ok") said.push(`${where}${s.target}, ${s.title}: ${s.status}. ${s.note}`);
     else if (!s.representative) {
-      const note = s.note || "not representative";
+      const note = s.note || "no reason was recorded";
       concerned.set(note, (concerned.get(note) ?? new Set()).add(s.target));
     } else if (s.note) said.push(`${where}${s.title}: ${s.note}`);
   }
-  for (const [note, targets] of concerned) said.push(`${where}* ${[...targets].join(" and ")}: ${note}`);
+  for (const [note, targets] of concerned)
+    said.push(`${where}* not representative (${[...targets].join(" and ")}): ${note}`);
   return [...new Set(said)].map((note) => html`<p class="note">${note}</p>`);
 }
 

@@ -16,7 +16,7 @@ it("marks what is in doubt: emulated CPU, parity, a busy host; never a size for 
   if (!cpu?.metrics[0] || !memory?.metrics[0]) throw new Error("no such probe");
   const parity = { rows: [], inTolerance: true };
   const tcg = doubts({ emulated: ["guest"], parity, busy: () => undefined });
-  expect(tcg(cpu, cpu.metrics[0], "guest")).toBe("emulated: not representative");
+  expect(tcg(cpu, cpu.metrics[0], "guest")).toBe("emulated, without KVM");
   expect(tcg(cpu, cpu.metrics[0], "container")).toBeUndefined();
   expect(tcg(memory, memory.metrics[0], "guest")).toBeUndefined();
   expect(tcg(cpu, cpu.metrics[0], "baseline")).toBeUndefined();

@@ -2,7 +2,7 @@ import { randomNumbers } from "../../base/random.js";
 import type { Target } from "../../model/naming.js";
 import type { ProbeResult, RunDocument, Series } from "../../probes/run-document.js";
 
-const EMULATED = "emulated: not representative";
+const EMULATED = "emulated, without KVM";
 
 interface Shape {
   seed: number;

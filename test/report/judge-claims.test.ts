@@ -135,7 +135,7 @@ describe("a part decided by figures", () => {
       verdict: "not-measured",
       measure: "trilab compare --probes start",
     });
-    const note = "emulated: not representative";
+    const note = "emulated, without KVM";
     expect(judge([runWith(series, { more: { representative: false, note } })], RATIO)).toMatchObject({
       verdict: "not-measured",
       parts: [{ why: `guest: ${note}`, figures: expect.stringContaining("9×") }],

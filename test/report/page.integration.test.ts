@@ -108,9 +108,7 @@ describe("the page in a browser", () => {
       expect(await dots.count()).toBe(count("container") + count("guest"));
       expect(await page.locator("#probe-syscall svg circle.dot.container").count()).toBe(count("container"));
       expect(await page.locator("#probe-syscall svg circle.ring.guest").count()).toBe(count("guest"));
-      expect(await page.locator("#probe-syscall .note").textContent()).toContain(
-        "emulated: not representative",
-      );
+      expect(await page.locator("#probe-syscall .note").textContent()).toContain("emulated, without KVM");
     }));
 
   it.each(["light", "dark"] as const)("can be read in the %s scheme, plots too", (colorScheme) =>
