@@ -13,7 +13,7 @@ import { SwarmDriver } from "./docker/swarm/driver.js";
 import { Ec2Driver } from "./ec2/driver.js";
 import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "./found.js";
 import { LibvirtDriver } from "./libvirt/driver.js";
-import type { Ending, StopOptions } from "./power.js";
+import type { Ending, StopOptions } from "./stop-options.js";
 
 /** The drivers for a seat or a host. Absent: that kind is not queried. */
 export interface Drivers {

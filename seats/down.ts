@@ -1,7 +1,7 @@
 import { reporting, type StepEvent } from "../model/events.js";
 import type { SeatId } from "../model/naming.js";
+import { type AskOptions, driversToAsk } from "./daemons-to-search.js";
 import { withSeatLock } from "./deploy-seat.js";
-import { type AskOptions, driversToAsk } from "./drivers-to-ask.js";
 import type { Receipt } from "./receipt.js";
 import { removeSeat } from "./remove-seat.js";
 import { identified } from "./seat-record.js";

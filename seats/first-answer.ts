@@ -1,10 +1,10 @@
 import { messageOf } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import type { Target } from "../model/naming.js";
+import { holdSize } from "./hold-size.js";
 import { expiryInForce } from "./lifetime.js";
 import { type Facts, readFacts } from "./machine-facts.js";
 import { isRented, openEnvironment } from "./open-target.js";
-import { holdSize } from "./resize.js";
 import type { SeatRecord } from "./seat-record.js";
 import { moveExpiry, type Waiting } from "./set-machine-expiry.js";
 

@@ -3,7 +3,7 @@ import type { Progress } from "../base/progress.js";
 import { resultsOf } from "../base/results-of.js";
 import { type Drivers, seatInventory, startFound, stopFound } from "../drivers/drivers.js";
 import { type Found, machineIn, removalOrder, targetOf } from "../drivers/found.js";
-import type { Ending } from "../drivers/power.js";
+import type { Ending } from "../drivers/stop-options.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
 import { formatDuration } from "../model/units.js";

@@ -1,28 +1,22 @@
 import { ExitCode, messageOf, UserError } from "../base/errors.js";
-import { pollUntil } from "../base/poll.js";
 import { interruptible } from "../base/working.js";
-import type { Environment } from "../drivers/environment.js";
 import type { Inside, Machine } from "../drivers/machine.js";
-import { hostCapacity } from "../hosts/capacity.js";
 import type { Lab } from "../labs/load-lab.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import { MEMORY_BLOCK } from "../model/hot-plug.js";
-import { ceilingOf, type MachineSize } from "../model/machine-size.js";
-import { LEAST_MEMORY } from "../model/machine-spec.js";
+import type { MachineSize } from "../model/machine-size.js";
 import type { Target } from "../model/naming.js";
-import { formatSize, MiB } from "../model/units.js";
+import { formatSize } from "../model/units.js";
 import { deployedNow, isAsDeployed } from "./as-deployed.js";
 import { withSeatLock } from "./deploy-seat.js";
-import { isRented, openEnvironment, openMachine } from "./open-target.js";
+import { openEnvironment, openMachine } from "./open-target.js";
 import { seatSettings } from "./prepare-seat.js";
 import { firstSize } from "./present-size.js";
-import { driversAt, driversOf } from "./seat-drivers.js";
+import { type ResizeWish, requireAllowed, requireFree } from "./resize-limits.js";
+import { driversOf } from "./seat-drivers.js";
 import { machineOf, readRecord, type SeatMachine, type SeatRecord, writeRecord } from "./seat-record.js";
 import { inSizeSession, type SizeSession } from "./size-session.js";
 import { refuseOnSwarm } from "./swarm.js";
-
-/** What to change; at least one. Memory in bytes. */
-export type ResizeWish = Partial<MachineSize>;
 
 export interface Resized {
   record: SeatRecord;
@@ -42,9 +36,6 @@ export interface Resized {
 
 /** How long a change may take to be seen inside, in milliseconds. */
 const SEEN_MS = 30_000;
-
-/** What a machine must keep free, in bytes: with less, its kernel is busy making room, or ends processes. */
-const LEEWAY = 32 * MiB;
 
 /**
  * Changes the memory or CPUs of a seat's machine on this host, while it runs, and waits until the change is seen inside. A
@@ -218,79 +209,6 @@ async function watched(
   return { before: first, after: session.last(), seconds };
 }
 
-/** @throws UserError (exit 2) when less memory is wanted than is in use. */
-export function requireFree(
-  target: Target,
-  from: MachineSize,
-  to: MachineSize,
-  { first, used }: Pick<SizeSession, "first" | "used">,
-): void {
-  const kernel = target === "container" ? 0 : Math.max(0, from.memory - first.memory);
-  const least = Math.ceil((used + kernel + LEEWAY) / MiB) * MiB;
-  if (to.memory >= least) return;
-  const share = kernel > 0 ? `, and its kernel has ${formatSize(kernel)} for itself` : "";
-  throw new UserError(`the ${target} uses more memory than ${formatSize(to.memory)}`, {
-    why: `${formatSize(used)} of its memory are in use and can't be freed${share}; ${formatSize(LEEWAY)} must stay free`,
-    fix: `choose at least ${formatSize(least)}, or end what uses its memory`,
-    exitCode: ExitCode.usage,
-  });
-}
-
-/** @throws UserError when the machine can't become so large or small, or its host has less. */
-async function requireAllowed(
-  record: SeatRecord,
-  lab: Lab,
-  { ceiling: fixed, endpoint, target }: SeatMachine,
-  { memory, cpus }: ResizeWish,
-): Promise<void> {
-  const refuse = (why: string, fix: string, exitCode: ExitCode = ExitCode.usage): UserError =>
-    new UserError(`the ${target} of seat "${record.seat}" can't be resized`, { why, fix, exitCode });
-  if (memory !== undefined && memory < LEAST_MEMORY)
-    throw refuse(
-      `${formatSize(memory)} is too little memory to boot`,
-      `choose at least ${formatSize(LEAST_MEMORY)}`,
-    );
-  if (cpus !== undefined && target !== "container" && !Number.isInteger(cpus))
-    throw refuse(
-      `${cpus} is not a whole number of CPUs; a container gets CPU time, but a ${target} has CPUs`,
-      `choose ${Math.ceil(cpus)}`,
-    );
-  if (endpoint.kind === "ec2") throw new Error("a rented machine changes its type");
-  const host = await hostCapacity(driversAt([endpoint]));
-  const first = firstSize(record, lab.machine, target);
-  const anew = `trilab down ${record.lab} --seat ${record.seat}, then trilab up: this deletes everything in the seat's machines`;
-  const ceiling = target === "container" ? ceilingOf(first, lab.machine.max, host) : fixed;
-  if (ceiling === undefined)
-    throw refuse(
-      "it has no device to grow or shrink by: it was made by an older trilab, or its host's libvirt is older than 8.0",
-      `make it again: ${anew}`,
-    );
-  const asked = { memory, cpus };
-  const format = { memory: formatSize, cpus: String };
-  const over = (limit: MachineSize): string[] =>
-    (["memory", "cpus"] as const).flatMap((key) => {
-      const value = asked[key];
-      return value !== undefined && value > limit[key]
-        ? [`${key}: ${format[key](value)} is asked for, the limit is ${format[key](limit[key])}`]
-        : [];
-    });
-  const overHost = over(host);
-  if (overHost.length > 0)
-    throw refuse(
-      `its host does not have so much\n${overHost.join("\n")}`,
-      "choose less, or make the seat on a larger host",
-      ExitCode.hostNotReady,
-    );
-  const overCeiling = over(ceiling);
-  if (overCeiling.length > 0)
-    throw refuse(
-      `it is above its ceiling\n${overCeiling.join("\n")}`,
-      target === "container"
-        ? "choose less, or set machine.max in lab.yaml"
-        : `choose less; a guest's ceiling is a part of its definition. For a higher one, set machine.max in lab.yaml, then ${anew}`,
-    );
-}
-
 function notResized({ lab, seat }: SeatRecord, target: Target, error: unknown, undone: boolean): UserError {
   const why = [messageOf(error), ...(error instanceof UserError ? [error.why] : [])].filter(Boolean);
   return new UserError(`the ${target} of seat "${seat}" could not be resized`, {
@@ -300,34 +218,4 @@ function notResized({ lab, seat }: SeatRecord, target: Target, error: unknown, u
       : `trilab up ${lab} --seat ${seat} tries again`,
     cause: error,
   });
-}
-
-/** How long a machine that was just started may take to get its memory, in milliseconds. */
-const SETTLE_MS = 15_000;
-
-/**
- * Gives a domain the size that the record says, if `resize` has changed it: it may have been made again since, or the resize
- * was interrupted. A container's is held by drivers/docker/mend-container.ts.
- *
- * @param waitMs How long it may take to answer.
- * @throws Error when it can't be.
- */
-export async function holdSize(
-  record: SeatRecord,
-  target: Target,
-  environment: Environment,
-  waitMs: number,
-): Promise<void> {
-  const { memory, cpus } = machineOf(record, target)?.size ?? {};
-  if (target === "container" || isRented(record, target)) return;
-  if (memory === undefined && cpus === undefined) return;
-  const machine = await openMachine(record, target);
-  const change = { ...(memory === undefined ? {} : { memory }), ...(cpus === undefined ? {} : { cpus }) };
-  await machine.resize(change, async (line) => {
-    const command = ["sh", "-c", line];
-    return (await environment.firstAnswer(command, { root: true }, waitMs)).result;
-  });
-  const settled = async (): Promise<boolean> =>
-    memory === undefined || Math.abs((await machine.size()).memory - memory) < MEMORY_BLOCK;
-  await pollUntil(settled, { limitMs: SETTLE_MS, everyMs: 100 });
 }

@@ -1,6 +1,7 @@
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Probe } from "../../probes/probe.js";
 import type { RunDocument } from "../../probes/run-document.js";
+import { guessFirst } from "../ask-guesses.js";
 import { type Context, columns, report } from "../context.js";
 import {
   type Args,
@@ -11,7 +12,6 @@ import {
   requireOneFormat,
   text,
 } from "../define-command.js";
-import { guessFirst } from "../guesses.js";
 import { labName, labOf, resolveSeat } from "../seat-meant.js";
 import { moment } from "../time-left.js";
 import { readVersion } from "../version.js";
@@ -67,7 +67,7 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   const seed = wholeNumber(text(args, "seed"));
   const declined = args.predict === false || ctx.json || flag(args, "csv");
   await guessFirst(record, { required: lab.predict === "required", declined }, ctx);
-  const { readPrediction } = await import("../../report/prediction.js");
+  const { readPrediction } = await import("../../report/prediction-file.js");
   const { run: measured, interrupted } = await ctx.follow(
     compareSeat(record, {
       spec: { ...lab.machine, disk: record.disk },

@@ -68,7 +68,7 @@ async function whichSeat(
   const { labNames, loadLab } = await import("../../labs/load-lab.js");
   // If the lab is not registered and has left nothing under this name, the name is a typing error.
   if (!(await labNames()).includes(wanted.lab)) {
-    const { leftovers } = await import("../../seats/drivers-to-ask.js");
+    const { leftovers } = await import("../../seats/daemons-to-search.js");
     if (chosen === undefined || !(await leftovers(wanted, chosen))) await loadLab(lab ?? DEFAULT_LAB);
   }
   return wanted;

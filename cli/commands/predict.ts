@@ -1,6 +1,6 @@
+import { ALL_FLAGS, askGuesses, guessOptions } from "../ask-guesses.js";
 import { type Context, columns, report } from "../context.js";
 import { type Args, defineCommand, labAndSeatOptions, text } from "../define-command.js";
-import { ALL_FLAGS, askGuesses, guessOptions } from "../guesses.js";
 import { resolveSeat } from "../seat-meant.js";
 
 export const predict = defineCommand({
@@ -20,7 +20,7 @@ export const predict = defineCommand({
 async function makePrediction(args: Args, ctx: Context): Promise<undefined> {
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const prediction = await askGuesses(args, ctx);
-  const { savePrediction } = await import("../../report/prediction.js");
+  const { savePrediction } = await import("../../report/prediction-file.js");
   await savePrediction(record, prediction);
   report(ctx, "prediction", { lab: record.lab, seat: record.seat, ...prediction }, () => [
     ctx.style.bold(`Your guesses, seat ${record.seat} of lab ${record.lab}`),

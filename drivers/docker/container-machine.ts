@@ -12,11 +12,11 @@ import {
   type StoredImage,
   type Unpacked,
 } from "../machine.js";
-import { GRACE_MS } from "../power.js";
+import { GRACE_MS } from "../stop-options.js";
 import { lookUp, passOver } from "./connect.js";
 import { ContainerEnvironment } from "./container-environment.js";
 import { startContainer } from "./mend-container.js";
-import { packContainer, removeUnpackedImage, unpackImage, unpackVolumes } from "./pack-container.js";
+import { packContainer, removeUnpackedImage, unpackImage, unpackVolumes } from "./move-container.js";
 
 /** The default block size of ext4 and XFS. */
 const BLOCK_BYTES = 4096;

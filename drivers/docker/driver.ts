@@ -7,7 +7,7 @@ import { homeVolumeName, machineName, type SeatId } from "../../model/naming.js"
 import { type Snapshot, snapshotImages } from "../../model/snapshots.js";
 import { SWARM_LABEL } from "../../model/swarm.js";
 import type { Found, Inventory, Labelled } from "../found.js";
-import type { Ending, StopOptions } from "../power.js";
+import type { Ending, StopOptions } from "../stop-options.js";
 import { asking, dockerClient, isGone } from "./connect.js";
 import { ContainerEnvironment } from "./container-environment.js";
 import { ContainerMachine } from "./container-machine.js";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
-import { type Ending, GRACE_MS, type StopOptions } from "../power.js";
+import { type Ending, GRACE_MS, type StopOptions } from "../stop-options.js";
 import { statusOf } from "./connect.js";
 
 /**

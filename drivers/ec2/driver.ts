@@ -3,7 +3,7 @@ import { isAwsKind } from "../../model/kinds.js";
 import type { SeatId } from "../../model/naming.js";
 import type { Found, Inventory } from "../found.js";
 import { closeConnections } from "../kept-connections.js";
-import type { Ending, StopOptions } from "../power.js";
+import type { Ending, StopOptions } from "../stop-options.js";
 import type { Caller } from "./caller.js";
 import type { Retyped } from "./instance-type.js";
 import type { Quota } from "./quotas.js";

@@ -1,5 +1,5 @@
 import { StartInstancesCommand, StopInstancesCommand } from "@aws-sdk/client-ec2";
-import type { Ending, StopOptions } from "../power.js";
+import type { Ending, StopOptions } from "../stop-options.js";
 import { connect } from "./client.js";
 import { asking } from "./errors.js";
 import { running, stopped } from "./instance.js";

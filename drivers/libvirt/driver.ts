@@ -17,7 +17,7 @@ import {
 import type { Snapshot } from "../../model/snapshots.js";
 import { type Found, type Inventory, isSameSeat, type Labelled, labelledSeat } from "../found.js";
 import { closeConnections } from "../kept-connections.js";
-import type { Ending, StopOptions } from "../power.js";
+import type { Ending, StopOptions } from "../stop-options.js";
 import { Connection } from "./connection.js";
 import { metadataQuestion, parseMetadata } from "./domain-labels.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";

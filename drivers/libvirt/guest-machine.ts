@@ -26,12 +26,12 @@ import {
   type StoredImage,
   type Unpacked,
 } from "../machine.js";
-import { type Ending, GRACE_MS, type StopOptions } from "../power.js";
+import { type Ending, GRACE_MS, type StopOptions } from "../stop-options.js";
 import { cloneAddress, cloneVolumes, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
 import { appears, keptDomain } from "./kept-domain.js";
-import { mergeOverlay, PACKED, packVolume, unpackVolume } from "./pack-guest.js";
+import { mergeOverlay, PACKED, packVolume, unpackVolume } from "./move-guest.js";
 import { DISK_POOL } from "./pools.js";
 import { readQcow2Header } from "./qcow2.js";
 import { removeQemuLogs } from "./remove-qemu-logs.js";

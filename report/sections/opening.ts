@@ -2,8 +2,8 @@ import { rentedWords } from "../../model/clouds.js";
 import { formatDuration, formatSize } from "../../model/units.js";
 import { busyNote } from "../../probes/host-load.js";
 import type { RunDocument } from "../../probes/run-document.js";
-import { guessRows } from "../guesses.js";
 import { type Html, html } from "../html.js";
+import { guessRows } from "../judge-guesses.js";
 import { elsewhereWords, type ShownRun } from "../runs.js";
 import { headlineSentence, summarizeRun } from "../summary.js";
 

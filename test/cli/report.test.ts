@@ -7,7 +7,7 @@ import { ExitCode, UserError } from "../../base/errors.js";
 import type { Context } from "../../cli/context.js";
 import { main } from "../../cli/main.js";
 import { lineFollow } from "../../cli/show-steps.js";
-import { readPrediction } from "../../report/prediction.js";
+import { readPrediction } from "../../report/prediction-file.js";
 import { saveRun } from "../../report/store.js";
 import { writeRecord } from "../../seats/seat-record.js";
 import { syntheticRun } from "../report/fixture.js";

@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import type { Environment } from "../../drivers/environment.js";
 import { MiB } from "../../model/units.js";
-import { requireFree } from "../../seats/resize.js";
+import { requireFree } from "../../seats/resize-limits.js";
 import { inSizeSession, parseSize, parseUsed } from "../../seats/size-session.js";
 
 /** This machine, in the place of one of a seat. */

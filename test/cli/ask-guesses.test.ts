@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ExitCode } from "../../base/errors.js";
+import { guessFirst } from "../../cli/ask-guesses.js";
 import type { Context } from "../../cli/context.js";
-import { guessFirst } from "../../cli/guesses.js";
-import { readPrediction } from "../../report/prediction.js";
+import { readPrediction } from "../../report/prediction-file.js";
 
 const id = { lab: "first-boot", seat: "alice" };
 const answers = ["10", "5.5", "guest", "12"];

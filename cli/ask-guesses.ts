@@ -103,7 +103,7 @@ export async function guessFirst(
   { required, declined }: { required: boolean; declined: boolean },
   ctx: Talk,
 ): Promise<void> {
-  const { readPrediction, savePrediction } = await import("../report/prediction.js");
+  const { readPrediction, savePrediction } = await import("../report/prediction-file.js");
   if ((await readPrediction(id)) !== undefined) return;
   if (declined && required) {
     throw new UserError(`lab "${id.lab}" requires your guesses before it measures`, {
