@@ -1,6 +1,6 @@
 import type { Options } from "yargs";
-import { singleAddress } from "../hosts/learner-address.js";
 import { CLOUD_REQUESTS, type CloudRequest } from "../labs/cloud-requests.js";
+import { singleAddress } from "../seats/ssh-from.js";
 import { type Args, text } from "./define-command.js";
 
 /** The options of the commands that may rent. Their defaults differ. */

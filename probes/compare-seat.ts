@@ -16,9 +16,9 @@ import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { refuseOnSwarm } from "../seats/swarm.js";
 import { Baseline, NoBaseline } from "./baseline.js";
 import { compareForecast, compareTargets } from "./compare.js";
+import type { Step } from "./order.js";
 import type { Probe } from "./probe.js";
 import type { RunDocument } from "./run-document.js";
-import type { Step } from "./schedule.js";
 import { SeatSubject } from "./seat-subject.js";
 
 /** Milliseconds for a target that was started just now. */

@@ -10,11 +10,11 @@ import { Baseline, type NoBaseline } from "./baseline.js";
 import { planSeconds } from "./forecast.js";
 import { hostFacts } from "./host-facts.js";
 import { busyNote, hostLoad } from "./host-load.js";
+import { phaseOf, plan } from "./order.js";
 import { emptyFirst } from "./overhead.js";
 import type { Metric, Probe } from "./probe.js";
 import { type Phase, type Place, RUN_SCHEMA, type RunDocument } from "./run-document.js";
 import { type RunnerOptions, runProbes } from "./runner.js";
-import { phaseOf, plan } from "./schedule.js";
 import type { SeatSubject } from "./seat-subject.js";
 import type { Doubt } from "./tally.js";
 

@@ -1,6 +1,6 @@
 import type { Target } from "../model/naming.js";
+import type { Step } from "./order.js";
 import type { Probe } from "./probe.js";
-import type { Step } from "./schedule.js";
 
 /** Seconds of one run in a container, a guest, and an emulated guest: medians of a calm host with two CPUs. */
 const SECONDS: Record<Probe["id"], readonly [container: number, guest: number, emulated: number]> = {

@@ -6,9 +6,9 @@ import type { MachineSpec } from "../model/machine-spec.js";
 import type { Target } from "../model/naming.js";
 import { TimeLeft } from "./forecast.js";
 import { BUSY, type HostLoad } from "./host-load.js";
+import { plan, type Step } from "./order.js";
 import { type Inside, type Probe, ProbeProblem, type Reading, type Subject } from "./probe.js";
 import type { Phase, Place, RunDocument } from "./run-document.js";
-import { plan, type Step } from "./schedule.js";
 import { Tally } from "./tally.js";
 
 export interface RunnerOptions {

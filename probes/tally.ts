@@ -1,3 +1,4 @@
+import type { Step } from "./order.js";
 import type { Probe, ProbeProblem, Reading } from "./probe.js";
 import {
   type Fact,
@@ -7,7 +8,6 @@ import {
   type Resource,
   type Series,
 } from "./run-document.js";
-import type { Step } from "./schedule.js";
 
 /** Why a series is not representative; undefined if it is. */
 export type Doubt = (probe: Probe, metric: Probe["metrics"][number], target: Place) => string | undefined;

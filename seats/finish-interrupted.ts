@@ -4,7 +4,6 @@ import { connect, seatInventory, startFound } from "../drivers/drivers.js";
 import { machineIn, removalOrder, targetOf } from "../drivers/found.js";
 import type { Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
-import { wake } from "./after-replace.js";
 import { type Change, changeBegun, endChange } from "./journal.js";
 import { openMachine } from "./open-target.js";
 import { isStopped } from "./reconcile.js";
@@ -13,6 +12,7 @@ import { replaceableMachines } from "./replaceable.js";
 import { undoSave } from "./save-machine.js";
 import { driversOf } from "./seat-drivers.js";
 import { type SeatRecord, targetsOf } from "./seat-record.js";
+import { setClockAndExpiry } from "./set-clock-and-expiry.js";
 
 /** The seat's targets whose change was interrupted. */
 export async function interruptedTargets(record: SeatRecord): Promise<Target[]> {
@@ -67,7 +67,7 @@ async function finish(
     return;
   }
   await replaceMachine(record, machine, progress, change.snapshot);
-  await wake(record, target, { waitMs, tell: progress.note });
+  await setClockAndExpiry(record, target, { waitMs, tell: progress.note });
 }
 
 /** Lets a machine run that was replaced already: somebody may have worked in it since. One that is gone is left to `up`. */
@@ -95,7 +95,7 @@ async function startMade(
   if (machineIn(inventory, machine)) await wakeOrTell(record, target, waitMs, progress);
 }
 
-/** As {@link wake}, for a machine that was not changed: if it does not answer, it did not before. */
+/** As {@link setClockAndExpiry}, for a machine that was not changed: if it does not answer, it did not before. */
 export async function wakeOrTell(
   record: SeatRecord,
   target: Target,
@@ -103,7 +103,7 @@ export async function wakeOrTell(
   progress: Progress,
 ): Promise<void> {
   try {
-    await wake(record, target, { waitMs, tell: progress.note });
+    await setClockAndExpiry(record, target, { waitMs, tell: progress.note });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     progress.note(`${target}: its clock was not set: ${error.message}`);

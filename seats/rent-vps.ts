@@ -2,7 +2,6 @@ import { z } from "zod";
 import { ExitCode, UserError } from "../base/errors.js";
 import { awsCredentials, awsRegion } from "../drivers/ec2/credentials.js";
 import type { OutputValue } from "../engine/index.js";
-import { learnerAddress } from "../hosts/learner-address.js";
 import { imageHash } from "../images/index.js";
 import type { CloudRequest } from "../labs/cloud-requests.js";
 import type { Lab } from "../labs/load-lab.js";
@@ -13,6 +12,7 @@ import type { Rented } from "../model/rented.js";
 import { askCaller, requireClock } from "./account.js";
 import { rentedImageSpec } from "./image-specs.js";
 import { amendRecord, machineOf, rentedAt, type SeatRecord } from "./seat-record.js";
+import { sshFromAddress } from "./ssh-from.js";
 
 /** Where a seat's VPS comes from. */
 export interface Renting {
@@ -81,7 +81,7 @@ export async function rent(
     if (endpoint === undefined) return { rented: existing.vps };
     // A learner's address changes more often than their machine.
     if (request.sshFrom === undefined) return { rented: existing.vps, endpoint };
-    return { rented: { ...existing.vps, learner: await learnerAddress(request.sshFrom) }, endpoint };
+    return { rented: { ...existing.vps, learner: await sshFromAddress(request.sshFrom) }, endpoint };
   }
   const { machine, vps } = request.lab;
   const common = { type: instanceTypeFor(machine, vps.size).name, credits: vps.credits };
@@ -89,7 +89,7 @@ export async function rent(
     return { rented: { cloud: "local", ...common, image: imageHash(rentedImageSpec(machine, disk)) } };
   const { account, clockAhead } = await askCaller(region);
   requireClock(clockAhead);
-  const learner = await learnerAddress(request.sshFrom);
+  const learner = await sshFromAddress(request.sshFrom);
   return {
     rented: { cloud, ...common, network: vps.network, spot: vps.spot, learner },
     endpoint: { kind: "ec2", region, ...(account === undefined ? {} : { account }) },

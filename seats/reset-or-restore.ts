@@ -2,7 +2,6 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { resultsOf } from "../base/results-of.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
-import { wake } from "./after-replace.js";
 import { keepDeployed } from "./as-deployed.js";
 import { withSeatLock } from "./deploy-seat.js";
 import { finishInterrupted } from "./finish-interrupted.js";
@@ -12,6 +11,7 @@ import { type ReplaceableMachine, replaceMachine } from "./replace-machine.js";
 import { replaceableMachines, requireReplaceable } from "./replaceable.js";
 import { driversOf } from "./seat-drivers.js";
 import { amendRecord, readRecord, type SeatRecord } from "./seat-record.js";
+import { setClockAndExpiry } from "./set-clock-and-expiry.js";
 
 /** A machine that was replaced. */
 export interface Replaced {
@@ -94,7 +94,7 @@ async function replaceOne(
     await replaceMachine(record, machine, progress, snapshot);
     if (signal?.aborted) throw notAwaited(record, target);
     progress.update("waiting for its answer");
-    await wake(record, target, { waitMs, tell: progress.note });
+    await setClockAndExpiry(record, target, { waitMs, tell: progress.note });
   });
   return { target, seconds: (performance.now() - began) / 1000 };
 }

@@ -81,7 +81,7 @@ async function once(scope: ReapScope, chosen: Endpoints, dryRun: boolean, ctx: C
 }
 
 async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<number> {
-  const { install, jobOf, uninstall } = await import("../../hosts/schedule.js");
+  const { install, jobOf, uninstall } = await import("../../hosts/schedule-reap.js");
   const { awsCredentials } = await import("../../drivers/ec2/credentials.js");
   const flags = [...(scope.unknown ? ["--unknown"] : []), ...(scope.others ? ["--others"] : [])];
   const job = await jobOf([process.execPath, join(repoDir, "dist/cli/bin.js"), "reap", ...flags]);

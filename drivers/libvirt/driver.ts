@@ -21,6 +21,10 @@ import type { Ending, StopOptions } from "../stop-options.js";
 import { Connection } from "./connection.js";
 import { metadataQuestion, parseMetadata } from "./domain-labels.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
+import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
+import { GuestMachine, startDomain, stopDomain } from "./guest-machine.js";
+import { DISK_POOL, IMAGE_POOL } from "./pools.js";
+import { type FreshDisk, recreateDisk, requireBaseDisk, startFromDisk, switchOff } from "./recreate-disk.js";
 import {
   goldenKey,
   goldenKeys,
@@ -30,11 +34,7 @@ import {
   type ResumedGuest,
   removeGolden,
   resumeFromGolden,
-} from "./golden-guest.js";
-import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
-import { GuestMachine, startDomain, stopDomain } from "./guest-machine.js";
-import { DISK_POOL, IMAGE_POOL } from "./pools.js";
-import { type FreshDisk, recreateDisk, requireBaseDisk, startFromDisk, switchOff } from "./recreate-disk.js";
+} from "./resumable-guest.js";
 import {
   domainSnapshots,
   removeSnapshot,
@@ -427,7 +427,7 @@ export class LibvirtDriver extends Connection {
     return removeGolden(this, key);
   }
 
-  /** Lets a new guest that is off go on from a golden guest's disk and memory. @throws Error: see golden-guest.ts. */
+  /** Lets a new guest that is off go on from a golden guest's disk and memory. @throws Error: see resumable-guest.ts. */
   resumeFromGolden(guest: ResumedGuest, key: string): Promise<void> {
     return resumeFromGolden(this, guest, key);
   }

@@ -4,7 +4,7 @@ import { randomNumbers } from "../../base/random.js";
 import { compareForecast } from "../../probes/compare.js";
 import { planSeconds, TimeLeft } from "../../probes/forecast.js";
 import { PROBES } from "../../probes/index.js";
-import { plan } from "../../probes/schedule.js";
+import { plan } from "../../probes/order.js";
 
 const TARGETS = ["container", "guest"] as const;
 const EMULATED = ["guest"] as const;

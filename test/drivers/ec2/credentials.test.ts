@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ExitCode } from "../../../base/errors.js";
 import { awsCredentials, awsRegion } from "../../../drivers/ec2/credentials.js";
-import { learnerAddress } from "../../../hosts/learner-address.js";
+import { sshFromAddress } from "../../../seats/ssh-from.js";
 
 let HOME: string;
 beforeAll(async () => {
@@ -57,13 +57,13 @@ describe("the AWS region", () => {
 
 describe("the learner's address", () => {
   it.each(["203.0.113.7", "203.0.113.7/32"])("%s is taken as the only one", async (given) => {
-    expect(await learnerAddress(given)).toBe("203.0.113.7/32");
+    expect(await sshFromAddress(given)).toBe("203.0.113.7/32");
   });
 
   it.each(["0.0.0.0/0", "203.0.113.0/24", "example.org", "2001:db8::1", ""])(
     "%j is refused",
     async (given) => {
-      await expect(learnerAddress(given)).rejects.toMatchObject({ exitCode: ExitCode.usage });
+      await expect(sshFromAddress(given)).rejects.toMatchObject({ exitCode: ExitCode.usage });
     },
   );
 });

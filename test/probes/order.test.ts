@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { PROBE_IDS, PROBE_NEEDS } from "../../labs/probe-needs.js";
 import { PROBES } from "../../probes/index.js";
-import { plan } from "../../probes/schedule.js";
+import { plan } from "../../probes/order.js";
 import { MIN_FOR_INTERVAL } from "../../report/statistics.js";
 
 const TARGETS = ["container", "guest"] as const;

@@ -18,7 +18,7 @@ set_clock`;
  * @param options.waitMs How long it may take to answer.
  * @throws UserError when it does not answer, or does not take them.
  */
-export async function wake(
+export async function setClockAndExpiry(
   record: SeatRecord,
   target: Target,
   options: { waitMs: number; tell: (text: string) => void },

@@ -21,7 +21,7 @@ export function singleAddress(given: string): string {
  * @param given IPv4 address, with or without /32.
  * @throws UserError: exit 2 when the given one is not a single IPv4 address, exit 1 when the public one can't be found.
  */
-export async function learnerAddress(given: string | undefined): Promise<string> {
+export async function sshFromAddress(given: string | undefined): Promise<string> {
   if (given !== undefined) return singleAddress(given);
   let why: string;
   try {

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { execa } from "execa";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { cronLine, install, type Job, systemdUnits, uninstall, withCronLine } from "../../hosts/schedule.js";
+import {
+  cronLine,
+  install,
+  type Job,
+  systemdUnits,
+  uninstall,
+  withCronLine,
+} from "../../hosts/schedule-reap.js";
 import { hasSystemd } from "../../hosts/start-daemons.js";
 
 const job: Job = {
