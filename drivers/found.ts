@@ -48,9 +48,13 @@ export function labelledSeat({ labels }: Labelled): SeatId | undefined {
 
 export const isSameSeat = (one: SeatId, other: SeatId): boolean =>
   one.lab === other.lab && one.seat === other.seat;
+
+/** Whether a thing is a machine, which runs or is off. Pure. */
+export const isMachine = ({ kind }: Found): boolean => ["container", "domain", "instance"].includes(kind);
+
 /** The machine of this name among things of a seat; `undefined` when it is gone. Pure. */
 export const machineIn = (found: readonly Found[], { name }: { name: string }): Found | undefined =>
-  found.find((f) => f.name === name && ["container", "domain", "instance"].includes(f.kind));
+  found.find((f) => f.name === name && isMachine(f));
 
 /** The target to which a thing belongs. Pure. */
 export function targetOf({ kind, name }: Found): Target {

@@ -16,7 +16,7 @@ import {
   type StackHandle,
   type UpResult,
 } from "../engine/index.js";
-import { type SeatId, seatPrefix } from "../model/naming.js";
+import { type SeatId, seatPrefix, type Target } from "../model/naming.js";
 import { saveUnit, saveUnitSoon, sharedNow, withUnitLock } from "../shared/shared-state.js";
 import type { SeatSettings } from "../stacks/seat.js";
 import { requireAccount } from "./account.js";
@@ -60,6 +60,8 @@ export interface DeployOptions {
 export interface Deployment extends UpResult {
   /** What was repaired without the engine, in words. */
   mended: string[];
+  /** The targets whose machine was off and was started without the engine. */
+  started: Target[];
 }
 
 /**
@@ -74,7 +76,8 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
   if (region !== undefined) await requireAccount(settings.ownership, region, { clock: true });
   await clearStaleLock(ref);
   progress.update("looking at what is there");
-  const { mended, refresh } = await reconcile(settings.ownership, drivers, options.vacant ? [] : undefined);
+  const found = options.vacant ? [] : undefined;
+  const { mended, refresh, started } = await reconcile(settings.ownership, drivers, found);
   // If it may replace, the protection is set again afterwards.
   await editState(ref, (state) => editSeatState(state, { protect: options.replace !== true }));
   if (sharedNow() !== undefined) {
@@ -126,7 +129,7 @@ export async function deploySeat(settings: SeatSettings, options: DeployOptions)
     const result = await (region === undefined || type === undefined
       ? up()
       : inSomeZone(up, { type: type.name, region, ref, progress }));
-    return { ...result, mended };
+    return { ...result, mended, started };
   } finally {
     // It was not replaced: the engine failed earlier, or somebody had changed its definition by hand.
     if (libvirt) await startAgain(libvirt, stopped);

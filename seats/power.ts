@@ -2,7 +2,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
 import { resultsOf } from "../base/results-of.js";
 import { type Drivers, seatInventory, startFound, stopFound } from "../drivers/drivers.js";
-import { type Found, machineIn, removalOrder, targetOf } from "../drivers/found.js";
+import { type Found, isMachine, machineIn, removalOrder, targetOf } from "../drivers/found.js";
 import type { Ending } from "../drivers/stop-options.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { Target } from "../model/naming.js";
@@ -80,7 +80,10 @@ export const power = (
       const there = machines.map((machine) => requireThere(record, machine, inventory));
       const notes = new Notes(record);
       // Noted before they stop: without the note, a machine that is off looks as if it had ended by itself.
-      if (stop) await notes.add(stopsNoted(targets, new Date()));
+      const areOn = there
+        .filter(({ found }) => found.state === "running")
+        .map(({ machine }) => machine.target);
+      if (stop) await notes.add(stopsNoted(targets, new Date(), areOn));
       const ends = await Promise.allSettled(
         there.map(({ machine, found }) =>
           new OneTarget(machine.target, { drivers, notes, request, steps }).run(found, inventory),
@@ -173,7 +176,8 @@ class OneTarget {
     const now = machine && machineIn(await seatInventory(record, drivers), machine);
     if (now?.state !== "running") throw notStarted(record, this.target, now);
     const { address, id } = now;
-    await notes.add(startsNoted([this.target], new Date()));
+    const wasOff = off.some(isMachine);
+    await notes.add(startsNoted([this.target], new Date(), wasOff ? [this.target] : []));
     const rented = address === undefined ? undefined : rentedAs(address, id, new Date());
     const current = rented ? await notes.add(rented) : await notes.record();
     await firstFacts(current, this.target, { waitMs, signal: request.signal }, progress);

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../base/errors.js";
 import { type Drivers, removeFound, seatInventory, startFound } from "../drivers/drivers.js";
-import { type Found, removalOrder, targetOf } from "../drivers/found.js";
+import { type Found, isMachine, removalOrder, targetOf } from "../drivers/found.js";
 import { volumeKind } from "../drivers/libvirt/volume-kind.js";
 import { type Checkpoint, type CheckpointResource, clearPending, readCheckpoint } from "../engine/index.js";
 import { isAwsKind, type Kind } from "../model/kinds.js";
@@ -84,6 +84,8 @@ export interface Reconciled {
   refresh: boolean;
   /** What was repaired, in words: "guest: started, as it was shut off". */
   mended: string[];
+  /** The targets whose machine was off and was started. */
+  started: Target[];
 }
 
 /**
@@ -111,7 +113,11 @@ export async function reconcile(
   for (const machine of started) await startFound(machine, drivers);
   // An instance that was stopped gets another address.
   const readdressed = moved.length > 0 || toStart.some((m) => m.kind === "instance");
-  return { refresh: missing.length > 0 || readdressed, mended: started.map(startWords) };
+  return {
+    refresh: missing.length > 0 || readdressed,
+    mended: started.map(startWords),
+    started: started.filter(isMachine).map(targetOf),
+  };
 }
 
 /** Which machines can't be repaired in place after a thing of this kind is gone. */

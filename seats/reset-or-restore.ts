@@ -75,7 +75,7 @@ const replaceMachines = (
       Promise.allSettled(machines.map((machine) => replaceOne(record, machine, options, steps))),
     );
     const replaced = ends.flatMap((end) => (end.status === "fulfilled" ? [end.value.target] : []));
-    await amendRecord(record, startsNoted(replaced, new Date()));
+    await amendRecord(record, startsNoted(replaced, new Date(), []));
     return resultsOf(ends);
   });
 

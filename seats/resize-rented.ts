@@ -11,7 +11,7 @@ import { withSeatLock } from "./deploy-seat.js";
 import { endOf, expiryInForce } from "./lifetime.js";
 import { openEnvironment } from "./open-target.js";
 import { rememberAddress } from "./rent-vps.js";
-import { rentalOf, rentedSince } from "./rental.js";
+import { paidSince, rentalOf } from "./rental.js";
 import type { Resized } from "./resize.js";
 import { type ResizeWish, requireFree } from "./resize-limits.js";
 import { driversOf } from "./seat-drivers.js";
@@ -46,7 +46,6 @@ export async function planRented(record: SeatRecord, wish: ResizeWish): Promise<
       exitCode: ExitCode.usage,
     });
   const to = instanceTypeFor({ ...sizeOf(from), ...wish });
-  const since = Date.parse(rentedSince(record)?.since ?? new Date().toISOString());
   const end = endOf(expiryInForce(record));
   const spending = {
     rental: { ...rental, size: to.name },
@@ -55,7 +54,7 @@ export async function planRented(record: SeatRecord, wish: ResizeWish): Promise<
     unlimited: record.vps.credits === "unlimited",
   };
   if (record.budget !== undefined)
-    await keepTo(record.budget, { ...spending, ttl: (end - since) / 1000 }, () => undefined);
+    await keepTo(record.budget, { ...spending, ttl: (end - paidSince(record)) / 1000 }, () => undefined);
   return { from, to, spending };
 }
 

@@ -241,10 +241,10 @@ async function deploy(
       ...{ drivers, engine, progress, replace: replace === true, vacant: isNew },
       ...(signal ? { signal } : {}),
     };
-    const { changes, mended, outputs, steps: taken } = await deploySeat(settings, options);
+    const { changes, mended, outputs, started, steps: taken } = await deploySeat(settings, options);
     if (resume && drivers.libvirt && hasNewDisk(taken))
       await resumeGuest(record, drivers.libvirt, { steps, progress, waitMs, signal });
-    const running = await amendRecord(record, startsNoted(targetsOf(record), new Date()));
+    const running = await amendRecord(record, startsNoted(targetsOf(record), new Date(), started));
     return {
       record: await withAddress(running, outputs),
       settings,

@@ -2,10 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, it, vi } from "vitest";
+import { ExitCode } from "../../base/errors.js";
 import { Ec2Driver } from "../../drivers/ec2/driver.js";
 import type { Found } from "../../drivers/found.js";
 import { instanceType } from "../../model/instance-catalogue.js";
-import { type RentedPlan, resizeRented } from "../../seats/resize-rented.js";
+import { planRented, type RentedPlan, resizeRented } from "../../seats/resize-rented.js";
 import { readRecord, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "./record.js";
 
@@ -59,4 +60,20 @@ it("a failed change leaves the type in the record that the instance has", async 
 it("a failed change of which AWS does not tell the outcome is finished by the next up", async () => {
   const silent = () => Promise.reject(new Error("no answer"));
   expect(await afterFailure(silent)).toMatchObject({ type: "t3.micro", firstType: "t3.nano" });
+});
+
+it("the time in which it was stopped takes nothing of the budget", async () => {
+  const hour = 3_600_000;
+  const at = (hours: number): string => new Date(Date.now() + hours * hour).toISOString();
+  const known = seatRecord({
+    targets: ["vps"],
+    rentedAt: { kind: "ec2", region: "eu-west-1", address: "203.0.113.9" },
+    created: at(-48),
+    expires: at(1),
+    budget: 0.1,
+    vps: { ...vps, stoppedSeconds: 47 * 3600 },
+  });
+  expect(await planRented(known, { memory: 2 ** 30 })).toMatchObject({ to: { name: "t3.micro" } });
+  const ran = { ...known, vps };
+  await expect(planRented(ran, { memory: 2 ** 30 })).rejects.toMatchObject({ exitCode: ExitCode.usage });
 });
