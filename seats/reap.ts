@@ -26,7 +26,7 @@ import { listSeats, owner, readRecord, type SeatRecord } from "./seat-record.js"
 /** A seat on this host or in this state directory, and whether its time is up. */
 export interface ReapSeat extends SeatId {
   owner: string | undefined;
-  /** Whether this state directory has its record. */
+  /** Whether this state directory has its record and it can be read. */
   known: boolean;
   /** The effective expiry, ISO 8601 or `never`; `undefined` if it is unknown. */
   expires: string | undefined;
@@ -80,7 +80,7 @@ const READERS = 16;
  */
 async function survey(scope: ReapScope, chosen: Endpoints, now: number, progress: Progress): Promise<Survey> {
   const known = await listSeats();
-  const records = await Promise.all(known.map((id) => readRecord(id).catch(() => undefined)));
+  const records = await Promise.all(known.map((id) => recordOf(id, progress)));
   const { asked, silent } = await endpointsHere(records, chosen, progress);
   const { seats, orphans } = await allSeats(asked.map(connectTo), known);
   const recorded = new Map(known.map((id, i) => [key(id), records[i]]));
@@ -93,7 +93,7 @@ async function survey(scope: ReapScope, chosen: Endpoints, now: number, progress
       seat: name,
       ...(prefix === undefined ? {} : { prefix }),
       owner: seat.owner ?? record?.owner,
-      known: recorded.has(key(seat)),
+      known: record !== undefined,
       expires,
       endpoints: unique(things.flatMap(({ at }) => at ?? [])),
     };
@@ -107,6 +107,13 @@ async function survey(scope: ReapScope, chosen: Endpoints, now: number, progress
     silent: unique([...silent, ...unread]),
   };
 }
+
+/** A seat's record. One that can't be read does not say that the seat was extended, so its labels don't decide alone. */
+const recordOf = (id: SeatId, { note }: Progress): Promise<SeatRecord | undefined> =>
+  readRecord(id).catch((error: unknown) => {
+    note(`seat ${id.seat} of lab ${id.lab} is judged by its labels: ${messageAndWhy(error)}`);
+    return undefined;
+  });
 
 /** What happened to everything that was found. */
 export interface ReapResult {
@@ -328,7 +335,7 @@ async function whyNotDue(
 ): Promise<string | undefined> {
   const extended = "it was just extended";
   if (seat.known) {
-    const record = await readRecord(seat).catch(() => undefined);
+    const record = await readRecord(seat);
     return record === undefined || endOf(expiryInForce(record)) <= Date.now() ? undefined : extended;
   }
   const { seats } = await survey(scope, chosen, Date.now(), progress);

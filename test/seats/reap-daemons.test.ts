@@ -1,6 +1,6 @@
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type ReapResult, reap } from "../../seats/reap.js";
 import { owner, writeRecord } from "../../seats/seat-record.js";
@@ -56,14 +56,15 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** Reaps unknown seats at the first daemon, and at those of known seats. */
-async function reapThem(): Promise<ReapResult> {
+/** Reaps seats at the first daemon, and at those of known seats. By default, also those without a record. */
+async function reapThem({ unknown = true, notes = [] as string[] } = {}): Promise<ReapResult> {
   const libvirt = { kind: "libvirt", uri: "test:///none" } as const;
   const chosen = { docker: daemons[0].endpoint, libvirt };
-  const events = reap({ unknown: true, others: false }, { chosen, dryRun: false });
+  const events = reap({ unknown, others: false }, { chosen, dryRun: false });
   for (;;) {
     const { done, value } = await events.next();
     if (done) return value;
+    if (value.state === "note") notes.push(value.text ?? "");
   }
 }
 
@@ -95,4 +96,17 @@ it("a seat with parts on two hosts is not reported as removed while one has some
   expect(daemons.filter(({ has }) => has)).toHaveLength(1);
   expect(await lost()).toMatchObject({ outcome: "removed" });
   expect(daemons.filter(({ has }) => has)).toEqual([]);
+});
+
+it("a record that can't be read does not make its seat one whose time is up", async () => {
+  const file = join(dir, "trilab/seats/l/lost/seat.json");
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, "{");
+  const notes: string[] = [];
+  const { seats } = await reapThem({ unknown: false, notes });
+  expect(seats).toMatchObject([{ seat: "lost", known: false, verdict: "listed" }]);
+  expect(daemons[0].has).toBe(true);
+  expect(notes).toEqual([
+    expect.stringMatching(/^seat lost of lab l is judged by its labels: .*can't be read/),
+  ]);
 });
