@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import type { Stats } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { link, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { ExitCode, hasCode, messageOf, UserError } from "./errors.js";
 import { ownStateDir } from "./paths.js";
 
@@ -54,6 +55,28 @@ export async function readUserFile(path: string, what: string): Promise<string |
 /** The text of a file of trilab's own; `undefined` when it does not exist. @throws UserError when it can't be read. */
 export const readOwnFile = (path: string): Promise<string | undefined> =>
   readFile(path, "utf8").catch(nothingThere(path));
+
+/**
+ * Makes a private file (0600), unless it exists. It is never there without its text, whatever ends the process, and if two
+ * processes make it at once, both find the same text.
+ */
+export async function createWhole(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  const isThere = (error: unknown): void => {
+    if (!hasCode(error, "EEXIST")) throw error;
+  };
+  try {
+    await writeFile(draft, text, { mode: 0o600, flag: "wx" });
+    await link(draft, path).catch(async (error: unknown) => {
+      // A file system without hard links.
+      if (hasCode(error, "EPERM", "ENOTSUP", "ENOSYS"))
+        await writeFile(path, text, { mode: 0o600, flag: "wx" }).catch(isThere);
+      else isThere(error);
+    });
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
 
 /** The names in a folder of trilab's own; none when it does not exist. @throws UserError when it can't be read. */
 export const namesIn = async (dir: string): Promise<string[]> =>

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { hasCode } from "../base/errors.js";
+import { createWhole } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
 
 /** The Pulumi project of trilab's stacks, unless a caller gives another. */
@@ -84,12 +84,8 @@ export async function passphrase(): Promise<Passphrase> {
   const given = process.env.PULUMI_CONFIG_PASSPHRASE_FILE;
   const file = given || join(await privateDir(stateDir()), "passphrase");
   if (!given) {
-    // `wx`: if two first runs start at once, one writes the file, and both read it.
-    await writeFile(file, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" }).catch(
-      (error: unknown) => {
-        if (!hasCode(error, "EEXIST")) throw error;
-      },
-    );
+    // If two first runs start at once, one makes the file, and both read it.
+    await createWhole(file, `${randomBytes(32).toString("base64url")}\n`);
   }
   return {
     value: (await readFile(file, "utf8")).trim(),

@@ -1,7 +1,6 @@
-import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
-import { hasCode } from "../base/errors.js";
+import { createWhole } from "../base/files.js";
 import { privateDir } from "../base/paths.js";
 import { defaultProject, fileBackendDir, passphrase, type StackRef, stackFiles, workDir } from "./backend.js";
 import { readCheckpoint } from "./checkpoint.js";
@@ -58,14 +57,8 @@ export async function createInFileBackend(ref: StackRef): Promise<boolean> {
   await privateDir(join(backend, ".pulumi"));
   await privateDir(dirname(files.checkpoint));
   // Without the meta file, the engine would assume that a backend with stacks has the old layout.
-  await createFile(join(backend, ".pulumi", "meta.yaml"), "version: 1\n");
+  await createWhole(join(backend, ".pulumi", "meta.yaml"), "version: 1\n");
   const stack = `organization/${ref.project ?? defaultProject}/${ref.stack}`;
-  await createFile(files.checkpoint, `${JSON.stringify({ version: 3, checkpoint: { stack } })}\n`);
+  await createWhole(files.checkpoint, `${JSON.stringify({ version: 3, checkpoint: { stack } })}\n`);
   return true;
-}
-
-async function createFile(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
-    if (!hasCode(error, "EEXIST")) throw error;
-  });
 }

@@ -1,10 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ExitCode } from "../../base/errors.js";
-import { folderNames, kindOfPath, namesIn, readOwnFile, readUserFile } from "../../base/files.js";
+import {
+  createWhole,
+  folderNames,
+  kindOfPath,
+  namesIn,
+  readOwnFile,
+  readUserFile,
+} from "../../base/files.js";
 
 let dir = "";
 beforeAll(async () => {
@@ -65,4 +72,21 @@ describe("trilab's own files", () => {
         fix: expect.stringContaining("sudo chown"),
       });
   });
+});
+
+it("a file that is made once is whole for everybody who finds it", async () => {
+  const folder = join(dir, "made");
+  await mkdir(folder);
+  const file = join(folder, "once");
+  const found = Promise.all(
+    ["one", "two", "three"].map(async (text) => {
+      await createWhole(file, text.repeat(10_000));
+      return readFile(file, "utf8");
+    }),
+  );
+  expect(new Set(await found).size).toBe(1);
+  await createWhole(file, "later");
+  expect((await found)[0]).toBe(await readFile(file, "utf8"));
+  expect(await readdir(folder)).toEqual(["once"]);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
