@@ -51,7 +51,8 @@ export async function withLock<T>(path: string, options: LockOptions, body: () =
       command: ["trilab", ...process.argv.slice(2)].join(" "),
       since: new Date().toISOString(),
     };
-    await writeFile(path, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
+    // Only another process's message needs it. On a full disk, `trilab down` must still run.
+    await writeFile(path, `${JSON.stringify(holder)}\n`, { mode: 0o600 }).catch(() => {});
     return body();
   };
   // Only the lock's holder may remove its file; a waiting process notices that, and creates another.

@@ -95,7 +95,7 @@ export async function requireHere(id: SeatId): Promise<void> {
     `seat "${id.seat}" of lab "${id.lab}" can only be reached from the machine "${onlyFrom.name}"`,
     {
       why: "it is on that machine's own daemons, at addresses like unix:///var/run/docker.sock",
-      fix: "run the command there; for a class that others can reach, name its hosts in class.yaml: docker: ssh://…",
+      fix: `run the command there; if this is that machine under a new name, give it the name "${onlyFrom.name}" again first; for a class that others can reach, name its hosts in class.yaml: docker: ssh://…`,
       exitCode: ExitCode.hostNotReady,
     },
   );
