@@ -19,6 +19,7 @@ const SEATS = [
   "resume",
   "silence",
   "snapshot",
+  "swarm",
   "usage",
 ].map((name) => `test/e2e/${name}.integration.test.ts`);
 
