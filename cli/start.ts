@@ -24,9 +24,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       void endStepsNow().then(() => process.exit(ExitCode.interrupted));
       return;
     }
-    ctx.tell(
-      "interrupted: finishing the current step (Ctrl-C again ends it now); `trilab up` or `trilab down` continues from here",
-    );
+    ctx.tell("interrupted: finishing the current step (Ctrl-C again ends it now)");
   });
 }
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
