@@ -22,6 +22,8 @@ const exchangeSchema = z.object({
   digest: z.string().optional(),
   /** Digests of what was written since, while the answer was lost; {@link NO_FILES}: the object was removed. The bucket may have any of them. */
   attempts: z.array(z.string()).default([]),
+  /** A command here takes the unit's lock in the bucket, and has changed nothing yet; or it was killed then. */
+  locking: z.boolean().default(false),
   /** A command here changes the unit; or it was killed, or could not write to the bucket. */
   changing: z.boolean(),
 });
@@ -82,8 +84,8 @@ export class SharedState {
     const known = new Map((await this.exchanges()).map((each) => [each.unit.name, each]));
     const there = [...remote.keys()].map((key) => key.slice(objectKey("").length));
     const news = [...new Set([...there, ...known.keys()])].filter((name) => {
-      const { changing, etag } = known.get(name) ?? {};
-      return changing || etag !== remote.get(objectKey(name));
+      const { changing, etag, locking } = known.get(name) ?? {};
+      return changing || locking || etag !== remote.get(objectKey(name));
     });
     const ends = await sideBySide(news, (name) => this.refreshUnit(name, known.get(name)), {
       workers: WORKERS,
@@ -103,8 +105,13 @@ export class SharedState {
       return await withLock(join(this.dir, unit.lock), { what: name, isGone }, async () => {
         const now = await this.exchange(name);
         // Another command on this machine may have done it meanwhile.
-        if (now?.etag !== before?.etag || now?.changing !== before?.changing) return undefined;
+        const isSame = (["etag", "changing", "locking"] as const).every(
+          (key) => now?.[key] === before?.[key],
+        );
+        if (!isSame) return undefined;
         if (now?.changing) return await this.finish(unit, now);
+        // Holding it once also releases the lock that a killed command has left.
+        if (now?.locking) return await this.holding(unit, { what: unit.name }, async () => undefined);
         await this.pull(unit);
         return undefined;
       });
@@ -143,13 +150,22 @@ export class SharedState {
     body: () => Promise<T>,
   ): Promise<T> {
     const { signal, what, waitMs } = options;
-    const lock = await takeLock(this.bucket, unit.name, { copy: this.copy, what, waitMs, signal });
+    const before = await this.exchange(unit.name);
+    // The next command of this copy releases the lock if this one is killed as soon as it has it.
+    await this.remember({ changing: false, ...before, unit: before?.unit ?? unit, locking: true });
+    const lock = await takeLock(this.bucket, unit.name, { copy: this.copy, what, waitMs, signal }).catch(
+      async (error: unknown) => {
+        // Where the answer was lost, the lock may be ours.
+        if (error instanceof UserError && error.exitCode === ExitCode.locked) await this.forgetLocking(unit);
+        throw error;
+      },
+    );
     let isSaved = true;
     try {
       // What a killed command changed here is not saved before this one's end.
       isSaved = (await this.exchange(unit.name))?.changing !== true;
       await this.pull(unit);
-      await this.remember({ ...(await this.exchange(unit.name)), unit, changing: true });
+      await this.remember({ ...(await this.exchange(unit.name)), unit, changing: true, locking: false });
       const held: Held = { lock, isLost: false, isWaiting: false, saving: Promise.resolve() };
       this.held.set(unit.name, held);
       isSaved = false;
@@ -166,12 +182,21 @@ export class SharedState {
     } finally {
       // While our changes are not in the bucket, nobody else should work from the older content.
       if (isSaved) {
-        const former = await this.exchange(unit.name);
-        if (former?.etag === undefined) await rm(this.fileOf(unit.name), { force: true });
-        else await this.remember({ ...former, changing: false });
-        await lock.release().catch(() => {}); // The next command of this copy takes it over.
+        await this.remember({ ...(await this.exchange(unit.name)), unit, changing: false, locking: true });
+        const isReleased = await lock.release().then(
+          () => true,
+          () => false, // The next command of this copy releases it.
+        );
+        if (isReleased) await this.forgetLocking(unit);
       }
     }
+  }
+
+  /** The unit's lock in the bucket is not this copy's. */
+  private async forgetLocking({ name }: Unit): Promise<void> {
+    const now = await this.exchange(name);
+    if (now?.changing || now?.etag !== undefined) await this.remember({ ...now, locking: false });
+    else await rm(this.fileOf(name), { force: true });
   }
 
   /** Writes a unit to the bucket, if this process holds it and its files have changed. @throws UserError as {@link holding} does. */
@@ -258,13 +283,15 @@ export class SharedState {
     }
     if (there === undefined) {
       if (former?.etag !== undefined) await writeUnit(this.dir, former.unit, {});
-      await rm(this.fileOf(unit.name), { force: true });
+      if (former?.locking) await this.remember({ unit, changing: false, locking: true });
+      else await rm(this.fileOf(unit.name), { force: true });
       return;
     }
     const { content, etag } = there;
     if (former?.etag === etag) return;
     await writeUnit(this.dir, content.unit, files);
-    await this.remember({ unit: content.unit, etag, digest: digestOf(files), changing: false });
+    const { locking } = former ?? {};
+    await this.remember({ unit: content.unit, etag, digest: digestOf(files), changing: false, locking });
   }
 
   private async fetch(name: string): Promise<{ content: Content; etag: string } | undefined> {

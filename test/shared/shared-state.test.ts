@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { withLock } from "../../base/lock.js";
 import { stateDir } from "../../base/paths.js";
@@ -162,6 +162,22 @@ describe("a killed command", () => {
     await b.refresh();
     expect(await read(b, RECORD)).toBe("unsaved");
     await change(b, "by b");
+  });
+
+  it("the lock of one that had changed nothing yet is released by the same machine's next command", async () => {
+    const b = instructor("b");
+    await change(b, "one");
+    // Killed at its first answer from the bucket after it took the lock, as its process is when that answer never comes.
+    bucket.hangsAt = "units/seats/lab/alice";
+    const a = instructor("a");
+    void a.run(() => a.holding(alice, { what: "alice" }, async () => {}));
+    await vi.waitFor(() => expect([...bucket.objects.keys()]).toContain("locks/seats/lab/alice"));
+    bucket.hangsAt = undefined;
+    await expect(change(b, "two")).rejects.toMatchObject({ exitCode: ExitCode.locked });
+    expect(await instructor("a").refresh()).toEqual([]);
+    await change(b, "two");
+    await a.refresh();
+    expect(await read(a, RECORD)).toBe("two");
   });
 
   it("what it left at work is ended before its files are exchanged, in its own state directory", async () => {

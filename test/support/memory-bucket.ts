@@ -8,6 +8,8 @@ export class MemoryBucket implements Bucket {
   silent = false;
   /** As long as it is set, the bucket writes and removes, but the answers are lost. */
   losesAnswers = false;
+  /** Reading this object never ends. */
+  hangsAt: string | undefined;
   private writes = 0;
 
   async list(start: string): Promise<Map<string, string>> {
@@ -19,6 +21,7 @@ export class MemoryBucket implements Bucket {
 
   async get(key: string): Promise<{ body: Buffer; etag: string } | undefined> {
     await this.answer();
+    if (key === this.hangsAt) await new Promise(() => {});
     return this.objects.get(key);
   }
 
