@@ -5,7 +5,7 @@ import { kindOfPath } from "../base/files.js";
 import { seatKeys } from "../seats/seat-keys.js";
 import { cardPage, cardText, type EntryAddress, KEY } from "./card.js";
 import type { ClassRecord } from "./class-record.js";
-import { seatsOf } from "./plan-class.js";
+import { seatsOf } from "./class-seats.js";
 
 /**
  * Writes a folder for each learner with a seat: how to get in, as Markdown for a mail and as a page to print, and the seat's private

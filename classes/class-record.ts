@@ -84,20 +84,6 @@ export async function classNames(): Promise<string[]> {
     .sort();
 }
 
-/** The class that has a seat, if one does. */
-export async function classOf({ lab, seat }: SeatId): Promise<string | undefined> {
-  for (const name of await classNames()) {
-    const record = await readClass(name).catch(() => undefined);
-    if (
-      record?.lab === lab &&
-      record.ended === undefined &&
-      record.members.some((member) => member.seat === seat)
-    )
-      return name;
-  }
-  return undefined;
-}
-
 /** Only one command at a time works on a class. @throws UserError (exit 7) when another one does. */
 export async function withClassLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   await privateDir(classesDir());

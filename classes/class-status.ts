@@ -9,7 +9,7 @@ import type { SeatRecord } from "../seats/seat-record.js";
 import { readAttempts } from "../tasks/attempts.js";
 import { type Score, scoreOf } from "../tasks/score.js";
 import { type ClassRecord, type Member, seatOf } from "./class-record.js";
-import { seatsOf } from "./plan-class.js";
+import { seatsOf } from "./class-seats.js";
 
 /** A learner's seat as it is now. */
 export interface MemberStatus {

@@ -4,7 +4,7 @@ import { addressOf } from "../model/endpoint.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import type { ClassRecord, Member } from "./class-record.js";
-import { seatsOf } from "./plan-class.js";
+import { seatsOf } from "./class-seats.js";
 
 /** How an operation ended for one learner. */
 export interface MemberEnd<T> {

@@ -9,7 +9,8 @@ import { formatSize } from "../model/units.js";
 import { planSeat, type SeatPlan } from "../seats/plan.js";
 import { driversAt } from "../seats/seat-drivers.js";
 import { listSeats, readRecord, type SeatRecord } from "../seats/seat-record.js";
-import { type ClassRecord, classOf, type Member, readClass, seatOf } from "./class-record.js";
+import { type ClassRecord, type Member, readClass } from "./class-record.js";
+import { classesOf, seatsOf } from "./class-seats.js";
 import type { ClassSpec } from "./define-class.js";
 import { placeSeats } from "./place-seats.js";
 import { planRented, type RentedSeats } from "./rented-seats.js";
@@ -82,7 +83,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   if (running && running.lab !== lab.name) throw anotherLab(running, lab);
   const known = running?.members ?? [];
   const there = await seatsThere(lab.name, learners);
-  await refuseOthers(spec.name, lab.name, [...there.keys()], known);
+  await refuseOthers(spec.name, lab.name, [...there.keys()]);
   const hosts = hostsOf(spec, endpoints, [...there.values()]);
   const news = learners.filter(({ seat }) => !there.has(seat));
   // A seat that has only rented so far gets a host with its first machine that is on one.
@@ -108,6 +109,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
       const plan = await planSeat({
         lab: lab.dir,
         seat: learner.seat,
+        class: spec.name,
         endpoints: host?.endpoints ?? endpoints,
         ...(targets ? { targets } : {}),
         ...(spec.ttl === undefined ? {} : { ttl: spec.ttl }),
@@ -121,24 +123,21 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   );
   const names = new Set(learners.map(({ seat }) => seat));
   const left = known.filter(({ seat }) => !names.has(seat));
-  const existingSeats = await listSeats();
-  const staying = left.filter(({ seat }) =>
-    existingSeats.some((id) => id.lab === lab.name && id.seat === seat),
-  );
+  const stays = running ? await seatsOf({ ...running, members: left }) : [];
   const rented = await planRented(
     seats.map(({ plan }) => plan),
     {
       budget: spec.budget ?? Number.POSITIVE_INFINITY,
       vps: lab.vps,
-      staying: async () => [...(await seatsThere(lab.name, staying)).values()],
+      staying: stays.map(({ record }) => record),
     },
   );
-  requireAddresses(news.length, existingSeats.length);
+  requireAddresses(news.length, (await listSeats()).length);
   return {
     ...{ name: spec.name, lab, resume: spec.resume, existing: running },
     ...{ rented, readyBy: spec.readyBy },
     seats: withShares(seats, rented),
-    ...{ left, staying },
+    ...{ left, staying: stays.map(({ member }) => member) },
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
   };
 }
@@ -170,20 +169,18 @@ export async function seatsThere(
 }
 
 /** @throws UserError (exit 2) when seats with the learners' names exist that are not of this class. */
-async function refuseOthers(
-  name: string,
-  lab: string,
-  seats: readonly string[],
-  known: readonly Member[],
-): Promise<void> {
-  const strange = seats.filter((seat) => !known.some((member) => member.seat === seat));
-  if (strange.length === 0) return;
-  const whose = await Promise.all(
-    strange.map(async (seat) => {
-      const other = await classOf({ lab, seat });
-      return `${seat}: ${other === undefined ? "a seat of its own" : `of class "${other}"`}`;
-    }),
-  );
+async function refuseOthers(name: string, lab: string, seats: readonly string[]): Promise<void> {
+  const classes = await Promise.all(seats.map((seat) => classesOf({ lab, seat })));
+  const whose = seats.flatMap((seat, i) => {
+    const [first, ...others] = classes[i] ?? [];
+    if (first === name && others.length === 0) return [];
+    if (first === undefined) return [`${seat}: a seat of its own`];
+    const words = [first, ...others].map((other) => `class "${other}"`).join(" or ");
+    return [
+      `${seat}: of ${words}${others.length > 0 ? ", which an older trilab did not note in the seat" : ""}`,
+    ];
+  });
+  if (whose.length === 0) return;
   throw new UserError(`some seats of lab "${lab}" exist, and are not of class "${name}"`, {
     why: whose.join("\n"),
     fix: "give these learners other seats in the roster's column seat; or remove those seats: trilab down LAB --seat SEAT",
@@ -291,14 +288,3 @@ export function recordOf({ existing, lab, left, name, seats }: ClassPlan): Class
   const created = existing?.created ?? new Date().toISOString();
   return { schema: 1, name, lab: lab.name, labDir: lab.dir, created, members: [...members, ...left] };
 }
-
-/** The seats of a class that exist. */
-export const seatsOf = async (record: ClassRecord): Promise<{ member: Member; record: SeatRecord }[]> =>
-  (
-    await Promise.all(
-      record.members.map(async (member) => {
-        const seat = await readRecord(seatOf(record, member));
-        return seat ? [{ member, record: seat }] : [];
-      }),
-    )
-  ).flat();

@@ -6,7 +6,8 @@ import { chooseCloud, type RentRequest, rentingOf } from "../seats/rent-vps.js";
 import { answersAt } from "../seats/seat-drivers.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import { takeDownMany } from "../seats/seats-at-once.js";
-import { readClass, withClassLock } from "./class-record.js";
+import { withClassLock } from "./class-record.js";
+import { classesOf } from "./class-seats.js";
 import { type ClassWish, type Host, hostsOf, isAt, seatsThere, wantedTargets } from "./plan-class.js";
 import { readRoster } from "./roster.js";
 
@@ -23,11 +24,7 @@ export interface Lost {
  */
 export async function findLost(wish: ClassWish): Promise<Lost> {
   const { endpoints, spec } = wish;
-  const [lab, learners, record] = [
-    await loadLab(spec.lab),
-    await readRoster(spec.roster),
-    await readClass(spec.name),
-  ];
+  const [lab, learners] = [await loadLab(spec.lab), await readRoster(spec.roster)];
   const there = await seatsThere(lab.name, learners);
   const renting = { lab, ...(spec.cloud === undefined ? {} : { cloud: spec.cloud }) };
   const needed = await Promise.all(
@@ -42,12 +39,15 @@ export async function findLost(wish: ClassWish): Promise<Lost> {
     hosts.map((host) => Promise.all(daemons.map((daemon) => answersAt(host.endpoints[daemon])))),
   );
   const silent = hosts.filter((_, i) => !answers[i]?.every(Boolean));
-  // A seat with a learner's name that is not of this class is left alone.
-  const members = new Set(record?.ended === undefined ? record?.members.map(({ seat }) => seat) : []);
-  const lost = records.filter(
-    (seat) => members.has(seat.seat) && silent.some((host) => isAt(seat, host.endpoints)),
-  );
-  return { hosts: silent, seats: lost.map(({ lab, seat }) => ({ lab, seat })) };
+  const lost = records.filter((seat) => silent.some((host) => isAt(seat, host.endpoints)));
+  const classes = await Promise.all(lost.map((seat) => classesOf(seat)));
+  return {
+    hosts: silent,
+    // A seat with a learner's name that is not of this class is left alone.
+    seats: lost
+      .filter((_, i) => classes[i]?.length === 1 && classes[i][0] === spec.name)
+      .map(({ lab, seat }) => ({ lab, seat })),
+  };
 }
 
 /** The daemons that a seat with these targets needs on its host: none for a machine that is rented. */
