@@ -21,21 +21,25 @@ export async function classesOf(id: SeatId, known?: ClassRecord): Promise<string
     .map(({ name }) => name);
 }
 
+/** A learner's seat in a class: its record, or why that can't be read. */
+export type ClassSeat = { member: Member } & ({ record: SeatRecord } | { error: unknown });
+
 /** A learner's seat in a class; `undefined` when there is none, or it is not of this class alone. */
-export async function seatIn(
-  record: ClassRecord,
-  member: Pick<Member, "seat">,
-): Promise<SeatRecord | undefined> {
+export async function seatIn(record: ClassRecord, member: Member): Promise<ClassSeat | undefined> {
   const id = seatOf(record, member);
-  const seat = await readRecord(id);
+  const seat = await readRecord(id).then(
+    (found) => found && { member, record: found },
+    (error: unknown) => ({ member, error }),
+  );
   return seat && isDeepStrictEqual(await classesOf(id, record), [record.name]) ? seat : undefined;
 }
 
 /** The seats of a class that exist. What its learners have in another class, or for themselves, is none of them. */
-export async function seatsOf(record: ClassRecord): Promise<{ member: Member; record: SeatRecord }[]> {
+export async function seatsOf(record: ClassRecord): Promise<ClassSeat[]> {
   const seats = await Promise.all(record.members.map((member) => seatIn(record, member)));
-  return record.members.flatMap((member, i) => {
-    const seat = seats[i];
-    return seat ? [{ member, record: seat }] : [];
-  });
+  return seats.filter((seat) => seat !== undefined);
 }
+
+/** The records of seats, without those that can't be read. */
+export const recordsOf = (seats: readonly ClassSeat[]): SeatRecord[] =>
+  seats.flatMap((seat) => ("record" in seat ? [seat.record] : []));

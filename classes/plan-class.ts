@@ -10,7 +10,7 @@ import { planSeat, type SeatPlan } from "../seats/plan.js";
 import { driversAt } from "../seats/seat-drivers.js";
 import { listSeats, readRecord, type SeatRecord } from "../seats/seat-record.js";
 import { type ClassRecord, type Member, readClass } from "./class-record.js";
-import { classesOf, seatsOf } from "./class-seats.js";
+import { classesOf, recordsOf, seatsOf } from "./class-seats.js";
 import type { ClassSpec } from "./define-class.js";
 import { placeSeats } from "./place-seats.js";
 import { planRented, type RentedSeats } from "./rented-seats.js";
@@ -43,7 +43,12 @@ export interface ClassPlan {
   /** Whether new guests are resumed from a golden guest. */
   resume: boolean;
   hosts: HostPlan[];
+  /** The learners of the roster, in its order. */
+  learners: readonly Learner[];
+  /** Their seats, without those that can't be read. */
   seats: PlannedSeat[];
+  /** Why the record of an existing seat can't be read, by seat. `class up` leaves it alone. */
+  unreadable: ReadonlyMap<string, unknown>;
   /** `undefined`: the seats rent nothing. */
   rented: RentedSeats | undefined;
   /** When the lesson begins, in milliseconds since 1970. */
@@ -82,12 +87,18 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   const running = existing?.ended === undefined ? existing : undefined;
   if (running && running.lab !== lab.name) throw anotherLab(running, lab);
   const known = running?.members ?? [];
-  const there = await seatsThere(lab.name, learners);
-  await refuseOthers(spec.name, lab.name, [...there.keys()]);
+  const { there, unreadable } = await seatsThere(lab.name, learners);
+  const existingSeats = learners.filter(({ seat }) => there.has(seat) || unreadable.has(seat));
+  await refuseOthers(
+    spec.name,
+    lab.name,
+    existingSeats.map(({ seat }) => seat),
+  );
   const hosts = hostsOf(spec, endpoints, [...there.values()]);
-  const news = learners.filter(({ seat }) => !there.has(seat));
+  const readable = learners.filter(({ seat }) => !unreadable.has(seat));
+  const news = readable.filter(({ seat }) => !there.has(seat));
   // A seat that has only rented so far gets a host with its first machine that is on one.
-  const unplaced = learners.filter((learner) => {
+  const unplaced = readable.filter((learner) => {
     const record = there.get(learner.seat);
     if (record === undefined) return true;
     return !isHosted(record) && (wantedTargets(learner, wish) ?? []).some((target) => target !== "vps");
@@ -100,7 +111,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   if (full > 0) throw noRoom(full, hosts);
   const hostOfSeat = new Map(unplaced.map(({ seat }, i) => [seat, placed[i] ?? ""]));
   const seats = await Promise.all(
-    learners.map(async (learner): Promise<PlannedSeat> => {
+    readable.map(async (learner): Promise<PlannedSeat> => {
       const record = there.get(learner.seat);
       const host = hosts.find(({ name, endpoints: at }) =>
         record && isHosted(record) ? isAt(record, at) : name === hostOfSeat.get(learner.seat),
@@ -129,13 +140,13 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
     {
       budget: spec.budget ?? Number.POSITIVE_INFINITY,
       vps: lab.vps,
-      staying: stays.map(({ record }) => record),
+      staying: recordsOf(stays),
     },
   );
   requireAddresses(news.length, (await listSeats()).length);
   return {
     ...{ name: spec.name, lab, resume: spec.resume, existing: running },
-    ...{ rented, readyBy: spec.readyBy },
+    ...{ rented, readyBy: spec.readyBy, learners, unreadable },
     seats: withShares(seats, rented),
     ...{ left, staying: stays.map(({ member }) => member) },
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
@@ -159,13 +170,23 @@ export const wantedTargets = (
 /** A host's name for seats on none of the class's hosts: all they have is rented, or they were made before class.yaml was changed. */
 const ELSEWHERE = "elsewhere";
 
-/** The records of the learners' seats that exist, by seat. */
+/** The records of the learners' seats that exist, and why those can't be read that can't, by seat. */
 export async function seatsThere(
   lab: string,
   learners: readonly Pick<Learner, "seat">[],
-): Promise<Map<string, SeatRecord>> {
-  const found = await Promise.all(learners.map(({ seat }) => readRecord({ lab, seat })));
-  return new Map(found.flatMap((record) => (record ? [[record.seat, record] as const] : [])));
+): Promise<{ there: Map<string, SeatRecord>; unreadable: Map<string, unknown> }> {
+  const [there, unreadable] = [new Map<string, SeatRecord>(), new Map<string, unknown>()];
+  await Promise.all(
+    learners.map(async ({ seat }) => {
+      try {
+        const record = await readRecord({ lab, seat });
+        if (record) there.set(seat, record);
+      } catch (error) {
+        unreadable.set(seat, error);
+      }
+    }),
+  );
+  return { there, unreadable };
 }
 
 /** @throws UserError (exit 2) when seats with the learners' names exist that are not of this class. */
@@ -283,8 +304,8 @@ const anotherLab = (existing: ClassRecord, lab: Lab): UserError =>
   });
 
 /** The class's record once the plan is carried out: those who left stay on it. */
-export function recordOf({ existing, lab, left, name, seats }: ClassPlan): ClassRecord {
-  const members = seats.map(({ learner: { targets: _, ...member } }) => member);
+export function recordOf({ existing, lab, learners, left, name }: ClassPlan): ClassRecord {
+  const members = learners.map(({ targets: _, ...member }) => member);
   const created = existing?.created ?? new Date().toISOString();
   return { schema: 1, name, lab: lab.name, labDir: lab.dir, created, members: [...members, ...left] };
 }

@@ -25,7 +25,7 @@ export interface Lost {
 export async function findLost(wish: ClassWish): Promise<Lost> {
   const { endpoints, spec } = wish;
   const [lab, learners] = [await loadLab(spec.lab), await readRoster(spec.roster)];
-  const there = await seatsThere(lab.name, learners);
+  const { there } = await seatsThere(lab.name, learners);
   const renting = { lab, ...(spec.cloud === undefined ? {} : { cloud: spec.cloud }) };
   const needed = await Promise.all(
     learners.map((learner) =>

@@ -180,8 +180,9 @@ async function admitted(attempt: AuthContext, className: string): Promise<Visito
   const record = await readClass(className);
   if (record === undefined || record.ended !== undefined) return undefined;
   const member = record.members.find(({ seat }) => seat === name);
-  const seat = member && (await seatIn(record, member));
-  if (!seat) return undefined;
+  const found = member && (await seatIn(record, member));
+  if (found === undefined || !("record" in found)) return undefined;
+  const seat = found.record;
   const publicKey = member?.publicKey ?? (await seatKeysIfMade(seat))?.publicKey;
   if (publicKey === undefined) return undefined;
   const known = ssh2.utils.parseKey(publicKey);

@@ -6,6 +6,7 @@ import { ExitCode } from "../../base/errors.js";
 import { type ClassDown, takeDownClass } from "../../classes/class-down.js";
 import { type ClassRecord, readClass, requireClass, writeClass } from "../../classes/class-record.js";
 import { seatsOf } from "../../classes/class-seats.js";
+import { bringUpClass } from "../../classes/class-up.js";
 import { eachSeat } from "../../classes/each-seat.js";
 import { planClass } from "../../classes/plan-class.js";
 import { loadLab } from "../../labs/load-lab.js";
@@ -13,7 +14,7 @@ import { LOCAL } from "../../model/endpoint.js";
 import { settled } from "../../model/events.js";
 import type { SeatId } from "../../model/naming.js";
 import { prepareRecord } from "../../seats/prepare-seat.js";
-import { listSeats, readRecord, removeRecord, writeRecord } from "../../seats/seat-record.js";
+import { listSeats, readRecord, removeRecord, seatDir, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "../seats/record.js";
 
 /** Seats whose hosts do not answer. */
@@ -166,6 +167,28 @@ it("a class that was taken down is brought up again with the seats that name it"
   expect((await plan("mon", "alice")).seats.length).toBe(1);
   await seat("alice");
   await expect(plan("mon", "alice")).rejects.toThrow('are not of class "mon"');
+});
+
+it("a record that can't be read is reported by class up and class down, and keeps nobody else from anything", async () => {
+  await write("mon", ["alice", "bob"]);
+  await seat("bob", "mon");
+  await seat("alice", "mon");
+  await writeFile(join(seatDir({ lab, seat: "alice" }), "seat.json"), '{"schema": 2, "class": "mon"');
+  const both = await plan("mon", "alice", "bob", "eve");
+  expect(both.seats.map(({ learner, plan }) => [learner.seat, plan.existing !== undefined])).toEqual([
+    ["bob", true],
+    ["eve", false],
+  ]);
+  expect([...both.unreadable.keys()]).toEqual(["alice"]);
+  const damaged = expect.stringContaining("is damaged");
+  expect(await settled(bringUpClass(await plan("mon", "alice"), { waitMs: 0 }))).toMatchObject([
+    { seat: "alice", state: "failed", problem: damaged },
+  ]);
+  expect((await readClass("mon"))?.members).toMatchObject([
+    { seat: "alice", problem: damaged },
+    { seat: "bob" },
+  ]);
+  expect((await down("mon")).ends.map((end) => end.seat)).toEqual(["alice", "bob"]);
 });
 
 it("a seat notes the class that makes it, or takes over an older one; any other stays as it is", async () => {
