@@ -20,7 +20,7 @@ import { type Learner, readRoster } from "./roster.js";
 export interface HostPlan {
   name: string;
   drivers: Drivers;
-  /** How many seats of the class it has, and will have. */
+  /** How many seats of the class it has, and will have; with those of learners who have left the roster. */
   now: number;
   planned: number;
   /** Bytes that its guests are given, and that the host has. A container takes what it uses, at most the lab's memory. */
@@ -94,7 +94,10 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
     lab.name,
     existingSeats.map(({ seat }) => seat),
   );
-  const hosts = hostsOf(spec, endpoints, [...there.values()]);
+  const names = new Set(learners.map(({ seat }) => seat));
+  const left = known.filter(({ seat }) => !names.has(seat));
+  const stays = running ? await seatsOf({ ...running, members: left }) : [];
+  const hosts = hostsOf(spec, endpoints, [...there.values(), ...recordsOf(stays)]);
   const readable = learners.filter(({ seat }) => !unreadable.has(seat));
   const news = readable.filter(({ seat }) => !there.has(seat));
   // A seat that has only rented so far gets a host with its first machine that is on one.
@@ -132,9 +135,6 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
       return { learner, plan, host: host?.name ?? ELSEWHERE };
     }),
   );
-  const names = new Set(learners.map(({ seat }) => seat));
-  const left = known.filter(({ seat }) => !names.has(seat));
-  const stays = running ? await seatsOf({ ...running, members: left }) : [];
   const rented = await planRented(
     seats.map(({ plan }) => plan),
     {
@@ -149,7 +149,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
     ...{ rented, readyBy: spec.readyBy, learners, unreadable },
     seats: withShares(seats, rented),
     ...{ left, staying: stays.map(({ member }) => member) },
-    hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, lab))),
+    hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, recordsOf(stays), lab))),
   };
 }
 
@@ -209,7 +209,7 @@ async function refuseOthers(name: string, lab: string, seats: readonly string[])
   });
 }
 
-/** A host as class.yaml names it, with the learners' seats that are there now. */
+/** A host as class.yaml names it, and how many seats of the class are there now. */
 export interface Host {
   name: string;
   endpoints: Endpoints;
@@ -241,7 +241,13 @@ export function hostsOf({ hosts }: ClassSpec, chosen: Endpoints, records: readon
   });
 }
 
-async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: Lab): Promise<HostPlan> {
+/** @param staying The seats of learners who have left the roster. */
+async function hostPlan(
+  { endpoints, name, now }: Host,
+  all: readonly PlannedSeat[],
+  staying: readonly SeatRecord[],
+  lab: Lab,
+): Promise<HostPlan> {
   const seats = all.filter(({ host }) => host === name);
   const drivers = driversAt(seats.flatMap(({ plan }) => endpointsOf(plan.drivers)));
   const answers = [drivers.docker, drivers.libvirt].map((driver) => driver?.preflight());
@@ -249,13 +255,18 @@ async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: L
     throw error instanceof UserError ? hostSilent(name, error) : error;
   });
   const { cpus, memory } = await hostCapacity(drivers);
-  const guests = seats.flatMap(({ plan }) =>
-    plan.targets.filter(
-      (target) => (DOMAIN_TARGETS as readonly string[]).includes(target) && !isRented(plan, target),
+  const stay = staying.filter((record) => isAt(record, endpoints));
+  const guests = [
+    ...seats.flatMap(({ plan }) =>
+      plan.targets.filter(
+        (target) => (DOMAIN_TARGETS as readonly string[]).includes(target) && !isRented(plan, target),
+      ),
     ),
-  ).length;
+    ...stay.flatMap(({ machines }) => machines.filter(({ endpoint }) => endpoint.kind === "libvirt")),
+  ].length;
   const guestMemory = guests * lab.machine.memory;
-  if (guestMemory > memory) {
+  // A host with none of the roster's seats is not asked, and gets none.
+  if (seats.length > 0 && guestMemory > memory) {
     const most = Math.floor(memory / lab.machine.memory);
     throw new UserError(`the class does not fit on host "${name}"`, {
       why: `${guests} guests are given ${formatSize(lab.machine.memory)} each, which is ${formatSize(guestMemory)}; the host has ${formatSize(memory)}, which is enough for ${most}`,
@@ -263,7 +274,7 @@ async function hostPlan({ name, now }: Host, all: readonly PlannedSeat[], lab: L
       exitCode: ExitCode.usage,
     });
   }
-  return { name, drivers, now, planned: seats.length, guestMemory, memory, cpus };
+  return { name, drivers, now, planned: seats.length + stay.length, guestMemory, memory, cpus };
 }
 
 const hostSilent = (host: string, error: UserError): UserError =>

@@ -51,8 +51,10 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   for (const line of planLines(plan, ctx.style)) ctx.tell(line);
   const rented = plan.rented?.news;
   if (rented) await agreeToRent(ctx, rented, flag(args, "yes"));
-  for (const { drivers, planned } of plan.hosts)
-    if (planned > 0) await readyHost(ctx, drivers, flag(args, "yes"));
+  // A host with no seat but those of learners who have left needs nothing.
+  const used = new Set(plan.seats.map(({ host }) => host));
+  for (const { drivers, name } of plan.hosts)
+    if (used.has(name)) await readyHost(ctx, drivers, flag(args, "yes"));
   if (at > Date.now()) {
     ctx.tell(`waiting until ${moment(new Date(at).toISOString())} …`);
     await sleep(at - Date.now(), undefined, { signal: ctx.signal }).catch(() => {});
