@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SeatId } from "../model/naming.js";
-import { classNamed, readRecord, type SeatRecord } from "../seats/seat-record.js";
+import { classNamed, listSeats, readRecord, type SeatRecord } from "../seats/seat-record.js";
 import { type ClassRecord, classNames, type Member, readClass, seatOf } from "./class-record.js";
 
 /**
@@ -19,6 +19,13 @@ export async function classesOf(id: SeatId, known?: ClassRecord): Promise<string
     .filter(({ ended, lab }) => ended === undefined && lab === id.lab)
     .filter(({ members }) => members.some(({ seat }) => seat === id.seat))
     .map(({ name }) => name);
+}
+
+/** The seats whose records name a class, also those of other labs. */
+export async function seatsNaming(name: string): Promise<SeatId[]> {
+  const seats = await listSeats();
+  const names = await Promise.all(seats.map(classNamed));
+  return seats.filter((_, i) => names[i] === name);
 }
 
 /** A learner's seat in a class: its record, or why that can't be read. */

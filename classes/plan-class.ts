@@ -10,7 +10,7 @@ import { planSeat, type SeatPlan } from "../seats/plan.js";
 import { driversAt } from "../seats/seat-drivers.js";
 import { listSeats, readRecord, type SeatRecord } from "../seats/seat-record.js";
 import { type ClassRecord, type Member, readClass } from "./class-record.js";
-import { classesOf, recordsOf, seatsOf } from "./class-seats.js";
+import { classesOf, recordsOf, seatsNaming, seatsOf } from "./class-seats.js";
 import type { ClassSpec } from "./define-class.js";
 import { placeSeats } from "./place-seats.js";
 import { planRented, type RentedSeats } from "./rented-seats.js";
@@ -53,7 +53,7 @@ export interface ClassPlan {
   rented: RentedSeats | undefined;
   /** When the lesson begins, in milliseconds since 1970. */
   readyBy: number | undefined;
-  /** Learners who are not in the roster any more, and those of them with a seat, which stays. */
+  /** Learners who are not in the roster, and those of them with a seat, which stays. */
   left: Member[];
   staying: Member[];
   /** The class as it is on record; `undefined` for a new one, or one that has ended. */
@@ -86,7 +86,13 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   ];
   const running = existing?.ended === undefined ? existing : undefined;
   if (running && running.lab !== lab.name) throw anotherLab(running, lab);
-  const known = running?.members ?? [];
+  const known = [...(running?.members ?? [])];
+  // Its record may be lost, and its seats are not.
+  for (const { lab: of, seat } of await seatsNaming(spec.name)) {
+    if (of !== lab.name && running === undefined) throw seatsOfAnotherLab(spec.name, of, lab);
+    if (of === lab.name && known.every((member) => member.seat !== seat))
+      known.push({ seat, name: "", email: "", id: "" });
+  }
   const { there, unreadable } = await seatsThere(lab.name, learners);
   const existingSeats = learners.filter(({ seat }) => there.has(seat) || unreadable.has(seat));
   await refuseOthers(
@@ -96,7 +102,8 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   );
   const names = new Set(learners.map(({ seat }) => seat));
   const left = known.filter(({ seat }) => !names.has(seat));
-  const stays = running ? await seatsOf({ ...running, members: left }) : [];
+  const ofClass = { schema: 1 as const, name: spec.name, lab: lab.name, labDir: lab.dir, created: "" };
+  const stays = await seatsOf({ ...ofClass, members: left });
   const hosts = hostsOf(spec, endpoints, [...there.values(), ...recordsOf(stays)]);
   const readable = learners.filter(({ seat }) => !unreadable.has(seat));
   const news = readable.filter(({ seat }) => !there.has(seat));
@@ -311,6 +318,13 @@ const anotherLab = (existing: ClassRecord, lab: Lab): UserError =>
   new UserError(`class "${existing.name}" has another lab`, {
     why: `its seats are of lab "${existing.lab}", and you ask for "${lab.name}"`,
     fix: `take it down first (trilab class down ${existing.name}), or give the new class another name`,
+    exitCode: ExitCode.usage,
+  });
+
+const seatsOfAnotherLab = (name: string, of: string, lab: Lab): UserError =>
+  new UserError(`class "${name}" has seats of another lab`, {
+    why: `they are of lab "${of}", and you ask for "${lab.name}"`,
+    fix: `write its record again (trilab class up --lab ${of}), then take it down (trilab class down ${name}); or give the new class another name`,
     exitCode: ExitCode.usage,
   });
 

@@ -169,6 +169,27 @@ it("a class that was taken down is brought up again with the seats that name it"
   await expect(plan("mon", "alice")).rejects.toThrow('are not of class "mon"');
 });
 
+it("class up without a record of the class takes the seats that name it, also of learners who left the roster", async () => {
+  await seat("alice", "mon");
+  await seat("bob", "mon");
+  await seat("carol", "tue");
+  const { existing, left, seats, staying } = await plan("mon", "alice", "eve");
+  expect(existing).toBeUndefined();
+  expect(seats.map(({ plan }) => plan.existing !== undefined)).toEqual([true, false]);
+  expect([left, staying].map((members) => members.map((member) => member.seat))).toEqual([["bob"], ["bob"]]);
+  await settled(bringUpClass({ ...(await plan("mon", "alice")), seats: [] }, { waitMs: 0 }));
+  expect((await down("mon")).ends.map((end) => end.seat)).toEqual(["alice", "bob"]);
+  expect(await there()).toEqual(["carol"]);
+});
+
+it("class up with another lab does not lose the seats of a class without a record", async () => {
+  await writeRecord(seatRecord({ lab: "by-hand", seat: "alice", class: "mon" }));
+  await expect(plan("mon", "alice")).rejects.toMatchObject({
+    message: 'class "mon" has seats of another lab',
+    exitCode: ExitCode.usage,
+  });
+});
+
 it("a record that can't be read is reported by class up and class down, and keeps nobody else from anything", async () => {
   await write("mon", ["alice", "bob"]);
   await seat("bob", "mon");
