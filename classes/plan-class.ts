@@ -1,5 +1,6 @@
-import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
+import { ExitCode, hasCode, messageAndWhy, UserError } from "../base/errors.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
+import { isRefusal } from "../drivers/refusal.js";
 import { hostCapacity } from "../hosts/capacity.js";
 import { type Lab, loadLab } from "../labs/load-lab.js";
 import { SEAT_SLOTS } from "../model/cidr.js";
@@ -69,8 +70,16 @@ export interface ClassWish {
   endpoints: Endpoints;
   /** The only address that may reach rented machines by SSH; absent: this machine's public one. */
   sshFrom?: string;
-  /** Hosts that do not answer, by name: no new seat is placed there. Default: none; one that does not answer is an error. */
-  lost?: ReadonlySet<string>;
+  /** What is given up. Default: nothing; a host that does not answer is an error. */
+  lost?: LostParts;
+}
+
+/** The parts of a class that are given up. */
+export interface LostParts {
+  /** The names of hosts that do not answer: no new seat is placed there. */
+  hosts: ReadonlySet<string>;
+  /** The class's seats there: they are planned as new ones. */
+  seats: ReadonlySet<string>;
 }
 
 /**
@@ -78,7 +87,7 @@ export interface ClassWish {
  * not fit on its hosts, into its budget or into the account's quotas; exit 3 when a host does not answer.
  */
 export async function planClass(wish: ClassWish): Promise<ClassPlan> {
-  const { endpoints, lost = new Set(), spec, sshFrom } = wish;
+  const { endpoints, lost = NOTHING_LOST, spec, sshFrom } = wish;
   const [lab, learners, existing] = [
     await loadLab(spec.lab),
     await readRoster(spec.roster),
@@ -93,13 +102,14 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
     if (of === lab.name && known.every((member) => member.seat !== seat))
       known.push({ seat, name: "", email: "", id: "" });
   }
-  const { there, unreadable } = await seatsThere(lab.name, learners);
-  const existingSeats = learners.filter(({ seat }) => there.has(seat) || unreadable.has(seat));
+  const { there: found, unreadable } = await seatsThere(lab.name, learners);
+  const existingSeats = learners.filter(({ seat }) => found.has(seat) || unreadable.has(seat));
   await refuseOthers(
     spec.name,
     lab.name,
     existingSeats.map(({ seat }) => seat),
   );
+  const there = new Map([...found].filter(([seat]) => !lost.seats.has(seat)));
   const names = new Set(learners.map(({ seat }) => seat));
   const left = known.filter(({ seat }) => !names.has(seat));
   const ofClass = { schema: 1 as const, name: spec.name, lab: lab.name, labDir: lab.dir, created: "" };
@@ -115,7 +125,9 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   });
   const placed = placeSeats(
     unplaced.length,
-    hosts.filter(({ name }) => !lost.has(name)).map(({ name, now, seats }) => ({ name, seats, taken: now })),
+    hosts
+      .filter(({ name }) => !lost.hosts.has(name))
+      .map(({ name, now, seats }) => ({ name, seats, taken: now })),
   );
   const full = placed.filter((name) => name === undefined).length;
   if (full > 0) throw noRoom(full, hosts);
@@ -131,6 +143,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
         lab: lab.dir,
         seat: learner.seat,
         class: spec.name,
+        anew: lost.seats.has(learner.seat),
         endpoints: host?.endpoints ?? endpoints,
         ...(targets ? { targets } : {}),
         ...(spec.ttl === undefined ? {} : { ttl: spec.ttl }),
@@ -150,7 +163,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
       staying: recordsOf(stays),
     },
   );
-  requireAddresses(news.length, (await listSeats()).length);
+  requireAddresses(news.length, (await listSeats()).length - lost.seats.size);
   return {
     ...{ name: spec.name, lab, resume: spec.resume, existing: running },
     ...{ rented, readyBy: spec.readyBy, learners, unreadable },
@@ -159,6 +172,8 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
     hosts: await Promise.all(hosts.map((host) => hostPlan(host, seats, recordsOf(stays), lab))),
   };
 }
+
+const NOTHING_LOST: LostParts = { hosts: new Set(), seats: new Set() };
 
 /** Each rented seat keeps to its share of the class's budget, also when it is extended. */
 const withShares = (seats: readonly PlannedSeat[], rented: RentedSeats | undefined): PlannedSeat[] =>
@@ -285,12 +300,17 @@ async function hostPlan(
 }
 
 const hostSilent = (host: string, error: UserError): UserError =>
-  new UserError(`host "${host}" does not answer`, {
-    why: messageAndWhy(error),
-    fix: "bring it back, and run the command again; or place its seats on the other hosts, which gives up what learners did there: trilab class up --replace-lost",
-    exitCode: ExitCode.hostNotReady,
-    cause: error,
-  });
+  new UserError(
+    `host "${host}" ${isRefusal(error) ? "can't be used from this computer" : "does not answer"}`,
+    {
+      why: messageAndWhy(error),
+      fix: isRefusal(error)
+        ? `${hasCode(error.cause, "EACCES") && error.fix ? error.fix : "check your keys and your permission to use it (ssh-add -l, trilab doctor --host)"}; then run the command again`
+        : "bring it back, and run the command again; or place its seats on the other hosts, which gives up what learners did there: trilab class up --replace-lost",
+      exitCode: ExitCode.hostNotReady,
+      cause: error,
+    },
+  );
 
 const isRented = ({ spending }: SeatPlan, target: string): boolean =>
   target === "vps" && spending !== undefined;

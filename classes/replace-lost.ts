@@ -1,9 +1,10 @@
+import { ExitCode, UserError } from "../base/errors.js";
 import { loadLab } from "../labs/load-lab.js";
 import type { Endpoints } from "../model/endpoint.js";
 import { reporting, type StepEvent, settled } from "../model/events.js";
 import type { SeatId, Target } from "../model/naming.js";
 import { chooseCloud, type RentRequest, rentingOf } from "../seats/rent-vps.js";
-import { answersAt } from "../seats/seat-drivers.js";
+import { answerOf } from "../seats/seat-drivers.js";
 import type { SeatRecord } from "../seats/seat-record.js";
 import { takeDownMany } from "../seats/seats-at-once.js";
 import { withClassLock } from "./class-record.js";
@@ -20,7 +21,8 @@ export interface Lost {
 /**
  * Asks every host of a class whether the daemons answer that its seats need.
  *
- * @throws UserError: exit 2 when class.yaml, roster or lab is wrong, exit 3 when seats are to be rented and there are no credentials.
+ * @throws UserError: exit 2 when class.yaml, roster or lab is wrong; exit 3 when no host answers, or when seats are to be rented and
+ * there are no credentials.
  */
 export async function findLost(wish: ClassWish): Promise<Lost> {
   const { endpoints, spec } = wish;
@@ -36,9 +38,11 @@ export async function findLost(wish: ClassWish): Promise<Lost> {
   const records = [...there.values()];
   const hosts = hostsOf(spec, endpoints, records);
   const answers = await Promise.all(
-    hosts.map((host) => Promise.all(daemons.map((daemon) => answersAt(host.endpoints[daemon])))),
+    hosts.map((host) => Promise.all(daemons.map((daemon) => answerOf(host.endpoints[daemon])))),
   );
-  const silent = hosts.filter((_, i) => !answers[i]?.every(Boolean));
+  // A host that refuses us is there, and learners may work on it.
+  const silent = hosts.filter((_, i) => answers[i]?.includes("silent") && !answers[i].includes("refuses"));
+  if (silent.length === hosts.length) throw allSilent(silent);
   const lost = records.filter((seat) => silent.some((host) => isAt(seat, host.endpoints)));
   const classes = await Promise.all(lost.map((seat) => classesOf(seat)));
   return {
@@ -49,6 +53,14 @@ export async function findLost(wish: ClassWish): Promise<Lost> {
       .map(({ lab, seat }) => ({ lab, seat })),
   };
 }
+
+/** With all hosts silent, the fault is more likely on this side, and there is no host for new seats. */
+const allSilent = (hosts: readonly Host[]): UserError =>
+  new UserError("no host of the class answers", {
+    why: `no answer from ${hosts.map(({ name }) => `"${name}"`).join(" and ")}; no seat was given up`,
+    fix: "check this computer's network and keys (ssh-add -l), then run the command again; if all of these hosts are gone for good, add another one to class.yaml",
+    exitCode: ExitCode.hostNotReady,
+  });
 
 /** The daemons that a seat with these targets needs on its host: none for a machine that is rented. */
 async function daemonsFor(

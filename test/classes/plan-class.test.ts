@@ -5,11 +5,11 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ExitCode } from "../../base/errors.js";
 import { writeClass } from "../../classes/class-record.js";
 import type { ClassSpec } from "../../classes/define-class.js";
-import { type ClassPlan, planClass } from "../../classes/plan-class.js";
+import { type ClassPlan, type LostParts, planClass } from "../../classes/plan-class.js";
 import { loadLab } from "../../labs/load-lab.js";
 import { LOCAL } from "../../model/endpoint.js";
 import type { Target } from "../../model/naming.js";
-import { writeRecord } from "../../seats/seat-record.js";
+import { readRecord, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "../seats/record.js";
 
 const GIB = 2 ** 30;
@@ -36,12 +36,18 @@ afterEach(async () => {
 });
 
 /** Plans the class one, in which every seat has these targets, for the learners of a roster. */
-async function plan(seats: string[], targets: Target[], more: Partial<ClassSpec> = {}): Promise<ClassPlan> {
+async function plan(
+  seats: string[],
+  targets: Target[],
+  more: Partial<ClassSpec> = {},
+  lost?: LostParts,
+): Promise<ClassPlan> {
   const roster = join(dir, "roster.csv");
   await writeFile(roster, ["id", ...seats].join("\n"));
   return planClass({
     spec: { name: "one", lab, roster, resume: true, targets, ...more },
     endpoints: LOCAL,
+    ...(lost ? { lost } : {}),
   });
 }
 /** Writes the class with these seats. */
@@ -77,4 +83,14 @@ it("its guest has its memory there, and a seat that only rents has none", async 
   expect((await plan(["bob", "eve"], ["guest"])).hosts).toMatchObject([
     { now: 1, planned: 2, guestMemory: 2 * each },
   ]);
+});
+
+it("a lost seat is planned as a new one on another host, and is still on record", async () => {
+  await existing(["ann"], ["container"]);
+  const hosts = [{ name: "lost" }, { name: "other", docker: "ssh://root@other", seats: 1 }];
+  const lost = { hosts: new Set(["lost"]), seats: new Set(["ann"]) };
+  const { seats } = await plan(["ann"], ["container"], { hosts }, lost);
+  expect(seats).toMatchObject([{ host: "other", plan: { existing: undefined, request: { class: "one" } } }]);
+  await expect(plan(["ann", "bob"], ["container"], { hosts }, lost)).rejects.toThrow("there is no room");
+  expect(await readRecord({ lab, seat: "ann" })).toBeDefined();
 });
