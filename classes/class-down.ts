@@ -1,14 +1,14 @@
 import type { Endpoints } from "../model/endpoint.js";
 import { reporting, type StepEvent, settled } from "../model/events.js";
 import { isClean, type Receipt } from "../seats/receipt.js";
-import { listSeats } from "../seats/seat-record.js";
 import { type SeatEnd, takeDownMany } from "../seats/seats-at-once.js";
 import { type ClassRecord, requireClass, seatOf, withClassLock, writeClass } from "./class-record.js";
+import { seatsOf } from "./class-seats.js";
 
 /** How the seats of a class were removed. */
 export interface ClassDown {
   ends: SeatEnd<Receipt>[];
-  /** Learners who had no seat. */
+  /** Learners who had no seat in this class. */
   without: string[];
   /** All seats are gone, by the answers of their hosts. */
   clean: boolean;
@@ -32,17 +32,13 @@ export const takeDownClass = (
     withClassLock(name, async () => {
       // Read under the lock: another command may just have added learners.
       const record = await requireClass(name);
-      const there = new Set(
-        (await listSeats()).filter(({ lab }) => lab === record.lab).map(({ seat }) => seat),
-      );
-      const ids = record.members
-        .filter(({ seat }) => there.has(seat))
-        .map((member) => seatOf(record, member));
+      const there = (await seatsOf(record)).map(({ member }) => member);
+      const ids = there.map((member) => seatOf(record, member));
       const options = { chosen, hostGone, signal, ...(workers === undefined ? {} : { workers }) };
       const ends = await settled(takeDownMany(ids, options), steps.pass);
       const clean = ends.every((end) => end.state === "done" && isClean(end.result));
       if (clean) await writeClass({ ...record, ended: new Date().toISOString() });
-      const without = record.members.map(({ seat }) => seat).filter((seat) => !there.has(seat));
+      const without = record.members.filter((member) => !there.includes(member)).map(({ seat }) => seat);
       return { ends, without, clean };
     }),
   );

@@ -1,9 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { ExitCode, hasCode, messageOf, UserError } from "../base/errors.js";
+import { ExitCode, messageOf, UserError } from "../base/errors.js";
+import { namesIn, readOwnFile } from "../base/files.js";
 import { privateDir, stateDir } from "../base/paths.js";
+import { quoted } from "../base/shell-words.js";
 import type { SeatId } from "../model/naming.js";
 import { refreshShared, saveUnit, withUnitLock } from "../shared/shared-state.js";
 import type { Unit } from "../shared/unit.js";
@@ -56,15 +57,17 @@ export const seatOf = ({ lab }: Pick<ClassRecord, "lab">, { seat }: Pick<Member,
   seat,
 });
 
-/** @returns `undefined` when there is no such class. @throws UserError when its record is damaged. */
+/** @returns `undefined` when there is no such class. @throws UserError when its record is damaged, or may not be read. */
 export async function readClass(name: string): Promise<ClassRecord | undefined> {
+  const file = fileOf(name);
+  const text = await readOwnFile(file);
+  if (text === undefined) return undefined;
   try {
-    return recordSchema.parse(JSON.parse(await readFile(fileOf(name), "utf8")));
+    return recordSchema.parse(JSON.parse(text));
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
     throw new UserError(`the record of class "${name}" can't be read`, {
-      why: `${fileOf(name)} is damaged: ${messageOf(error).split("\n")[0]}`,
-      fix: "remove that file; `trilab class up` writes it again from the roster; the seats themselves are in `trilab status`",
+      why: `${file} is damaged: ${messageOf(error).split("\n")[0]}`,
+      fix: `move it aside (mv ${quoted([file, `${file}.damaged`])}), then run trilab class up: it writes the record again, from the roster and from the seats that this class has made`,
     });
   }
 }
@@ -75,27 +78,12 @@ export async function writeClass(record: ClassRecord): Promise<void> {
   await saveUnit(unitOf(record.name));
 }
 
-/** The classes on record, sorted. */
+/** The classes on record, sorted. @throws UserError when their folder can't be read. */
 export async function classNames(): Promise<string[]> {
-  const files = await readdir(classesDir()).catch(() => []);
-  return files
+  return (await namesIn(classesDir()))
     .filter((file) => file.endsWith(".json"))
     .map((file) => file.slice(0, -".json".length))
     .sort();
-}
-
-/** The class that has a seat, if one does. */
-export async function classOf({ lab, seat }: SeatId): Promise<string | undefined> {
-  for (const name of await classNames()) {
-    const record = await readClass(name).catch(() => undefined);
-    if (
-      record?.lab === lab &&
-      record.ended === undefined &&
-      record.members.some((member) => member.seat === seat)
-    )
-      return name;
-  }
-  return undefined;
 }
 
 /** Only one command at a time works on a class. @throws UserError (exit 7) when another one does. */

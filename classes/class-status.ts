@@ -1,4 +1,4 @@
-import { UserError } from "../base/errors.js";
+import { messageAndWhy, UserError } from "../base/errors.js";
 import { connect, inventory } from "../drivers/drivers.js";
 import { type Found, machineIn } from "../drivers/found.js";
 import type { Task } from "../labs/task-schema.js";
@@ -9,13 +9,15 @@ import type { SeatRecord } from "../seats/seat-record.js";
 import { readAttempts } from "../tasks/attempts.js";
 import { type Score, scoreOf } from "../tasks/score.js";
 import { type ClassRecord, type Member, seatOf } from "./class-record.js";
-import { seatsOf } from "./plan-class.js";
+import { recordsOf, seatsOf } from "./class-seats.js";
 
 /** A learner's seat as it is now. */
 export interface MemberStatus {
   member: Member;
-  /** Empty: there is no seat. `state`: the daemon's word, `gone`, or `not answered`. */
+  /** Empty: there is no seat, or it can't be read. `state`: the daemon's word, `gone`, or `not answered`. */
   machines: { target: string; state: string; at: string }[];
+  /** Why the seat's record can't be read; absent: it can, or there is no seat. */
+  unreadable?: string;
   /** ISO 8601 or `never`; empty without a seat. */
   created: string;
   expires: string;
@@ -34,10 +36,11 @@ export async function classStatus(
   tasks: readonly Task[],
 ): Promise<{ members: MemberStatus[]; silent: UserError[] }> {
   const seats = await seatsOf(record);
-  const { found, silent } = await askAll(seats.map((seat) => seat.record));
+  const { found, silent } = await askAll(recordsOf(seats));
   const members = await Promise.all(
     record.members.map(async (member): Promise<MemberStatus> => {
-      const seat = seats.find((each) => each.member === member)?.record;
+      const known = seats.find((each) => each.member === member);
+      const seat = known && "record" in known ? known.record : undefined;
       const { entries } = await readAttempts(seatOf(record, member));
       return {
         member,
@@ -48,6 +51,7 @@ export async function classStatus(
           const node = machine?.node === undefined ? "" : `, node ${machine.node}`;
           return { target, state, at: `${endpointWords(endpoint)}${node}` };
         }),
+        ...(known && "error" in known ? { unreadable: messageAndWhy(known.error) } : {}),
         created: seat?.created ?? "",
         expires: seat ? expiryInForce(seat) : "",
         score: scoreOf(tasks, entries),

@@ -92,7 +92,7 @@ export const bringUpClass = (
         return new Map(plan.seats.map(({ learner }, i) => [learner.seat, ends[i]]));
       });
       const done = plan.seats.map((seat) => seatUp(seat, ends.get(seat.learner.seat)));
-      const ready = await setUp(plan, done, ends, { workers, signal }, steps);
+      const ready = inOrder(plan, await setUp(plan, done, ends, { workers, signal }, steps));
       const problems = new Map(ready.map(({ problem, seat }) => [seat, problem]));
       await writeClass({
         ...record,
@@ -131,6 +131,19 @@ function seatUp({ host, learner: { seat } }: PlannedSeat, end: SeatEnd<Brought> 
   const { parity, unchanged } = end.result;
   const { inTolerance } = parity;
   return { ...common, state: "up", unchanged, inTolerance, differs: wrongRows(parity) };
+}
+
+/** The seats of all learners, in the roster's order: also those whose record can't be read. */
+function inOrder({ learners, unreadable }: ClassPlan, seats: readonly SeatUp[]): SeatUp[] {
+  const bySeat = new Map(seats.map((each) => [each.seat, each]));
+  return learners.map(
+    ({ seat }) =>
+      bySeat.get(seat) ?? {
+        ...{ seat, host: "unknown", state: "failed" },
+        ...{ unchanged: false, inTolerance: false, differs: [] },
+        problem: problemOf({ state: "failed", error: unreadable.get(seat) }),
+      },
+  );
 }
 
 /** Runs the lab's setup in the seats that are up. */

@@ -2,9 +2,9 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { type Ended, sideBySide } from "../base/side-by-side.js";
 import { addressOf } from "../model/endpoint.js";
 import { reporting, type StepEvent, type Steps } from "../model/events.js";
-import type { SeatRecord } from "../seats/seat-record.js";
+import type { SeatMachine, SeatRecord } from "../seats/seat-record.js";
 import type { ClassRecord, Member } from "./class-record.js";
-import { seatsOf } from "./plan-class.js";
+import { type ClassSeat, seatsOf } from "./class-seats.js";
 
 /** How an operation ended for one learner. */
 export interface MemberEnd<T> {
@@ -31,7 +31,8 @@ export function exitCodeOf(ends: readonly MemberEnd<unknown>[]): ExitCode {
 const WORKERS = 8;
 
 /**
- * Does something with each seat of a class, side by side. The failure of one does not touch the others.
+ * Does something with each seat of a class, side by side. The failure of one does not touch the others, and a record that
+ * can't be read is one.
  *
  * @returns how each ended, in the class's order.
  * @throws UserError (exit 6) when no learner has a seat.
@@ -51,9 +52,10 @@ export const eachSeat = <T>(
       async (progress) => {
         const ends = await sideBySide(
           seats,
-          async ({ record: seat }) => {
+          async (seat) => {
             try {
-              return await work(seat, steps);
+              if ("error" in seat) throw seat.error;
+              return await work(seat.record, steps);
             } finally {
               done += 1;
               progress.update(`${done} of ${seats.length} seats`);
@@ -62,7 +64,10 @@ export const eachSeat = <T>(
           {
             workers,
             signal,
-            groupOf: ({ record: { machines } }) => machines.map((m) => addressOf(m.endpoint)).join(),
+            groupOf: (seat) =>
+              machinesOf(seat)
+                .map(({ endpoint }) => addressOf(endpoint))
+                .join(),
           },
         );
         const bySeat = new Map(seats.map(({ member }, i) => [member.seat, ends[i]]));
@@ -73,6 +78,8 @@ export const eachSeat = <T>(
       },
     );
   });
+
+const machinesOf = (seat: ClassSeat): SeatMachine[] => ("record" in seat ? seat.record.machines : []);
 
 const noSeats = ({ ended, name }: ClassRecord): UserError =>
   new UserError(`class "${name}" has no seats`, {

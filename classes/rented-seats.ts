@@ -29,8 +29,8 @@ interface RentedRequest {
   /** US dollars for all rented machines until the seats' ends; Infinity: none. */
   budget: number;
   vps: Lab["vps"];
-  /** Reads the seats of learners who have left the class; what they have rented counts. */
-  staying: () => Promise<readonly SeatRecord[]>;
+  /** The seats of learners who have left the class; what they have rented counts. */
+  staying: readonly SeatRecord[];
 }
 
 /**
@@ -45,7 +45,7 @@ export async function planRented(
 ): Promise<RentedSeats | undefined> {
   const rented = plans.flatMap((plan) => (plan.spending ? [{ ...plan, spending: plan.spending }] : []));
   if (rented.length === 0) return undefined;
-  const spendings = [...rented.map(({ spending }) => spending), ...(await staying()).flatMap(spendingOf)];
+  const spendings = [...rented.map(({ spending }) => spending), ...staying.flatMap(spendingOf)];
   const { readPriceTable } = await import("../drivers/ec2/price-table.js");
   const table = await readPriceTable();
   const cost = totalCost(spendings, table);

@@ -72,8 +72,8 @@ export function decodeText(bytes: Uint8Array): string {
  * A seat is named by the column `seat`; without one, by `id`; else by the e-mail address before its @; else by the name.
  */
 export function parseRoster(text: string, file: string): Learner[] {
-  // Excel's own way to name the separator.
-  const [, named, body = text] = /^sep=(.)\r?\n([\s\S]*)$/.exec(text.replace(/^\uFEFF/, "")) ?? [];
+  // Excel's own way to name the separator. An empty line takes its place, so that every line keeps its number.
+  const [, named, body = text] = /^sep=(.)(\r?\n[\s\S]*)$/.exec(text.replace(/^\uFEFF/, "")) ?? [];
   const { columns, rows } = readTable(body, named ?? separatorOf(body), file);
   if (rows.length === 0) throw notARoster(file, ["it has no rows"]);
   const used = new Map(

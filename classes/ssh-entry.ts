@@ -10,9 +10,10 @@ import type { Session, SessionRequest, Terminal } from "../drivers/entry-session
 import { TARGETS, type Target } from "../model/naming.js";
 import { openEnvironment } from "../seats/open-target.js";
 import { keyPair, type SshKeys, seatKeysIfMade } from "../seats/seat-keys.js";
-import { readRecord, type SeatRecord, targetsOf } from "../seats/seat-record.js";
+import { type SeatRecord, targetsOf } from "../seats/seat-record.js";
 import { withUnitLock } from "../shared/shared-state.js";
-import { classesDir, readClass, seatOf, unitIn } from "./class-record.js";
+import { classesDir, readClass, unitIn } from "./class-record.js";
+import { seatIn } from "./class-seats.js";
 
 /*
  * The door for learners: an SSH server of our own, which knows learners and targets, and no accounts or shells of this host.
@@ -179,8 +180,9 @@ async function admitted(attempt: AuthContext, className: string): Promise<Visito
   const record = await readClass(className);
   if (record === undefined || record.ended !== undefined) return undefined;
   const member = record.members.find(({ seat }) => seat === name);
-  const seat = member && (await readRecord(seatOf(record, member)));
-  if (!seat) return undefined;
+  const found = member && (await seatIn(record, member));
+  if (found === undefined || !("record" in found)) return undefined;
+  const seat = found.record;
   const publicKey = member?.publicKey ?? (await seatKeysIfMade(seat))?.publicKey;
   if (publicKey === undefined) return undefined;
   const known = ssh2.utils.parseKey(publicKey);

@@ -16,6 +16,8 @@ import { identified, readRecord, type SeatRecord } from "./seat-record.js";
 export interface SeatWish extends Omit<SeatRequest, "lab"> {
   /** A lab's name or folder. */
   lab: string;
+  /** Plan a new seat although there is one, because it will be given up before. */
+  anew?: boolean;
 }
 
 /** What `up` will do, decided before anything is made. */
@@ -38,12 +40,12 @@ export interface SeatPlan {
 }
 
 /** @throws UserError when the lab or the request is invalid, or costs more than the budget. */
-export async function planSeat(wish: SeatWish): Promise<SeatPlan> {
+export async function planSeat({ anew = false, ...wish }: SeatWish): Promise<SeatPlan> {
   checkSeatName(wish.seat);
   const lab = await loadLab(wish.lab);
   const request = { ...wish, lab };
   const id = await identified({ lab: lab.name, seat: wish.seat });
-  const existing = await readRecord(id);
+  const existing = anew ? undefined : await readRecord(id);
   const targets = wantedTargets(request, existing);
   const renting = targets.includes("vps") ? await chooseRenting(rentingOf(existing), request) : undefined;
   const plan = {

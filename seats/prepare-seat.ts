@@ -61,6 +61,8 @@ export interface SeatRequest {
   endpoints: Endpoints;
   /** US dollars that the rented machine may cost; Infinity removes the seat's budget, absent keeps it. */
   budget?: number;
+  /** The class that makes the seat, or takes over one whose record is too old to name its class. Absent: no class does. */
+  class?: string;
 }
 
 /** @throws UserError (exit 2) when `name` can't be a seat's. */
@@ -86,6 +88,7 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
   const id = await identified({ lab: lab.name, seat });
   const existing = await readRecord(id);
   if (existing === undefined) await requireOwnNames(id);
+  else requireSameClass(existing, request.class);
   const targets = wantedTargets(request, existing);
   const disk = existing?.disk ?? lab.machine.disk;
   const rental = targets.includes("vps") ? await rent(existing, request, disk) : undefined;
@@ -131,6 +134,7 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
       ...(only ? { onlyFrom: only } : {}),
       ...vps,
       ...(budget === undefined ? {} : { budget }),
+      ...(request.class === undefined ? {} : { class: request.class }),
       // A VPS that is added now follows the lab as it is now.
       ...(former.labThen && !former.vps && rental
         ? { labThen: { ...former.labThen, cloud: lab.vps.cloud } }
@@ -180,11 +184,26 @@ export async function prepareRecord(request: SeatRequest, shared = new Once()): 
         ...(budget === undefined ? {} : { budget }),
         labThen: labThenOf(lab),
         ...(only ? { onlyFrom: only } : {}),
+        class: request.class ?? null,
       };
       await writeRecord(record);
       return record;
     },
   );
+}
+
+/**
+ * Checks that a class does not take a seat that another command made after the class was planned.
+ *
+ * @throws UserError (exit 2) when the seat is of another class, or of none.
+ */
+function requireSameClass({ class: has, lab, seat }: SeatRecord, wanted: string | undefined): void {
+  if (wanted === undefined || has === undefined || has === wanted) return;
+  throw new UserError(`seat "${seat}" of lab "${lab}" is not of class "${wanted}"`, {
+    why: has === null ? "it was made for no class" : `it is of class "${has}"`,
+    fix: `give the learner another seat in the roster's column seat; or remove this one: trilab down ${lab} --seat ${seat}`,
+    exitCode: ExitCode.usage,
+  });
 }
 
 /** How large a new machine can become while it runs; `undefined`: it is no domain, or its libvirt is too old for that. */

@@ -83,6 +83,8 @@ export const recordSchema = z.object({
   labThen: labThenSchema.optional(),
   /** In a shared state: the only machine that reaches it, because its machines are on that machine's own daemons. */
   onlyFrom: z.object({ id: z.string(), name: z.string() }).optional(),
+  /** The class whose `class up` made it, or took it over from an older trilab; null: it is of no class. Absent in older records. */
+  class: z.string().nullable().optional(),
   /** Absent when a part did not run, or is rented. */
   deployed: deployedSchema.optional(),
 });

@@ -1,5 +1,6 @@
 import { UserError } from "../base/errors.js";
 import { connect, type Drivers } from "../drivers/drivers.js";
+import { isRefusal } from "../drivers/refusal.js";
 import { type Ec2Endpoint, type Endpoint, type Endpoints, sameEndpoint } from "../model/endpoint.js";
 import type { Target } from "../model/naming.js";
 import { requireAccount } from "./account.js";
@@ -58,14 +59,20 @@ export async function emulatedTargets(record: SeatRecord, targets: readonly Targ
   return emulated.flat();
 }
 
-/** Whether a daemon or region answers. */
-export const answersAt = (endpoint: Endpoint): Promise<boolean> =>
+/** What comes back from a daemon or region: its answer, a refusal (see {@link isRefusal}), or nothing. */
+export type Answer = "answers" | "refuses" | "silent";
+
+export const answerOf = (endpoint: Endpoint): Promise<Answer> =>
   connect(endpoint)
     .preflight()
     .then(
-      () => true,
+      () => "answers",
       (error: unknown) => {
-        if (error instanceof UserError) return false;
+        if (error instanceof UserError) return isRefusal(error) ? "refuses" : "silent";
         throw error;
       },
     );
+
+/** Whether a daemon or region answers. */
+export const answersAt = async (endpoint: Endpoint): Promise<boolean> =>
+  (await answerOf(endpoint)) === "answers";

@@ -101,6 +101,17 @@ export async function requireHere(id: SeatId): Promise<void> {
   );
 }
 
+/**
+ * The class that a seat's record names; null: it is of no class. It is also read from the record of a seat that only another machine
+ * reaches.
+ *
+ * @returns `undefined` when the record is too old to name one, or can't be read.
+ */
+export async function classNamed(id: SeatId): Promise<string | null | undefined> {
+  const text = await readFile(join(seatDir(id), "seat.json"), "utf8").catch(() => "");
+  return recordSchema.pick({ class: true }).safeParse(parseJson(text)).data?.class;
+}
+
 /** Names and addresses by which every machine means itself. */
 const LOOPBACK = /^(localhost|127\.[\d.]+|\[?::1\]?)$/;
 

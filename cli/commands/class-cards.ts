@@ -25,14 +25,21 @@ export const classCards = defineCommand({
     const port = numberOption(args, "port", PORT) ?? DEFAULT_PORT;
     const record = await classMeant(args);
     const { writeCards } = await import("../../classes/cards.js");
+    const { exitCodeOf, problemOf } = await import("../../classes/each-seat.js");
     const { entryKey } = await import("../../classes/ssh-entry.js");
     const hostKey = (await entryKey()).publicKey;
     const folder = text(args, "folder") ?? "";
-    const cards = await writeCards(record, folder, { host: text(args, "host") ?? hostname(), port, hostKey });
-    report(ctx, "class-cards", { class: record.name, cards }, () => [
+    const ends = await writeCards(record, folder, { host: text(args, "host") ?? hostname(), port, hostKey });
+    const cards = ends.flatMap(({ end }) => (end.state === "done" ? [end.result] : []));
+    const failed = ends.flatMap(({ end, member: { seat } }) => {
+      const problem = problemOf(end);
+      return problem === undefined ? [] : [{ seat, problem }];
+    });
+    report(ctx, "class-cards", { class: record.name, cards, failed }, () => [
+      ...failed.map(({ problem, seat }) => ctx.style.bad(`${seat}: ${problem}`)),
       `wrote ${cards.length} cards into ${folder}; give each learner one folder, and remove them afterwards: they hold private keys`,
       `to let the learners in: trilab class serve ${record.name} --listen 0.0.0.0:${port}`,
     ]);
-    return undefined;
+    return exitCodeOf(ends);
   },
 });

@@ -1,4 +1,4 @@
-import { messageAndWhy } from "../../base/errors.js";
+import { ExitCode, messageAndWhy } from "../../base/errors.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { report } from "../context.js";
 import { defineCommand } from "../define-command.js";
@@ -16,7 +16,7 @@ export const classExport = defineCommand({
     const { tasks } = await loadLab(await labOf(record));
     const { members, silent } = await classStatus(record, tasks);
     for (const error of silent) ctx.tell(messageAndWhy(error));
-    const rows = members.map(({ created, expires, lastLook = "", machines, member, score }) => ({
+    const rows = members.map(({ created, expires, lastLook = "", machines, member, score, unreadable }) => ({
       ...{
         class: record.name,
         lab: record.lab,
@@ -27,11 +27,16 @@ export const classExport = defineCommand({
       },
       host: [...new Set(machines.map(({ at }) => at))].join(", "),
       ...{ created, expires, state: machines.map(({ state, target }) => `${target} ${state}`).join(", ") },
-      ...{ points: score.points, max: score.max, "last check": lastLook, problem: member.problem ?? "" },
+      ...{
+        points: score.points,
+        max: score.max,
+        "last check": lastLook,
+        problem: unreadable ?? member.problem ?? "",
+      },
     }));
     report(ctx, "class-export", { seats: rows }, () => [
       stringify(rows, { header: true, escape_formulas: true }).trimEnd(),
     ]);
-    return undefined;
+    return members.some(({ unreadable }) => unreadable !== undefined) ? ExitCode.couldNotLook : ExitCode.done;
   },
 });

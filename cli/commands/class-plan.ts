@@ -1,3 +1,4 @@
+import { ExitCode, messageAndWhy } from "../../base/errors.js";
 import { localTime } from "../../base/local-time.js";
 import type { Forecast } from "../../classes/forecast.js";
 import type { ClassPlan } from "../../classes/plan-class.js";
@@ -22,12 +23,12 @@ export const classPlan = defineCommand({
       ...planLines(plan, ctx.style),
       ...timeLines(plan, expected, rehearsalOf(args), ctx.style),
     ]);
-    return undefined;
+    return plan.unreadable.size > 0 ? ExitCode.couldNotLook : ExitCode.done;
   },
 });
 
 const planData = (
-  { hosts, lab, name, readyBy, rented, seats, staying }: ClassPlan,
+  { hosts, lab, name, readyBy, rented, seats, staying, unreadable }: ClassPlan,
   expected: Forecast | undefined,
 ): object => ({
   class: name,
@@ -43,6 +44,7 @@ const planData = (
     new: plan.existing === undefined,
   })),
   left: staying,
+  unreadable: [...unreadable].map(([seat, error]) => ({ seat, problem: messageAndWhy(error) })),
 });
 
 const withoutShares = ({ shares: _, ...rented }: RentedSeats): object => rented;
@@ -85,10 +87,13 @@ function startLine(readyBy: number, start: number, style: Style): string {
 }
 
 /** What `class up` will do, in a few lines. */
-export function planLines({ hosts, lab, name, rented, seats, staying }: ClassPlan, style: Style): string[] {
+export function planLines(
+  { hosts, lab, learners, name, rented, seats, staying, unreadable }: ClassPlan,
+  style: Style,
+): string[] {
   const news = seats.filter(({ plan }) => plan.existing === undefined).length;
   return [
-    style.bold(`class ${name}: lab ${lab.name}, ${seats.length} learners`),
+    style.bold(`class ${name}: lab ${lab.name}, ${learners.length} learners`),
     `${news} new seats, ${seats.length - news} existing ones`,
     ...columns([
       ["HOST", "SEATS NOW", "SEATS PLANNED", "MEMORY OF ITS GUESTS"].map(style.bold),
@@ -101,6 +106,7 @@ export function planLines({ hosts, lab, name, rented, seats, staying }: ClassPla
     ]),
     style.dim("A container takes the memory that it uses; a guest may take all that it is given."),
     ...(rented ? rentedLines(rented) : []),
+    ...[...unreadable].map(([seat, error]) => style.bad(`${seat}: ${messageAndWhy(error)}`)),
     ...staying.map(({ name: learner, seat }) =>
       style.warn(
         `${learner || seat} is not in the roster any more; seat ${seat} stays (to remove it: trilab down ${lab.name} --seat ${seat})`,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageAndWhy } from "../../base/errors.js";
+import { ExitCode, messageAndWhy } from "../../base/errors.js";
 import type { MemberStatus } from "../../classes/class-status.js";
 import { classMeant, classPositional } from "../class-meant.js";
 import { type Context, columns, report } from "../context.js";
@@ -24,8 +24,8 @@ export const classStatus = defineCommand({
   handler: async (args, ctx) => {
     for (;;) {
       if (flag(args, "watch") && ctx.screen) ctx.print("\u001b[2J\u001b[H");
-      await showOnce(args, ctx);
-      if (!flag(args, "watch")) return undefined;
+      const exitCode = await showOnce(args, ctx);
+      if (!flag(args, "watch")) return exitCode;
       await sleep(PAUSE * 1000, undefined, { signal: ctx.signal }).catch(() => {});
       if (ctx.signal.aborted) return undefined;
       await (await import("../../shared/shared-state.js")).refreshShared();
@@ -33,7 +33,8 @@ export const classStatus = defineCommand({
   },
 });
 
-async function showOnce(args: Args, ctx: Context): Promise<void> {
+/** @returns {@link ExitCode.couldNotLook} if a seat's record can't be read. */
+async function showOnce(args: Args, ctx: Context): Promise<ExitCode> {
   const record = await classMeant(args);
   const { loadLab } = await import("../../labs/load-lab.js");
   const { classStatus: statusOf } = await import("../../classes/class-status.js");
@@ -55,16 +56,29 @@ async function showOnce(args: Args, ctx: Context): Promise<void> {
       ["SEAT", "LEARNER", "STATE", "ENDS", "POINTS", "LAST CHECK", "LAST ERROR"].map(ctx.style.bold),
       ...members.map((member) => row(member, ctx)),
     ]),
+    ...members.flatMap(({ member, unreadable }) =>
+      unreadable === undefined ? [] : [ctx.style.bad(`${member.seat}: ${unreadable}`)],
+    ),
   ]);
+  return members.some(({ unreadable }) => unreadable !== undefined) ? ExitCode.couldNotLook : ExitCode.done;
 }
 
-function row({ expires, lastLook, machines, member, score }: MemberStatus, { style }: Context): string[] {
+function row(
+  { expires, lastLook, machines, member, score, unreadable }: MemberStatus,
+  { style }: Context,
+): string[] {
   const runs = machines.length > 0 && machines.every(({ state }) => state === "running");
   const words = machines.map(({ state, target }) => `${target} ${state}`).join(", ");
   return [
     member.seat,
     member.name,
-    machines.length === 0 ? style.dim("no seat") : runs ? style.good("running") : style.bad(words),
+    unreadable !== undefined
+      ? style.bad("can't be read")
+      : machines.length === 0
+        ? style.dim("no seat")
+        : runs
+          ? style.good("running")
+          : style.bad(words),
     timeLeft(expires),
     score.max === 0 ? "" : `${score.points}/${score.max}`,
     lastLook === undefined ? "" : timeLeft(lastLook),

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { localTime, parseMoment } from "../../base/local-time.js";
 import type { SeatUp } from "../../classes/class-up.js";
-import type { ClassPlan, ClassWish } from "../../classes/plan-class.js";
+import type { ClassPlan, ClassWish, LostParts } from "../../classes/plan-class.js";
+import type { Lost } from "../../classes/replace-lost.js";
 import { formatDuration } from "../../model/units.js";
 import { agreeToRent } from "../agree-to-rent.js";
 import { classFileOptions, classFilePositional, classWish } from "../class-meant.js";
@@ -42,26 +43,26 @@ export const classUp = defineCommand({
 
 async function bringUp(args: Args, ctx: Context): Promise<number> {
   const [waitMs, workers, at] = [answerWait(args), workersOf(args), timeOf(args)];
-  const { planClass } = await import("../../classes/plan-class.js");
-  const wish = async (): Promise<ClassWish> => {
-    const asked = await classWish(args);
-    return flag(args, "replace-lost") ? { ...asked, lost: await withoutLost(args, asked, ctx) } : asked;
-  };
-  let plan = await planClass(await wish());
+  let { lost, plan, wish } = await planned(args, ctx);
   for (const line of planLines(plan, ctx.style)) ctx.tell(line);
+  const givenUp = await agreeToGiveUp(ctx, lost, flag(args, "yes"));
   const rented = plan.rented?.news;
   if (rented) await agreeToRent(ctx, rented, flag(args, "yes"));
-  for (const { drivers, planned } of plan.hosts)
-    if (planned > 0) await readyHost(ctx, drivers, flag(args, "yes"));
+  // A host with no seat but those of learners who have left needs nothing.
+  const used = new Set(plan.seats.map(({ host }) => host));
+  for (const { drivers, name } of plan.hosts)
+    if (used.has(name)) await readyHost(ctx, drivers, flag(args, "yes"));
   if (at > Date.now()) {
     ctx.tell(`waiting until ${moment(new Date(at).toISOString())} …`);
     await sleep(at - Date.now(), undefined, { signal: ctx.signal }).catch(() => {});
     if (ctx.signal.aborted) return ExitCode.interrupted;
     const agreed = new Set(plan.hosts.map(({ name }) => name));
     await (await import("../../shared/shared-state.js")).refreshShared();
-    plan = await planClass(await wish()); // The roster may have changed.
+    ({ lost, plan, wish } = await planned(args, ctx)); // The roster may have changed.
     requireAgreed(plan, agreed, rented?.seats ?? 0);
+    requireGivenUp(lost, givenUp);
   }
+  if (lost.seats.length > 0) plan = await withoutLost(wish, lost, ctx);
   const began = Date.now();
   const { bringUpClass } = await import("../../classes/class-up.js");
   const { loadProgram } = await import("../../seats/up.js");
@@ -70,30 +71,71 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   return show(ctx, plan, seats, (Date.now() - began) / 1000);
 }
 
-/**
- * Gives up the class's seats on hosts that do not answer, after the user agrees.
- *
- * @returns those hosts' names.
- */
-async function withoutLost(args: Args, wish: ClassWish, ctx: Context): Promise<Set<string>> {
-  const { findLost, forgetLost } = await import("../../classes/replace-lost.js");
-  const { hosts, seats } = await findLost(wish);
-  const names = hosts.map(({ name }) => `"${name}"`).join(" and ");
-  if (hosts.length === 0) ctx.tell("Every host of the class answers, so no seat is lost.");
-  else
-    ctx.tell(`${names} did not answer. Seats there: ${seats.map(({ seat }) => seat).join(", ") || "none"}.`);
+/** A class as it is planned, and what is given up of it before. */
+interface Planned {
+  wish: ClassWish;
+  lost: Lost;
+  plan: ClassPlan;
+}
+
+/** Plans the class; with --replace-lost, as if the seats on hosts that do not answer were gone. Nothing is given up yet. */
+async function planned(args: Args, ctx: Context): Promise<Planned> {
+  const { planClass } = await import("../../classes/plan-class.js");
+  const wish = await classWish(args);
+  if (!flag(args, "replace-lost"))
+    return { wish, lost: { hosts: [], seats: [] }, plan: await planClass(wish) };
+  const { findLost } = await import("../../classes/replace-lost.js");
+  const lost = await findLost(wish);
+  const names = lost.hosts.map(({ name }) => `"${name}"`).join(" and ");
+  const seats = seatNames(lost);
+  ctx.tell(
+    lost.hosts.length === 0
+      ? "Every host of the class answers, or refuses this computer, so no seat is lost."
+      : `${names} did not answer. Seats there: ${seats.join(", ") || "none"}.`,
+  );
+  return { wish, lost, plan: await planClass({ ...wish, lost: partsOf(lost, seats) }) };
+}
+
+const seatNames = ({ seats }: Lost): string[] => seats.map(({ seat }) => seat);
+
+const partsOf = ({ hosts }: Lost, seats: readonly string[]): LostParts => ({
+  hosts: new Set(hosts.map(({ name }) => name)),
+  seats: new Set(seats),
+});
+
+/** Asks whether the lost seats may be given up. @returns them. @throws UserError (exit 2) when the user does not agree. */
+async function agreeToGiveUp(ctx: Context, lost: Lost, yes: boolean): Promise<ReadonlySet<string>> {
+  const seats = seatNames(lost);
   if (seats.length > 0) {
     const question = `Give up these ${seats.length} seats, with what learners did in them, and make new ones on other hosts?`;
-    if (!flag(args, "yes") && (await ctx.confirm(question)) !== true) {
+    if (!yes && (await ctx.confirm(question)) !== true) {
       throw new UserError("the seats were not given up", {
         why: "nothing was changed",
         fix: "bring the host back; or run it again with -y",
         exitCode: ExitCode.usage,
       });
     }
-    await ctx.follow(forgetLost(wish.spec.name, seats, { chosen: wish.endpoints, signal: ctx.signal }));
   }
-  return new Set(hosts.map(({ name }) => name));
+  return new Set(seats);
+}
+
+/** Gives the lost seats up. @returns the class's plan without them. */
+async function withoutLost(wish: ClassWish, lost: Lost, ctx: Context): Promise<ClassPlan> {
+  const { forgetLost } = await import("../../classes/replace-lost.js");
+  const { planClass } = await import("../../classes/plan-class.js");
+  await ctx.follow(forgetLost(wish.spec.name, lost.seats, { chosen: wish.endpoints, signal: ctx.signal }));
+  return planClass({ ...wish, lost: partsOf(lost, []) });
+}
+
+/** @throws UserError (exit 2) when seats were lost after the user had agreed to what is given up. */
+function requireGivenUp(lost: Lost, agreed: ReadonlySet<string>): void {
+  const more = seatNames(lost).filter((seat) => !agreed.has(seat));
+  if (more.length === 0) return;
+  throw new UserError("the class has changed since it was planned", {
+    why: `the hosts of more seats do not answer, and you have not agreed to give those up: ${more.join(", ")}`,
+    fix: "run the command again: trilab class up --replace-lost",
+    exitCode: ExitCode.usage,
+  });
 }
 
 /** The time of --at, in milliseconds; 0 without it. @throws UserError (exit 2) when it is none, or more than a week away. */

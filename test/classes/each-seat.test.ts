@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -6,7 +6,7 @@ import { ExitCode, UserError } from "../../base/errors.js";
 import type { ClassRecord } from "../../classes/class-record.js";
 import { eachSeat, exitCodeOf, type MemberEnd, problemOf } from "../../classes/each-seat.js";
 import { settled } from "../../model/events.js";
-import { writeRecord } from "../../seats/seat-record.js";
+import { seatDir, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "../seats/record.js";
 
 let dir = "";
@@ -51,6 +51,18 @@ it("what failed counts more than a missing seat", async () => {
   ]);
   expect(exitCodeOf(ends)).toBe(ExitCode.failed);
   expect(exitCodeOf(await each(["ann", "bob", "eve"], async () => {}))).toBe(ExitCode.done);
+});
+
+it("a record that can't be read fails alone; it is no missing seat", async () => {
+  await writeRecord(seatRecord({ seat: "bob" }));
+  await writeFile(join(seatDir({ lab: "l", seat: "bob" }), "seat.json"), '{"schema": 2, "lab"');
+  const ends = await each(["ann", "eve"], async () => {});
+  expect(problems(ends)).toEqual([
+    ["ann", undefined],
+    ["bob", expect.stringMatching(/the record of seat "bob" .* can't be read: .* is damaged/)],
+    ["eve", undefined],
+  ]);
+  expect(exitCodeOf(ends)).toBe(ExitCode.failed);
 });
 
 it("a class without any seat is an error", async () => {

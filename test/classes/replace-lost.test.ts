@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { ExitCode } from "../../base/errors.js";
 import { writeClass } from "../../classes/class-record.js";
 import type { ClassSpec } from "../../classes/define-class.js";
 import { hostsOf, planClass } from "../../classes/plan-class.js";
@@ -11,11 +12,15 @@ import { machineName } from "../../model/naming.js";
 import { type SeatRecord, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "../seats/record.js";
 
-/** The daemons that do not answer. */
+/** The daemons that do not answer, and those that refuse this computer. */
 let silent: readonly Endpoint[] = [];
+let refusing: readonly Endpoint[] = [];
+const isIn = (list: readonly Endpoint[], endpoint: Endpoint): boolean =>
+  list.some((each) => sameEndpoint(each, endpoint));
 vi.mock("../../seats/seat-drivers.js", async (original) => ({
   ...(await original<typeof import("../../seats/seat-drivers.js")>()),
-  answersAt: async (endpoint: Endpoint) => !silent.some((each) => sameEndpoint(each, endpoint)),
+  answerOf: async (endpoint: Endpoint) =>
+    isIn(silent, endpoint) ? "silent" : isIn(refusing, endpoint) ? "refuses" : "answers",
 }));
 
 const lab = "first-boot";
@@ -39,6 +44,7 @@ let dir = "";
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "replace-lost-"));
   vi.stubEnv("XDG_STATE_HOME", dir);
+  [silent, refusing] = [[], []];
   vi.stubEnv("AWS_ACCESS_KEY_ID", "key");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
 });
@@ -91,10 +97,29 @@ it("a host that does not answer takes its own seats along, and none that is rent
 });
 
 it("a seat whose VPS is rehearsed is lost with its libvirt, whatever new ones would be", async () => {
-  expect(await lost([rehearsed("a"), rented("b")], [LOCAL.libvirt], { cloud: "auto" })).toEqual([
-    ["default"],
-    ["a"],
-  ]);
+  const hosts = [{ name: "here" }, { name: "far", libvirt: "qemu+ssh://root@far/system" }];
+  const seats = [rehearsed("a"), rented("b")];
+  expect(await lost(seats, [LOCAL.libvirt], { cloud: "auto", hosts })).toEqual([["here"], ["a"]]);
+});
+
+const both = [
+  { name: "near", docker: near.host },
+  { name: "far", docker: far.host },
+];
+
+it("nothing is lost while no host answers: this computer may have no network", async () => {
+  await expect(
+    lost([contained("a", far), contained("b", near)], [far, near], { hosts: both }),
+  ).rejects.toMatchObject({
+    message: "no host of the class answers",
+    fix: expect.stringContaining("this computer's network and keys"),
+    exitCode: ExitCode.hostNotReady,
+  });
+});
+
+it("a host that refuses this computer is not lost", async () => {
+  refusing = [far];
+  expect(await lost([contained("a", far), contained("b", near)], [], { hosts: both })).toEqual([[], []]);
 });
 
 it("a rented seat takes no place on a host", () => {

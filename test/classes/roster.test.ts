@@ -87,6 +87,17 @@ describe("a roster", () => {
     ]);
   });
 
+  it.each([["\n"], ["\r\n"]])("counts a line that names the separator, with line ends %j", (end) => {
+    const file = (...rows: string[]): string => ["sep=;", "name;id", ...rows].join(end);
+    expect(refused(file("A;a", "=1;b", ";A"))).toBe(
+      [
+        'line 4: "=1" looks like a formula of a spreadsheet',
+        'line 5: the seat\'s name "a" is also that of line 3',
+      ].join("\n"),
+    );
+    expect(refused(file("A;a", "B;b;c"))).toContain("on line 4");
+  });
+
   it.each([
     ["", "it has no rows"],
     ["name,email\n", "it has no rows"],

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { ExitCode } from "../../base/errors.js";
 import { thisMachine } from "../../base/this-machine.js";
 import { readClass, withClassLock, writeClass } from "../../classes/class-record.js";
-import { seatsOf } from "../../classes/plan-class.js";
+import { seatsOf } from "../../classes/class-seats.js";
 import { entryKey } from "../../classes/ssh-entry.js";
 import { LOCAL } from "../../model/endpoint.js";
 import { withSeatLock } from "../../seats/deploy-seat.js";

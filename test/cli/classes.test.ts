@@ -8,6 +8,8 @@ import { type ClassRecord, writeClass } from "../../classes/class-record.js";
 import type { Context } from "../../cli/context.js";
 import { main } from "../../cli/main.js";
 import { lineFollow } from "../../cli/show-steps.js";
+import { seatDir, writeRecord } from "../../seats/seat-record.js";
+import { seatRecord } from "../seats/record.js";
 
 let dir = "";
 beforeEach(async () => {
@@ -59,6 +61,19 @@ it.each([["check"], ["run", "--", "true"], ["reset", "-y"], ["extend", "1h"]])(
     expect([await ended, out]).toEqual([ExitCode.notFound, []]);
   },
 );
+
+it.each([
+  ["status", ExitCode.couldNotLook],
+  ["export", ExitCode.couldNotLook],
+  ["cards", ExitCode.failed],
+])("class %s names a seat whose record can't be read, and goes on", async (verb, exitCode) => {
+  await writeClass(learners("ann", "bob"));
+  await writeRecord(seatRecord({ lab: "first-boot", seat: "ann" }));
+  await writeFile(join(seatDir({ lab: "first-boot", seat: "ann" }), "seat.json"), '{"schema": 2');
+  const { ended, out } = start("class", verb, ...(verb === "cards" ? [join(dir, "cards")] : []));
+  expect(await ended).toBe(exitCode);
+  expect(out.join("\n")).toMatch(/ann.*seat\.json is damaged/s);
+});
 
 it("class grades takes the class's own lab, which need not be a registered one", async () => {
   const labDir = join(dir, "mine");
