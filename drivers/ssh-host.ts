@@ -45,12 +45,13 @@ export class SshHost {
   }
 
   /**
-   * Runs a shell script there, as the login user. Never asks for a password, neither here nor there.
+   * Runs a shell script there, as the login user, with programs' messages in English, because callers parse them. Never asks
+   * for a password, neither here nor there.
    *
    * @throws UserError (exit 3) when the host can't be reached.
    */
   run(script: string, timeoutMs?: number): Promise<ScriptResult> {
-    return this.ssh("exec sh -s", script, timeoutMs);
+    return this.ssh("exec env LC_ALL=C sh -s", script, timeoutMs);
   }
 
   /**
