@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
+import { hostnameOf } from "../model/endpoint.js";
 import { UNREACHABLE } from "./client.js";
 
 /** The output and exit code of a script on another host. */
@@ -20,7 +21,7 @@ export class SshHost {
   constructor(readonly address: string) {
     const url = URL.canParse(address) ? new URL(address) : undefined;
     const rest = url && [url.password, url.search, url.hash, url.pathname.replace(/^\/$/, "")].join("");
-    const target = url && `${url.username && `${decodeURIComponent(url.username)}@`}${url.hostname}`;
+    const target = url && `${url.username && `${decodeURIComponent(url.username)}@`}${hostnameOf(url)}`;
     if (url?.protocol !== "ssh:" || rest !== "" || !url.hostname || !target || target.startsWith("-")) {
       throw new UserError(`"${address}" is not the address of a host`, {
         why: "it is not of the form ssh://user@host",

@@ -102,7 +102,7 @@ export async function requireHere(id: SeatId): Promise<void> {
 }
 
 /** Names and addresses by which every machine means itself. */
-const LOOPBACK = /^(localhost|127\.[\d.]+|\[?::1\]?)$/;
+const LOOPBACK = /^(localhost|127\.[\d.]+|::1)$/;
 
 /** The only machine that reaches machines at these endpoints, in a shared state; `undefined`: every machine does. */
 export async function onlyFrom(endpoints: readonly Endpoint[]): Promise<SeatRecord["onlyFrom"]> {

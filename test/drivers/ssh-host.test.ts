@@ -49,6 +49,15 @@ describe("on the host", () => {
     expect((await host.run("echo $LC_ALL")).stdout).toBe("C");
   });
 
+  it.each([
+    ["ssh://lab1", "lab1"],
+    ["ssh://root@[2001:db8::5]:2222", "-p 2222 root@2001:db8::5"],
+    ["ssh://[::1]", "::1"],
+  ])("%s is reached by ssh %s", async (address, login) => {
+    await writeFile(join(folder, "ssh"), '#!/bin/sh\necho "$*"\n', { mode: 0o755 });
+    expect((await new SshHost(address).run("true")).stdout).toContain(`ConnectTimeout=10 ${login} exec `);
+  });
+
   it("an archive is unpacked into a folder of its own", async () => {
     await writeFile(join(folder, "a"), "words");
     const there = await host.unpack(execFileSync("tar", ["-c", "-C", folder, "a"]));
