@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
+import { hostnameOf } from "../model/endpoint.js";
 import { UNREACHABLE } from "./client.js";
 
 /** The output and exit code of a script on another host. */
@@ -20,7 +21,7 @@ export class SshHost {
   constructor(readonly address: string) {
     const url = URL.canParse(address) ? new URL(address) : undefined;
     const rest = url && [url.password, url.search, url.hash, url.pathname.replace(/^\/$/, "")].join("");
-    const target = url && `${url.username && `${decodeURIComponent(url.username)}@`}${url.hostname}`;
+    const target = url && `${url.username && `${decodeURIComponent(url.username)}@`}${hostnameOf(url)}`;
     if (url?.protocol !== "ssh:" || rest !== "" || !url.hostname || !target || target.startsWith("-")) {
       throw new UserError(`"${address}" is not the address of a host`, {
         why: "it is not of the form ssh://user@host",
@@ -45,12 +46,13 @@ export class SshHost {
   }
 
   /**
-   * Runs a shell script there, as the login user. Never asks for a password, neither here nor there.
+   * Runs a shell script there, as the login user, with programs' messages in English, because callers parse them. Never asks
+   * for a password, neither here nor there.
    *
    * @throws UserError (exit 3) when the host can't be reached.
    */
   run(script: string, timeoutMs?: number): Promise<ScriptResult> {
-    return this.ssh("exec sh -s", script, timeoutMs);
+    return this.ssh("exec env LC_ALL=C sh -s", script, timeoutMs);
   }
 
   /**

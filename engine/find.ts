@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { execa } from "execa";
-import { engineCache, pulumiHome, userPulumiHome, which } from "./layout.js";
+import { engineCache, executablesNamed, pulumiHome, userPulumiHome } from "./layout.js";
 import { versions } from "./versions.js";
 
 /** Where a tool was found, or how it was installed. */
@@ -27,7 +27,9 @@ export async function pulumiCandidates(): Promise<{ file: string; way: Way }[]> 
     { dirs: [cache], way: "cache" },
   ];
   const found = await Promise.all(
-    places.map(async ({ dirs, way }) => (await which("pulumi", dirs)).map((file) => ({ file, way }))),
+    places.map(async ({ dirs, way }) =>
+      (await executablesNamed("pulumi", dirs)).map((file) => ({ file, way })),
+    ),
   );
   return found.flat();
 }

@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { ExitCode, UserError } from "../base/errors.js";
 import { cacheDir } from "../base/paths.js";
 import { compareVersions } from "./find.js";
-import { which } from "./layout.js";
+import { executablesNamed } from "./layout.js";
 import { versions } from "./versions.js";
 
 export interface Go {
@@ -31,7 +31,9 @@ const wayOut = `install Go ${versions.go} or newer (https://go.dev/dl, or golang
  */
 export async function findGo(): Promise<Go> {
   const named = process.env.TRILAB_GO;
-  const candidates = named ? [named] : [...(await which("go")), ...(await which("go", usual))];
+  const candidates = named
+    ? [named]
+    : [...(await executablesNamed("go")), ...(await executablesNamed("go", usual))];
   let old: string | undefined;
   for (const file of candidates) {
     const env = goEnvironment();

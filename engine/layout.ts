@@ -45,7 +45,7 @@ export async function isExecutable(file: string): Promise<boolean> {
 }
 
 /** All executables of that name in the directories, in their order. Default: the directories of PATH. */
-export async function which(
+export async function executablesNamed(
   name: string,
   dirs = (process.env.PATH ?? "").split(delimiter),
 ): Promise<string[]> {

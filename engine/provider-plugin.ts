@@ -6,12 +6,12 @@ import type { Progress } from "../base/progress.js";
 import { downloadPlugin } from "./download.js";
 import {
   engineCache,
+  executablesNamed,
   isExecutable,
   type ProviderName,
   pluginDir,
   pluginFile,
   userPulumiHome,
-  which,
 } from "./layout.js";
 import { isStandIn, writeStandIn } from "./stand-in.js";
 import { versions } from "./versions.js";
@@ -50,7 +50,7 @@ export async function findPlugin(provider: ProviderName): Promise<ProviderPlugin
     const file = join(forcedStandInDir(provider), pluginFile(provider));
     return (await isExecutable(file)) ? { kind: "stand-in", file, way: "stand-in" } : undefined;
   }
-  const [onPath] = await which(pluginFile(provider));
+  const [onPath] = await executablesNamed(pluginFile(provider));
   if (onPath) return { kind: "official", file: onPath, way: "path" };
   const dir = pluginDir(provider);
   const file = join(dir, pluginFile(provider));

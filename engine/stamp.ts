@@ -6,12 +6,12 @@ import { privateDir } from "../base/paths.js";
 import { pulumiCandidates } from "./find.js";
 import {
   engineCache,
+  executablesNamed,
   PROVIDERS,
   pluginDir,
   pluginFile,
   pulumiHome,
   userPulumiHome,
-  which,
 } from "./layout.js";
 import { pluginVariable } from "./provider-plugin.js";
 import { standInEntry } from "./stand-in.js";
@@ -25,8 +25,8 @@ async function situation(wanted: object): Promise<string> {
   const [pulumis, ...plugins] = await Promise.all([
     pulumiCandidates(),
     ...PROVIDERS.map(async (provider) => [
-      await which(pluginFile(provider)),
-      await which(pluginFile(provider), [pluginDir(provider, userPulumiHome())]),
+      await executablesNamed(pluginFile(provider)),
+      await executablesNamed(pluginFile(provider), [pluginDir(provider, userPulumiHome())]),
       standInEntry(provider),
       process.env[pluginVariable(provider)] ?? "",
     ]),

@@ -3,7 +3,7 @@ import type { Progress } from "../base/progress.js";
 import type { Drivers } from "../drivers/drivers.js";
 
 /** A command that trilab runs, and its Debian package. */
-interface Tool {
+export interface Tool {
   command: string;
   package: string;
   /** What needs it; `image`: to build one for either daemon; `ssh`: guests and rented machines. */
@@ -80,10 +80,7 @@ const answers = async (driver: { preflight(): Promise<void> } | undefined): Prom
 const BESIDE_DAEMONS = ["docker", "virsh", "qemu-img"];
 
 /** The commands that another host with these daemons needs, and their packages; image and engine are made on this machine. Pure. */
-export const daemonTools = (daemons: {
-  docker: boolean;
-  libvirt: boolean;
-}): readonly Pick<Tool, "command" | "package">[] =>
+export const daemonTools = (daemons: { docker: boolean; libvirt: boolean }): readonly Tool[] =>
   TOOLS.filter(
     (tool) =>
       (tool.for === "docker" || tool.for === "libvirt") &&

@@ -3,7 +3,7 @@ import { formatSize } from "../model/units.js";
 import { sshAccelerator } from "./accelerator.js";
 import { type Finding, type HostCheck, kvmFinding } from "./checks.js";
 import { FIREWALL, setScript, stands } from "./firewall-rules.js";
-import { daemonTools } from "./packages.js";
+import { daemonTools, type Tool } from "./packages.js";
 import { bootUnit, UNIT, UNIT_FILE } from "./set-firewall.js";
 
 /** Which daemons a host should have. */
@@ -121,9 +121,11 @@ export function judgeLogin(facts: Facts): Judged {
   };
 }
 
-export function judgeTools(facts: Facts, tools: ReturnType<typeof daemonTools>): Judged {
+export function judgeTools(facts: Facts, tools: readonly Tool[]): Judged {
   const there = facts.get("commands")?.split("\n") ?? [];
-  const missing = tools.filter(({ command }) => !there.includes(command));
+  const missing = tools.filter(
+    (tool) => !there.includes(tool.command) && !(tool.daemon && daemonAnswers(facts, tool.for)),
+  );
   if (missing.length === 0) return { ok: true, found: "all there", wanted: "all there" };
   const packages = [...new Set(missing.map((tool) => tool.package))].sort().join(" ");
   const apt = facts.get("apt")?.startsWith("/") === true;
@@ -148,6 +150,11 @@ apt-get ${options} install -y --no-install-recommends ${packages}
   };
 }
 
+/** Whether a daemon answers the login user or root. Its binary may have another name or place, as virtqemud has. */
+const daemonAnswers = (facts: Facts, daemon: Tool["for"]): boolean =>
+  [facts.get(daemon), facts.get(`${daemon}-root`)].some(daemon === "docker" ? isVersion : hasLibvirtVersion);
+
+const hasLibvirtVersion = (text: string | undefined): boolean => /^Using library: libvirt/m.test(text ?? "");
 const isVersion = (text: string | undefined): text is string => /^\d+\.\d+\S*$/.test(text ?? "");
 
 export function judgeDocker(facts: Facts): Judged {
@@ -226,7 +233,7 @@ export function judgeLibvirt(facts: Facts): Judged {
   if (version !== undefined && logs) {
     return { ok: true, found: `libvirt ${version}, ${/^Running hypervisor: (.*)/m.exec(mine)?.[1]}`, wanted };
   }
-  if (/^Using library/m.test(roots) && logs) return notInGroup(facts.get("user") ?? "", "libvirt");
+  if (hasLibvirtVersion(roots) && logs) return notInGroup(facts.get("user") ?? "", "libvirt");
   return {
     ok: false,
     found: version === undefined ? lastLine(roots || mine) : "libvirtd answers, but virtlogd does not",
@@ -237,7 +244,7 @@ export function judgeLibvirt(facts: Facts): Judged {
       done: "started libvirt",
       script: `if [ -d /run/systemd/system ]; then systemctl enable --now virtlogd.socket libvirtd; else
   ${facts.get("virtlogd") === "yes" ? "" : "virtlogd -d"}
-  ${/^Using library/m.test(roots) ? "" : "libvirtd -d"}
+  ${hasLibvirtVersion(roots) ? "" : "libvirtd -d"}
 fi
 ${untilAnswers(LIBVIRT, "/var/log/libvirt/libvirtd.log")}`,
     },

@@ -6,8 +6,8 @@ import { ExitCode, messageOf, UserError } from "../base/errors.js";
 import { asRoot, canBeRoot, isRoot, type RootOptions, which } from "../base/privilege.js";
 import type { Progress } from "../base/progress.js";
 import { inScratchFolder } from "../base/scratch.js";
-import type { Drivers } from "../drivers/drivers.js";
-import { type Endpoint, isLocal } from "../model/endpoint.js";
+import { connect, type Drivers } from "../drivers/drivers.js";
+import { type Endpoint, isLocal, LOCAL, sameEndpoint } from "../model/endpoint.js";
 import { BRIDGE_PREFIX, isBridgeName } from "../model/naming.js";
 import { clearScript, FIREWALL, type RuleSet, setScript, stands } from "./firewall-rules.js";
 import { hasSystemd } from "./start-daemons.js";
@@ -120,9 +120,20 @@ const writeUnit = (text: string, options: RootOptions): Promise<void> =>
     await asRoot("systemctl", ["daemon-reload"], options);
   });
 
-/** Removes the firewall and the unit when no seat is left on the host. Never asks for a password. */
-export async function forgetIsolation(drivers: Drivers, progress: Progress): Promise<void> {
-  if (await seatsMayBeLeft(drivers)) return;
+/** This machine, as {@link forgetIsolation} looks at it. */
+const HERE = { daemons: [LOCAL.docker, LOCAL.libvirt], interfaces: "/sys/class/net" };
+
+/**
+ * Removes the firewall and the unit when no seat is left on this machine. Never asks for a password.
+ *
+ * @param drivers Daemons to query in addition to this machine's own; those on other machines don't count.
+ */
+export async function forgetIsolation(
+  drivers: Drivers,
+  progress: Progress,
+  here: typeof HERE = HERE,
+): Promise<void> {
+  if (await seatsMayBeLeft(drivers, here)) return;
   const quietly = { ask: false };
   try {
     if (existsSync(UNIT_FILE)) {
@@ -137,17 +148,23 @@ export async function forgetIsolation(drivers: Drivers, progress: Progress): Pro
 }
 
 /** Interfaces of this host to which the firewall applies by their names, although they are not a seat's bridge. */
-export const takenForSeats = async (folder = "/sys/class/net"): Promise<string[]> =>
-  (await readdir(folder).catch(() => [])).filter(
-    (name) => name.startsWith(BRIDGE_PREFIX) && !isBridgeName(name),
-  );
+export const takenForSeats = async (folder = HERE.interfaces): Promise<string[]> =>
+  (await interfacesIn(folder)).filter((name) => name.startsWith(BRIDGE_PREFIX) && !isBridgeName(name));
 
-/** Whether any owner's seat may be left: each has a network in its daemons. A daemon that does not answer may have some. */
-async function seatsMayBeLeft({ docker, libvirt }: Drivers): Promise<boolean> {
-  const answers = await Promise.all(
-    [docker, libvirt].map(
-      async (driver) => driver?.isLocal === true && (await driver.hasSeatNetworks().catch(() => true)),
-    ),
-  );
-  return answers.includes(true);
+const interfacesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
+/**
+ * Whether any owner's seat may be left on this machine: each has a bridge, and a network in its daemon. A daemon that does
+ * not answer may have some.
+ */
+async function seatsMayBeLeft({ docker, libvirt }: Drivers, here: typeof HERE): Promise<boolean> {
+  if ((await interfacesIn(here.interfaces)).some(isBridgeName)) return true;
+  const chosen = [docker, libvirt].filter((driver) => driver?.isLocal === true);
+  // The chosen daemons may be on other machines: this one's seats are in its own.
+  const own = here.daemons
+    .filter((daemon) => !chosen.some((driver) => driver && sameEndpoint(driver.endpoint, daemon)))
+    .map((daemon) => (daemon.kind === "docker" ? connect(daemon) : connect(daemon)));
+  for (const driver of [...chosen, ...own])
+    if (await driver?.hasSeatNetworks().catch(() => true)) return true;
+  return false;
 }

@@ -25,8 +25,11 @@ export function isLocal(endpoint: DockerEndpoint | LibvirtEndpoint): boolean {
 export function hostOf(endpoint: DockerEndpoint | LibvirtEndpoint): string {
   const address = addressOf(endpoint);
   if (isLocal(endpoint)) return "";
-  return (URL.canParse(address) && new URL(address).hostname) || address;
+  return (URL.canParse(address) && hostnameOf(new URL(address))) || address;
 }
+
+/** A URL's host without the brackets of an IPv6 address, which only URLs have: `::1` for `ssh://[::1]:22`. */
+export const hostnameOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, "$1");
 
 /** The address alone, as people write it: `ssh://host`, `qemu:///system`, `eu-central-1`. */
 export function addressOf(endpoint: Endpoint): string {

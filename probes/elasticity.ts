@@ -50,7 +50,8 @@ export const elasticity: Probe = {
     const cpus = subject.target === "container" ? had.cpus / 2 : had.cpus + 1;
     const memory = await change(subject, READ_MEMORY, { memory: less }, { memory: had.memory }, signal);
     const cpu = await change(subject, READ_CPUS, { cpus }, { cpus: had.cpus }, signal);
-    const fact = (title: string, value: string): FoundFact => ({
+    const fact = (metric: string, title: string, value: string): FoundFact => ({
+      metric,
       title,
       value,
       note: "tried on the running machine, and undone",
@@ -61,8 +62,8 @@ export const elasticity: Probe = {
         ...(cpu.seconds === undefined ? {} : { cpus: cpu.seconds }),
       },
       facts: [
-        fact(`memory from ${formatSize(had.memory)} to ${formatSize(less)}`, memory.said),
-        fact("CPU time or CPUs", cpu.said),
+        fact("memory", `memory from ${formatSize(had.memory)} to ${formatSize(less)}`, memory.said),
+        fact("cpus", "CPU time or CPUs", cpu.said),
       ],
       output: "",
     };

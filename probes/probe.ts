@@ -40,6 +40,8 @@ export interface FoundFact {
   note: string;
   /** The value is `yes` or `no`, and is shown as a tick or a cross. */
   ticks?: boolean;
+  /** The id of the metric that it is about, if it is about one. */
+  metric?: string;
   /** The target that it describes. Default: the one that is measured. */
   target?: Target;
 }

@@ -53,6 +53,8 @@ export const factSchema = z.object({
   note: z.string(),
   /** The values are `yes` or `no`, and are shown as ticks and crosses. Since schema 3. */
   ticks: z.boolean().optional(),
+  /** The id of the metric that it is about. Absent in older runs. */
+  metric: z.string().optional(),
 });
 
 const publishedSchema = z.object({

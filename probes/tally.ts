@@ -33,8 +33,12 @@ export class Tally {
     const state = this.state(step.target);
     if (step.round === this.probe.runs.warmups && reading.output !== "")
       this.raw.push({ target: step.target, round: step.round, output: reading.output });
-    for (const { title, value, note, target, ticks } of reading.facts ?? []) {
-      const fact = this.facts.get(title) ?? { title, values: {}, note, ...(ticks ? { ticks } : {}) };
+    for (const { title, value, note, target, ticks, metric } of reading.facts ?? []) {
+      const fact = this.facts.get(title) ?? {
+        ...{ title, values: {}, note },
+        ...(ticks ? { ticks } : {}),
+        ...(metric === undefined ? {} : { metric }),
+      };
       const of = target ?? step.target;
       if (of !== "baseline") fact.values[of] = value;
       this.facts.set(title, fact);

@@ -1,6 +1,6 @@
 import { type Claim, type ClaimPart, type ClaimPlace, FACTS, type FactName } from "../labs/claims.js";
 import { formatSize } from "../model/units.js";
-import type { ProbeResult, RunDocument, Series } from "../probes/run-document.js";
+import type { Fact, ProbeResult, RunDocument, Series } from "../probes/run-document.js";
 import type { SeatFacts } from "../seats/claim-facts.js";
 import { figureOf, probeOf, seriesOf } from "./figures.js";
 import { formatFactor, formatInterval, formatQuantity, shortCertainty } from "./quantity.js";
@@ -235,17 +235,32 @@ function judgeMetric(part: ClaimPart, evidence: readonly Evidence[]): Found {
   return missing(notMeasured(evidence, id));
 }
 
+/** The refusals that come from how trilab defined the guest (`cannotBecome` in drivers/libvirt/resize-guest.ts). */
+const OWN_LIMIT = /: cannot: (its definition lets it|no balloon device)/;
+
+/** Whether a fact is about a metric. In older runs, only the title says it: "memory from 512MiB to 384MiB", "CPU time or CPUs". */
+const isAbout = (fact: Fact, metric: string): boolean =>
+  fact.metric === undefined
+    ? fact.title.toLowerCase().includes(metric.replace(/s$/, ""))
+    : fact.metric === metric;
+
 /** Whether the probe could do what it tried. `undefined`: it did not try it there. */
 function judgeWorks(part: ClaimPart, run: RunDocument, probe: ProbeResult): Found | undefined {
   const [series] = seriesFor(part, probe);
   const figure = series && figureOf(run, probe.id, series);
   if (series && figure)
     return decided(true, `${series.target}: seen inside after ${formatQuantity(figure.median, series.unit)}`);
-  const said = probe.facts.flatMap(({ title, values }) => {
-    const value = part.of && valueIn(values, part.of);
-    return value === undefined || value.startsWith("changed") ? [] : [`${title}: ${value}`];
+  const metric = part.metric?.split(".")[1] ?? "";
+  const said = probe.facts.flatMap((fact) => {
+    const value = part.of && isAbout(fact, metric) ? valueIn(fact.values, part.of) : undefined;
+    return value === undefined || value.startsWith("changed") ? [] : [`${fact.title}: ${value}`];
   });
   if (said.length === 0) return undefined;
+  if (said.some((text) => OWN_LIMIT.test(text)))
+    return missing(
+      "trilab's own definition of the machine sets this limit, so it says nothing about virtual machines",
+      said.join("; "),
+    );
   // What was accepted, but not seen in time, may only be slow; and QEMU's emulation can fail where KVM does not.
   const isRefused = said.some((text) => text.includes(": cannot: "));
   if (isRefused && !isEmulated(run, part.of)) return decided(false, said.join("; "));

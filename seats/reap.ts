@@ -1,5 +1,5 @@
 import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
-import type { Progress } from "../base/progress.js";
+import { type Progress, silent as quietly } from "../base/progress.js";
 import { allSeats, later } from "../drivers/all-seats.js";
 import { statusOf } from "../drivers/docker/connect.js";
 import { connect, type Driver, type Drivers, inventory, removeFound } from "../drivers/drivers.js";
@@ -9,6 +9,7 @@ import {
   type Endpoints,
   endpointsWords,
   endpointWords,
+  isLocal,
   sameEndpoint,
 } from "../model/endpoint.js";
 import { reporting, type StepEvent } from "../model/events.js";
@@ -161,7 +162,7 @@ export interface Survey {
   seats: ReapSeat[];
   orphans: Orphan[];
   asked: Endpoint[];
-  /** Daemons that a known seat uses, and AWS regions. */
+  /** Daemons that a known seat uses, chosen daemons on other machines, and AWS regions. */
   silent: Endpoint[];
 }
 
@@ -260,8 +261,9 @@ async function endpointsHere(
         asked.push(endpoint);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
-        // The daemons may be on different machines.
-        const needed = endpoint.kind === "ec2" || own.some((other) => sameEndpoint(other, endpoint));
+        // This machine need not have both daemons. One on another machine was chosen by the user.
+        const needed =
+          endpoint.kind === "ec2" || !isLocal(endpoint) || own.some((other) => sameEndpoint(other, endpoint));
         if (!needed) return;
         silent.push(endpoint);
         progress.note(`${endpointWords(endpoint)} was not asked: ${messageAndWhy(error)}`);
@@ -284,7 +286,7 @@ async function reapSeat(
 ): Promise<Reaped> {
   try {
     return await withSeatLock(seat, async () => {
-      const doubt = await whyNotDue(seat, scope, chosen, progress);
+      const doubt = await whyNotDue(seat, scope, chosen);
       if (doubt !== undefined) return { ...seat, outcome: "skipped", why: doubt };
       const receipt = await removeSeat(
         seat,
@@ -327,18 +329,14 @@ async function driversOfSeat(seat: ReapSeat, chosen: Endpoints): Promise<Drivers
  * Why a seat is not to be removed any more; `undefined`: it is. Others' seats are checked again from outside, because neither their
  * record nor their lock is here.
  */
-async function whyNotDue(
-  seat: ReapSeat,
-  scope: ReapScope,
-  chosen: Endpoints,
-  progress: Progress,
-): Promise<string | undefined> {
+async function whyNotDue(seat: ReapSeat, scope: ReapScope, chosen: Endpoints): Promise<string | undefined> {
   const extended = "it was just extended";
   if (seat.known) {
     const record = await readRecord(seat);
     return record === undefined || endOf(expiryInForce(record)) <= Date.now() ? undefined : extended;
   }
-  const { seats } = await survey(scope, chosen, Date.now(), progress);
+  // The first survey has reported the daemons that do not answer.
+  const { seats } = await survey(scope, chosen, Date.now(), quietly);
   const now = seats.find((other) => key(other) === key(seat))?.verdict ?? "expired";
   if (now === "unsure") return "its daemon does not tell whether it was extended";
   return now === "expired" ? undefined : extended;

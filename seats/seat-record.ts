@@ -113,7 +113,7 @@ export async function classNamed(id: SeatId): Promise<string | null | undefined>
 }
 
 /** Names and addresses by which every machine means itself. */
-const LOOPBACK = /^(localhost|127\.[\d.]+|\[?::1\]?)$/;
+const LOOPBACK = /^(localhost|127\.[\d.]+|::1)$/;
 
 /** The only machine that reaches machines at these endpoints, in a shared state; `undefined`: every machine does. */
 export async function onlyFrom(endpoints: readonly Endpoint[]): Promise<SeatRecord["onlyFrom"]> {

@@ -55,7 +55,7 @@ async function run(args: Args, ctx: Context): Promise<number> {
       exitCode: ExitCode.usage,
     });
   }
-  if (flag(args, "install") || flag(args, "uninstall")) return schedule(scope, flag(args, "install"), ctx);
+  if (flag(args, "install") || flag(args, "uninstall")) return schedule(args, scope, ctx);
   const chosen = await chosenEndpoints(args);
   if (watch === undefined) return once(scope, chosen, dryRun, ctx);
   const pause = watch === "" ? 60 : duration("--watch", watch);
@@ -80,10 +80,20 @@ async function once(scope: ReapScope, chosen: Endpoints, dryRun: boolean, ctx: C
   return result.notAsked.length > 0 ? ExitCode.hostNotReady : ExitCode.done;
 }
 
-async function schedule(scope: ReapScope, on: boolean, ctx: Context): Promise<number> {
+async function schedule(args: Args, scope: ReapScope, ctx: Context): Promise<number> {
+  const on = flag(args, "install");
+  // The timer's runs would fail because of an invalid address, and nobody would see it.
+  if (on) await chosenEndpoints(args);
   const { install, jobOf, uninstall } = await import("../../hosts/schedule-reap.js");
   const { awsCredentials } = await import("../../drivers/ec2/credentials.js");
-  const flags = [...(scope.unknown ? ["--unknown"] : []), ...(scope.others ? ["--others"] : [])];
+  const flags = [
+    ...(scope.unknown ? ["--unknown"] : []),
+    ...(scope.others ? ["--others"] : []),
+    ...Object.keys(endpointOptions).flatMap((name) => {
+      const value = text(args, name);
+      return value ? [`--${name}`, value] : [];
+    }),
+  ];
   const job = await jobOf([process.execPath, join(repoDir, "dist/cli/bin.js"), "reap", ...flags]);
   const installed = on ? await install(job) : [];
   if (on && (await awsCredentials()) === "the environment")

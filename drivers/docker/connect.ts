@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Docker from "dockerode";
 import { askingWith } from "../../base/asking.js";
 import { ExitCode, hasCode, messageOf, UserError } from "../../base/errors.js";
-import { type DockerEndpoint, LOCAL } from "../../model/endpoint.js";
+import { type DockerEndpoint, hostnameOf, LOCAL } from "../../model/endpoint.js";
 import { endWhenSilent } from "./silence.js";
 import { sshAgent } from "./ssh-agent.js";
 
@@ -39,11 +39,12 @@ export function parseAddress({ host, certPath }: Omit<DockerEndpoint, "kind">): 
   if ((url.pathname !== "" && url.pathname !== "/") || url.search) return fail("it has a path");
   const port = url.port ? Number(url.port) : undefined;
   if (url.protocol === "ssh:") {
-    const target = url.username ? `${decodeURIComponent(url.username)}@${url.hostname}` : url.hostname;
+    const target = `${url.username && `${decodeURIComponent(url.username)}@`}${hostnameOf(url)}`;
     if (target.startsWith("-")) return fail("a host or user can't begin with a dash");
     return { kind: "ssh", target, port };
   }
   const tls = port === 2376 || certPath !== undefined;
+  // docker-modem puts the host into a URL again, so an IPv6 address keeps its brackets.
   return { kind: "tcp", host: url.hostname, port: port ?? (tls ? 2376 : 2375), tls };
 }
 

@@ -1,4 +1,5 @@
 import { quoted } from "../../base/shell-words.js";
+import { hostnameOf } from "../../model/endpoint.js";
 
 /** What takes an emulated guest the least CPU time (docs/speed.md); the other algorithms stay possible. */
 const CHEAPEST = [
@@ -56,7 +57,7 @@ export function jumpCommand(uri: string): string | undefined {
     ...(url.port ? ["-p", url.port] : []),
     ...(keyFile ? ["-i", keyFile] : []),
     ...(knownHosts ? ["-o", `UserKnownHostsFile="${knownHosts}"`] : []),
-    ...["-o", "BatchMode=yes", "-W", "[%h]:%p", "--", `${user}${url.hostname}`],
+    ...["-o", "BatchMode=yes", "-W", "[%h]:%p", "--", `${user}${hostnameOf(url)}`],
   ];
   // ssh passes this to a shell, after replacing its own % tokens.
   return words.map((word) => (word === "[%h]:%p" ? word : quoted([word]).replaceAll("%", "%%"))).join(" ");

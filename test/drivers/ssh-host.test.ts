@@ -27,7 +27,7 @@ describe("a host's address", () => {
   });
 });
 
-describe("an archive", () => {
+describe("on the host", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "trilab-ssh-host-"));
@@ -44,13 +44,27 @@ describe("an archive", () => {
   });
   const host = new SshHost("ssh://lab1");
 
-  it("is unpacked into a folder of its own", async () => {
+  it("a script gets English messages from programs, whatever the login's language is", async () => {
+    vi.stubEnv("LC_ALL", "de_DE.UTF-8");
+    expect((await host.run("echo $LC_ALL")).stdout).toBe("C");
+  });
+
+  it.each([
+    ["ssh://lab1", "lab1"],
+    ["ssh://root@[2001:db8::5]:2222", "-p 2222 root@2001:db8::5"],
+    ["ssh://[::1]", "::1"],
+  ])("%s is reached by ssh %s", async (address, login) => {
+    await writeFile(join(folder, "ssh"), '#!/bin/sh\necho "$*"\n', { mode: 0o755 });
+    expect((await new SshHost(address).run("true")).stdout).toContain(`ConnectTimeout=10 ${login} exec `);
+  });
+
+  it("an archive is unpacked into a folder of its own", async () => {
     await writeFile(join(folder, "a"), "words");
     const there = await host.unpack(execFileSync("tar", ["-c", "-C", folder, "a"]));
     expect(await readFile(join(there, "a"), "utf8")).toBe("words");
   });
 
-  it("that can't be unpacked is an error, and leaves nothing there", async () => {
+  it("an archive that can't be unpacked is an error, and leaves nothing there", async () => {
     await expect(host.unpack(Buffer.from("no archive"))).rejects.toMatchObject({
       message: "files can't be copied to ssh://lab1",
       why: expect.stringContaining("tar"),

@@ -66,6 +66,19 @@ describe("tools", () => {
     expect(judgeTools(facts({ commands, apt: "" }), tools).repair).toBeUndefined();
   });
 
+  it("that are a daemon's own binary are not needed where the daemon answers", () => {
+    const commands = all.filter((command) => !["dockerd", "libvirtd"].includes(command)).join("\n");
+    const [docker, libvirt] = ["26.1.5", "Using library: libvirt 9.0.0"];
+    const missing = (parts: Record<string, string>): string | undefined =>
+      judgeTools(facts({ commands, ...parts }), tools).found;
+    expect(missing({ docker, libvirt })).toBe("all there");
+    expect(missing({ docker: "permission denied", "docker-root": docker, "libvirt-root": libvirt })).toBe(
+      "all there",
+    );
+    expect(missing({ docker })).toBe("missing: libvirtd");
+    expect(missing({ docker: "Cannot connect to the Docker daemon", libvirt })).toBe("missing: dockerd");
+  });
+
   it("that are all there are all right", () => {
     expect(judgeTools(facts({ commands: all.join("\n") }), tools).ok).toBe(true);
   });

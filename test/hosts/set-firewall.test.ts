@@ -1,10 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { silent } from "../../base/progress.js";
-import { connect } from "../../drivers/drivers.js";
+import { connect, type Drivers } from "../../drivers/drivers.js";
 import { CHECKS } from "../../hosts/checks.js";
 import { FIREWALL, setScript } from "../../hosts/firewall-rules.js";
 import {
@@ -175,14 +175,31 @@ test("the unit holds the whole script, and comes before what brings seats back",
   expect(unit.find((line) => line.startsWith("Before="))).toMatch(/docker\.service.*libvirtd\.service/);
 });
 
-test("the firewall goes when neither daemon has a seat's network", async () => {
-  await sudo(STANDS);
-  await dockerWith([]);
-  await forgetIsolation({ ...local(), libvirt: connect(LOCAL.libvirt) }, silent);
-  expect(await done()).toMatch(/^-n env sh -c .*-X TRILAB/m);
-});
+/** Forgets the firewall of a machine whose own daemons are the test's, and whose interfaces are in a folder of the test. */
+const forget = (drivers: Drivers) =>
+  forgetIsolation(drivers, silent, {
+    daemons: [{ kind: "docker", host: `unix://${folder}/docker.sock` }, LOCAL.libvirt],
+    interfaces: join(folder, "net"),
+  });
+const remote = {
+  docker: connect({ kind: "docker", host: "ssh://root@lab1" }),
+  libvirt: connect({ kind: "libvirt", uri: "qemu+ssh://root@lab1/system" }),
+};
 
-test.each<[string, () => Promise<void>]>([
+test.each([
+  ["this machine's are chosen", () => ({ ...local(), libvirt: connect(LOCAL.libvirt) })],
+  ["other machines' are chosen", () => remote],
+])(
+  "the firewall goes when neither of this machine's daemons has a seat's network, and %s",
+  async (_, drivers) => {
+    await sudo(STANDS);
+    await dockerWith([]);
+    await forget(drivers());
+    expect(await done()).toMatch(/^-n env sh -c .*-X TRILAB/m);
+  },
+);
+
+describe.each([
   ["Docker has one", () => dockerWith([{ Name: "trilab-lab-alice-container" }])],
   ["Docker does not answer", async () => {}],
   [
@@ -192,9 +209,30 @@ test.each<[string, () => Promise<void>]>([
       await standIn("virsh", "echo trilab-lab-alice-guest");
     },
   ],
-])("the firewall stays when %s", async (_, arrange) => {
-  await sudo(STANDS);
-  await arrange();
-  await forgetIsolation({ ...local(), libvirt: connect(LOCAL.libvirt) }, silent);
-  expect(await done()).not.toContain("TRILAB");
+  [
+    "libvirt does not answer",
+    async () => {
+      await dockerWith([]);
+      await standIn("virsh", "exit 1");
+    },
+  ],
+  [
+    "a seat's bridge is there",
+    async () => {
+      await dockerWith([]);
+      await mkdir(join(folder, "net/tlc3b62ffdab69"), { recursive: true });
+    },
+  ],
+])("the firewall stays when %s", (_, arrange) => {
+  test.each([
+    ["this machine's daemons", () => ({ ...local(), libvirt: connect(LOCAL.libvirt) })],
+    ["other machines' daemons", () => remote],
+    ["its own Docker and another's libvirt", () => ({ ...local(), libvirt: remote.libvirt })],
+    ["its own libvirt and another's Docker", () => ({ ...remote, libvirt: connect(LOCAL.libvirt) })],
+  ])("and %s are chosen", async (_, drivers) => {
+    await sudo(STANDS);
+    await arrange();
+    await forget(drivers());
+    expect(await done()).not.toContain("TRILAB");
+  });
 });

@@ -31,8 +31,10 @@ it.each([
   [docker("unix:///run/user/1000/docker.sock"), ""],
   [docker("tcp://10.0.0.7:2376"), "10.0.0.7"],
   [docker("ssh://root@lab1:2222"), "lab1"],
+  [docker("ssh://root@[2001:db8::5]:2222"), "2001:db8::5"],
   [libvirt("qemu:///system"), ""],
   [libvirt("qemu+ssh://root@lab1/system?keyfile=/k"), "lab1"],
+  [libvirt("qemu+ssh://[::1]/system"), "::1"],
   [libvirt("not a URI"), "not a URI"],
 ])("the host of %j is %j", (endpoint, host) => {
   expect(hostOf(endpoint)).toBe(host);

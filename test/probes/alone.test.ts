@@ -85,6 +85,7 @@ it("elasticity goes from what the target has, not from today's spec, and back to
   expect(asked).toEqual([{ memory: 384 * MiB }, { memory: 512 * MiB }, { cpus: 1.5 }, { cpus: 3 }]);
   expect(now).toEqual({ memory: 512 * MiB, cpus: 3 });
   expect(Object.keys(reading.values)).toEqual(["memory", "cpus"]);
+  expect(reading.facts?.map(({ metric }) => metric)).toEqual(["memory", "cpus"]);
 });
 
 it("elasticity says so when the change can't be undone, and undoes nothing that was refused", async () => {

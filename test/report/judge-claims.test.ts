@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { cannotBecome } from "../../drivers/libvirt/resize-guest.js";
+import { parseXml } from "../../drivers/libvirt/xml.js";
 import { type Claim, loadClaims, parseClaims } from "../../labs/claims.js";
-import type { RunDocument, Series } from "../../probes/run-document.js";
+import type { Fact, RunDocument, Series } from "../../probes/run-document.js";
 import { countVerdicts, type Evidence, judgeClaims, judgeRange } from "../../report/judge-claims.js";
 import { syntheticRun } from "./fixture.js";
 
@@ -182,7 +184,7 @@ describe("a part decided by figures", () => {
     expect(works("container").verdict).toBe("holds");
     expect(works("guest").verdict).toBe("not-measured");
     const slow = {
-      title: "CPUs",
+      title: "memory",
       values: { guest: "accepted, but not visible inside after 15 s" },
       note: "",
     };
@@ -196,6 +198,51 @@ describe("a part decided by figures", () => {
     });
     if (run.run) run.run.emulated = true;
     expect(works("guest").verdict).toBe("not-measured");
+  });
+
+  describe("or could not, because of a refusal", () => {
+    const refused = "cannot: error: unsupported configuration";
+    const fact = (title: string, guest: string, metric?: string): Fact => ({
+      ...{ title, values: { guest }, note: "" },
+      ...(metric === undefined ? {} : { metric }),
+    });
+    const works = (metric: string, ...facts: Fact[]) => {
+      const evidence = runWith({ container: [0.2] }, { id: "elasticity", metric: "memory" });
+      evidence.run?.probes[0]?.facts.push(...facts);
+      return judge([evidence], `metric: elasticity.${metric}, of: guest, works: true`);
+    };
+
+    it.each([
+      ["named", ["memory", "cpus"]],
+      ["in the title of an older run's fact", []],
+    ])("of that same metric, which is %s", (_, [memory, cpus]) => {
+      const about = [
+        fact("memory from 512MiB to 384MiB", "accepted, but not visible inside after 15 s", memory),
+        fact("CPU time or CPUs", refused, cpus),
+      ];
+      expect(works("memory", ...about)).toMatchObject({
+        verdict: "not-measured",
+        parts: [{ why: "it may only be slow" }],
+      });
+      expect(works("cpus", ...about)).toMatchObject({
+        verdict: "does-not-hold",
+        parts: [{ figures: `CPU time or CPUs: ${refused}` }],
+      });
+    });
+
+    it.each([{ cpus: 2 }, { memory: 384 * 2 ** 20 }])(
+      "but not one that comes from trilab's definition of the guest: %j",
+      (change) => {
+        const domain = parseXml("<domain type='kvm'><memory>524288</memory><vcpu>1</vcpu></domain>");
+        const [metric = ""] = Object.keys(change);
+        expect(works(metric, fact("tried", `cannot: ${cannotBecome(domain, change)}`, metric))).toMatchObject(
+          {
+            verdict: "not-measured",
+            parts: [{ why: expect.stringContaining("says nothing about virtual machines") }],
+          },
+        );
+      },
+    );
   });
 });
 

@@ -57,8 +57,12 @@ afterEach(async () => {
 });
 
 /** Reaps seats at the first daemon, and at those of known seats. By default, also those without a record. */
-async function reapThem({ unknown = true, notes = [] as string[] } = {}): Promise<ReapResult> {
-  const libvirt = { kind: "libvirt", uri: "test:///none" } as const;
+async function reapThem({
+  unknown = true,
+  notes = [] as string[],
+  libvirtUri = "test:///none",
+} = {}): Promise<ReapResult> {
+  const libvirt = { kind: "libvirt", uri: libvirtUri } as const;
   const chosen = { docker: daemons[0].endpoint, libvirt };
   const events = reap({ unknown, others: false }, { chosen, dryRun: false });
   for (;;) {
@@ -80,6 +84,20 @@ it("a seat stays where the daemon falls silent: it may have been extended", asyn
   expect(seats).toMatchObject([{ seat: "lost", verdict: "unsure" }]);
   expect(notAsked).toEqual([daemons[0].endpoint]);
   expect(daemons[0].has).toBe(true);
+});
+
+it("a chosen daemon on another host that does not answer is reported, without a seat that uses it", async () => {
+  const notes: string[] = [];
+  const { asked, notAsked } = await reapThem({ libvirtUri: "qemu+ssh://root@lab1/system", notes });
+  expect(asked).toEqual([daemons[0].endpoint]);
+  expect(notAsked).toEqual([{ kind: "libvirt", uri: "qemu+ssh://root@lab1/system" }]);
+  expect(notes).toEqual([expect.stringMatching(/^libvirt at qemu\+ssh:.* was not asked: /)]);
+});
+
+it("a daemon of this machine that does not answer is not reported, because it need not have both", async () => {
+  const notes: string[] = [];
+  expect(await reapThem({ notes })).toMatchObject({ notAsked: [] });
+  expect(notes).toEqual([]);
 });
 
 it("a seat with parts on two hosts is not reported as removed while one has some", async () => {

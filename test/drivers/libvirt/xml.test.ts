@@ -27,6 +27,7 @@ it.each([
   ["qemu+tcp://h/system", undefined],
   ["qemu+ssh://lab1/system", "ssh -o BatchMode=yes -W [%h]:%p -- lab1"],
   ["qemu+ssh://ann@lab1:2222/system", "ssh -p 2222 -o BatchMode=yes -W [%h]:%p -- ann@lab1"],
+  ["qemu+ssh://root@[2001:db8::5]/system", "ssh -o BatchMode=yes -W [%h]:%p -- root@2001:db8::5"],
   [
     "qemu+ssh://lab1/system?keyfile=/my%20key&known_hosts=/k",
     "ssh -i '/my key' -o 'UserKnownHostsFile=\"/k\"' -o BatchMode=yes -W [%h]:%p -- lab1",

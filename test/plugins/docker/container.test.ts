@@ -213,6 +213,8 @@ describe("the daemon's address", () => {
       tls: true,
     });
     expect(parseAddress({ host: "ssh://ann@h:2222" })).toEqual({ kind: "ssh", target: "ann@h", port: 2222 });
+    expect(parseAddress({ host: "ssh://ann@[::1]" })).toMatchObject({ target: "ann@::1" });
+    expect(parseAddress({ host: "ssh://[2001:db8::5]:22" })).toMatchObject({ target: "2001:db8::5" });
   });
   test.each([
     "npipe:////./pipe/x",
