@@ -2,7 +2,14 @@ import type Docker from "dockerode";
 import { type DockerEndpoint, hostOf, isLocal } from "../../model/endpoint.js";
 import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
 import type { MachineSize } from "../../model/machine-size.js";
-import { cgroupCost, diskFree, hostProcess, memoryOfProcess, parentOf } from "../host-cost.js";
+import {
+  cgroupCost,
+  diskFree,
+  hostProcess,
+  memoryOfProcess,
+  parentOf,
+  requireContainerProcess,
+} from "../host-cost.js";
 import {
   type Clone,
   HostCostError,
@@ -249,8 +256,9 @@ export class ContainerMachine implements Machine {
 
   private async mainProcess(): Promise<number> {
     if (!isLocal(this.daemon.endpoint)) throw new HostCostError("the Docker daemon is on another machine");
-    const { State } = await this.container.inspect();
+    const { Id, State } = await this.container.inspect();
     if (!State.Running) throw new HostCostError(`${this.name} is not running`);
+    await requireContainerProcess(State.Pid, Id);
     return State.Pid;
   }
 }
