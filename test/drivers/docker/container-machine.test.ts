@@ -44,3 +44,56 @@ describe("a daemon behind a local socket that runs elsewhere", () => {
     }
   });
 });
+
+describe("the container's image", () => {
+  const image = "sha256:i";
+  const container = { Id: id, Image: image, Config: { Image: "trilab/machine:x" } };
+  const layers = [{ Size: 200 }, { Size: 0 }, { Size: 1000 }];
+  /** As with containerd's image store: `Size` is not that of the files. */
+  const stored = { Id: image, Size: 300, RootFS: { Layers: ["sha256:l"] } };
+
+  beforeEach(() => {
+    answers[`/containers/${name}/json`] = container;
+    answers[`/images/${image}/json`] = stored;
+    answers[`/images/${image}/history`] = layers;
+  });
+
+  it("is as large as its layers are when they are unpacked", async () => {
+    expect(await machine().image()).toEqual({ bytes: 1200, changed: false });
+  });
+
+  it("is not changed by another image that has its tag now", async () => {
+    answers["/images/trilab/machine:x/json"] = { ...stored, Id: "sha256:other", Size: 1 };
+    expect(await machine().image()).toEqual({ bytes: 1200, changed: false });
+  });
+
+  it.each([
+    ["that was removed", undefined, /does not have the image/],
+    ["that is not unpacked", 500, /can't be read: not unpacked/],
+    ["without a history", [], /does not tell how large/],
+  ])("%s has no known size", async (_, history, why) => {
+    answers[`/images/${image}/history`] = history;
+    await expect(machine().image()).rejects.toBeInstanceOf(HostCostError);
+    await expect(machine().image()).rejects.toThrow(why);
+  });
+
+  it("is in one folder with overlay2", async () => {
+    const GraphDriver = { Name: "overlay2", Data: { UpperDir: "/layer/diff" } };
+    answers[`/images/${image}/json`] = { ...stored, GraphDriver };
+    expect(await machine().imageFolder()).toBe("/layer/diff");
+  });
+
+  it.each([
+    ["a daemon that tells no folder", stored, /does not tell where/],
+    [
+      "containerd's image store",
+      { ...stored, GraphDriver: { Name: "overlayfs", Data: null } },
+      /in one folder/,
+    ],
+    ["an image that was removed", undefined, /does not have the image/],
+  ])("is in no folder that can be used with %s", async (_, answer, why) => {
+    answers[`/images/${image}/json`] = answer;
+    await expect(machine().imageFolder()).rejects.toBeInstanceOf(HostCostError);
+    await expect(machine().imageFolder()).rejects.toThrow(why);
+  });
+});
