@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { freeBytes } from "../base/disk-space.js";
-import { messageOf } from "../base/errors.js";
+import { hasCode, messageOf } from "../base/errors.js";
 import { HostCostError, type HostProcess } from "./machine.js";
 
 /** USER_HZ: the kernel's unit of CPU times in /proc, 100 on every Linux that Debian builds. */
@@ -10,9 +10,12 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw new HostCostError(`can't read ${path}: ${messageOf(error)}`);
+    throw unreadable(path, error);
   }
 }
+
+const unreadable = (path: string, error: unknown): HostCostError =>
+  new HostCostError(`can't read ${path}: ${messageOf(error)}`);
 
 /** Memory in bytes: its own, and files that other processes can use as well. */
 export interface HeldMemory {
@@ -50,6 +53,30 @@ export function cgroupPath(
   if (v1) return { version: 1, path: `/sys/fs/cgroup/${controller}${v1[2] ?? ""}` };
   const v2 = rows.find((row) => row?.[1] === "");
   return v2 ? { version: 2, path: `/sys/fs/cgroup${v2[2] ?? ""}` } : undefined;
+}
+
+/**
+ * Whether a process is in a container's cgroup, from /proc/PID/cgroup. Docker and Podman write the container's id into the path:
+ * `/docker/ID` (cgroupfs), `docker-ID.scope` (systemd), `libpod-ID.scope`. A reader in another cgroup namespace sees `/../..` before it. Pure.
+ */
+export const isInContainer = (cgroups: string, id: string): boolean => id !== "" && cgroups.includes(id);
+
+/**
+ * Checks that a container's main process is one of this machine. A daemon behind a local socket may run elsewhere, as Docker Desktop's
+ * does in its virtual machine. Then the number belongs to another process here, or to none.
+ *
+ * @throws HostCostError when it is not.
+ */
+export async function requireContainerProcess(pid: number, id: string): Promise<void> {
+  const path = `/proc/${pid}/cgroup`;
+  const cgroups = await readFile(path, "utf8").catch((error: unknown) => {
+    if (hasCode(error, "ENOENT", "ESRCH")) return "";
+    throw unreadable(path, error);
+  });
+  if (isInContainer(cgroups, id)) return;
+  throw new HostCostError(
+    `the daemon's processes are not on this machine: process ${pid} here is not the container's`,
+  );
 }
 
 /**
@@ -134,7 +161,7 @@ export async function memoryAvailable(): Promise<number> {
 /** Bytes of the blocks that a file really has, without holes. */
 export async function allocatedBytes(path: string): Promise<number> {
   const found = await stat(path).catch((error: unknown) => {
-    throw new HostCostError(`can't read ${path}: ${messageOf(error)}`);
+    throw unreadable(path, error);
   });
   return found.blocks * 512; // always in units of 512 bytes, whatever the file system's block size is
 }

@@ -2,7 +2,14 @@ import type Docker from "dockerode";
 import { type DockerEndpoint, hostOf, isLocal } from "../../model/endpoint.js";
 import { LIFETIME_PROGRAM } from "../../model/lifetime.js";
 import type { MachineSize } from "../../model/machine-size.js";
-import { cgroupCost, diskFree, hostProcess, memoryOfProcess, parentOf } from "../host-cost.js";
+import {
+  cgroupCost,
+  diskFree,
+  hostProcess,
+  memoryOfProcess,
+  parentOf,
+  requireContainerProcess,
+} from "../host-cost.js";
 import {
   type Clone,
   HostCostError,
@@ -15,6 +22,7 @@ import {
 import { GRACE_MS } from "../stop-options.js";
 import { lookUp, passOver } from "./connect.js";
 import { ContainerEnvironment } from "./container-environment.js";
+import { ofImage, unpackedBytes } from "./image-size.js";
 import { startContainer } from "./mend-container.js";
 import { packContainer, removeUnpackedImage, unpackImage, unpackVolumes } from "./move-container.js";
 
@@ -80,11 +88,13 @@ export class ContainerMachine implements Machine {
     return hostProcess(await this.mainProcess());
   }
 
-  /** Its id is a digest of its content, so an image that changed has another one. */
+  /**
+   * Looks it up by its id: the tag may be gone, or name another image by now. It never counts as changed, because the id is a digest of
+   * its content.
+   */
   async image(): Promise<StoredImage> {
-    const { Config, Image } = await this.container.inspect();
-    const { Id, Size } = await this.docker.getImage(Config.Image).inspect();
-    return { bytes: Size, changed: Id !== Image };
+    const { Image } = await this.container.inspect();
+    return { bytes: await unpackedBytes(this.docker, Image), changed: false };
   }
 
   /** Its writable layer and its own volumes, because a guest's disk includes its home, too. */
@@ -171,7 +181,10 @@ export class ContainerMachine implements Machine {
   async imageFolder(): Promise<string> {
     if (!isLocal(this.daemon.endpoint)) throw new HostCostError("the Docker daemon is on another machine");
     const { Image } = await this.container.inspect();
-    const { GraphDriver, RootFS } = await this.docker.getImage(Image).inspect();
+    const info = await ofImage(() => this.docker.getImage(Image).inspect());
+    const { GraphDriver, RootFS } = info as Pick<typeof info, "RootFS"> & Partial<typeof info>;
+    // With containerd's image store there is none.
+    if (!GraphDriver) throw new HostCostError("the Docker daemon does not tell where it keeps the image");
     const folder = (GraphDriver.Data as { UpperDir?: string } | null)?.UpperDir;
     if (GraphDriver.Name !== "overlay2" || RootFS.Layers?.length !== 1 || folder === undefined)
       throw new HostCostError(
@@ -249,8 +262,9 @@ export class ContainerMachine implements Machine {
 
   private async mainProcess(): Promise<number> {
     if (!isLocal(this.daemon.endpoint)) throw new HostCostError("the Docker daemon is on another machine");
-    const { State } = await this.container.inspect();
+    const { Id, State } = await this.container.inspect();
     if (!State.Running) throw new HostCostError(`${this.name} is not running`);
+    await requireContainerProcess(State.Pid, Id);
     return State.Pid;
   }
 }

@@ -4,6 +4,7 @@ import type Docker from "dockerode";
 import { messageOf } from "../../base/errors.js";
 import { asking, passOver } from "./connect.js";
 import { follow } from "./image.js";
+import { removeLeftovers } from "./leftovers.js";
 
 /** An archive without files: two empty blocks. */
 const EMPTY_TAR = Buffer.alloc(1024);
@@ -18,7 +19,7 @@ export async function limitsDisk(docker: Docker): Promise<boolean> {
   const what = "the daemon's storage driver can't be tried";
   const info = await asking(what, () => docker.info());
   if (!mayLimitDisk(info as StorageInfo)) return false;
-  await asking(what, () => removeLeftovers(docker));
+  await asking(what, () => removeLeftovers(docker, LABEL));
   // Other commands try the same daemon.
   const name = `${LABEL}-${randomBytes(6).toString("hex")}`;
   const container = docker.getContainer(name);
@@ -41,20 +42,6 @@ export async function limitsDisk(docker: Docker): Promise<boolean> {
 
 /** Of the image, whose containers inherit it. */
 const LABEL = "trilab-tries-layer-size";
-/** When a container or image is left behind by a killed command, in seconds. It takes a moment to try. */
-const LEFT_S = 3600;
-
-/** Removes what killed commands left behind. */
-async function removeLeftovers(docker: Docker): Promise<void> {
-  const filters = { label: [LABEL] };
-  const isOld = ({ Created }: { Created: number }): boolean => Created < Date.now() / 1000 - LEFT_S;
-  const containers = await docker.listContainers({ all: true, filters });
-  for (const { Id } of containers.filter(isOld))
-    await docker.getContainer(Id).remove({ force: true }).catch(passOver(404, 409));
-  const images = await docker.listImages({ filters });
-  for (const { Id } of images.filter(isOld))
-    await docker.getImage(Id).remove({ force: true }).catch(passOver(404, 409));
-}
 
 interface StorageInfo {
   Driver?: string;

@@ -37,6 +37,19 @@ async function readArchive(file: string): Promise<Archive> {
   return { config, configName: Config, layers: Layers };
 }
 
+/** A layer that is packed into an archive, and the archive that it is taken from. */
+interface PackedLayer {
+  from: string;
+  /** Its file there. */
+  layer: string;
+  /** Its file in the new archive. */
+  name: string;
+}
+
+/** Takes these layers of an archive under their names. */
+const taken = (from: string, layers: readonly string[]): PackedLayer[] =>
+  layers.map((layer) => ({ from, layer, name: layer }));
+
 /**
  * Writes an image to a file as `docker save` does, but without the layers of its base: whoever loads it has them.
  *
@@ -51,13 +64,19 @@ export async function writeImage(
   const what = `the image ${image} can't be written`;
   const whole = join(dirname(file), `${basename(file)}.whole`);
   try {
-    const stream = await asking(what, () => docker.getImage(image).get());
-    await pipeline(stream, createWriteStream(whole, { mode: 0o600 }));
-    const archive = await readArchive(whole);
-    await writeParts(whole, file, archive, await baseLayers(docker, base, archive));
+    const archive = await saveImage(docker, image, whole, what);
+    const upper = archive.layers.slice(await baseLayers(docker, base, archive));
+    await writeParts(file, archive, taken(whole, upper));
   } finally {
     await rm(whole, { force: true });
   }
+}
+
+/** Does what `docker save` does. */
+async function saveImage(docker: Docker, image: string, file: string, what: string): Promise<Archive> {
+  const stream = await asking(what, () => docker.getImage(image).get());
+  await pipeline(stream, createWriteStream(file, { mode: 0o600 }));
+  return readArchive(file);
 }
 
 /** How many layers of an image are its base's. @throws UserError when it was not made from that. */
@@ -66,41 +85,84 @@ async function baseLayers(docker: Docker, base: string | undefined, { config }: 
   const { RootFS } = await asking(`the image ${base} can't be read`, () => docker.getImage(base).inspect());
   const lower = RootFS.Layers ?? [];
   if (lower.every((layer, i) => config.rootfs.diff_ids[i] === layer)) return lower.length;
-  throw new UserError(`this snapshot was not made from the image ${base}`, {
+  throw otherBase(base);
+}
+
+const otherBase = (base: string): UserError =>
+  new UserError(`this snapshot was not made from the image ${base}`, {
     why: "its lower layers are others; nothing was changed",
     fix: "import it into a seat whose image is the same",
   });
+
+/**
+ * Whether the daemon keeps images in containerd's store, the default of new installations of Docker 29. That loads only archives with all
+ * layers. The other stores, those of the graph drivers, skip layers that they have.
+ */
+async function needsAllLayers(docker: Docker): Promise<boolean> {
+  const { DriverStatus } = (await asking("the Docker daemon can't be asked how it stores images", () =>
+    docker.info(),
+  )) as { DriverStatus?: [string, string][] | null };
+  return (DriverStatus ?? []).some(
+    ([key, value]) => key === "driver-type" && value === "io.containerd.snapshotter.v1",
+  );
 }
 
-/** Copies an archive with these labels and this tag, and without its first layers. */
+/**
+ * Takes the lowest layers of an image from the daemon's own base image. The daemon may have compressed them in another way, so only
+ * the digest of their content says which is which.
+ *
+ * @param file Where the base image is saved.
+ */
+async function lowerLayers(
+  docker: Docker,
+  base: string,
+  diffIds: readonly string[],
+  file: string,
+): Promise<PackedLayer[]> {
+  const { config, layers } = await saveImage(docker, base, file, `the image ${base} can't be read`);
+  return diffIds.map((diffId, i) => {
+    const layer = layers[config.rootfs.diff_ids.indexOf(diffId)];
+    if (layer === undefined) throw otherBase(base);
+    return { from: file, layer, name: `base-${i}/layer.tar` };
+  });
+}
+
+/**
+ * Writes an archive with these layers, labels and tag.
+ *
+ * @param packed The uppermost layers, or all. The daemon must have the others.
+ */
 async function writeParts(
-  from: string,
   to: string,
   { config, layers }: Archive,
-  skipped: number,
+  packed: readonly PackedLayer[],
   { labels, tag }: { labels?: Readonly<Record<string, string>>; tag?: string } = {},
 ): Promise<void> {
   const relabelled = labels ? { ...config, config: { ...config.config, Labels: labels } } : config;
   const text = Buffer.from(JSON.stringify(relabelled));
   // An image's id is the digest of its configuration.
   const name = `${createHash("sha256").update(text).digest("hex")}.json`;
-  const manifest = [{ Config: name, RepoTags: tag ? [tag] : null, Layers: layers }];
-  const upper: TarEntry[] = [];
-  const wanted = layers.slice(skipped);
+  const listed = [...layers.slice(0, layers.length - packed.length), ...packed.map((layer) => layer.name)];
+  const manifest = [{ Config: name, RepoTags: tag ? [tag] : null, Layers: listed }];
+  const entries: TarEntry[] = [];
   const dir = dirname(to);
   const files: string[] = [];
   try {
-    await readTar(from, async (layer, content) => {
-      if (!wanted.includes(layer) || upper.some((entry) => entry.name === layer)) return;
-      const file = join(dir, `${basename(to)}.layer-${files.length}`);
-      files.push(file);
-      await pipeline(content, createWriteStream(file, { mode: 0o600 }));
-      upper.push({ name: layer, content: { file } });
-    });
+    for (const from of new Set(packed.map((layer) => layer.from)))
+      await readTar(from, async (layer, content) => {
+        const names = new Set(
+          packed.filter((each) => each.from === from && each.layer === layer).map((each) => each.name),
+        );
+        if (names.size === 0 || entries.some((entry) => names.has(entry.name))) return;
+        const file = join(dir, `${basename(to)}.layer-${files.length}`);
+        files.push(file);
+        await pipeline(content, createWriteStream(file, { mode: 0o600 }));
+        for (const name of names) entries.push({ name, content: { file } });
+      });
     await writeTar(to, [
       { name, content: text },
       { name: "manifest.json", content: Buffer.from(JSON.stringify(manifest)) },
-      ...upper,
+      ...entries,
     ]);
   } finally {
     for (const file of files) await rm(file, { force: true });
@@ -120,6 +182,7 @@ export async function loadImage(
   { base, labels, tag }: { base: string | undefined; labels: Readonly<Record<string, string>>; tag: string },
 ): Promise<void> {
   const rewritten = `${file}.ours`;
+  const savedBase = `${file}.base`;
   try {
     const archive = await readArchive(file).catch((error: unknown) => {
       throw new UserError("the file is not a container's snapshot, or is damaged", {
@@ -128,12 +191,21 @@ export async function loadImage(
         cause: error,
       });
     });
-    await writeParts(file, rewritten, archive, await baseLayers(docker, base, archive), { labels, tag });
+    const skipped = await baseLayers(docker, base, archive);
+    const upper = taken(file, archive.layers.slice(skipped));
+    const lower =
+      base !== undefined && skipped > 0 && (await needsAllLayers(docker))
+        ? await lowerLayers(docker, base, archive.config.rootfs.diff_ids.slice(0, skipped), savedBase)
+        : [];
+    await writeParts(rewritten, archive, [...lower, ...upper], { labels, tag });
+    // The daemon may need the space.
+    await rm(savedBase, { force: true });
     const what = `the image ${tag} can't be loaded`;
     const answer = await asking(what, () => docker.loadImage(createReadStream(rewritten)));
     await follow(docker, answer, what);
     await asking(what, () => docker.getImage(tag).inspect());
   } finally {
     await rm(rewritten, { force: true });
+    await rm(savedBase, { force: true });
   }
 }

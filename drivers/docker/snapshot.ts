@@ -3,8 +3,10 @@ import type Docker from "dockerode";
 import { containerTag } from "../../model/container-tag.js";
 import type { SeatId } from "../../model/naming.js";
 import { type Snapshot, snapshotImages } from "../../model/snapshots.js";
+import { HostCostError } from "../machine.js";
 import { asking, lookUp, passOver } from "./connect.js";
 import { importTar } from "./image.js";
+import { unpackedBytes } from "./image-size.js";
 
 /** What is saved of a container. */
 export interface SavedContainer {
@@ -65,7 +67,7 @@ export async function containerSnapshots(docker: Docker, seat: SeatId, machine: 
       const [layer, home] = [tagged(tags.layer), tagged(tags.home)];
       if (layer === undefined || home === undefined) return [];
       const at = new Date(home.Created * 1000).toISOString();
-      const bytes = (await ownBytes(docker, layer)) + home.Size;
+      const bytes = (await ownBytes(docker, layer)) + (await homeBytes(docker, home));
       return [{ name, target: "container", at, bytes, memory: false }];
     }),
   );
@@ -84,11 +86,24 @@ export async function imagesOf(docker: Docker, seat?: SeatId): Promise<Docker.Im
 }
 
 /** The size of what an image adds to the one it was made from. An imported one has no parent, but the same base. */
-async function ownBytes(docker: Docker, { Labels, ParentId, Size }: Docker.ImageInfo): Promise<number> {
+async function ownBytes(docker: Docker, { Id, Labels, ParentId, Size }: Docker.ImageInfo): Promise<number> {
   const parent = ParentId || containerTag(Labels?.["trilab.image"] ?? "");
   const below = await lookUp(`the image ${parent} can't be read`, () => docker.getImage(parent).inspect());
-  return Math.max(0, Size - (below?.Size ?? 0));
+  const unpacked = async (): Promise<number> =>
+    (await unpackedBytes(docker, Id)) - (below ? await unpackedBytes(docker, below.Id) : 0);
+  return Math.max(0, await unpacked().catch(orReported(Size - (below?.Size ?? 0))));
 }
+
+const homeBytes = (docker: Docker, { Id, Size }: Docker.ImageInfo): Promise<number> =>
+  unpackedBytes(docker, Id).catch(orReported(Size));
+
+/** A list shows the size that the daemon reports for an image whose unpacked size it does not tell. */
+const orReported =
+  (reported: number) =>
+  (error: unknown): number => {
+    if (error instanceof HostCostError) return reported;
+    throw error;
+  };
 
 /** Removes a snapshot, complete or not. A container that was made from it keeps its image, without a name. */
 export async function removeContainerSnapshot(docker: Docker, machine: string, name: string): Promise<void> {

@@ -1,5 +1,10 @@
 import type Docker from "dockerode";
+import { passOver } from "./connect.js";
+import { removeLeftovers } from "./leftovers.js";
 import { isSnapshotImage } from "./snapshot.js";
+
+/** Of the container, so that a later command finds it when this one is killed. */
+const LABEL = "trilab-tries-syscalls";
 
 /** Exit codes below it are the shell's or Docker's: what the program found is added to it. */
 const FOUND = 64;
@@ -23,12 +28,14 @@ export async function unfilteredCalls(
   docker: Docker,
   profile?: `seccomp=${string}`,
 ): Promise<string[] | undefined> {
+  await removeLeftovers(docker, LABEL);
   const images = await docker.listImages({ filters: { label: ["trilab.image"] } });
   // A snapshot's image may be removed at any moment.
   const image = images.find((each) => !isSnapshotImage(each));
   if (image === undefined) return undefined;
   const container = await docker.createContainer({
     Image: image.Id,
+    Labels: { [LABEL]: "" },
     Entrypoint: ["perl", "-e", PROGRAM],
     HostConfig: {
       NetworkMode: "none",
@@ -44,6 +51,6 @@ export async function unfilteredCalls(
       throw new Error(`a container that tried it ended with exit code ${StatusCode}`);
     return [...(found & 1 ? ["io_uring"] : []), ...(found & 2 ? ["AF_VSOCK"] : [])];
   } finally {
-    await container.remove({ force: true });
+    await container.remove({ force: true }).catch(passOver(404));
   }
 }

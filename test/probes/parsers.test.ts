@@ -5,6 +5,7 @@ import { repoDir } from "../../base/paths.js";
 import {
   cgroupMemory,
   cgroupPath,
+  isInContainer,
   parseCpuSeconds,
   parseProcess,
   processMemory,
@@ -145,6 +146,27 @@ describe("on the host", () => {
       path: "/sys/fs/cgroup/system.slice/docker-ab.scope",
     });
     expect(cgroupPath("3:cpu,cpuacct:/x\n", "memory")).toBeUndefined();
+  });
+
+  const id = "fd4a2059fa55560e77c16223d8b3815d0117cd23bf29d43954513cbde622a07f";
+  it.each([
+    ["cgroupfs, version 1", captured("cgroup-v1.txt"), true],
+    ["cgroupfs, version 2", `0::/docker/${id}\n`, true],
+    ["systemd", `0::/system.slice/docker-${id}.scope\n`, true],
+    [
+      "a daemon without root",
+      `0::/user.slice/user-1000.slice/user@1000.service/user.slice/docker-${id}.scope\n`,
+      true,
+    ],
+    ["Podman", `0::/machine.slice/libpod-${id}.scope/container\n`, true],
+    ["a cgroup parent", `4:memory:/lab/${id}\n0::/\n`, true],
+    ["a reader in a cgroup namespace beside it", `0::/../${id}\n`, true],
+    ["another container", `0::/docker/${id.replace("f", "0")}\n`, false],
+    ["a process of the machine", "4:memory:/\n0::/system.slice/ssh.service\n", false],
+    ["a process that is gone", "", false],
+  ])("whether a process is a container's: %s", (_, cgroups, expected) => {
+    expect(isInContainer(cgroups, id)).toBe(expected);
+    expect(isInContainer(cgroups, "")).toBe(false);
   });
 
   it("a cgroup's own memory leaves files out, but not shared memory: of the whole tree in version 1", () => {

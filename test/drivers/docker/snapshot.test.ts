@@ -14,10 +14,17 @@ interface Fake {
   state?: object;
   images?: Partial<Docker.ImageInfo>[];
   fails?: Record<string, Error>;
+  /** The sizes of each image's layers; absent: the daemon does not tell. */
+  layers?: Record<string, number[]>;
 }
 
 /** A daemon that notes its calls. */
-function daemon({ fails = {}, images = [], state = { Running: true, Paused: false } }: Fake = {}) {
+function daemon({
+  fails = {},
+  images = [],
+  layers = {},
+  state = { Running: true, Paused: false },
+}: Fake = {}) {
   const calls: string[] = [];
   const call = (name: string, ...args: unknown[]): void => {
     calls.push([name, ...args.map((arg) => (typeof arg === "string" ? arg : JSON.stringify(arg)))].join(" "));
@@ -46,6 +53,10 @@ function daemon({ fails = {}, images = [], state = { Running: true, Paused: fals
     listImages: async () => images,
     getImage: (id: string) => ({
       inspect: async () => ({ Id: "sha256:1", Size: 1000 }),
+      history: async () => {
+        if (layers[id] === undefined) throw answer(500);
+        return layers[id].map((Size) => ({ Size }));
+      },
       remove: async () => call("rmi", id),
     }),
     modem: { followProgress: (_: unknown, done: (error: null, events: unknown[]) => void) => done(null, []) },
@@ -89,9 +100,14 @@ describe("the snapshots of a container", () => {
   const layer = { Id: "l", ParentId: "base", Size: 1300, Created: 10, RepoTags: [`${box}:before`] };
   const home = { Id: "h", ParentId: "", Size: 200, Created: 11, RepoTags: [`${box}-home:before`] };
 
-  it("have the size of what they add to the image", async () => {
-    expect(await containerSnapshots(daemon({ images: [layer, home] }).client, seat, box)).toEqual([
-      { name: "before", target: "container", at: "1970-01-01T00:00:11.000Z", bytes: 500, memory: false },
+  const unpacked = { "sha256:1": [1500], l: [40, 0, 1500], h: [9] };
+  it.each([
+    ["unpacked", unpacked, 49],
+    ["as the daemon reports it where it does not tell that", {}, 500],
+    ["in one measure, not in two", { ...unpacked, "sha256:1": [] }, 309],
+  ])("have the size of what they add to the image, %s", async (_, layers, bytes) => {
+    expect(await containerSnapshots(daemon({ images: [layer, home], layers }).client, seat, box)).toEqual([
+      { name: "before", target: "container", at: "1970-01-01T00:00:11.000Z", bytes, memory: false },
     ]);
   });
 
