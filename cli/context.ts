@@ -1,4 +1,4 @@
-import type { Follow } from "./show-steps.js";
+import type { Follow } from "./show-progress.js";
 
 export { columns } from "../base/columns.js";
 

@@ -4,7 +4,7 @@ import { ExitCode, UserError } from "../base/errors.js";
 import { asCalled } from "../base/program.js";
 import { wrapLine } from "../base/wrap.js";
 import type { Context, Style } from "./context.js";
-import { lineFollow, terminalFollow } from "./show-steps.js";
+import { lineFollow, terminalFollow } from "./show-progress.js";
 
 type Format = Parameters<typeof styleText>[0];
 

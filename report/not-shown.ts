@@ -2,7 +2,7 @@ import { formatDuration } from "../model/units.js";
 import { busyNote } from "../probes/host-load.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { sufferings } from "./figures.js";
-import { elsewhereWords } from "./runs.js";
+import { elsewhereWords } from "./shown-runs.js";
 import { CONFIDENCE } from "./statistics.js";
 
 /** The kernels of the targets, if they are not the same. */

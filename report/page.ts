@@ -1,13 +1,13 @@
 import { loadClaims } from "../labs/claims.js";
 import type { RunDocument } from "../probes/run-document.js";
 import { type Html, html } from "./html.js";
-import { type Known, letterRuns } from "./runs.js";
 import { claims } from "./sections/claims.js";
 import { glossary, limits, method, parity, rawTable } from "./sections/closing.js";
 import { matrix, timeline } from "./sections/glance.js";
 import { contents, header, predictions, summary } from "./sections/opening.js";
 import { overview, probeSections } from "./sections/probes.js";
 import { hasWork, work } from "./sections/work.js";
+import { type Known, letterRuns } from "./shown-runs.js";
 import { STYLE } from "./style.js";
 
 /** The sections that every page has, except `guess` and `work`, in their order. */

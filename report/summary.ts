@@ -28,7 +28,7 @@ import {
   lossCertainty,
   shortCertainty,
 } from "./quantity.js";
-import { shortTitle } from "./runs.js";
+import { shortTitle } from "./shown-runs.js";
 import { differs, excludes, inverted, isConclusive, type Ratio } from "./statistics.js";
 
 /** One conclusion in words, and its source. */

@@ -15,7 +15,7 @@ import {
   sidesOf,
 } from "./figures.js";
 import { certainty, formatFactor, formatNumber, formatQuantity, scaleFor } from "./quantity.js";
-import { elsewhereWords, shortTitle } from "./runs.js";
+import { elsewhereWords, shortTitle } from "./shown-runs.js";
 import type { Interval, Summary } from "./statistics.js";
 
 /** The terminal styles that the table uses. */

@@ -20,7 +20,6 @@ import { startsNoted } from "./note-stops.js";
 import type { ParityReport } from "./parity.js";
 import type { SeatPlan } from "./plan.js";
 import { builtImages, prepareRecord, seatSettings } from "./prepare-seat.js";
-import { parityOf } from "./read-parity.js";
 import { withAddress } from "./rent-vps.js";
 import { holdType } from "./resize-rented.js";
 import { resumeGuest } from "./resume-guest.js";
@@ -33,6 +32,7 @@ import {
   writeRecord,
 } from "./seat-record.js";
 import { isOnSwarm } from "./swarm.js";
+import { parityOf } from "./verify-parity.js";
 
 export { loadProgram };
 

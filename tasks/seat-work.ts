@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { folderNames } from "../base/files.js";
 import { stateDir } from "../base/paths.js";
 import type { SeatId } from "../model/naming.js";
-import { listRuns } from "../report/store.js";
+import { listRuns } from "../report/run-store.js";
 import { attemptsText, parseAttempts } from "./attempts.js";
 import type { Work } from "./grade.js";
 

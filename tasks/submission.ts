@@ -5,7 +5,7 @@ import { labDigest } from "../labs/lab-scripts.js";
 import type { Lab } from "../labs/load-lab.js";
 import { labelProblem, MAX_LAB_LENGTH, MAX_SEAT_LENGTH } from "../model/naming.js";
 import { type RunDocument, runDocumentSchema } from "../probes/run-document.js";
-import { listRuns } from "../report/store.js";
+import { listRuns } from "../report/run-store.js";
 import { owner, type SeatRecord } from "../seats/seat-record.js";
 import { attemptsText, parseAttempts, seatKey } from "./attempts.js";
 

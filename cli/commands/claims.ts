@@ -37,7 +37,7 @@ async function showClaims(args: Args, ctx: Context): Promise<number> {
 /** The seat's facts, read now, and its stored runs, newest first. */
 async function evidenceOf(record: SeatRecord, ctx: Context): Promise<Evidence[]> {
   const { readSeatFacts } = await import("../../seats/claim-facts.js");
-  const { listRuns } = await import("../../report/store.js");
+  const { listRuns } = await import("../../report/run-store.js");
   const [facts, runs] = await Promise.all([
     readSeatFacts(record, ctx.tell),
     listRuns(record.lab, record.seat),

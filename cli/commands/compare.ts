@@ -59,7 +59,7 @@ async function measure(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/load-lab.js");
   const { compareTable } = await import("../../report/table.js");
   const { compareSeat } = await import("../../probes/compare-seat.js");
-  const { saveRun } = await import("../../report/store.js");
+  const { saveRun } = await import("../../report/run-store.js");
   const { toCsv } = await import("../../report/table.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));
   const lab = await loadLab(await labOf(record));
@@ -141,7 +141,7 @@ function wholeNumber(word: string | undefined): number | undefined {
 }
 
 async function showHistory(args: Args, ctx: Context): Promise<undefined> {
-  const { listRuns } = await import("../../report/store.js");
+  const { listRuns } = await import("../../report/run-store.js");
   const lab = text(args, "lab");
   const runs = await listRuns(lab === undefined ? undefined : labName(lab), text(args, "seat"));
   const data = runs.map(({ run, ...stored }) => ({

@@ -14,7 +14,7 @@ export const parity = defineCommand({
 
 async function showParity(args: Args, ctx: Context): Promise<number> {
   const { loadLab } = await import("../../labs/load-lab.js");
-  const { verify } = await import("../../seats/read-parity.js");
+  const { verify } = await import("../../seats/verify-parity.js");
   const { rentedShape } = await import("../../seats/rented-shape.js");
   const { targetsOf } = await import("../../seats/seat-record.js");
   const record = await resolveSeat(text(args, "lab"), text(args, "seat"));

@@ -39,7 +39,7 @@ export const report = defineCommand({
 async function makeReport(args: Args, ctx: Context): Promise<undefined> {
   const runs = await chosenRuns(args);
   const { makePage } = await import("../../report/page.js");
-  const { guessedLate } = await import("../../report/store.js");
+  const { guessedLate } = await import("../../report/run-store.js");
   const { solvedIn } = await import("../../tasks/solved.js");
   const late = await Promise.all(runs.map(async (run) => ((await guessedLate(run)) ? [run.id] : [])));
   const solved = await Promise.all(runs.map(solvedIn));
@@ -72,7 +72,7 @@ async function makeReport(args: Args, ctx: Context): Promise<undefined> {
 
 /** The runs given, once each, in that order; else the newest run of the seat, even if the seat is down. */
 async function chosenRuns(args: Args): Promise<RunDocument[]> {
-  const { findRun, newestRun } = await import("../../report/store.js");
+  const { findRun, newestRun } = await import("../../report/run-store.js");
   const named = Array.isArray(args.run) ? args.run.map(String) : [];
   const runs: RunDocument[] = [];
   for (const word of named) runs.push(await findRun(word));
@@ -83,7 +83,7 @@ async function chosenRuns(args: Args): Promise<RunDocument[]> {
 
 /** Chooses among the seats that have runs, because runs outlive their seats. */
 async function seatMeant(lab: string | undefined, seat: string | undefined) {
-  const { seatsWithRuns } = await import("../../report/store.js");
+  const { seatsWithRuns } = await import("../../report/run-store.js");
   const seats = await seatsWithRuns(lab === undefined ? undefined : labName(lab), seat);
   const own = seats.filter((s) => s.seat === defaultSeat());
   const [only, second] = seats.length > 1 && own.length === 1 ? own : seats;

@@ -1,7 +1,7 @@
 import { ExitCode } from "../../base/errors.js";
 import { parseTargets } from "../../labs/targets.js";
 import { TARGETS } from "../../model/naming.js";
-import { answerLines } from "../answer-lines.js";
+import { answerLines } from "../compare-answers.js";
 import { type Context, report } from "../context.js";
 import { type Args, commandAfter, defineCommand, flag, labAndSeatOptions, text } from "../define-command.js";
 import { resolveSeat, runningEnvironmentOf } from "../seat-meant.js";

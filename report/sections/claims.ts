@@ -7,7 +7,7 @@ import {
   sourceWords,
   VERDICT_WORDS,
 } from "../judge-claims.js";
-import type { ShownRun } from "../runs.js";
+import type { ShownRun } from "../shown-runs.js";
 
 /** What the claims are for one run: only what was measured in it, and the facts that were read for it. */
 export const claimsOf = ({ run }: ShownRun, claims: readonly Claim[]): JudgedClaim[] =>

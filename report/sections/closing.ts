@@ -3,7 +3,7 @@ import { figureOf } from "../figures.js";
 import { type Html, html } from "../html.js";
 import { notShown } from "../not-shown.js";
 import { formatInterval, formatQuantity } from "../quantity.js";
-import type { ShownRun } from "../runs.js";
+import type { ShownRun } from "../shown-runs.js";
 import { CONFIDENCE, MIN_FOR_DIFFERENCE, MIN_FOR_INTERVAL, RESAMPLES } from "../statistics.js";
 import { lasted, printDate } from "./opening.js";
 

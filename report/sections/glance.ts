@@ -2,7 +2,7 @@ import { TARGETS, type Target } from "../../model/naming.js";
 import { figureOf, probeOf, seriesOf } from "../figures.js";
 import { type Html, html } from "../html.js";
 import { formatQuantity } from "../quantity.js";
-import type { ShownRun } from "../runs.js";
+import type { ShownRun } from "../shown-runs.js";
 
 /** The parts of a start in their order: metric of the start probe, and what it is called here. */
 const PARTS: Readonly<Record<"container" | "guest", readonly (readonly [metric: string, title: string])[]>> =

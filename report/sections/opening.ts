@@ -4,7 +4,7 @@ import { busyNote } from "../../probes/host-load.js";
 import type { RunDocument } from "../../probes/run-document.js";
 import { type Html, html } from "../html.js";
 import { guessRows } from "../judge-guesses.js";
-import { elsewhereWords, type ShownRun } from "../runs.js";
+import { elsewhereWords, type ShownRun } from "../shown-runs.js";
 import { headlineSentence, summarizeRun } from "../summary.js";
 
 /** What a reader must know about a run before its figures. */

@@ -16,7 +16,7 @@ import { densityPlot } from "../plots/density.js";
 import { type RatioRow, ratioPlot } from "../plots/ratios.js";
 import { describeStrips, type Strip, type StripGroup, stripPlot } from "../plots/strip.js";
 import { formatChange, formatFactor, formatLoss, formatQuantity } from "../quantity.js";
-import { probesOf, type ShownProbe, type ShownRun, shortTitle } from "../runs.js";
+import { probesOf, type ShownProbe, type ShownRun, shortTitle } from "../shown-runs.js";
 import { costRatio } from "../summary.js";
 
 /** All probes that have a ratio, on one axis. */

@@ -2,7 +2,7 @@ import type { Claim } from "../../labs/claims.js";
 import { type Html, html } from "../html.js";
 import { countVerdicts, type JudgedClaim } from "../judge-claims.js";
 import { guessRows } from "../judge-guesses.js";
-import type { ShownRun, Solved } from "../runs.js";
+import type { ShownRun, Solved } from "../shown-runs.js";
 import { headlineSentence } from "../summary.js";
 import { claimsOf } from "./claims.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { agreeToRent, priceLine } from "../../cli/agree-to-rent.js";
 import { cloudNotes, emulationNote } from "../../cli/machine-notes.js";
-import { lineFollow } from "../../cli/show-steps.js";
+import { lineFollow } from "../../cli/show-progress.js";
 import { instanceType } from "../../model/instance-catalogue.js";
 import type { PriceTable } from "../../model/prices.js";
 

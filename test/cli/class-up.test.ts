@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { writeClass } from "../../classes/class-record.js";
 import { main } from "../../cli/main.js";
-import { lineFollow } from "../../cli/show-steps.js";
+import { lineFollow } from "../../cli/show-progress.js";
 import type { DockerEndpoint, Endpoint } from "../../model/endpoint.js";
 import { machineName, type SeatId } from "../../model/naming.js";
 import { listSeats, removeRecord, writeRecord } from "../../seats/seat-record.js";

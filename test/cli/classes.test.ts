@@ -7,7 +7,7 @@ import { finishesItsStep } from "../../base/working.js";
 import { type ClassRecord, writeClass } from "../../classes/class-record.js";
 import type { Context } from "../../cli/context.js";
 import { main } from "../../cli/main.js";
-import { lineFollow } from "../../cli/show-steps.js";
+import { lineFollow } from "../../cli/show-progress.js";
 import { seatDir, writeRecord } from "../../seats/seat-record.js";
 import { seatRecord } from "../seats/record.js";
 

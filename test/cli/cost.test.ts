@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import type { Context } from "../../cli/context.js";
 import { main } from "../../cli/main.js";
-import { lineFollow } from "../../cli/show-steps.js";
+import { lineFollow } from "../../cli/show-progress.js";
 import type { PriceTable } from "../../model/prices.js";
 import { requireBudget } from "../../seats/budget.js";
 import { startPriceServer } from "../drivers/ec2/price-server.js";

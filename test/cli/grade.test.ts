@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { grade } from "../../cli/commands/grade.js";
 import type { Context } from "../../cli/context.js";
-import { lineFollow } from "../../cli/show-steps.js";
+import { lineFollow } from "../../cli/show-progress.js";
 import type { Submission } from "../../tasks/submission.js";
 
 let dir = "";

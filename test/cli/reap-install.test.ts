@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { main } from "../../cli/main.js";
-import { lineFollow } from "../../cli/show-steps.js";
+import { lineFollow } from "../../cli/show-progress.js";
 import type * as daemons from "../../hosts/start-daemons.js";
 
 vi.mock("../../hosts/start-daemons.js", async (original) => ({

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { type Context, columns } from "../../cli/context.js";
 import { main } from "../../cli/main.js";
-import { lineFollow } from "../../cli/show-steps.js";
+import { lineFollow } from "../../cli/show-progress.js";
 
 /** Runs a command line in process. */
 async function run(

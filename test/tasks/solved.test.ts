@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { saveRun } from "../../report/store.js";
+import { saveRun } from "../../report/run-store.js";
 import { addAttempts, type Entry } from "../../tasks/attempts.js";
 import { solvedIn } from "../../tasks/solved.js";
 import { syntheticRun } from "../report/fixture.js";

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { lineFollow, terminalFollow } from "../../cli/show-steps.js";
+import { lineFollow, terminalFollow } from "../../cli/show-progress.js";
 import { reporting, type Steps } from "../../model/events.js";
 
 beforeEach(() => void vi.useFakeTimers());

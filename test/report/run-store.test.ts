@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../base/errors.js";
 import { readPrediction, savePrediction } from "../../report/prediction-file.js";
-import { findRun, guessedLate, listRuns, newestRun, saveRun, seatsWithRuns } from "../../report/store.js";
+import { findRun, guessedLate, listRuns, newestRun, saveRun, seatsWithRuns } from "../../report/run-store.js";
 import { removeRecord } from "../../seats/seat-record.js";
 import { syntheticRun } from "./fixture.js";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { alignLines, answerLines } from "../../cli/answer-lines.js";
+import { alignLines, answerLines } from "../../cli/compare-answers.js";
 import type { TargetAnswer } from "../../seats/run.js";
 
 const plain = (text: string): string => text;
