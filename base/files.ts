@@ -61,6 +61,8 @@ export const readOwnFile = (path: string): Promise<string | undefined> =>
  * processes make it at once, both find the same text.
  */
 export async function createWhole(path: string, text: string): Promise<void> {
+  // Where it exists, a full disk or a folder that can't be written to is no reason to fail.
+  if ((await kindOfPath(path)) !== undefined) return;
   const draft = `${path}.${randomUUID()}`;
   const isThere = (error: unknown): void => {
     if (!hasCode(error, "EEXIST")) throw error;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SeatId } from "../model/naming.js";
-import { classNamed, listSeats, readRecord, type SeatRecord } from "../seats/seat-record.js";
+import { classInRecord, listSeats, readRecord, type SeatRecord } from "../seats/seat-record.js";
 import { type ClassRecord, classNames, type Member, readClass, seatOf } from "./class-record.js";
 
 /**
@@ -10,7 +10,7 @@ import { type ClassRecord, classNames, type Member, readClass, seatOf } from "./
  * @param known A class's record that need not be read again.
  */
 export async function classesOf(id: SeatId, known?: ClassRecord): Promise<string[]> {
-  const named = await classNamed(id);
+  const named = await classInRecord(id);
   if (named !== undefined) return named === null ? [] : [named];
   const others = (await classNames()).filter((name) => name !== known?.name);
   const records = await Promise.all(others.map((name) => readClass(name).catch(() => undefined)));
@@ -24,7 +24,7 @@ export async function classesOf(id: SeatId, known?: ClassRecord): Promise<string
 /** The seats whose records name a class, also those of other labs. */
 export async function seatsNaming(name: string): Promise<SeatId[]> {
   const seats = await listSeats();
-  const names = await Promise.all(seats.map(classNamed));
+  const names = await Promise.all(seats.map(classInRecord));
   return seats.filter((_, i) => names[i] === name);
 }
 

@@ -83,7 +83,7 @@ const machinesOf = (seat: ClassSeat): SeatMachine[] => ("record" in seat ? seat.
 
 const noSeats = ({ ended, name }: ClassRecord): UserError =>
   new UserError(`class "${name}" has no seats`, {
-    why: ended === undefined ? "none of its learners has one" : "it was taken down",
+    why: ended === undefined ? "none of its learners has one in this class" : "it was taken down",
     fix: "make them: trilab class up",
     exitCode: ExitCode.notFound,
   });

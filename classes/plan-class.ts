@@ -1,4 +1,4 @@
-import { ExitCode, hasCode, messageAndWhy, UserError } from "../base/errors.js";
+import { ExitCode, messageAndWhy, UserError } from "../base/errors.js";
 import { type Drivers, endpointsOf } from "../drivers/drivers.js";
 import { isRefusal } from "../drivers/refusal.js";
 import { hostCapacity } from "../hosts/capacity.js";
@@ -305,7 +305,7 @@ const hostSilent = (host: string, error: UserError): UserError =>
     {
       why: messageAndWhy(error),
       fix: isRefusal(error)
-        ? `${hasCode(error.cause, "EACCES") && error.fix ? error.fix : "check your keys and your permission to use it (ssh-add -l, trilab doctor --host)"}; then run the command again`
+        ? `${error.fix ?? "check your keys and your permission to use it (ssh-add -l, trilab doctor --host)"}; then run the command again`
         : "bring it back, and run the command again; or place its seats on the other hosts, which gives up what learners did there: trilab class up --replace-lost",
       exitCode: ExitCode.hostNotReady,
       cause: error,
@@ -327,7 +327,7 @@ function requireAddresses(news: number, used: number): void {
 
 function noRoom(seats: number, hosts: readonly Host[]): UserError {
   const room = hosts.map(({ name, now, seats: most }) => `${name}: ${most} seats, ${now} of them taken`);
-  return new UserError(`there is no room for ${seats} seats of the class`, {
+  return new UserError(`there is no room for ${seats} ${seats === 1 ? "seat" : "seats"} of the class`, {
     why: room.join("\n"),
     fix: "raise `seats` of a host in class.yaml, or add a host",
     exitCode: ExitCode.usage,

@@ -163,6 +163,7 @@ async function seatsMayBeLeft({ docker, libvirt }: Drivers, here: typeof HERE): 
   // The chosen daemons may be on other machines: this one's seats are in its own.
   const own = here.daemons
     .filter((daemon) => !chosen.some((driver) => driver && sameEndpoint(driver.endpoint, daemon)))
+    // connect() has a type for each kind of daemon, and none for either.
     .map((daemon) => (daemon.kind === "docker" ? connect(daemon) : connect(daemon)));
   for (const driver of [...chosen, ...own])
     if (await driver?.hasSeatNetworks().catch(() => true)) return true;

@@ -81,12 +81,21 @@ const READERS = 16;
  */
 async function survey(scope: ReapScope, chosen: Endpoints, now: number, progress: Progress): Promise<Survey> {
   const known = await listSeats();
-  const records = await Promise.all(known.map((id) => recordOf(id, progress)));
+  const unreadable = new Map<string, unknown>();
+  const records = await Promise.all(
+    known.map((id) => readRecord(id).catch((error: unknown) => void unreadable.set(key(id), error))),
+  );
   const { asked, silent } = await endpointsHere(records, chosen, progress);
   const { seats, orphans } = await allSeats(asked.map(connectTo), known);
   const recorded = new Map(known.map((id, i) => [key(id), records[i]]));
   const merged = seats.map((seat): ReapSeat & { things: Found[] } => {
     const record = recorded.get(key(seat));
+    const problem = unreadable.get(key(seat));
+    // A record that can't be read does not say that the seat was extended, so its labels don't decide alone.
+    if (problem !== undefined)
+      progress.note(
+        `seat ${seat.seat} of lab ${seat.lab} is judged by its labels: ${messageAndWhy(problem)}`,
+      );
     const { lab, prefix, seat: name, things } = seat;
     const expires = later(seat.expires, record && expiryInForce(record));
     const from = {
@@ -108,13 +117,6 @@ async function survey(scope: ReapScope, chosen: Endpoints, now: number, progress
     silent: unique([...silent, ...unread]),
   };
 }
-
-/** A seat's record. One that can't be read does not say that the seat was extended, so its labels don't decide alone. */
-const recordOf = (id: SeatId, { note }: Progress): Promise<SeatRecord | undefined> =>
-  readRecord(id).catch((error: unknown) => {
-    note(`seat ${id.seat} of lab ${id.lab} is judged by its labels: ${messageAndWhy(error)}`);
-    return undefined;
-  });
 
 /** What happened to everything that was found. */
 export interface ReapResult {

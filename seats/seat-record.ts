@@ -107,7 +107,7 @@ export async function requireHere(id: SeatId): Promise<void> {
  *
  * @returns `undefined` when the record is too old to name one, or can't be read.
  */
-export async function classNamed(id: SeatId): Promise<string | null | undefined> {
+export async function classInRecord(id: SeatId): Promise<string | null | undefined> {
   const text = await readFile(join(seatDir(id), "seat.json"), "utf8").catch(() => "");
   return recordSchema.pick({ class: true }).safeParse(parseJson(text)).data?.class;
 }

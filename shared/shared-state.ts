@@ -111,7 +111,7 @@ export class SharedState {
         if (!isSame) return undefined;
         if (now?.changing) return await this.finish(unit, now);
         // Holding it once also releases the lock that a killed command has left.
-        if (now?.locking) return await this.holding(unit, { what: unit.name }, async () => undefined);
+        if (now?.locking) await this.releaseLeft(unit);
         await this.pull(unit);
         return undefined;
       });
@@ -190,6 +190,13 @@ export class SharedState {
         if (isReleased) await this.forgetLocking(unit);
       }
     }
+  }
+
+  /** Releases a lock that a killed command may have left. Another instructor's stays. */
+  private async releaseLeft(unit: Unit): Promise<void> {
+    await this.holding(unit, { what: unit.name }, async () => {}).catch((error: unknown) => {
+      if (!(error instanceof UserError && error.exitCode === ExitCode.locked)) throw error;
+    });
   }
 
   /** The unit's lock in the bucket is not this copy's. */

@@ -72,12 +72,12 @@ function lines(name: string, down: ClassDown, { bad, bold, dim, good, warn }: St
           ? [warn(`  ${end.seat} was not begun`)]
           : [],
     ),
-    ...(down.without.length > 0 ? [dim(`  ${down.without.length} learners had no seat.`)] : []),
+    ...(down.without.length > 0 ? [dim(`  ${down.without.length} learners had no seat in this class.`)] : []),
     down.clean
       ? good(
           receipts.length > 0
             ? `Nothing of these seats is left at ${endpointsWords(endpoints) || "their hosts, which are gone"}.`
-            : "The class had no seats; nobody was asked.",
+            : "The class had no seats of its own; nobody was asked.",
         )
       : bad(
           `${failed.length} seats could not be removed, or something is left. Run it again: trilab class down ${name}`,

@@ -48,8 +48,7 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const givenUp = await agreeToGiveUp(ctx, lost, flag(args, "yes"));
   const rented = plan.rented?.news;
   if (rented) await agreeToRent(ctx, rented, flag(args, "yes"));
-  // A host with no seat but those of learners who have left needs nothing.
-  const used = new Set(plan.seats.map(({ host }) => host));
+  const used = usedHosts(plan.seats);
   for (const { drivers, name } of plan.hosts)
     if (used.has(name)) await readyHost(ctx, drivers, flag(args, "yes"));
   if (at > Date.now()) {
@@ -70,6 +69,9 @@ async function bringUp(args: Args, ctx: Context): Promise<number> {
   const seats = await ctx.follow(bringUpClass(plan, { waitMs, workers, signal: ctx.signal }));
   return show(ctx, plan, seats, (Date.now() - began) / 1000);
 }
+
+/** The hosts that get or have a learner's seat. One with nothing but the seats of learners who have left needs nothing. */
+const usedHosts = (seats: ClassPlan["seats"]): ReadonlySet<string> => new Set(seats.map(({ host }) => host));
 
 /** A class as it is planned, and what is given up of it before. */
 interface Planned {
@@ -153,12 +155,12 @@ function timeOf(args: Args): number {
 
 /** @throws UserError (exit 2) when a class that was planned anew rents more than was agreed to, or needs hosts that were not looked at. */
 function requireAgreed(
-  { hosts, rented: renting }: ClassPlan,
+  { hosts, rented: renting, seats }: ClassPlan,
   known: ReadonlySet<string>,
   rented: number,
 ): void {
   const now = renting?.news?.seats ?? 0;
-  const strange = hosts.filter(({ name, planned }) => planned > 0 && !known.has(name));
+  const strange = hosts.filter(({ name }) => usedHosts(seats).has(name) && !known.has(name));
   if (now <= rented && strange.length === 0) return;
   throw new UserError("the class has changed since it was planned", {
     why:

@@ -71,7 +71,7 @@ async function deploy(args: Args, ctx: Context): Promise<number> {
   const started = Date.now();
   const waitMs = answerWait(args);
   const { planSeat } = await import("../../seats/plan.js");
-  const plan = await planSeat(await wishOf(args));
+  const plan = await inLearnersClass(await planSeat(await wishOf(args)), ctx);
   if (plan.existing) refuseMove(args, plan.existing, plan.request.endpoints);
   if (plan.spending && !plan.spending.agreed) await agreeToRent(ctx, plan.spending, flag(args, "yes"));
   const { earlyFacts } = await import("../../seats/early-facts.js");
@@ -90,6 +90,19 @@ async function deploy(args: Args, ctx: Context): Promise<number> {
   const { setUpLab } = await import("../../tasks/set-up.js");
   await ctx.follow(setUpLab(brought.record, plan.lab, { signal: ctx.signal }));
   return show(ctx, plan, { ...brought, seconds: (Date.now() - started) / 1000 });
+}
+
+/**
+ * A new seat of a learner of one class that is up is a seat of that class, as if `class up` had made it. So a seat that is taken
+ * down and made again stays in its class.
+ */
+async function inLearnersClass(plan: SeatPlan, ctx: Context): Promise<SeatPlan> {
+  if (plan.existing) return plan;
+  const { classesOf } = await import("../../classes/class-seats.js");
+  const [name, ...others] = await classesOf(plan.id);
+  if (name === undefined || others.length > 0) return plan;
+  ctx.tell(`seat "${plan.id.seat}" is made for class "${name}", which has a learner of this name`);
+  return { ...plan, request: { ...plan.request, class: name } };
 }
 
 /** @param engine Whether the engine will run; a seat that is as it was left needs none. */

@@ -64,7 +64,7 @@ it("a seat whose learner has left the roster takes a place on its host", async (
   expect(planned).toMatchObject([{ now: 2, planned: 3 }]);
   expect(staying.map(({ seat }) => seat)).toEqual(["ann"]);
   await expect(plan(["bob", "eve", "dan"], ["container"], { hosts })).rejects.toMatchObject({
-    message: "there is no room for 1 seats of the class",
+    message: "there is no room for 1 seat of the class",
     why: "here: 3 seats, 2 of them taken",
     exitCode: ExitCode.usage,
   });

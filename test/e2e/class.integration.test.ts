@@ -120,6 +120,14 @@ test("up again makes what is missing; a learner who left keeps the seat", async 
   expect(seats.map(({ seat }: { seat: string }) => seat)).toEqual([a, b, d, c]);
 });
 
+test("a seat that is taken down and made again by hand stays in its class", async () => {
+  expectDone(await home.trilab(["down", LAB, "--seat", b]));
+  const alone = expectDone(await home.trilab(["up", LAB, "--seat", b, "--on", "container", "-y", "--json"]));
+  expect(alone.stderr).toContain(`is made for class "${NAME}"`);
+  const { seats } = json(expectDone(await inClass("up", file, "-y", "--json")));
+  expect(seats).toContainEqual(expect.objectContaining({ seat: b, state: "up", unchanged: true }));
+});
+
 test("what was killed is completed by the next up, and nothing is there twice", async () => {
   await enrol([a, b, d, e, f]);
   const killed = home.start(["class", "up", file, "-y"]);
@@ -136,7 +144,7 @@ test("what was killed is completed by the next up, and nothing is there twice", 
 
 test("a class larger than its hosts, seats of others, and a second class of the name are refused", async () => {
   await enrol([a, b, d, e, f, "t0x", "t0y"]);
-  expectError(await inClass("up", file, "-y"), 2, /there is no room for 1 seats of the class/);
+  expectError(await inClass("up", file, "-y"), 2, /there is no room for 2 seats of the class/);
   await enrol([a, b]);
   expectError(await inClass("up", file, "-y", "--lab", "by-hand"), 2, /has another lab/);
   const other = join(dir, "other.yaml");

@@ -180,6 +180,25 @@ describe("a killed command", () => {
     expect(await read(a, RECORD)).toBe("two");
   });
 
+  it("one that was killed while another held the lock does not hide what that one has saved", async () => {
+    const [a, b] = [instructor("a"), instructor("b")];
+    await change(a, "one");
+    await b.refresh();
+    await b.run(() =>
+      withUnitLock(alice, { what: "alice" }, async () => {
+        await put(b, RECORD, "two");
+        await saveUnit(alice);
+        // Killed while it waits for b's lock.
+        bucket.hangsAt = "locks/seats/lab/alice";
+        void a.run(() => a.holding(alice, { what: "alice", waitMs: 60_000 }, async () => {}));
+        await sleep(100);
+        bucket.hangsAt = undefined;
+        expect(await instructor("a").refresh()).toEqual([]);
+        expect(await read(a, RECORD)).toBe("two");
+      }),
+    );
+  });
+
   it("what it left at work is ended before its files are exchanged, in its own state directory", async () => {
     await killed(instructor("a"), "unsaved");
     const seen: unknown[] = [];
