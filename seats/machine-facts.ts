@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { UserError } from "../base/errors.js";
 import { repoDir } from "../base/paths.js";
 import type { Environment } from "../drivers/environment.js";
+import { ClockExchange, readSetClock } from "./set-clock.js";
 
 const SERVICE_STATES = ["running", "starting", "stopped"] as const;
 /** `starting`: it does not run, but its machine has not finished starting. */
@@ -56,11 +57,6 @@ export interface Facts {
   clockOffset: number;
 }
 
-const seatScript = (name: string): Promise<string> => readFile(join(repoDir, "seats", name), "utf8");
-
-/** The shell function `set_clock`, which asks as {@link ClockExchange} answers. */
-export const readSetClock = (): Promise<string> => seatScript("set-clock.sh");
-
 /**
  * Reads the facts of one target.
  *
@@ -79,7 +75,10 @@ export async function readFacts(
     signal?: AbortSignal | undefined;
   } = {},
 ): Promise<Facts> {
-  const scripts = [options.setClock ? await readSetClock() : "", await seatScript("facts.sh")];
+  const scripts = [
+    options.setClock ? await readSetClock() : "",
+    await readFile(join(repoDir, "seats/facts.sh"), "utf8"),
+  ];
   // One call both waits and reads: under emulation, an SSH handshake alone takes over a second.
   const clock = new ClockExchange();
   const { result } = await environment.firstAnswer(
@@ -101,24 +100,6 @@ export async function readFacts(
     });
   }
   return parseFacts(result.stdout, clock);
-}
-
-/** Sends a machine the time when it asks `clock?`, and records how long the exchange took that reads its clock. */
-export class ClockExchange {
-  /** Our clock, in milliseconds, when the last question was answered, and when its clock had arrived. */
-  before = Number.NaN;
-  after = Number.NaN;
-  private line = "";
-
-  readonly reply = (text: string): string | undefined => {
-    const lines = `${this.line}${text}`.split("\n");
-    this.line = lines.pop() ?? "";
-    // Our clock counts whole milliseconds: round up.
-    if (lines.some((line) => line.startsWith("clock="))) this.after = Date.now() + 1;
-    if (!lines.includes("clock?")) return undefined;
-    this.before = Date.now();
-    return `${this.before / 1000}\n`;
-  };
 }
 
 /**

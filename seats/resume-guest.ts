@@ -3,7 +3,7 @@ import { stateDir } from "../base/paths.js";
 import type { Progress } from "../base/progress.js";
 import { interruptible } from "../base/working.js";
 import type { LibvirtDriver } from "../drivers/libvirt/driver.js";
-import { GoldenDamaged, type ResumedGuest } from "../drivers/libvirt/resumable-guest.js";
+import { GoldenDamaged, type ResumedGuest } from "../drivers/libvirt/golden-guest.js";
 import type { Steps } from "../model/events.js";
 import { diskName, machineName } from "../model/naming.js";
 import { withHostLock } from "./ensure-host.js";
@@ -12,7 +12,7 @@ import { beginChange, endChange } from "./journal.js";
 import type { SeatRecord } from "./seat-record.js";
 
 /**
- * Lets a guest that was just made go on from its host's golden guest (drivers/libvirt/resumable-guest.ts), instead of booting. Makes
+ * Lets a guest that was just made go on from its host's golden guest (drivers/libvirt/golden-guest.ts), instead of booting. Makes
  * the golden guest first, if there is none for such a guest. If that, or resuming, fails, the guest boots. If it is interrupted, the
  * journal makes the next command boot it. The caller holds the seat's lock.
  *

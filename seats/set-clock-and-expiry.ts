@@ -2,9 +2,9 @@ import { UserError } from "../base/errors.js";
 import { expiresInMachine, LIFETIME_PROGRAM } from "../model/lifetime.js";
 import type { Target } from "../model/naming.js";
 import { expiryInForce } from "./lifetime.js";
-import { ClockExchange, readSetClock } from "./machine-facts.js";
 import { openEnvironment } from "./open-target.js";
 import type { SeatRecord } from "./seat-record.js";
+import { ClockExchange, readSetClock } from "./set-clock.js";
 
 /** Sets the expiry first: with the right clock, an old one would end the machine. */
 const SCRIPT = `"$1" set "$2" || exit

@@ -1,14 +1,13 @@
 import { execa } from "execa";
 import { ExitCode, UserError } from "../../base/errors.js";
-import { printable } from "../../base/printable.js";
 import type { DockerEndpoint } from "../../model/endpoint.js";
-import { CONTAINER_LOG } from "../../model/lifetime.js";
-import { relay, runClient, UNREACHABLE } from "../client.js";
+import { runClient, UNREACHABLE } from "../client.js";
 import { shellLine } from "../command-line.js";
 import { copy, type Inside } from "../copy.js";
 import type { Session, SessionRequest } from "../entry-session.js";
 import type { Answer, Environment, ExecOptions, ExecResult, LogOptions } from "../environment.js";
 import { daemonSays, dockerClient, dockerCommand } from "./connect.js";
+import { showContainerLog } from "./container-log.js";
 import { openContainerSession } from "./entry-session.js";
 import { execInContainer } from "./exec.js";
 import { lastLines } from "./output.js";
@@ -118,47 +117,8 @@ export class ContainerEnvironment implements Environment {
     await copy(inside, direction, local, remote);
   }
 
-  /** The log that it keeps inside; of one that an older trilab made, what Docker has of its output. */
-  async logs({ follow, lines, raw }: LogOptions): Promise<number> {
-    const saved = await this.savedLog();
-    if (saved === undefined) {
-      const tail = lines === undefined ? [] : ["--tail", String(lines)];
-      return relay("docker", this.docker("logs", ...(follow ? ["--follow"] : []), ...tail, this.name), {
-        raw,
-      });
-    }
-    if (follow) {
-      // Docker does not end what a client started that has gone, but closes its input.
-      const script = 'tail -n "$1" -F "$2" & cat >/dev/null; kill "$!"';
-      const args = ["sh", "-c", script, "sh", lines === undefined ? "+1" : String(lines), CONTAINER_LOG];
-      return relay("docker", this.docker("exec", "--interactive", "--user", "root", this.name, ...args), {
-        raw,
-        input: "pipe",
-      });
-    }
-    const text =
-      lines === undefined
-        ? saved
-        : saved
-            .split(/(?<=\n)/)
-            .slice(-lines)
-            .join("");
-    process.stdout.write(raw ? text : printable(text));
-    return 0;
-  }
-
-  /** What it has written to its log, whether it runs or not. Undefined: there is none. */
-  private async savedLog(): Promise<string | undefined> {
-    const keep = { reject: false, stripFinalNewline: false } as const;
-    const { pipedFrom, stdout } = await execa(
-      "docker",
-      this.docker("cp", `${this.name}:${CONTAINER_LOG}`, "-"),
-      { ...keep, stdin: "ignore" },
-    )
-      .pipe("tar", ["-xO"], keep)
-      // It is root's inside, who may have made it as large as they like.
-      .pipe("tail", ["-c", "1048576"], keep);
-    return pipedFrom[0]?.exitCode === 0 ? stdout : undefined;
+  logs(options: LogOptions): Promise<number> {
+    return showContainerLog(this.endpoint, this.name, options);
   }
 
   private home(root?: boolean): string {

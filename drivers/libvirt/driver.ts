@@ -21,10 +21,6 @@ import type { Ending, StopOptions } from "../stop-options.js";
 import { Connection } from "./connection.js";
 import { metadataQuestion, parseMetadata } from "./domain-labels.js";
 import { parseParts, partsQuestion } from "./fingerprint.js";
-import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
-import { GuestMachine, startDomain, stopDomain } from "./guest-machine.js";
-import { DISK_POOL, IMAGE_POOL } from "./pools.js";
-import { type FreshDisk, recreateDisk, requireBaseDisk, startFromDisk, switchOff } from "./recreate-disk.js";
 import {
   goldenKey,
   goldenKeys,
@@ -34,7 +30,12 @@ import {
   type ResumedGuest,
   removeGolden,
   resumeFromGolden,
-} from "./resumable-guest.js";
+} from "./golden-guest.js";
+import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
+import { GuestMachine } from "./guest-machine.js";
+import { DISK_POOL, IMAGE_POOL } from "./pools.js";
+import { startDomain, stopDomain } from "./power.js";
+import { type FreshDisk, recreateDisk, requireBaseDisk, startFromDisk, switchOff } from "./recreate-disk.js";
 import {
   domainSnapshots,
   removeSnapshot,
@@ -427,7 +428,7 @@ export class LibvirtDriver extends Connection {
     return removeGolden(this, key);
   }
 
-  /** Lets a new guest that is off go on from a golden guest's disk and memory. @throws Error: see resumable-guest.ts. */
+  /** Lets a new guest that is off go on from a golden guest's disk and memory. @throws Error: see golden-guest.ts. */
   resumeFromGolden(guest: ResumedGuest, key: string): Promise<void> {
     return resumeFromGolden(this, guest, key);
   }

@@ -2,7 +2,6 @@ import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pollUntil } from "../../base/poll.js";
 import { scratchFolder } from "../../base/scratch.js";
 import { hostOf } from "../../model/endpoint.js";
 import type { MachineSize } from "../../model/machine-size.js";
@@ -15,7 +14,6 @@ import {
   processCpuSeconds,
   processWithArgument,
 } from "../host-cost.js";
-import { closeConnections } from "../kept-connections.js";
 import {
   type Clone,
   HostCostError,
@@ -26,19 +24,17 @@ import {
   type StoredImage,
   type Unpacked,
 } from "../machine.js";
-import { type Ending, GRACE_MS, type StopOptions } from "../stop-options.js";
 import { cloneAddress, cloneVolumes, cloneXml } from "./clone-xml.js";
 import type { Connection } from "./connection.js";
 import { type GuestAccess, GuestEnvironment } from "./guest-environment.js";
 import { appears, keptDomain } from "./kept-domain.js";
 import { mergeOverlay, PACKED, packVolume, unpackVolume } from "./move-guest.js";
 import { DISK_POOL } from "./pools.js";
+import { startDomain, stopDomain } from "./power.js";
 import { readQcow2Header } from "./qcow2.js";
 import { removeQemuLogs } from "./remove-qemu-logs.js";
 import { cannotBecomeLive, domainSize, resizeDomain } from "./resize-guest.js";
 
-/** How often the power button is pressed: a system that is starting does not notice it; in milliseconds. */
-const PRESS_MS = 5_000;
 /** How long a clone may take to answer SSH, in milliseconds. */
 const BOOT_LIMIT = 180_000;
 
@@ -283,52 +279,4 @@ export class GuestMachine implements Machine {
     if (pid === undefined) throw new HostCostError(`${this.name} is not running`);
     return pid;
   }
-}
-
-/** Starts a domain. Does nothing if it runs. */
-export async function startDomain(libvirt: Connection, name: string): Promise<void> {
-  const state = await libvirt.domainState(name);
-  if (state === "running") return;
-  // Until it is off, libvirt treats it as active.
-  if (state === "in shutdown") await isOff(libvirt, name, GRACE_MS);
-  await libvirt.virsh("start", name);
-}
-
-/** Shuts a domain down by its power button, or switches it off if it does not react; resolves when it is off. */
-export async function stopDomain(
-  libvirt: Connection,
-  name: string,
-  { force = false, graceMs = GRACE_MS, signal }: StopOptions = {},
-): Promise<Ending> {
-  const state = await libvirt.domainState(name);
-  if (isOffState(state)) return "off";
-  if (!force) {
-    // A paused one can't end by itself.
-    if (state === "paused") await libvirt.virsh("resume", name);
-    let pressed = 0;
-    const hasEnded = async (): Promise<boolean> => {
-      const now = await libvirt.domainState(name);
-      if (now === "running" && Date.now() - pressed >= PRESS_MS) {
-        pressed = Date.now();
-        await libvirt.virsh("shutdown", name).catch(() => {}); // It may just have ended.
-      }
-      return isOffState(now);
-    };
-    if (await pollUntil(hasEnded, { limitMs: graceMs, everyMs: 50, signal })) {
-      await closeConnections(name);
-      return "clean";
-    }
-  }
-  await libvirt.virsh("destroy", name).catch(() => {}); // it may just have ended by itself
-  if (!(await isOff(libvirt, name, GRACE_MS))) throw new Error(`${name} does not stop`);
-  await closeConnections(name);
-  return "forced";
-}
-
-const isOffState = (state: string | undefined): boolean => state === undefined || state === "shut off";
-
-/** Waits until its QEMU is gone: a domain "in shutdown" still holds the memory and the disk. @returns whether it is gone. */
-async function isOff(libvirt: Connection, name: string, waitMs: number): Promise<boolean> {
-  const off = async (): Promise<boolean> => isOffState(await libvirt.domainState(name));
-  return pollUntil(off, { limitMs: waitMs, everyMs: 50 });
 }

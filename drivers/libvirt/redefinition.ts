@@ -3,7 +3,7 @@ import type { DomainDefinition } from "../../components/libvirt-machine.js";
 import { formatSize } from "../../model/units.js";
 import type { Connection } from "./connection.js";
 import { stringsOf } from "./golden-xml.js";
-import { stopDomain } from "./guest-machine.js";
+import { stopDomain } from "./power.js";
 import { parseXml } from "./xml.js";
 
 /**

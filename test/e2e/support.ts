@@ -153,7 +153,7 @@ export function openHome(environment: () => Record<string, string> = () => ({}))
   };
 }
 
-/** With what the names of the golden guests of a state directory begin: see drivers/libvirt/resumable-guest.ts. */
+/** With what the names of the golden guests of a state directory begin: see drivers/libvirt/golden-guest.ts. */
 export const goldenPrefix = (state: string): string => `golden-${digest(state).slice(0, 8)}`;
 
 /** Removes the golden guests of a state directory, which outlive its seats. */
