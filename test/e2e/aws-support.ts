@@ -15,7 +15,7 @@ import { tagged } from "../plugins/aws/support.js";
 import { type AwsProxy, startAwsProxy } from "../support/aws-proxy.js";
 import { awsEnv, type Moto, startMoto } from "../support/moto.js";
 import { type SshMachine, startSshMachine } from "../support/ssh-machine.js";
-import { type Home, partsOf, type Run, type Running, until } from "./support.js";
+import { type Home, killParts, partsOf, type Run, type Running, until } from "./support.js";
 
 export const LAB = "first-boot";
 
@@ -209,10 +209,10 @@ export function openAws(home: Home): Aws {
     },
     async kill(running) {
       // The plugin first: once its engine is gone it takes away what it has not handed over.
-      for (const { pid } of await partsOf(home, "aws plugin")) process.kill(pid, "SIGKILL");
+      await killParts(home, "aws plugin");
       running.kill("SIGKILL");
       await running.ended;
-      for (const { pid } of await partsOf(home, "engine")) process.kill(pid, "SIGKILL");
+      await killParts(home, "engine");
       await until("the engine's end", async () => (await partsOf(home, "engine")).length === 0);
     },
   };

@@ -3,7 +3,16 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { residueOf } from "./residue.js";
-import { expectDone, expectDown, expectError, openHome, partsOf, type Run, until } from "./support.js";
+import {
+  expectDone,
+  expectDown,
+  expectError,
+  killParts,
+  openHome,
+  partsOf,
+  type Run,
+  until,
+} from "./support.js";
 
 const LAB = "first-boot";
 const home = openHome();
@@ -92,11 +101,7 @@ describe("SIGKILL in the middle of a step", () => {
     const run = home.start(up(seat, "--on", on));
     await creating(seat, type);
     if (who === "the command") run.kill("SIGKILL");
-    else {
-      const parts = await partsOf(home, who === "the engine" ? "engine" : "libvirt plugin");
-      expect(parts).not.toEqual([]);
-      for (const { pid } of parts) process.kill(pid, "SIGKILL");
-    }
+    else expect(await killParts(home, who === "the engine" ? "engine" : "libvirt plugin")).toBeGreaterThan(0);
     const ended = await run.ended;
     if (who !== "the command") expectKilled(ended);
     const again = expectDone(await home.trilab(up(seat)));
@@ -108,7 +113,7 @@ describe("SIGKILL in the middle of a step", () => {
     const seat = home.seat("e");
     const run = home.start(up(seat));
     await creating(seat, "libvirt:index/domain:Domain");
-    for (const { pid } of await partsOf(home, "engine")) process.kill(pid, "SIGKILL");
+    await killParts(home, "engine");
     expectKilled(await run.ended);
     await down(seat);
   });

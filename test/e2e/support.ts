@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect } from "vitest";
 import { digest } from "../../base/digest.js";
+import { hasCode } from "../../base/errors.js";
 import { repoDir } from "../../base/paths.js";
 import { poll, pollUntil } from "../../base/poll.js";
 import { scratchRoot } from "../../base/scratch.js";
@@ -216,6 +217,19 @@ export async function partsOf(
   return (await processesWith(`XDG_STATE_HOME=${home.dir}`)).filter(
     (p) => is.test(p.args) && !p.args.startsWith("/bin/sh"),
   );
+}
+
+/** Kills the processes of a part. One that has just ended, as the first of two does with the other, needs no kill. @returns how many there were. */
+export async function killParts(home: Home, part: Parameters<typeof partsOf>[1]): Promise<number> {
+  const parts = await partsOf(home, part);
+  for (const { pid } of parts) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (!hasCode(error, "ESRCH")) throw error;
+    }
+  }
+  return parts.length;
 }
 
 /** Waits for a condition, asked often; undefined is "not yet". @throws Error after `ms`. */
