@@ -31,8 +31,8 @@ export function exitCodeOf(ends: readonly MemberEnd<unknown>[]): ExitCode {
 const WORKERS = 8;
 
 /**
- * Does something with each seat of a class, side by side. The failure of one does not touch the others, and a record that
- * can't be read is one.
+ * Does something with each seat of a class, side by side. The failure of one does not touch the others. A seat whose record
+ * can't be read fails alone, too.
  *
  * @returns how each ended, in the class's order.
  * @throws UserError (exit 6) when no learner has a seat.

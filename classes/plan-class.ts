@@ -96,7 +96,7 @@ export async function planClass(wish: ClassWish): Promise<ClassPlan> {
   const running = existing?.ended === undefined ? existing : undefined;
   if (running && running.lab !== lab.name) throw anotherLab(running, lab);
   const known = [...(running?.members ?? [])];
-  // Its record may be lost, and its seats are not.
+  // The class's record may be lost although its seats are there.
   for (const { lab: of, seat } of await seatsNaming(spec.name)) {
     if (of !== lab.name && running === undefined) throw seatsOfAnotherLab(spec.name, of, lab);
     if (of === lab.name && known.every((member) => member.seat !== seat))

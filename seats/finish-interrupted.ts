@@ -56,7 +56,7 @@ async function finish(
   const runs = async (): Promise<boolean> => (await openMachine(record, target)).running();
   if (change.operation === "save") {
     await undoSave(record, machine, change.snapshot, progress);
-    if (await runs()) await wakeOrTell(record, target, waitMs, progress);
+    if (await runs()) await setClockOrTell(record, target, waitMs, progress);
     return;
   }
   if (change.made) return startMade(record, machine, change.snapshot, waitMs, progress);
@@ -92,11 +92,11 @@ async function startMade(
       ? `; for the memory that snapshot "${snapshot}" may have, restore it once more`
       : "";
   progress.note(`${target}: it was replaced already, so it stays as it is${memory}`);
-  if (machineIn(inventory, machine)) await wakeOrTell(record, target, waitMs, progress);
+  if (machineIn(inventory, machine)) await setClockOrTell(record, target, waitMs, progress);
 }
 
 /** As {@link setClockAndExpiry}, for a machine that was not changed: if it does not answer, it did not before. */
-export async function wakeOrTell(
+export async function setClockOrTell(
   record: SeatRecord,
   target: Target,
   waitMs: number,

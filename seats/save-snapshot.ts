@@ -7,7 +7,7 @@ import type { Target } from "../model/naming.js";
 import { type Snapshot, snapshotNameProblem } from "../model/snapshots.js";
 import { formatSize } from "../model/units.js";
 import { withSeatLock } from "./deploy-seat.js";
-import { finishInterrupted, wakeOrTell } from "./finish-interrupted.js";
+import { finishInterrupted, setClockOrTell } from "./finish-interrupted.js";
 import { snapshotsOf } from "./list-snapshots.js";
 import { openMachine } from "./open-target.js";
 import type { ReplaceableMachine } from "./replace-machine.js";
@@ -58,7 +58,7 @@ async function saveOne(
     const ran = await (await openMachine(record, target)).running();
     await saveMachine(record, machine, name, progress);
     // A guest's clock stood still meanwhile.
-    if (ran && target !== "container") await wakeOrTell(record, target, ANSWER_MS, progress);
+    if (ran && target !== "container") await setClockOrTell(record, target, ANSWER_MS, progress);
   });
   const saved = (await snapshotsOf(record, machine)).find((snapshot) => snapshot.name === name);
   if (saved === undefined)
